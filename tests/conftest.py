@@ -15,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.engine import versions
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
+from storage.engine.open import open_database
 from tests import postgres
 
 # Examples have no time limit: on a busy machine a slow one says nothing about the code.

@@ -113,10 +113,10 @@ async def _score_period(
 
     if kind is not None and parse_period(name).kind != kind:
         raise Refused("bad_period", period=name)
-    async with open_scoring(load_config()) as marks:
+    async with open_scoring(load_config()) as scoring:
         if kind is None:
-            return await marks.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
-        return await marks.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+            return await scoring.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+        return await scoring.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
 
 
 def format_result(found: Mapping[str, Any]) -> list[str]:

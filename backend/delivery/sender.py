@@ -9,7 +9,8 @@ import structlog
 
 from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.cards import RenderedCard
-from backend.delivery.fallback import Fallback, FallbackContext, plan_colleague_notice, plan_fallback
+from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
+from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.kinds import MUST_ARRIVE, REMINDER_KINDS, REPLY_KINDS
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.domain import retry
@@ -68,7 +69,7 @@ class MessageSender:
             if rendered is not None:
                 outcome = await self._send(claimed, person.address, rendered)
                 if outcome is None:
-                    log.warning("message_lease_lost", letter=message.id)
+                    log.warning("message_lease_lost", message=message.id)
                     return
         if isinstance(outcome, DeliveryError):
             await self._handle_error(claimed, person, person.address, outcome)
@@ -145,13 +146,13 @@ class MessageSender:
                 address=address,
                 cost=receipt.cost,
                 card=card,
-            )  # fmt: skip
+            )
         )
-        log.info("message_sent", letter=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
+        log.info("message_sent", message=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
 
     async def _handle_error(self, claimed: ClaimedMessage, person: Person, address: str, error: DeliveryError) -> None:
         message, o = claimed.message, self._deps
-        log.info("message_not_sent", letter=message.id, kind=message.kind, attempt=message.attempts, why=str(error))
+        log.info("message_not_sent", message=message.id, kind=message.kind, attempt=message.attempts, why=str(error))
         if error.new_address and error.new_address != address:
             await o.cards.replace_address(message.channel, address, error.new_address)
             o.office.invalidate()
@@ -202,7 +203,7 @@ class MessageSender:
 
     async def _handle_unrenderable(self, claimed: ClaimedMessage, error: Exception) -> None:
         message = claimed.message
-        log.exception("message_unrenderable", letter=message.id, kind=message.kind, error=type(error).__name__)
+        log.exception("message_unrenderable", message=message.id, kind=message.kind, error=type(error).__name__)
         if message.attempts >= MAX_RENDER_ATTEMPTS:
             await self.fail(claimed, f"undrawable {type(error).__name__}", "dead")
         else:
@@ -236,5 +237,5 @@ class MessageSender:
                 is_uncertain=doubt,
                 messages=tuple(x for f in parts for x in f.messages),
                 notes=tuple(n for f in parts for n in f.notes),
-            )  # fmt: skip
+            )
         )

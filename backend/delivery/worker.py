@@ -4,26 +4,29 @@ import asyncio
 import math
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
 from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.card_updater import CardUpdater
 from backend.delivery.cards import CardRenderer
-from backend.delivery.digest import find_digest_time
 from backend.delivery.kinds import MERGEABLE_KINDS
 from backend.delivery.queue import Job, SendQueue
-from backend.delivery.rate_gate import Bindings, DeliveryDependencies, IdSupply, RateGate
+from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.delivery.sender import MessageSender
+from backend.domain import reminders
 from backend.domain.chance import Chance
 from backend.domain.records import Message
 from backend.domain.reminders import should_merge
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade
-from backend.office.cache import OfficeCache
+from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.office.people import People
 from backend.ports.cards import CardStore
+from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore
-from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult, WaitingMessage
+from backend.ports.outbox import OutboxStore, SendResult, WaitingMessage
 from notify.channel import Channel
 from notify.rate_limit import LocalRateLimiter, RateLimiter
 
@@ -48,7 +51,7 @@ class DeliveryWorker:
         moves: MoveStore,
         office: OfficeCache,
         channels: Mapping[str, Channel],
-        bindings: Bindings,
+        bindings: People,
         ids: IdSupply,
         texts: Texts,
         owner: str,
@@ -147,7 +150,7 @@ class DeliveryWorker:
         o = self._deps
         exhausted = await o.outbox.release_expired(list(o.channels), o.clock.real_now(), o.clock.now(), MAX_ATTEMPTS)
         for claimed in exhausted:
-            log.error("message_dead", letter=claimed.message.id, kind=claimed.message.kind)
+            log.error("message_dead", message=claimed.message.id, kind=claimed.message.kind)
             instead = await self._sender.plan_fallback(claimed.message, "worn_out")
             await o.outbox.add(instead.messages, instead.notes)
 
@@ -264,4 +267,15 @@ class DeliveryWorker:
                 one.cancel()
 
 
-__all__ = ["Bindings", "ClaimedMessage", "DeliveryWorker"]
+def find_digest_time(snapshot: OfficeSnapshot, messages: Sequence[Message], now: datetime) -> datetime:
+    """Return the recipient's next digest hour, outside their own quiet hours.
+
+    Now, when one of the deadlines in these messages would pass before.
+    """
+    person = snapshot.by_code.get(messages[0].person)
+    unit = person.unit if person else None
+    when = reminders.find_next_digest(now, snapshot.settings, snapshot.calendar, unit)
+    if person is not None:
+        when = snapshot.after_quiet_hours(person.code, when)
+    dues = [datetime.fromisoformat(d) for x in messages if isinstance(d := x.facts.get("due"), str)]
+    return now if any(due <= when for due in dues) else when

@@ -24,7 +24,7 @@ class WaitingMessage:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message claimed until `lease_until`. `letter.attempts` counts this attempt; `doubts` counts possible copies."""
+    """A message claimed until `lease_until`. `message.attempts` counts this attempt; `uncertain_sends` counts possible copies."""
 
     message: Message
     owner: str
@@ -47,8 +47,8 @@ class AuditNote:
 class SendResult:
     """The result of an attempt; written only while id, owner and attempt still match (FM4, FM15).
 
-    `state` is sent, ambiguous, failed, dead, skipped, or pending with `not_before` for a retry; `doubt` counts a
-    possible copy. `card`, `letters` and `notes` are written in the same transaction, or not at all.
+    `state` is sent, ambiguous, failed, dead, skipped, or pending with `not_before` for a retry; `is_uncertain` counts a
+    possible copy. `card`, `messages` and `notes` are written in the same transaction, or not at all.
     """
 
     id: int
@@ -132,7 +132,7 @@ class OutboxStore(Protocol):
     async def postpone(
         self, channel: str, persons: Collection[str], until: datetime, except_kinds: Collection[str]
     ) -> None:
-        """Postpone messages to these persons on this channel until `until` (FT17), except kinds in `spare`."""
+        """Postpone messages to these persons on this channel until `until` (FT17), except these kinds."""
         ...
 
     async def bring_forward(self, outbox_id: int, not_before: datetime) -> bool:

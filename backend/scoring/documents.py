@@ -159,10 +159,10 @@ async def _count_work(
 
 async def _load_evidence(
     store: ScoringStore, scheme: Scheme, query: Cohort, units: int
-) -> dict[str, dict[str, list[dict[str, Any]]]]:
+) -> dict[str, dict[str, list[dict[str, object]]]]:
     """Return unit → item → the tickets behind the line, failing ones first, and how many more there are."""
     limit = min(EVIDENCE_PER_UNIT, max(5, EVIDENCE_IN_ALL // max(1, units)))
-    found: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(dict)
+    found: dict[str, dict[str, list[dict[str, object]]]] = defaultdict(dict)
     for rate in scheme.rates:
         if rate.measure is Measure.CONNECT:
             continue
@@ -198,7 +198,7 @@ async def _load_ledger(
     return found
 
 
-def _compute_worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> Any:
+def _compute_worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> object:
     for line in scheme.ledger:
         if line.kind == entry.kind and line.rule is LedgerRule.HIGHEST_PER_MATTER and entry.level:
             return line.levels[entry.level].resolve_required(readings) if entry.level in line.levels else ZERO
@@ -207,7 +207,7 @@ def _compute_worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> An
 
 def build_ledger_row(entry: LedgerEntry) -> Document:
     """Return a ledger entry as a row of a facts document, without empty values."""
-    evidence: Any = entry.evidence
+    evidence: object = entry.evidence
     if entry.files or entry.tickets:
         evidence = {"ledger": entry.id, "text": entry.evidence, "files": entry.files, "tickets": entry.tickets}
         evidence = {key: list(v) if isinstance(v, tuple) else v for key, v in evidence.items() if v}
@@ -222,7 +222,7 @@ def build_ledger_row(entry: LedgerEntry) -> Document:
 def pool_documents(units: Iterable[Mapping[str, Any]]) -> Document:
     """Add up all units' counts and ledgers, as if they were one unit (Q51)."""
     rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    ledger: list[Any] = []
+    ledger: list[object] = []
     sums: Counter[str] = Counter()
     for document in units:
         for item, (numerator, denominator) in document["rates"].items():

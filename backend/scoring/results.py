@@ -14,12 +14,12 @@ from backend.scoring.documents import REGION, is_institution_scheme, pool_docume
 Result = dict[str, Any]
 
 
-def compute_result(inputs: Mapping[str, Any]) -> Result:
+def compute_result(inputs: Mapping[str, object]) -> Result:
     """Compute the result of a period's inputs: `{"period", "units", "regions"}`."""
     return _compute_month(inputs) if "units" in inputs else _compute_longer(inputs)
 
 
-def hash_sheet(sheet: Mapping[str, Any]) -> str:
+def hash_sheet(sheet: Mapping[str, object]) -> str:
     """Return the SHA-256 (hex) of a run's inputs and result as canonical JSON."""
     body = json.dumps(sheet, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(body.encode()).hexdigest()
@@ -53,7 +53,7 @@ def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, s
     here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
     managing = [d for d in here if is_institution_scheme(load_scheme(d["scheme"]))]
     units = [d for d in here if d not in managing]
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "scheme": REGION,
         "region": name,
         "management": totals[managing[0]["unit"]] if managing else None,

@@ -25,7 +25,7 @@ RELEASED = {"owner": None, "lease_until": None}
 ENDED = ("failed", "dead", "skipped")
 
 
-def _claim(these: bool) -> ReturningUpdate[Any]:
+def _claim(these: bool) -> ReturningUpdate[object]:
     due = (
         select(M.id)
         .where(
@@ -107,7 +107,7 @@ class SqlOutboxStore:
         lease_until: datetime,
         ids: Sequence[int] | None = None,
     ) -> list[ClaimedMessage]:
-        given: dict[str, Any] = {
+        given: dict[str, object] = {
             "channels": list(channels), "now": to_micros(now), "most": limit, "by": owner, "until": to_micros(lease_until),
         }  # fmt: skip
         if ids is not None:
@@ -221,7 +221,7 @@ class SqlOutboxStore:
     async def list_by_ticket(self, ticket_id: int) -> list[MessageDelivery]:
         return await self._load_deliveries(select(*_DELIVERY).where(M.ticket_id == ticket_id).order_by(M.id))
 
-    async def _load_deliveries(self, query: Select[Any]) -> list[MessageDelivery]:
+    async def _load_deliveries(self, query: Select[object]) -> list[MessageDelivery]:
         return await self._db.fetch_all(
             query,
             lambda r: MessageDelivery(

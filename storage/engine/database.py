@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, Row
-from sqlalchemy.engine import make_url
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 T = TypeVar("T")
@@ -62,20 +61,6 @@ class Database(Protocol):
     async def fetch_count(self, query: Executable) -> int:
         """Return the one number of a query that counts."""
         return await self.read(lambda c: int(c.execute(query).scalar_one()))
-
-
-def open_database(url: str) -> Database:
-    """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL."""
-    kind = make_url(url).get_backend_name()
-    if kind == "sqlite":
-        from storage.engine.sqlite import SqliteDatabase
-
-        return SqliteDatabase(url)
-    if kind == "postgresql":
-        from storage.engine.postgres import PostgresDatabase
-
-        return PostgresDatabase(url)
-    raise ValueError(f"unknown database: {kind}")
 
 
 def resolve_future(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:

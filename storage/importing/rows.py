@@ -3,7 +3,7 @@
 Rows are bare tuples in the order of COLUMNS: a migration has millions of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from json import dumps
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 from backend.domain.flow import build_entry
 from backend.domain.instants import to_micros
 from backend.domain.refusals import Refused
-from backend.domain.scoring.satisfaction import Verdict, Visit, decide_verdict
-from backend.domain.ticket import Answer, Obligation, Source
-from backend.ports.history import AssignmentLike, HistoryLike, ImportContext, VisitLike
+from backend.domain.ticket import Obligation, Source
+from backend.domain.visit_outcome import GIVEN_ANSWERS, decide_final_answer
+from backend.ports.history import AssignmentLike, HistoryLike, ImportContext
 from storage.engine.encryption import Encryption
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -49,10 +49,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-_ANSWERS_OF = {
-    Verdict.EXPLICIT: (Answer.SATISFIED, Answer.BASICALLY_SATISFIED), Verdict.UNSATISFIED: (Answer.UNSATISFIED,),
-}  # fmt: skip
-
 
 def count_ids(record: HistoryLike) -> int:
     """Return the most ids this history can need."""
@@ -85,7 +81,8 @@ class HistoryRowBuilder:
         closed: int | None = None
         bounces = 0
         state = "finalized" if record.direct_answer else "pending_dispatch"
-        verdict = _decide_answer(record.visits)
+        visits = sorted(record.visits, key=lambda v: v.at)
+        verdict = decide_final_answer((v.kind == "manual", v.answer) for v in visits)
         for one in record.assignments:
             assignment_id, here, given_back = self._add_assignment(record, one, ticket_id, verdict)
             if one.lead and given_back:
@@ -114,7 +111,7 @@ class HistoryRowBuilder:
             str(record.channel or "other"), record.region or "", record.management, record.management,
             to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), bounces,
             not record.direct_answer, phone is not None, False,
-            None if verdict == "deemed" else verdict, verdict in ("unclear", "deemed"), excluded,
+            verdict if verdict in GIVEN_ANSWERS else None, verdict in ("unclear", "deemed"), excluded,
             len(record.visits) + 1 if record.visits else 0, 0, closed, record.title or "", record.place or "",
             record.text or "",
             None if name is None else self._vault.seal("tickets", ticket_id, "name", name),
@@ -249,16 +246,6 @@ def _decide_state(signed: int | None, closed: int | None, given_back: bool, wait
     if waits:
         return "return_review"
     return "signed" if signed is not None else "dispatched"
-
-
-def _decide_answer(visits: Sequence[VisitLike]) -> str | None:
-    """Return the final answer for the ticket's row: an answer, `deemed`, or None if a visit is still owed."""
-    heard = [Visit(v.kind == "manual", v.at, Answer(v.answer)) for v in visits if v.answer]
-    verdict = decide_verdict(heard)
-    if not visits or (verdict is Verdict.UNSATISFIED and not any(visit.manual for visit in heard)):
-        return None
-    spoken = [visit for visit in heard if visit.answer in _ANSWERS_OF.get(verdict, (Answer.UNCLEAR,))]
-    return str(max(spoken, key=lambda visit: (visit.manual, visit.at)).answer) if spoken else "deemed"
 
 
 def _to_text(value: str | None) -> str | None:

@@ -20,7 +20,7 @@ _REPEAT_WEIGHT = """(1 + (SELECT count(*) FROM tickets m JOIN journal j ON j.tic
 _RETURNED = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted' AND {0}"
 _CLEAR_ANSWERS = "('satisfied', 'basically_satisfied', 'unsatisfied')"
 #: assignments whose card was taken back on objection (T16c)
-CARDS_LIFTED = "SELECT o.assignment_id FROM requests o WHERE o.kind = 'objection' AND o.decision = 'accepted'"
+_LIFTED = "SELECT o.assignment_id FROM requests o WHERE o.kind = 'objection' AND o.decision = 'accepted'"
 #: in the month and not after the run: `until` is the end of either, whichever comes first
 _MONTH = "{0} >= :start AND {0} < :until"
 _NOT_VOID = "(d.outcome IS NULL OR d.outcome <> 'void' OR d.met_at > :as_of)"
@@ -33,6 +33,21 @@ _OLD_DUE = {
     "sqlite": "CAST(strftime('%s', json_extract(facts, '$.old_due_at')) AS INTEGER) * 1000000",
     "postgresql": "CAST(extract(epoch FROM CAST(CAST(facts AS json) ->> 'old_due_at' AS timestamptz)) AS bigint) * 1000000",
 }
+
+
+def build_red_card(due: str, by_rule: str, issued: str, no_mass: str) -> str:
+    """Return 1 for a red card: issued by the clock, or due by the rule for an imported history; else 0 (Q33).
+
+    `due` is the column of the due time; the others are conditions.
+    """
+    return f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule} AND {due} < :as_of
+        AND NOT (a.closed_at IS NOT NULL AND {_is_timely(due)})
+        AND NOT (a.state = 'returned' AND a.ended_at < {due} + {SECOND}) AND {no_mass} AND a.id NOT IN ({_LIFTED})
+        THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
+
+
+def _is_timely(due: str) -> str:
+    return f"a.closed_at <= :as_of AND a.closed_at < {due} + {SECOND}"
 
 
 class MeasureQuery:
@@ -168,7 +183,7 @@ class MeasureQuery:
 
     @property
     def _is_timely(self) -> str:
-        return f"a.closed_at <= :as_of AND a.closed_at < {self._due} + {SECOND}"
+        return _is_timely(self._due)
 
     @property
     def _is_due(self) -> str:
@@ -194,12 +209,8 @@ class MeasureQuery:
         What is given back is not in hand in that month; a card issued in an earlier one stays there (XD1).
         """
         by_rule, issued = self._card_months()
-        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule}
-            AND {self._due} < :as_of AND NOT (a.closed_at IS NOT NULL AND {self._is_timely})
-            AND NOT (a.state = 'returned' AND a.ended_at < {self._due} + {SECOND})
-            AND a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')
-            AND a.id NOT IN ({CARDS_LIFTED})
-            THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
+        no_mass = "a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')"
+        card = build_red_card(self._due, by_rule, issued, no_mass)
         given_back = _RETURNED.format("r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end")
         come = "a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of"
         if self.cohort.red_card_basis == "dispatched":  # whenever they were returned
@@ -224,7 +235,7 @@ class MeasureQuery:
         return due, _MONTH.format(at)
 
     def _satisfaction(self) -> tuple[str, str]:
-        """`satisfaction.verdict` in SQL: only tickets that ever got an `unsatisfied` answer can end in one."""
+        """The last manual answer, else the last automatic one (B42): only tickets that ever got an `unsatisfied` answer can end in one."""
         kept = "1" if self.cohort.second_visit_unreached == "keep_first" else "0"
 
         def last(which: str, word: str) -> str:

@@ -79,7 +79,7 @@ def find_floor(c: Connection, query: Select[Any], place: Any, stretch: int | Non
     return None if found is None else int(found)
 
 
-def apply_filters(query: Select[Any], filters: TicketFilter, now: datetime) -> Select[Any]:
+def apply_filters(query: Select[object], filters: TicketFilter, now: datetime) -> Select[object]:
     """Add the filters that have no index of their own."""
     k = t.tickets.c
     for column, value in ((k.state, filters.state), (k.grade, filters.grade), (k.category, filters.category)):

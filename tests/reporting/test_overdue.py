@@ -11,7 +11,8 @@ from storage.engine.database import Database
 from storage.reporting.bulletins import SqlBulletinStore
 from storage.tickets.glance import SqlGlanceStore
 from storage.tickets.queries import SqlQueryStore
-from tests.scoring.world import ZONE, World
+from tests.scoring.world import World
+from tests.tickets.world import ZONE
 
 OCTOBER = ReportPeriod(
     datetime(2026, 10, 1, tzinfo=ZONE), datetime(2026, 11, 1, tzinfo=ZONE), datetime(2026, 11, 1, tzinfo=ZONE)
@@ -28,19 +29,21 @@ def overdue(no: str, *, mass: bool, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("mass", "late"), [(False, 1), (True, 0)])
 async def test_a_mass_incident_is_neither_due_nor_overdue_XD10(database: Database, mass: bool, late: int) -> None:
     world = await World(database).open()
-    await world.load([overdue("A", mass=mass)])
-    found = (await SqlBulletinStore(database, world.ids, world.vault).count_figures([OCTOBER]))[0].in_hand
+    await world.import_history([overdue("A", mass=mass)])
+    found = (await SqlBulletinStore(database, world.ids, world.encryption).count_figures([OCTOBER]))[0].in_hand
     assert [(row.open, row.due, row.overdue, row.red) for row in found] == [(1, late, late, late)]
     count, listed = await SqlGlanceStore(database).list_overdue(world.at, 10)
     assert (count, [one.ticket_no for one in listed]) == (late, ["A"] * late)
-    page = await SqlQueryStore(database, world.vault).list_tickets(TicketFilter(overdue=True), world.at)
+    page = await SqlQueryStore(database, world.encryption).list_tickets(TicketFilter(overdue=True), world.at)
     assert len(page.items) == late
 
 
 async def test_a_mass_incident_never_signed_is_still_overdue_for_signing(database: Database) -> None:
     world = await World(database).open()
     due = world.at.replace(hour=20).isoformat()
-    await world.load([overdue("A", mass=True, dispatched_at=world.at.isoformat(), signed_at=None, close_due_at=due)])
+    await world.import_history(
+        [overdue("A", mass=True, dispatched_at=world.at.isoformat(), signed_at=None, close_due_at=due)]
+    )
     world.at = world.at.replace(day=26)
     count, listed = await SqlGlanceStore(database).list_overdue(world.at, 10)
     assert (count, [str(one.kind) for one in listed]) == (1, ["sign"])

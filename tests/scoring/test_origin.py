@@ -14,10 +14,9 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, Source, State
 from backend.ports.moves import TicketRef
 from storage import tables as t
-from storage.engine.database import Database
-from tests.scoring.test_counts import tally
-from tests.scoring.test_service import AGENT, DISPATCHER, REVIEWER, live
-from tests.scoring.world import ZONE, World
+from tests.scoring.test_counts import count_by_tables
+from tests.scoring.world import AGENT, World
+from tests.tickets.world import DISPATCHER, REVIEWER, ZONE
 
 FIRST, DAYS, LIVES = datetime(2026, 8, 24, 8, tzinfo=ZONE), 70, 40
 #: where the imported twin of a live life belongs
@@ -31,11 +30,6 @@ AFTER_NO = ("satisfied", "unsatisfied", "unclear", "unreached", "")
 SILENT_HOURS = (1, 6, 24)  # three attempts, in two parts of the day, over two days
 
 
-@pytest.fixture
-async def world(database: Database) -> World:
-    return await World(database).open()
-
-
 class Liver:
     """Lives one ticket in the product: what people do, drawn from dice, and the clock's own acts between."""
 
@@ -44,7 +38,7 @@ class Liver:
 
     async def live(self) -> None:
         self.world.at = FIRST + timedelta(minutes=self.dice.randrange(DAYS * 1440))
-        await live(self.world, self.no)
+        await self.world.add_ticket(self.no)
         grade = self.dice.choice(("general", "urgent"))
         for _ in range(2):  # a second return is the last (Q44)
             self.world.at += timedelta(minutes=10)
@@ -129,13 +123,13 @@ class Liver:
                 self.world.at = max(self.world.at, due)
                 try:
                     act = Act(verb, SYSTEM, Source.CLOCK, assignment_id=lead.id, at=due)
-                    await self.world.desk.act(act)
+                    await self.world.tickets.act(act)
                 except Refused as no:
                     assert no.code in ("already_there", "not_now", "withheld"), no.code
         self.world.at = then
 
     async def load(self) -> Any:
-        return await self.world.desk.moves.load(TicketRef(no=self.no))
+        return await self.world.tickets.moves.load(TicketRef(no=self.no))
 
     def chance(self, percent: int) -> bool:
         return self.dice.randrange(100) < percent
@@ -186,9 +180,9 @@ async def test_a_life_counts_the_same_whatever_its_origin_XD1_XD5_XD6_XD7(world:
         await liver.live()
         await liver.pass_to(end)
     world.at = end
-    assert set(await world.load([await write_history(world, liver.no) for liver in livers])) == {True}
+    assert set(await world.import_history([await write_history(world, liver.no) for liver in livers])) == {True}
     for settings in SETTINGS:
-        counts = await tally(world, end, settings)
+        counts = await count_by_tables(world, end, settings)
         lived = {(month, TWIN[unit], m): pair for (month, unit, m), pair in counts.items() if unit in TWIN}
         imported = {place: pair for place, pair in counts.items() if place[1] in TWIN.values()}
         wrong = {
@@ -212,8 +206,8 @@ def at(text: str) -> str:
 
 
 async def test_a_card_stays_in_its_month_though_the_return_is_accepted_later_XD1(world: World) -> None:
-    await world.load([overdue_and_given_back()])
-    counts = await tally(world, world.at, {})
+    await world.import_history([overdue_and_given_back()])
+    counts = await count_by_tables(world, world.at, {})
     cards = {month: pair for (month, _, measure), pair in counts.items() if measure == "red_card"}
     assert cards == {"2026-08": [1, 1]}
 
@@ -231,17 +225,17 @@ async def test_a_return_is_in_time_only_after_a_signing_by_hand_XD5(
     world: World, told: dict[str, Any], pair: list[int]
 ) -> None:
     back = {"submitted_at": at("08-29T10"), "decision": "accepted", "decided_at": at("08-29T15")}
-    await world.load([overdue_and_given_back(**{"return": back}, **told)])
-    assert (await tally(world, world.at, {}))["2026-08", "U01", "return"] == pair
+    await world.import_history([overdue_and_given_back(**{"return": back}, **told)])
+    assert (await count_by_tables(world, world.at, {}))["2026-08", "U01", "return"] == pair
 
 
 async def test_a_card_of_an_imported_life_taken_back_on_objection_no_longer_counts_XD1(world: World) -> None:
     due = world.at + timedelta(hours=3)
-    await world.load([overdue_and_given_back(**{"return": None}, close_due_at=due.isoformat())])
+    await world.import_history([overdue_and_given_back(**{"return": None}, close_due_at=due.isoformat())])
     world.at = due + timedelta(hours=1)
-    lead = (await world.desk.moves.load(TicketRef(no="A"))).lead
-    await world.desk.act(Act("red_card", SYSTEM, Source.CLOCK, assignment_id=lead.id, at=due))
-    assert (await tally(world, world.at, {}))["2026-11", "U01", "red_card"] == [1, 1]
+    lead = (await world.tickets.moves.load(TicketRef(no="A"))).lead
+    await world.tickets.act(Act("red_card", SYSTEM, Source.CLOCK, assignment_id=lead.id, at=due))
+    assert (await count_by_tables(world, world.at, {}))["2026-11", "U01", "red_card"] == [1, 1]
     await world.act("object", Actor("HU01", Role.HANDLER, "U01"), "A", reason="停水系计划检修")
     await world.act("decide_objection", REVIEWER, "A", accept=True)
-    assert (await tally(world, world.at, {}))["2026-11", "U01", "red_card"] == [0, 1]
+    assert (await count_by_tables(world, world.at, {}))["2026-11", "U01", "red_card"] == [0, 1]

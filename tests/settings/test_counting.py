@@ -22,9 +22,10 @@ from backend.office.cache import OfficeCache
 from backend.scoring.documents import build_query
 from backend.tickets.form_fields import FileContext
 from storage import tables as t
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.open import open_database
 from storage.importing.history import SqlHistoryStore
 from storage.office.config import SqlConfigStore
 from storage.scoring.counts import SqlScoringStore

@@ -1,4 +1,4 @@
-"""One pace for several processes: on a table, in Redis, and a smaller one of our own while Redis is away (FT19, FD20)."""
+"""One rate limit for several processes: in a table, in Redis, or a share each while Redis is away (FT19, FD20)."""
 
 import asyncio
 import time
@@ -18,25 +18,27 @@ GROUP = Bucket("group:-1", rate=3, per_seconds=60.0, shape="window")
 
 
 class FakeRedis:
-    """As much of a Redis as the pace needs: optimistic transactions over a dictionary; may be gone."""
+    """As much of Redis as rate limits need: optimistic transactions over a dictionary; may be unreachable."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
+        self.values: dict[str, str] = {}
         self.changes: dict[str, int] = {}
-        self.gone = False
+        self.is_away = False
 
-    def pipeline(self, transaction: bool) -> "FakePipe":
+    def pipeline(self, transaction: bool) -> "FakePipeline":
         assert transaction
-        return FakePipe(self)
+        return FakePipeline(self)
 
 
-class FakePipe:
+class FakePipeline:
+    """A transaction of the fake Redis."""
+
     def __init__(self, redis: FakeRedis) -> None:
         self.redis = redis
         self.seen: dict[str, int] = {}
-        self.todo: list[tuple[str, str]] = []
+        self.writes: list[tuple[str, str]] = []
 
-    async def __aenter__(self) -> "FakePipe":
+    async def __aenter__(self) -> "FakePipeline":
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -44,20 +46,20 @@ class FakePipe:
 
     async def watch(self, *names: str) -> None:
         await asyncio.sleep(0)
-        if self.redis.gone:
-            raise ConnectionError("gone")
+        if self.redis.is_away:
+            raise ConnectionError("away")
         self.seen = {name: self.redis.changes.get(name, 0) for name in names}
 
     async def mget(self, names: Sequence[str]) -> list[str | None]:
         await asyncio.sleep(0)
-        return [self.redis.kept.get(name) for name in names]
+        return [self.redis.values.get(name) for name in names]
 
     def multi(self) -> None:
         return None
 
     def set(self, name: str, value: str, px: int) -> None:
         assert px > 0
-        self.todo.append((name, value))
+        self.writes.append((name, value))
 
     async def execute(self) -> None:
         from redis.exceptions import WatchError
@@ -65,35 +67,37 @@ class FakePipe:
         await asyncio.sleep(0)
         if any(self.redis.changes.get(n, 0) != seen for n, seen in self.seen.items()):
             raise WatchError
-        for name, value in self.todo:
-            self.redis.kept[name] = value
+        for name, value in self.writes:
+            self.redis.values[name] = value
             self.redis.changes[name] = self.redis.changes.get(name, 0) + 1
 
 
-async def leaves(pacers: Sequence[RateLimiter], buckets: Sequence[Bucket], now: float) -> int:
-    """How many of one ask each may leave at once."""
-    return sum(w == 0.0 for w in await asyncio.gather(*(p.try_acquire(buckets, now) for p in pacers)))
+async def count_allowed(limiters: Sequence[RateLimiter], buckets: Sequence[Bucket], now: float) -> int:
+    """Let each ask once, at the same time; return how many are allowed."""
+    return sum(
+        wait == 0.0 for wait in await asyncio.gather(*(limiter.try_acquire(buckets, now) for limiter in limiters))
+    )
 
 
-async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(database: Database) -> None:
-    pacers = [SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic) for _ in range(8)]
-    assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
-    assert await leaves(pacers, [BOT], 1000.04) == 0
-    assert await leaves(pacers, [BOT], 1000.05) == 1
-    assert await leaves(pacers, [GROUP], 1000.1) == 3
-    assert await leaves(pacers, [GROUP], 1060.05) == 0
-    assert await leaves(pacers, [GROUP], 1060.2) == 3
+async def test_many_processes_share_one_limit_in_a_table_FT19_FM11(database: Database) -> None:
+    limiters = [SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic) for _ in range(8)]
+    assert await count_allowed(limiters, [BOT, CHAT], 1000.0) == 1
+    assert await count_allowed(limiters, [BOT], 1000.04) == 0
+    assert await count_allowed(limiters, [BOT], 1000.05) == 1
+    assert await count_allowed(limiters, [GROUP], 1000.1) == 3
+    assert await count_allowed(limiters, [GROUP], 1060.05) == 0
+    assert await count_allowed(limiters, [GROUP], 1060.2) == 3
 
 
-async def test_all_buckets_are_counted_or_none(database: Database) -> None:
+async def test_either_all_buckets_are_counted_or_none(database: Database) -> None:
     limiter = SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic)
     assert await limiter.try_acquire([BOT, CHAT], 1000.0) == 0.0
     assert await limiter.try_acquire([BOT, CHAT], 1000.5) == pytest.approx(0.5)
-    assert await limiter.try_acquire([BOT], 1000.5) == 0.0  # the refused one was not counted
+    assert await limiter.try_acquire([BOT], 1000.5) == 0.0  # the refused attempt was not counted
     assert await limiter.try_acquire([], 1000.5) == 0.0
 
 
-async def test_the_table_says_what_one_process_alone_would_say(database: Database) -> None:
+async def test_the_shared_limit_is_that_of_one_process_alone(database: Database) -> None:
     shared, local = SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic), LocalRateLimiter()
     now = 1000.0
     for step in range(60):
@@ -102,29 +106,29 @@ async def test_the_table_says_what_one_process_alone_would_say(database: Databas
         now += 0.013 * (step % 7)
 
 
-async def test_a_redis_keeps_the_same_pace_FT19() -> None:
+async def test_redis_keeps_the_same_limit_FT19() -> None:
     redis = FakeRedis()
-    pacers = [SharedRateLimiter(RedisRateLimitStore(redis), time.monotonic, is_optional=True) for _ in range(8)]
-    assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
-    assert await leaves(pacers, [GROUP], 1000.0) == 3
+    limiters = [SharedRateLimiter(RedisRateLimitStore(redis), time.monotonic, is_optional=True) for _ in range(8)]
+    assert await count_allowed(limiters, [BOT, CHAT], 1000.0) == 1
+    assert await count_allowed(limiters, [GROUP], 1000.0) == 3
 
 
-async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_FD20() -> None:
+async def test_without_redis_each_process_uses_a_quarter_of_the_limit_and_tries_redis_again_later_FD20() -> None:
     redis, seconds = FakeRedis(), [0.0]
     limiter = SharedRateLimiter(RedisRateLimitStore(redis), lambda: seconds[0], is_optional=True)
-    redis.gone = True
-    left = 0
-    for step in range(100):  # a second
-        left += await limiter.try_acquire([BOT], 1000.0 + step / 100) == 0.0
-    assert left == 5
-    redis.gone = False
-    assert redis.kept == {}
+    redis.is_away = True
+    allowed = 0
+    for step in range(100):  # one second
+        allowed += await limiter.try_acquire([BOT], 1000.0 + step / 100) == 0.0
+    assert allowed == 5
+    redis.is_away = False
+    assert redis.values == {}
     seconds[0] = 6.0
     assert await limiter.try_acquire([BOT], 1010.0) == 0.0
-    assert list(redis.kept) == ["jiesu:pace:bot"]
+    assert list(redis.values) == ["jiesu:rate:bot"]
 
 
-async def test_who_cannot_reach_the_database_gets_no_leave_to_send_FM13() -> None:
+async def test_a_process_that_cannot_reach_the_database_may_not_send_FM13() -> None:
     class Away:
         async def update(self, *_: object) -> None:
             raise OSError("away")

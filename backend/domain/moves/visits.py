@@ -6,9 +6,8 @@ from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty, Visit
 from backend.domain.refusals import Refused
-from backend.domain.scoring import satisfaction as heard
 from backend.domain.ticket import Answer, Grade, Obligation, Role, Source, State
-from backend.domain.visit_outcome import ManualRule, find_missing
+from backend.domain.visit_outcome import ManualRule, Verdict, decide_verdict, find_missing
 
 GOOD = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED)
 NO_CONTACT = (Answer.UNREACHED, Answer.NO_REPLY)
@@ -18,8 +17,7 @@ DANGER_ROLES = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # roles n
 
 def start_visit(m: PlanBuilder) -> None:
     """T23: the ticket's visit begins: automatic, manual (confidential, no number), or none."""
-    scope = m.context.settings.strings("visit.categories")
-    in_scope = "all" in scope or (m.ticket.category or "") in scope
+    in_scope = _is_in_scope(m)
     if not in_scope or m.ticket.no_visit:
         _finalize(m, deemed=in_scope and m.ticket.no_visit)
         return
@@ -33,6 +31,12 @@ def start_visit(m: PlanBuilder) -> None:
     for duty in m.open_duties(Obligation.REVISIT):
         m.update_row(Duty, duty.id, next_at=duty.due_at)
     m.move_ticket_to(State.REVISIT_AUTO)
+
+
+def _is_in_scope(m: PlanBuilder) -> bool:
+    """Whether tickets of this category are visited (Q40)."""
+    scope = m.context.settings.strings("visit.categories")
+    return "all" in scope or (m.ticket.category or "") in scope
 
 
 def _await_import(m: PlanBuilder) -> None:
@@ -70,9 +74,9 @@ def visit(m: PlanBuilder) -> None:
     if manual and m.act.source is not Source.IMPORT:
         _check_manual_rules(m, answer)
     at = arguments.get("at") or m.at
-    verdict = _decide_verdict(m, heard.Visit(manual, at, answer))
+    verdict = _decide_verdict(m, at, manual, answer)
     final = _is_final(m, answer, verdict, manual)
-    deemed = verdict in (heard.Verdict.DEEMED, heard.Verdict.DEEMED_UNREACHED)
+    deemed = verdict in (Verdict.DEEMED, Verdict.DEEMED_UNREACHED)
     if final and deemed:
         m.entry_arguments["deemed"] = True  # beside the answer, never instead of it (Q36)
     round_ = max(m.ticket.visit_round, 1)
@@ -91,11 +95,11 @@ def visit(m: PlanBuilder) -> None:
             resolved=arguments.get("resolved"),
             note=arguments["note"],
             final=final,
-        )  # fmt: skip
+        )
     )
     m.update_ticket(visit_round=round_)
     if final:
-        unsatisfied = verdict is heard.Verdict.UNSATISFIED
+        unsatisfied = verdict is Verdict.UNSATISFIED
         m.update_ticket(final_answer=str(Answer.UNSATISFIED if unsatisfied else answer))
         _finalize(m, deemed=deemed)
         if unsatisfied and lead:
@@ -122,22 +126,24 @@ def _check_manual_rules(m: PlanBuilder, answer: Answer) -> None:
         raise Refused("attempts_missing", **missing)
 
 
-def _decide_verdict(m: PlanBuilder, given: heard.Visit) -> heard.Verdict:
-    """Return the result of all visits, with the one `given` now; attempts that settled nothing do not count (Q36)."""
-    before = [
-        heard.Visit(v.kind == "manual", v.at, Answer(v.answer))
+def _decide_verdict(m: PlanBuilder, at: datetime, manual: bool, answer: Answer) -> Verdict:
+    """Return the result of all visits, with this one; attempts that settled nothing do not count (Q36)."""
+    heard = [
+        (v.at, v.kind == "manual", Answer(v.answer))
         for v in m.snapshot.visits
         if v.answer and (v.final or v.answer != Answer.UNREACHED)
     ]
-    return heard.decide_verdict([*before, given], m.context.settings.text("scoring.second_visit_unreached"))
+    in_order = sorted([*heard, (at, manual, answer)], key=lambda visit: visit[0])
+    unreached = m.context.settings.text("scoring.second_visit_unreached")
+    return decide_verdict([(by_person, given) for _, by_person, given in in_order], unreached)
 
 
-def _is_final(m: PlanBuilder, answer: Answer, verdict: heard.Verdict, manual: bool) -> bool:
+def _is_final(m: PlanBuilder, answer: Answer, verdict: Verdict, manual: bool) -> bool:
     """Return whether a visit settles its round: T24, T25 automatic, T26 and Q36 manual."""
     if manual:  # an import means exhausted (contract §4)
         early = answer is Answer.UNREACHED and m.act.source is not Source.IMPORT and _find_missing(m, besides=m.at)
         return not early
-    if verdict is heard.Verdict.UNSATISFIED:  # only a person overturns it (XD6)
+    if verdict is Verdict.UNSATISFIED:  # only a person overturns it (XD6)
         return False
     return answer in GOOD or not (m.arguments["want_person"] or m.arguments["sampled"])
 
@@ -187,8 +193,7 @@ def rework(m: PlanBuilder) -> None:
 
 def finalize(m: PlanBuilder) -> None:
     """T26 结案 by hand: only if no visit is owed, or its result is already there."""
-    scope = m.context.settings.strings("visit.categories")
-    owed = ("all" in scope or (m.ticket.category or "") in scope) and not m.ticket.no_visit
+    owed = _is_in_scope(m) and not m.ticket.no_visit
     has_result = any(v.final and v.round == max(m.ticket.visit_round, 1) for v in m.snapshot.visits)
     if owed and not has_result:
         raise Refused("visit_missing")

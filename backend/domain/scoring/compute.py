@@ -35,8 +35,8 @@ def compute_json(document: Mapping[str, Any], settings: Mapping[str, str] = NO_S
     return compute_document(document, settings).as_json()
 
 
-def compute_document(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
-    """Like `reckon_json`, but return the sheet itself."""
+def compute_document(document: Mapping[str, object], settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
+    """Like `compute_json`, but return the sheet itself."""
     name = parse_object(document, "facts").get("scheme")
     if not isinstance(name, str):
         raise Refused("unknown_scheme", path="scheme", scheme=repr(name)[:60], known="")
@@ -129,7 +129,7 @@ def _compute_from_document(document: Mapping[str, Any], scheme: Scheme, settings
     return compute_sheet(parse_facts(document, scheme), scheme, settings)
 
 
-def _compute_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> ScoreSheet:
+def _compute_region(document: Mapping[str, object], scheme: Scheme, settings: Mapping[str, object]) -> ScoreSheet:
     return compute_region(parse_region_facts(document, scheme, settings, _compute_pooled), scheme, settings)
 
 
@@ -138,14 +138,11 @@ def _compute_pooled(document: Mapping[str, Any], scheme: str, settings: Mapping[
     return compute_document({"scheme": scheme, **document}, settings).total
 
 
-def _compute_period(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> ScoreSheet:
+def _compute_period(document: Mapping[str, object], scheme: Scheme, settings: Mapping[str, object]) -> ScoreSheet:
     return compute_period(parse_period_facts(document, scheme), scheme, settings)
 
 
-_BY_KIND: Mapping[SchemeKind, Callable[[Mapping[str, Any], Scheme, Mapping[str, Any]], ScoreSheet]] = MappingProxyType(
-    {
-        SchemeKind.SHEET: _compute_from_document,
-        SchemeKind.REGION: _compute_region,
-        SchemeKind.PERIOD: _compute_period,
-    }
-)
+_Compute = Callable[[Mapping[str, object], Scheme, Mapping[str, object]], ScoreSheet]
+_BY_KIND: Mapping[SchemeKind, _Compute] = MappingProxyType({
+    SchemeKind.SHEET: _compute_from_document, SchemeKind.REGION: _compute_region, SchemeKind.PERIOD: _compute_period,
+})  # fmt: skip

@@ -146,7 +146,7 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         ("scoring.red_card_month", "scoring.red_card_basis"),
     ),
     MeasureDefinition(
-        # `satisfaction.verdict` decides; a recognised unreasonable demand stays in the denominator and counts as
+        # `visit_outcome.decide_verdict` decides; a recognised unreasonable demand stays in the denominator and counts as
         # not unsatisfied, or with `remove_both` an unsatisfied one leaves both sides.
         Measure.SATISFACTION,
         MonthEvent.CLOSED,

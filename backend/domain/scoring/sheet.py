@@ -14,7 +14,6 @@ from backend.domain.scoring.scheme import Part
 NO_DATA = "no_data"
 NO_ASSIGNMENT = "no_assignment"
 SMALL_SAMPLE = "small_sample"
-NOTHING_DUE = "nothing_due"
 
 _FIGURES = ("scheme", "scheme_version", "total", "raw_total", "base", "bonus", "minus", "flags", "readings")
 _LINE_FIGURES = ("item", "part", "points", "numerator", "denominator", "rate", "deduction", "score", "note")
@@ -73,13 +72,6 @@ class ScoreSheet:
     rounding: Rounding
     readings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     part_rounding: Rounding | None = None  # of the lines, where only their sum is rounded to `rounding`
-
-    def get_line(self, item: str) -> SheetLine:
-        """Return the line of an item. Raises KeyError."""
-        for line in self.lines:
-            if line.item == item:
-                return line
-        raise KeyError(item)
 
     def as_json(self) -> dict[str, Any]:
         """Return the sheet as JSON of the contract: scores are decimal strings, a total may be null."""

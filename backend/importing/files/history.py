@@ -74,7 +74,7 @@ _CLAIM: Final[_Spec] = (
 def _read(spec: _Spec, given: Any, path: str, context: FileContext) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise RowError(path.rstrip("."), "bad_value")
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for name, read, required in spec:
         value = given.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
@@ -89,7 +89,7 @@ def _read(spec: _Spec, given: Any, path: str, context: FileContext) -> dict[str,
     return values
 
 
-def _read_list(given: Mapping[str, Any], name: str, path: str) -> list[Any]:
+def _read_list(given: Mapping[str, object], name: str, path: str) -> list[object]:
     found = given.get(name)
     if found is None:
         return []
@@ -105,7 +105,7 @@ def _check_order(path: str, *rules: tuple[str, datetime | None, datetime | None,
             raise RowError(path + name, "contradiction", what=what)
 
 
-def _read_return(given: Any, path: str, context: FileContext) -> HistoryReturn:
+def _read_return(given: object, path: str, context: FileContext) -> HistoryReturn:
     values = _read(_RETURN, given, path, context)
     _check_order(path, ("decided_at", values["submitted_at"], values["decided_at"], "decided_before_submitted"))
     if values["decided_at"] is not None and values["decision"] is None:
@@ -206,7 +206,7 @@ def _fill_leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment
     )
 
 
-def read_history_row(row: int, given: dict[str, Any], context: FileContext) -> HistoryRow:
+def read_history_row(row: int, given: dict[str, object], context: FileContext) -> HistoryRow:
     """Read one object. Raises RowFault with the path of the field, e.g. `assignments[0].closed_at`.
 
     Keys that are not in the contract are ignored; absent values stay absent.

@@ -1,4 +1,4 @@
-"""A second opinion: counts per unit and month straight from a history file, in plain Python, without the product's rules.
+"""A second opinion: counts per unit and month straight from a history file, without the rules of the product.
 
 Nothing of the product is imported here, on purpose: other tests compare the database's counts with these.
 `due(kind, grade, category, at)` answers the due times the file does not give (kind: sign, return, dispatch, close).

@@ -7,7 +7,7 @@ import pytest
 from backend.domain.refusals import Refused
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.readings import DEFAULTS
-from tests.domain.scoring.test_score_examples import E1
+from tests.domain.scoring.month_e1 import E1
 
 FULL = {"sign": [20, 20], "on_time": [20, 20]}
 

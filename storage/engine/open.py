@@ -1,0 +1,19 @@
+"""Opens a database with the engine that its URL names; the other engine is not even imported."""
+
+from sqlalchemy.engine import make_url
+
+from storage.engine.database import Database
+
+
+def open_database(url: str) -> Database:
+    """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL."""
+    kind = make_url(url).get_backend_name()
+    if kind == "sqlite":
+        from storage.engine.sqlite import SqliteDatabase
+
+        return SqliteDatabase(url)
+    if kind == "postgresql":
+        from storage.engine.postgres import PostgresDatabase
+
+        return PostgresDatabase(url)
+    raise ValueError(f"unknown database: {kind}")
