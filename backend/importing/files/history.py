@@ -1,7 +1,7 @@
 """Reads the complete history of a ticket from one JSON object and refuses contradictions (contract §4)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from backend.domain.refusals import Refused
@@ -180,12 +180,11 @@ def _check_card(values: dict[str, Any], returned_at: datetime | None, path: str)
     due = values["extensions"][-1].new_due_at if values["extensions"] else values["close_due_at"]
     if not values["red_card"] or due is None:
         return
-    for what, done in (
-        ("card_though_closed_in_time", values["closed_at"]),
-        ("card_though_returned_in_time", returned_at),
-    ):
-        if done is not None and done.replace(microsecond=0) <= due:
-            raise RowError(path + "red_card", "contradiction", what=what)
+    due += timedelta(seconds=1)  # within the second it is due is in time (Q26)
+    if values["closed_at"] is not None and values["closed_at"] < due:
+        raise RowError(path + "red_card", "contradiction", what="card_though_closed_in_time")
+    if returned_at is not None and returned_at < due:
+        raise RowError(path + "red_card", "contradiction", what="card_though_returned_in_time")
 
 
 def _fill_leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment, ...]:
