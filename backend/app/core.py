@@ -144,18 +144,20 @@ async def open_scoring(config: Config) -> AsyncIterator[Scoring]:
 
 
 async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
-    """Build the clock of this installation: in the sandbox, with the stored offset."""
+    """Build the clock a command goes by: real time, or that of the rehearsal whose database it opens (XD16)."""
     sandbox = SandboxClock(values, read_wall_clock)
-    if config.sandbox:
-        await sandbox.catch_up()
+    await sandbox.catch_up()
     return Clock(sandbox.now, config.zone, time.time, time.monotonic)
 
 
 @contextlib.asynccontextmanager
 async def open_core(
-    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = read_wall_clock
-) -> AsyncIterator[Core]:
+    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = read_wall_clock,
+    follow_rehearsal: bool = False,
+) -> AsyncIterator[Core]:  # fmt: skip
     """Open the core of a configuration while inside; `wall_clock` is replaced in tests.
+
+    With `follow_rehearsal` a command goes by the clock of the rehearsal whose database it opens (XD16).
 
     Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
     """
@@ -171,6 +173,8 @@ async def open_core(
         clock = Clock(wall_clock, config.zone, time.time, time.monotonic)
         if sandbox is not None:
             clock = replace(clock, office_time=sandbox.now, ahead=lambda: sandbox.offset)
+        elif follow_rehearsal:
+            clock = await _build_clock(config, key_values)
         configuration, moves = SqlConfigStore(db, ids), create_move_store(db)
         office = OfficeCache(configuration, clock, config.profile)
         tickets = TicketService(moves, office, ids, encryption.journal)

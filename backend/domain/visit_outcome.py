@@ -1,6 +1,6 @@
 """What the answers of return visits mean: settled, tried again, or passed to a person (T24-T26, Q35, Q36, Q39)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,15 @@ class NextAction(StrEnum):
     AUTO = "auto"  # an automatic visit begins, or is tried again
     MANUAL = "manual"  # a person visits, or tries again
     FINALIZE = "finalize"
+
+
+class Verdict(StrEnum):
+    """Explicit and deemed are distinct: only an explicit yes earns a bonus (B27), silence is merely not a no."""
+
+    EXPLICIT = "explicit_satisfied"
+    DEEMED = "deemed_satisfied"
+    DEEMED_UNREACHED = "deemed_satisfied_unreached"  # Q36, reported separately
+    UNSATISFIED = "unsatisfied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,8 @@ class ManualRule:
 
 _EXPLICIT = frozenset({Answer.SATISFIED, Answer.BASICALLY_SATISFIED})
 GIVEN_ANSWERS = _EXPLICIT | {Answer.UNCLEAR, Answer.UNSATISFIED}
+#: clear answers; all others are vague or silent
+_CLEAR = {**dict.fromkeys(sorted(_EXPLICIT), Verdict.EXPLICIT), Answer.UNSATISFIED: Verdict.UNSATISFIED}
 
 
 def decide_after_auto(result: AutoVisit, attempts_left: int, sampled: bool) -> VisitOutcome:
@@ -76,21 +87,51 @@ def decide_after_auto(result: AutoVisit, attempts_left: int, sampled: bool) -> V
     return VisitOutcome(NextAction.FINALIZE)
 
 
-def decide_final_answer(visits: Iterable[tuple[bool, str | None]]) -> str | None:
-    """Return the final answer of visits in the order of time, each (by a person, answer); B42, Q36.
+def decide_verdict(visits: Iterable[tuple[bool, Answer]], unreached: str = "satisfied") -> Verdict:
+    """Return the result of visits in the order of time, each (by a person, answer); B42, B43, Q36.
 
-    The last answer given to a person decides, else the last one given to a machine. `deemed`: nobody answered, or
-    a person could not follow up the machine's "no". None: a visit is still owed.
+    The last clear answer given to a person decides. Without one, a machine's "no" stays, whatever a machine hears
+    later (XD6), and whatever vague is said to a person (XD7). Only silence to a person who tried again afterwards ends
+    it (Q36): `no_reply` is deemed satisfaction, and so is `unreached` (attempts exhausted), which stays a "no" with
+    `scoring.second_visit_unreached = keep_first`. Without any "no" an unclear or missing answer is deemed satisfaction.
+    """
+    heard = list(visits)
+    by_person = [answer for manual, answer in heard if manual and answer in _CLEAR]
+    if by_person:
+        return _CLEAR[by_person[-1]]
+    complaints = [n for n, (_, answer) in enumerate(heard) if answer is Answer.UNSATISFIED]
+    if complaints:
+        return _follow_up([answer for manual, answer in heard[complaints[-1] :] if manual], unreached)
+    return _CLEAR.get(_find_last(heard, GIVEN_ANSWERS) or Answer.UNCLEAR, Verdict.DEEMED)
+
+
+def _follow_up(answers: Sequence[Answer], unreached: str) -> Verdict:
+    """Return what a machine's "no" ends in, from what persons heard after it; a clear answer is not among it."""
+    if not answers or Answer.UNCLEAR in answers:
+        return Verdict.UNSATISFIED
+    if answers[-1] is Answer.UNREACHED:
+        return Verdict.UNSATISFIED if unreached == "keep_first" else Verdict.DEEMED_UNREACHED
+    return Verdict.DEEMED
+
+
+def _find_last(heard: Sequence[tuple[bool, Answer]], among: Collection[Answer]) -> Answer | None:
+    """Return the last of these answers given to a person, else the last given to a machine."""
+    found = [(manual, n, answer) for n, (manual, answer) in enumerate(heard) if answer in among]
+    return max(found)[2] if found else None
+
+
+def decide_final_answer(visits: Iterable[tuple[bool, str | None]]) -> str | None:
+    """Return the answer that a ticket keeps of visits in the order of time, each (by a person, answer).
+
+    `deemed`: nobody answered, or a person could not follow up the machine's "no". None: a visit is still owed.
     """
     known = list(visits)
-    by_person = [answer for manual, answer in known if manual and answer]
-    given = [answer for answer in by_person if answer in GIVEN_ANSWERS]
-    if given:
-        return given[-1]
-    by_machine = [answer for manual, answer in known if not manual and answer in GIVEN_ANSWERS]
-    if by_machine and by_machine[-1] == Answer.UNSATISFIED:
-        return "deemed" if by_person else None
-    return by_machine[-1] if by_machine else "deemed" if known else None
+    heard = [(manual, Answer(answer)) for manual, answer in known if answer]
+    verdict = decide_verdict(heard)
+    if not known or (verdict is Verdict.UNSATISFIED and not any(manual for manual, _ in heard)):
+        return None
+    kept = [answer for answer, decided in _CLEAR.items() if decided is verdict] or [Answer.UNCLEAR]
+    return _find_last(heard, kept) or "deemed"
 
 
 def find_missing(unreached: Sequence[datetime], rule: ManualRule) -> dict[str, int]:

@@ -59,7 +59,10 @@ class ClosedCount:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadCount:
-    """One unit's lead assignments: due and warned within the period; open and overdue at its end."""
+    """One unit's lead assignments: due and warned within the period; open and overdue at its end.
+
+    Mass incidents are neither due nor overdue (B37).
+    """
 
     unit: str
     due: int

@@ -17,7 +17,7 @@ from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.differences import diff_results
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import compute_settlement, format_instant, get_month_bounds, parse_period
-from backend.scoring.results import compute_result, hash_sheet
+from backend.scoring.results import compute_result, hash_result_figures, hash_sheet
 
 CollectInputs = Callable[[str, str | None], Awaitable[dict[str, object]]]
 NOTIFIED_ROLES = (Role.LIAISON, Role.LEADER)  # roles of a unit asked to check its sheet (M21)
@@ -182,7 +182,7 @@ class Runs:
             except Refused:
                 until = None
         return {**_serialize_head(run, self._office.clock.zone), "check_until": format_instant(until, self._office.clock.zone),
-                **run.sheet["result"]}  # fmt: skip
+                "figures_hash": hash_result_figures(run.sheet["result"]), **run.sheet["result"]}  # fmt: skip
 
     async def get(self, run_id: int) -> Run:
         """Return the run. Refused `unknown_run`."""

@@ -3,15 +3,19 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.domain.ticket import Answer
 from backend.domain.visit_outcome import (
     AutoVisit,
     ManualRule,
     NextAction,
+    Verdict,
     VisitOutcome,
     decide_after_auto,
     decide_final_answer,
+    decide_verdict,
     find_missing,
     is_valid_answer,
 )
@@ -80,7 +84,9 @@ MUTE, GONE = Answer.NO_REPLY, Answer.UNREACHED
         ([(False, NO)], None),
         ([(False, NO), (True, YES)], YES),
         ([(False, NO), (True, NO)], NO),
-        ([(False, NO), (True, EH)], EH),
+        ([(False, NO), (True, EH)], NO),
+        ([(False, NO), (False, YES)], None),
+        ([(True, NO), (True, EH)], NO),
         ([(False, NO), (True, MUTE)], "deemed"),
         ([(False, NO), (True, GONE)], "deemed"),
         ([(False, NO), (True, NO), (True, GONE)], NO),
@@ -96,3 +102,61 @@ def test_a_manual_answer_replaces_an_automatic_one_and_a_no_is_never_lost_by_its
 
 def test_silence_is_no_valid_answer_FW22() -> None:
     assert [a for a in Answer if not is_valid_answer(a)] == [Answer.NO_REPLY, Answer.UNREACHED]
+
+
+Series = list[tuple[bool, Answer]]  # (by a person, answer)
+WORDS = {"yes": YES, "so": SO, "no": NO, "eh": EH, "mute": MUTE, "gone": GONE}
+
+
+def build_visits(text: str) -> Series:
+    """Build visits from words such as `a:no m:yes` (a: automatic, m: manual)."""
+    return [(kind == "m", WORDS[answer]) for kind, answer in (part.split(":") for part in text.split())]
+
+
+@pytest.mark.parametrize(
+    ("visits", "literal", "keep_first"),
+    [
+        ("", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:yes", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("a:so", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("a:gone a:mute", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:eh", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:no", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:yes", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("a:no m:no", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:eh", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:mute", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:no m:gone", Verdict.DEEMED_UNREACHED, Verdict.UNSATISFIED),
+        ("a:no m:no m:gone", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:no m:so", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("m:no", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no a:eh", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no a:yes", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no a:yes m:so", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("m:no m:eh", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("m:no m:mute", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("m:gone a:no", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:gone m:eh", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:eh m:gone", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:yes m:eh", Verdict.DEEMED, Verdict.DEEMED),
+        ("m:eh a:yes", Verdict.DEEMED, Verdict.DEEMED),
+    ],
+)
+def test_a_series_of_visits_has_one_verdict_XD6_XD7(visits: str, literal: Verdict, keep_first: Verdict) -> None:
+    assert decide_verdict(build_visits(visits)) is literal
+    assert decide_verdict(build_visits(visits), "keep_first") is keep_first
+
+
+SERIES = st.lists(st.tuples(st.booleans(), st.sampled_from(Answer)), max_size=6)
+
+
+@given(SERIES, SERIES)
+def test_what_a_machine_hears_after_a_clear_no_changes_nothing_XD6(before: Series, heard: Series) -> None:
+    complained = [*before, (False, Answer.UNSATISFIED)]
+    assert decide_verdict([*complained, *((False, answer) for _, answer in heard)]) is decide_verdict(complained)
+
+
+@given(SERIES, st.lists(st.booleans(), min_size=1, max_size=3))
+def test_nothing_vague_overturns_a_clear_no_XD7(before: Series, asked: list[bool]) -> None:
+    if decide_verdict(before) is Verdict.UNSATISFIED:
+        assert decide_verdict([*before, *((manual, Answer.UNCLEAR) for manual in asked)]) is Verdict.UNSATISFIED

@@ -36,8 +36,8 @@ def score_item(pair: Sequence[int], points: int, threshold: int, step: int, more
 
 
 def score_unit(pairs: Pairs) -> Total:
-    """Return the total of a unit's month; None without an assignment."""
-    if not pairs.get("assignments", [0, 0])[1]:
+    """Return the total of a unit's month; None if nothing came, was in hand, closed or returned (Q9, Q51)."""
+    if not any(pairs.get(name, [0, 0])[1] for name in ("assignments", "red_card", "on_time", "return")):
         return None
     return sum((score_item(pairs.get(name, [0, 0]), *rule) for name, rule in UNIT.items()), Fraction(UNIT_DAILY))
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, insert, select, update
 
 from backend.domain.instants import to_micros
@@ -80,16 +81,70 @@ async def test_a_unit_that_returned_every_ticket_was_at_work_all_the_same_Q9_Q19
         assert sheet["readings"]["scoring.sign_returned"] == value
 
 
+@pytest.mark.parametrize(
+    ("told", "months"),
+    [
+        ({"closed_at": "2026-11-05T09:00:00+08:00"}, {"2026-10", "2026-11"}),
+        ({}, {"2026-10", "2026-11"}),
+        ({"closed_at": DISPATCHED.isoformat()}, {"2026-10"}),
+        ({"closed_at": "2026-11-05T09:00:00+08:00", "lead": False}, {"2026-10"}),
+        (
+            {"return": {"submitted_at": "2026-11-05T09:00:00+08:00", "decision": "accepted"}},
+            {"2026-10", "2026-11"},
+        ),
+    ],
+)
+async def test_a_unit_takes_part_in_each_month_it_had_work_XD2(
+    world: World, told: dict[str, Any], months: set[str]
+) -> None:
+    """Carried in, closed late or given back: it is scored; with the narrower reading only where something came."""
+    await world.import_history([build_ticket("A", **told)])
+    for month in ("2026-09", "2026-10", "2026-11"):
+        sheet = await world.scoring.compute_sheet(month, "U01")
+        assert (sheet["total"] is not None) is (month in months), month
+        assert ("no_assignment" in sheet["flags"]) is (month not in months)
+        for settings in ({"scoring.red_card_basis": "dispatched"}, {"profile": "beijing_mutual_aid"}):
+            other = await world.scoring.compute_sheet(month, "U01", settings=settings)
+            assert ("no_assignment" in other["flags"]) is (month not in months), settings
+        narrow = await world.scoring.compute_sheet(month, "U01", settings={"scoring.participation": "dispatched"})
+        assert (narrow["total"] is not None) is (month == "2026-10")
+        assert narrow["readings"]["scoring.participation"] == "dispatched"
+
+
+@pytest.mark.parametrize(
+    ("told", "said", "either", "word"),
+    [
+        ({"contacted_at": "2026-10-12T15:00:00+08:00"}, "no", (1, 1), (0, 1)),
+        ({"contacted_at": "2026-10-16T15:00:00+08:00"}, "no", (0, 1), (0, 1)),
+        ({}, "unsure", (0, 1), (0, 1)),
+        ({}, "yes", (1, 1), (1, 1)),
+    ],
+)
+async def test_a_record_of_contact_within_the_limit_counts_beside_the_workers_word_XD20(
+    world: World, told: dict[str, Any], said: str, either: tuple[int, int], word: tuple[int, int]
+) -> None:
+    visit = {"kind": "manual", "at": "2026-10-20T09:00:00+08:00", "answer": "satisfied", "contacted": said}
+    await world.import_history(
+        [{**build_ticket("A", closed_at="2026-10-19T09:00:00+08:00", **told), "visits": [visit]}]
+    )
+    for basis, pair in ((None, either), ("said_or_recorded", either), ("said", word)):
+        settings = {"profile": "beijing_mutual_aid"} | ({} if basis is None else {"scoring.response_basis": basis})
+        sheet = await world.scoring.compute_sheet("2026-10", "U01", settings=settings)
+        line = find_line(sheet, "response")
+        assert (line["numerator"], line["denominator"]) == pair
+        assert sheet["readings"]["scoring.response_basis"] == (basis or "said_or_recorded")
+
+
 async def test_which_assignments_a_month_counts_is_a_setting_and_stands_on_the_sheet(world: World) -> None:
     catalogue = load_catalogue()
     sheets = {
         sheet["scheme"]: sheet
-        for scheme in ("jilin-unit", "jilin-mgmt")
+        for scheme in ("jilin-unit", "jilin-mgmt", "beijing-agency")
         for sheet in (await world.scoring.compute_month("2026-10", scheme=scheme))["units"]
     }
     for name in COHORT_SETTINGS:
         key = f"scoring.{name}"
-        scheme = "jilin-mgmt" if name.startswith("dispatch_") else "jilin-unit"
+        scheme = {"dispatch": "jilin-mgmt", "response": "beijing-agency"}.get(name.split("_")[0], "jilin-unit")
         assert sheets[scheme]["readings"][key] == DEFAULTS[key] == catalogue[key].default
         other = next(item for item in catalogue[key].items if item != catalogue[key].default)
         changed = await world.scoring.compute_month("2026-10", scheme=scheme, settings={key: other})

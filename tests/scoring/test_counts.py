@@ -15,7 +15,7 @@ from tests.tickets.world import ZONE
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
 READINGS = [
     {},
-    {"scoring.closure_basis": "due"},
+    {"scoring.closure_basis": "due", "scoring.response_basis": "said"},
     {"scoring.return_basis": "submitted"},
     {"scoring.unreasonable_mode": "remove_both"},
     {"scoring.second_visit_unreached": "keep_first", "scoring.unreasonable_mode": "remove_both"},

@@ -3,17 +3,19 @@
 import asyncio
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from backend.app.core import open_scoring
+from backend.app.core import open_core, open_scoring
 from backend.cli import run
 from backend.cli.connect import load_config
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
 from tests.scoring.command_line import enter, import_history
 from tests.scoring.world import SECOND_CLERK, RandomTickets, find_line, find_unit
+from tests.tickets.world import ZONE
 
 ADMIN = Actor("A1", Role.ADMIN, "M01")
 AS_OF = "2026-11-22T09:00:00+08:00"
@@ -50,6 +52,33 @@ def test_a_month_is_printed_as_json_or_as_a_table(folder: Path, capfd: pytest.Ca
     assert sheet["total"] in printed and f"{sign['numerator']}/{sign['denominator']}" in printed
     assert run(["score", "--quarter", "2026Q3", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["period"] == "2026Q3"
+
+
+def test_commands_go_by_the_clock_of_the_rehearsal_they_look_at_XD16(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typed in another window than the rehearsal, whose clock is forty days ahead."""
+    config = load_config()
+
+    async def move() -> None:
+        async with open_core(config) as core:
+            await core.key_values.put("sandbox_offset", str(timedelta(days=40).total_seconds()))
+
+    asyncio.run(move())
+    monkeypatch.delenv("JIESU_SANDBOX")
+    monkeypatch.setenv("JIESU_SECRET_KEY", "a-key-of-sixteen-or-more-letters")
+    at = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0)
+    assignment = {"unit": "U01", "dispatched_at": at.isoformat(), "close_due_at": (at + timedelta(days=2)).isoformat()}
+    ticket = {"ticket_no": "F1", "category": "help", "grade": "urgent", "region": "朝阳区", "generated_at": at.isoformat(),
+            "assignments": [assignment]}  # fmt: skip
+    (folder / "late.jsonl").write_text(json.dumps(ticket, ensure_ascii=False), "utf-8")
+    assert run(["import", "history", "late.jsonl"]) == 0
+    capfd.readouterr()
+    month = at.astimezone(ZONE).strftime("%Y-%m")
+    assert run(["score", "--month", month, "--unit", "U01", "--json"]) == 0
+    (sheet,) = json.loads(capfd.readouterr().out)["units"]
+    line = find_line(sheet, "sign")
+    assert (line["numerator"], line["denominator"]) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,8 @@ class RandomTickets:
                 assignment["closed_at"] = max(closed, due).isoformat()
         if self.chance(6):
             assignment["red_card"] = False
+        if self.chance(40):
+            assignment["contacted_at"] = (dispatched + self.span(3000)).isoformat()
         return assignment
 
     def visits(self, closed: datetime) -> list[Record]:

@@ -97,6 +97,11 @@ CASES = {
     ),
     "scoring.sign_returned": case("leave_out", Measure.SIGN, (1, 1), None, **{"return": asked_back("accepted", SENT, SENT)}),
     "scoring.assisting": case("none", Measure.SIGN, (1, 1), None, lead=False),
+    "scoring.response_basis": case(
+        "said", Measure.RESPONSE, (1, 1), (0, 1),
+        {"visits": [{"kind": "manual", "at": LAST_DAY, "answer": "satisfied", "contacted": "unsure"}]},
+        closed_at=IN_OCTOBER, contacted_at=SENT,
+    ),
     "scoring.merged": case("each", Measure.ON_TIME, (1, 1), (2, 2), closed_at=IN_OCTOBER),
     "scoring.dispatch_month": case(
         "due", Measure.DISPATCH, (1, 1), None, {"generated_at": "2026-10-31T20:00:00+08:00"},

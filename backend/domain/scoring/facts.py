@@ -15,7 +15,7 @@ from backend.domain.scoring.scheme_file import list_scheme_settings
 LEVELS = frozenset({"national", "province", "city", "county"})
 
 _LABELS = ("unit", "month", "period", "name", "note", "evidence", "region")
-_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "ledger", "last", *_LABELS)
+_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "in_hand", "ledger", "last", *_LABELS)
 _ENTRY_KEYS = (
     "kind",
     "unit",
@@ -57,14 +57,25 @@ class Entry:
 
 @dataclass(frozen=True)
 class Facts:
-    """What one unit did in one period. `last`: earlier item scores (Q9 carry_last); `evidence`: by rate item."""
+    """What one unit did in one period. `last`: earlier item scores (Q9 carry_last); `evidence`: by rate item.
+
+    `assignments`: newly dispatched; `in_hand`: in hand, closed or returned; each None if not known.
+    """
 
     scheme: str
     rates: Mapping[str, Rate]
     ledger: tuple[Entry, ...]
     assignments: int | None
+    in_hand: int | None
     last: Mapping[str, Fraction]
     evidence: Mapping[str, tuple[object, ...]]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was dispatched, in hand, closed or returned; unknown numbers are read from the rates (Q9)."""
+        if self.assignments != 0 or self.in_hand:
+            return False
+        return self.in_hand == 0 or not any(rate.denominator for rate in self.rates.values())
 
     def list_entries(self, kind: str) -> tuple[Entry, ...]:
         """Return the ledger entries of a kind, in the given order."""
@@ -108,6 +119,7 @@ def parse_facts(document: Mapping[str, object], scheme: Scheme) -> Facts:
         rates=rates,
         ledger=tuple(entries),
         assignments=_parse_assignments(document, scheme, given, rates),
+        in_hand=None if document.get("in_hand") is None else parse_count(document["in_hand"], "in_hand"),
         last=last,
         evidence={
             _get_rate_item(scheme, item, f"evidence.{item}").item: tuple(parse_array(rows, f"evidence.{item}"))

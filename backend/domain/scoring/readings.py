@@ -16,6 +16,7 @@ NONE = "none"
 CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "scoring.slope_mode": ("proportional", "step_floor", "step_ceil"),  # Q1, Q3
+        "scoring.participation": ("in_hand", "dispatched"),  # Q9, XD2
         "scoring.zero_denominator": ("full", "exclude_and_rescale", "carry_last"),  # Q9
         "scoring.rounding_stage": ("published", "total_only"),  # Q13
         "scoring.closure_basis": ("closed", "due"),  # Q16
@@ -32,6 +33,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "scoring.red_card_basis": ("in_hand", "dispatched"),  # Q17
         "scoring.sign_returned": ("keep", "leave_out"),  # Q19
         "scoring.assisting": ("sign", "none"),  # Q21
+        "scoring.response_basis": ("said_or_recorded", "said"),  # Q41, XD20
         "scoring.merged": ("once", "each"),  # Q23
         "scoring.criticism_cap": ("shared", "province_only"),  # Q27
         "region.aggregation": ("mean", "ticket_weighted", "pooled"),  # Q51

@@ -1,7 +1,7 @@
 """Score a region: weighted mean of its institution's and its units' totals, rounded once at the end (B10, Q51)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from backend.domain.scoring.sheet import NO_ASSIGNMENT, NO_DATA, ScoreSheet, She
 _KEYS = ("scheme", "settings", "management", "units", "weights", "pooled", "region", "period", "name", "note")
 _READINGS = ("region.weight_management", "region.weight_units", "region.aggregation", ROUNDING)
 
+PART_PLACES = 4
 #: bounds no published total reaches
 _LOWEST, _HIGHEST = -1000, 1000
 
@@ -67,6 +68,8 @@ def compute_region(
 ) -> ScoreSheet:
     """Compute weight_management × M + weight_units × U, rounded only at the end; unscored if a side is missing.
 
+    Its parts are printed with four places at least, so that they add up to the total as printed (XD12).
+
     Refused `bad_setting` if the weights do not add up to 1, `weights_missing`.
     """
     readings = Readings.parse(settings)
@@ -93,6 +96,7 @@ def compute_region(
         lines=lines,
         rounding=readings.rounding,
         readings=readings.select(_READINGS),
+        part_rounding=replace(readings.rounding, places=max(PART_PLACES, readings.rounding.places)),
     )
 
 
