@@ -72,6 +72,7 @@ KINDS: dict[str, MessageKind] = {
     "B1":   MessageKind("chat.B1", ACTIVE_STATES),                # a bridge whose first leg was not answered (P3)
     "B2":   MessageKind("chat.B2"),
     "B3":   MessageKind("chat.B3"),
+    "B4":   MessageKind("chat.B4"),                           # the talk was too short to count as a contact
     "D1":   MessageKind("chat.D1"),                           # a manual task: key 0 was pressed, and nobody on duty answered
     "M31":  MessageKind("chat.M31", HANDLING, duty=Obligation.CONTACT),
     "M32":  MessageKind("chat.M32", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
