@@ -88,7 +88,7 @@ class Bridge:
         call_id = await t.store.enqueue(NewCall(
             "bridge", "bridge", now, now, ticket_id=snap.ticket.id, assignment_id=target.id if target else None,
             person=who.code, urgent=True, masked=mask_number(first, snapshot),
-            facts={"at_any_hour": True, "by": by.code, "visit": visit},
+            facts={"by": by.code, "visit": visit},
         ))  # fmt: skip
         assert call_id is not None  # neither a message nor a visit: nothing it could collide with
         await t.audit.record(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)

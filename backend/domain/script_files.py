@@ -8,7 +8,9 @@ from importlib.resources import files
 from typing import Any
 
 #: Scripts a call can follow (contract §7).
-SCRIPT_NAMES = ("notice", "supervise", "upgrade", "visit", "visit_menu", "inbound_handler", "inbound_caller", "bridge")
+SCRIPT_NAMES = (
+    "notice", "supervise", "upgrade", "danger", "visit", "visit_menu", "inbound_handler", "inbound_caller", "bridge",
+)  # fmt: skip
 _INHERITED = ("repeats", "odd", "silent", "odd_to", "silent_to", "odd_say", "hung_up")
 
 
