@@ -107,10 +107,9 @@ class Dialer:
         """Return when this call may ring: now, later, or None if it was settled otherwise (FW32)."""
         if (purpose := self._purposes.get(call.purpose)) is not None:
             return await purpose.earliest_call(call, number, now, snapshot)
-        if call.facts.get("at_any_hour") or call.subject is None:
+        if call.subject is None:
             return now
-        about = call.subject
-        return snapshot.earliest_call(call.person or "", now, about.grade, about.unit)
+        return snapshot.earliest_call(call.person or "", now, call.grade, call.subject.unit)
 
     async def _acquire_rate_limit(self, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""

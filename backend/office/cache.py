@@ -22,6 +22,7 @@ from backend.ports.config import ConfigStore, OfficeConfig
 
 PROMPT_WITHIN = timedelta(minutes=30)  # a planned message later than this is planned again
 QUIET_HOURS_TRIES = 3  # attempts to find a time outside someone's quiet hours; then they are called anyway
+OFFICE_ORDER = (Role.DISPATCHER, Role.SUPERVISOR, Role.REVISIT_AGENT)  # who is called at an institution, in turn
 CHECK_INTERVAL = 1.0  # seconds between checks of the configuration epoch
 
 
@@ -105,10 +106,14 @@ class OfficeSnapshot:
         return self.with_stand_ins([self.by_code[c] for c in first if c in self.by_code], at)
 
     def contacts(self, unit: str, at: datetime, *, urgent: bool) -> list[Person]:
-        """List a unit's people in contact order: if urgent those on duty first, then by `escalation.order`."""
+        """List a unit's people in contact order: if urgent those on duty first, then by `escalation.order`; of an
+        institution, then by `OFFICE_ORDER`."""
         handlers = self.with_stand_ins(self.people(unit, Role.HANDLER), at)
         others = {r: self.with_stand_ins(self.people(unit, r), at) for r in (Role.LIAISON, Role.LEADER)}
         order = duty_roster.order_contacts(handlers, others, self.settings.strings("escalation.order", unit))
+        here = self.config.units.get(unit)
+        if here is not None and here.kind is UnitKind.MANAGEMENT:
+            order += self.with_stand_ins(self.people(unit, *OFFICE_ORDER), at)
         first = self.on_duty(unit, at) if urgent else []
         return [*first, *(p for p in order if p not in first)]
 
@@ -160,10 +165,9 @@ class OfficeSnapshot:
     def list_reminder_steps(
         self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
     ) -> Sequence[reminders.ReminderStep]:
-        """List the reminders and notices of a duty in time order (announcing and escalation are delivery's task)."""
+        """List the reminders and notices of a duty in time order."""
         to_the_second = start.replace(microsecond=0), due.replace(microsecond=0)  # whole seconds: better cache hits
-        steps = _build_reminder_steps(kind, grade, *to_the_second, self.settings, self.calendar, unit)
-        return [s for s in steps if s.purpose in (reminders.Purpose.REMIND, reminders.Purpose.NOTICE)]
+        return _build_reminder_steps(kind, grade, *to_the_second, self.settings, self.calendar, unit)
 
     def visit_start(self, closed_at: datetime) -> datetime:
         """Return when a closed ticket's return visit may begin: `visit.start_after_close` later, in `visit.window`."""
@@ -183,10 +187,14 @@ class OfficeSnapshot:
         return next_open(at, self.calendar, self.settings.office_hours(unit))
 
     def earliest_notice(self, now: datetime, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
-        """Return when the card of a new ticket may be sent (§6.3): urgent at once; general in the unit's next office
-        hours, but at once if waiting would let its due time pass."""
+        """Return when the card of a new ticket may be sent (§6.3, XM18): urgent at once; general in the unit's next
+        `office_hours` outside `notify.quiet`. If its due time would pass by then, as soon as `notify.quiet` ends; if by
+        then too, at once."""
         allowed = self.earliest_send(now, now, grade, unit)
-        return now if due is not None and allowed >= due else allowed
+        if due is None or allowed < due:
+            return allowed
+        awake = self.settings.periods("notify.quiet", unit).next_outside(now)
+        return awake if awake < due else now
 
     def earliest_send(
         self, planned: datetime, now: datetime, grade: Grade, unit: str | None, *, ring: bool = False
@@ -212,7 +220,8 @@ def _build_reminder_steps(
     settings: Settings, calendar: Calendar, unit: str | None,
 ) -> tuple[reminders.ReminderStep, ...]:  # fmt: skip
     try:
-        return tuple(reminders.build_ladder(kind, grade, start, due, calendar, settings.office_hours(unit), settings))
+        hours = settings.office_hours(unit)
+        return tuple(reminders.build_ladder(kind, grade, start, due, calendar, hours, settings, unit))
     except Refused:  # past the calendar's end no reminder can be placed; the due time itself is known
         return ()
 

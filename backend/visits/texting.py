@@ -180,18 +180,20 @@ class RequesterTexts:
         text = await self.store.find_awaiting_answer(number)
         if text is None:
             return False
-        answer = Answer.NO_REPLY if wants_no_calls else parse_answer(body_text)
+        in_danger = speech_parser.interpret_satisfaction(body_text).danger  # as in a call, a person is alarmed (XM19)
+        answer = Answer.NO_REPLY if wants_no_calls else Answer.UNCLEAR if in_danger else parse_answer(body_text)
         if answer is None or not await self.store.record_answer(text.id, body_text, now):
             return False
-        await self._record_visit(text, answer, body_text)
+        await self._record_visit(text, answer, body_text, because="danger" if in_danger else "")
         return True
 
-    async def _record_visit(self, text: RequesterText, answer: Answer, note: str) -> None:
+    async def _record_visit(self, text: RequesterText, answer: Answer, note: str, because: str = "") -> None:
         snap = await self.tickets.moves.load(TicketRef(ticket_id=text.ticket_id))
         if snap is None or snap.ticket.state is not State.REVISIT_AUTO or max(snap.ticket.visit_round, 1) != text.round:
             return
         sampled = answer is Answer.UNREACHED and is_sampled(text.ticket_id, text.round, await self.office.snapshot())
-        arguments = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled}
+        arguments = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled,
+                     "want_person": bool(because), "because": because}  # fmt: skip
         try:
             await self.tickets.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, arguments=arguments))
         except Refused as refused:

@@ -146,6 +146,18 @@ async def test_abroad_an_answer_by_sms_counts_and_the_first_one_wins_FW22(office
         assert forged.status == 403
 
 
+async def test_words_of_danger_by_sms_alarm_people_as_in_a_call_XM19(office: Office) -> None:
+    office.phone("+8613800001061").answer_with(["1"])
+    office.phone(ABROAD).ring_out()
+    await close_ticket_from_abroad(office)
+    await office.advance("30h")
+    assert await send_sms(office, ABROAD, "还没人管，我不想活了") == 200
+    await office.settle()
+    assert await office.state("JS0001") == "revisit_manual"
+    rung = [(c["person"], c["outcome"]) for c in await office.list_items("/calls", ticket="JS0001")]
+    assert ("PD01", "confirmed") in rung
+
+
 async def test_a_requester_abroad_who_does_not_answer_the_sms_counts_as_unreached(office: Office) -> None:
     await office.set_setting("visit.manual.sample", "0")
     office.phone(ABROAD).ring_out()
