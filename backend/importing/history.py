@@ -39,7 +39,7 @@ class HistoryImport:
         """Return the record with units as codes and its dispatching institution (default: the region's)."""
         try:
             management = (
-                snapshot.management_of(record.region or "")
+                snapshot.get_institution(record.region or "")
                 if record.management is None
                 else _resolve_unit(snapshot, record.management, "management", managing=True)
             )
@@ -78,4 +78,5 @@ def _resolve_unit(snapshot: OfficeSnapshot, word: str, field: str, *, managing: 
     named = [u.code for u in units.values() if u.name == word and (u.kind is UnitKind.MANAGEMENT) is managing]
     if len(named) != 1:
         raise Refused("unknown_unit", field=field, unit=word)
-    return named[0]
+    (code,) = named
+    return code

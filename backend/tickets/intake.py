@@ -144,7 +144,10 @@ class Intake:
         not_to_be_rung: frozenset[str], earlier: dict[tuple[str, str | None], list[str]],
     ) -> "NewTicket | Refused":  # fmt: skip
         form, ticket_id = draft.form, self._ids.take()
-        management = snapshot.management_of(draft.region)
+        try:
+            management = snapshot.get_institution(draft.region, by.unit)
+        except Refused as unknown:
+            return unknown
         complete = bool(form.category and form.grade and form.channel and draft.text)
         state = State.PENDING_DISPATCH if complete else State.REGISTERED
         grade = form.grade or Grade.GENERAL
