@@ -118,6 +118,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "yellow_card":         (),
     "red_card":            (),
     "archive":             (),
+    "recheck":             (),
     "recompute":           (require("dues", _dues), require("ordered_by", _text)),
     "start_visit":         (Field("to", _text),),
     "return":              (Field("reason_code", _one_of(*REASON_CODES), default="other"), REASON,
