@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from backend.domain.channels import check_channel
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, UnitKind
 from backend.importing.files.records import HistoryRow
@@ -17,7 +18,8 @@ class HistoryImport:
         self._store, self._office = store, office
 
     async def write(self, records: Sequence[HistoryRow], by: str) -> list[bool | Refused]:
-        """Store histories: True written, False already there, Refused `unknown_unit` (field, unit) or `calendar_ends`.
+        """Store histories: True written, False already there, Refused `unknown_unit`, `bad_word`,
+        `no_institution` (each with its field) or `calendar_ends`.
 
         Idempotent by ticket number; pass a few thousand at a time.
         """
@@ -38,6 +40,7 @@ class HistoryImport:
     def _resolve_units(self, record: HistoryRow, snapshot: OfficeSnapshot) -> HistoryRow | Refused:
         """Return the record with units as codes and its dispatching institution (default: the region's)."""
         try:
+            check_channel(record.channel, snapshot.settings.strings("ticket.channels"))
             management = (
                 snapshot.get_institution(record.region or "")
                 if record.management is None

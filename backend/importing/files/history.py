@@ -26,7 +26,7 @@ _TICKET: Final[_Spec] = (
     ("ticket_no", form_fields.parse_code, True),
     ("category", enum_parser(vocabulary.CATEGORY), True),
     ("grade", enum_parser(vocabulary.GRADE), True),
-    ("channel", enum_parser(vocabulary.CHANNEL), False),
+    ("channel", form_fields.word_parser({**vocabulary.CHANNEL, **vocabulary.UNION_HOTLINE}), False),
     ("region", _NAME, False),
     ("management", _NAME, False),
     ("generated_at", form_fields.parse_instant, True),
