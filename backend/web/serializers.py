@@ -56,10 +56,16 @@ class Serializer:
             "place": self.mask_place(t.place, view.requester), "title": self.mask(t.title, view.requester),
             "text": self.mask(t.text, view.requester), "flags": sorted(t.shown_flags),
             "first_receiver": t.first_receiver, "generated_at": self.format_time(t.generated_at),
+            "submitted_at": self.format_time(view.submitted_at), "earlier_reply": self._dump_earlier_reply(view),
             "closed_at": self.format_time(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
             "repeats": t.repeats, "merged_into": view.master_no, "reviewed": "reviewed" in t.flags,
             "assignments": [self.dump_assignment(a, view.requester) for a in view.assignments],
         }  # fmt: skip
+
+    def _dump_earlier_reply(self, view: TicketView) -> Json | None:
+        """Serialize what was answered elsewhere before the ticket came in (XM14)."""
+        text = view.earlier_reply.get("reply_text")
+        return {"text": self.mask(text, view.requester), "at": view.earlier_reply.get("reply_at")} if text else None
 
     async def dump_tickets(self, views: Sequence[TicketView]) -> list[Json]:
         """Serialize tickets; with an external record, each has `sync`: what still awaits the platform's confirmation."""
