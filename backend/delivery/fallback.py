@@ -99,8 +99,10 @@ def _plan_task(context: FallbackContext) -> Fallback:
         d.message.kind == "T1" and d.message.created_at >= since for d in context.related_messages
     ):
         return Fallback(notes=(note,))
-    ticket = context.snap.ticket if context.snap else None
-    people = context.snapshot.people((ticket.management if ticket else None) or "", Role.DISPATCHER)
+    snapshot, person = context.snapshot, context.snapshot.by_code.get(context.message.person)
+    management = context.snap.ticket.management if context.snap else None
+    management = management or snapshot.find_institution(receiver=person.unit if person else None)
+    people = snapshot.people(management or "", Role.DISPATCHER)
     return Fallback(tuple(context.build_replacement("T1", p.chat, p) for p in people if p.chat), (note,))
 
 

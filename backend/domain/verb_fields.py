@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, Resolved
+from backend.domain.ticket import Answer, Category, Contacted, Grade, Resolved
 
 CONTACT_WAYS = ("phone", "visit", "sms", "letter", "online")
 REASON_CODES = ("not_our_duty", "wrong_region", "overlapping_duty", "duplicate", "insufficient_information", "other")
@@ -104,7 +104,7 @@ _grade = _one_of(*Grade)
 # fmt: off
 FIELDS: dict[str, tuple[Field, ...]] = {
     "accept":              (Field("category", _one_of(*Category)), Field("grade", _grade),
-                            Field("channel", _one_of(*Channel)), Field("text", _text)),
+                            Field("channel", _text), Field("text", _text)),
     "answer":              (require("text", _text, "text_missing"),),
     "merge":               (require("into", _text), OPTIONAL_REASON),
     "take_repeat":         (require("repeat", _text),),
@@ -118,6 +118,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "yellow_card":         (),
     "red_card":            (),
     "archive":             (),
+    "recheck":             (),
     "recompute":           (require("dues", _dues), require("ordered_by", _text)),
     "start_visit":         (Field("to", _text),),
     "return":              (Field("reason_code", _one_of(*REASON_CODES), default="other"), REASON,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.domain import deadlines, duty_roster, reminders
 from backend.domain.acts import MEMBER_ROLES
 from backend.domain.calendar import Calendar
+from backend.domain.institutions import find_institution
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, next_open
 from backend.domain.records import Person, Unit
@@ -35,7 +36,6 @@ class OfficeSnapshot:
     calendar: Calendar
     by_unit: dict[str, tuple[Person, ...]]
     by_code: dict[str, Person]
-    management: dict[str, str]  # region → code of its management institution
     shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
 
     @property
@@ -52,16 +52,12 @@ class OfficeSnapshot:
         by_unit: dict[str, tuple[Person, ...]] = {}
         for person in config.people:
             by_unit[person.unit] = (*by_unit.get(person.unit, ()), person)
-        managers = [u for u in config.units.values() if u.kind is UnitKind.MANAGEMENT and u.active]
-        management = {u.region: u.code for u in reversed(managers)}
-        if managers:
-            management.setdefault("", managers[0].code)
         shifts: dict[str, tuple[duty_roster.Shift, ...]] = {}
         for shift in config.shifts:
             shifts[shift.unit] = (*shifts.get(shift.unit, ()), shift)
         return OfficeSnapshot(
             config, Settings(overrides, zone), Calendar.load_default(config.calendar), by_unit,
-            {p.code: p for p in config.people}, management, shifts,
+            {p.code: p for p in config.people}, shifts,
         )  # fmt: skip
 
     def people(self, unit: str, *roles: Role) -> Sequence[Person]:
@@ -142,9 +138,16 @@ class OfficeSnapshot:
             when = reminders.find_next_allowed(after_quiet, grade, settings, calendar, unit, for_call=True)
         return first
 
-    def management_of(self, region: str) -> str | None:
-        """Return the institution of a region, else the first of all (one institution is the common case)."""
-        return self.management.get(region) or self.management.get("")
+    def find_institution(self, region: str = "", receiver: str | None = None) -> str | None:
+        """Find the institution that answers for a matter (domain/institutions); None where the tree names none."""
+        return find_institution(self.config.units, region, receiver)
+
+    def get_institution(self, region: str = "", receiver: str | None = None) -> str | None:
+        """As `find_institution`, None only without any institution. Refused `no_institution` where none is named."""
+        found = self.find_institution(region, receiver)
+        if found is None and any(u.kind is UnitKind.MANAGEMENT and u.active for u in self.config.units.values()):
+            raise Refused("no_institution", region=region, field="region")
+        return found
 
     def due(
         self, kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from backend.domain.chance import Chance
+from backend.domain.institutions import is_circular
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
@@ -85,12 +86,14 @@ class People:
     # -- units and people
 
     async def save_units(self, units: Sequence[Unit], by: str) -> list[bool]:
-        """Store units; True for each new or changed one. Refused `unknown_unit` for an unknown parent."""
+        """Store units; True for each new or changed one. Refused `unknown_unit` (parent), `unit_circle`."""
         snapshot = await self._office.snapshot(fresh=True)
-        known = {*snapshot.config.units, *(u.code for u in units)}
+        known = {**snapshot.config.units, **{u.code: u for u in units}}
         for unit in units:
             if unit.parent and unit.parent not in known:
                 raise Refused("unknown_unit", unit=unit.parent)
+            if is_circular(known, unit.code):
+                raise Refused("unit_circle", unit=unit.name, field="parent")
         changed = await self._office.store.save_units(units)
         self._office.invalidate()
         return changed
