@@ -1,6 +1,6 @@
 """Import each kind of row: one small class per kind, each returning a result per row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from backend.domain.acts import Act, Actor, Snapshot
@@ -76,17 +76,8 @@ class PersonImporter(Importer):
             except Refused as no:
                 forms.append(no)
         good = [f for f in forms if isinstance(f, PersonForm)]
-        put = self.services.people.put_people_each
-        done: Iterable[NewOrRefused] = await (self._preview(good) if self.dry_run else put(good, self.by.code))
-        answers = iter(done)
+        answers = iter(await self.services.people.put_people_each(good, self.by.code, dry_run=self.dry_run))
         return [f if isinstance(f, Refused) else next(answers) for f in forms]
-
-    async def _preview(self, forms: Sequence[PersonForm]) -> list[NewOrRefused]:
-        known = (await self.services.office.snapshot(fresh=True)).by_code
-        return [
-            f.code not in known or (known[f.code].name, known[f.code].unit, known[f.code].role)
-            != (f.name, f.unit, f.role) for f in forms
-        ]  # fmt: skip
 
 
 class TicketImporter(Importer):

@@ -94,7 +94,7 @@ class People:
                 raise Refused("unknown_unit", unit=unit.parent)
             if is_circular(known, unit.code):
                 raise Refused("unit_circle", unit=unit.name, field="parent")
-        changed = await self._office.store.save_units(units)
+        changed = await self._office.store.save_units(units, by, self._office.clock.now())
         self._office.invalidate()
         return changed
 
@@ -102,12 +102,17 @@ class People:
         """Store people, all or none; True for each new or changed one."""
         units = (await self._office.snapshot(fresh=True)).config.units
         rows = [self._to_row(form, units) for form in people]
-        changed = await self._store.save_people(rows, self._office.clock.now())
+        changed = await self._store.save_people(rows, self._office.clock.now(), by)
         self._office.invalidate()
         return changed
 
-    async def put_people_each(self, people: Sequence[PersonForm], by: str) -> list[bool | Refused]:
-        """As `save_people`, but good rows are kept even if others are refused; results in the order given."""
+    async def put_people_each(
+        self, people: Sequence[PersonForm], by: str, *, dry_run: bool = False
+    ) -> list[bool | Refused]:
+        """As `save_people`, but good rows are kept even if others are refused; results in the order given.
+
+        `dry_run`: return the same and write nothing.
+        """
         units = (await self._office.snapshot(fresh=True)).config.units
         rows: list[PersonRow | Refused] = []
         for form in people:
@@ -116,7 +121,7 @@ class People:
             except Refused as refused:
                 rows.append(refused)
         good = [r for r in rows if isinstance(r, PersonRow)]
-        changed = iter(await self._store.save_people(good, self._office.clock.now()))
+        changed = iter(await self._store.save_people(good, self._office.clock.now(), by, dry_run=dry_run))
         self._office.invalidate()
         return [r if isinstance(r, Refused) else next(changed) for r in rows]
 

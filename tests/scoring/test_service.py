@@ -292,9 +292,11 @@ async def test_a_region_with_two_institutions_is_scored_by_the_upper_one_B10_XM1
     await world.load_e1()
     before = find_region(await world.scoring.compute_month(OCT))
     branch = Unit("A00", "朝阳区分中心", UnitKind.MANAGEMENT, "朝阳区", "M01")
-    await world.config.save_units([branch])
+    await world.config.save_units([branch], "admin", world.at)
     await world.office.snapshot(fresh=True)
     assert find_region(await world.scoring.compute_month(OCT)) == before
-    await world.config.save_units([replace(branch, parent=None)])  # two of them, and nothing says which
+    await world.config.save_units(
+        [replace(branch, parent=None)], "admin", world.at
+    )  # two of them, and nothing says which
     await world.office.snapshot(fresh=True)
     assert find_region(await world.scoring.compute_month(OCT))["total"] is None
