@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backend.calls.budget import compute_budget, find_midnight, find_next_midnight
 from backend.calls.dependencies import SILENCE_TIMEOUT, UNCONFIRMED_TIMEOUT, CallDependencies, CallPurpose
 from backend.calls.dialogue import is_settled
 from backend.calls.outcomes import CallOutcomes
@@ -58,14 +59,13 @@ class Dialer:
         due = _first_per_phone(await self._t.store.list_due(now, BATCH_SIZE))
         if not due:
             return 0
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        left = snapshot.settings.integer("calls.daily_budget") - await self._t.store.count_attempts(midnight)
-        over = due[max(left, 0) :]
+        left = compute_budget(await self._t.store.measure_usage(find_midnight(now)), snapshot.settings).left
+        over = due[left:]
         until = self._t.clock.monotonic() + RATE_LIMIT_WAIT
         semaphore = asyncio.Semaphore(CONCURRENT_REQUESTS)
-        handled = await asyncio.gather(*(self._handle(c, now, snapshot, semaphore, until) for c in due[: max(left, 0)]))
+        handled = await asyncio.gather(*(self._handle(c, now, snapshot, semaphore, until) for c in due[:left]))
         for call in over:
-            await self._drop_over_budget(call, now, midnight + timedelta(days=1))
+            await self._drop_over_budget(call, now, find_next_midnight(now))
         return sum(handled) + len(over)
 
     async def _handle(

@@ -13,7 +13,7 @@ UNREASONABLE_CLASSES = (
     "out_of_jurisdiction", "in_legal_process", "against_policy", "secret_or_order", "untrue",
     "beyond_reason", "heard_unreasonable", "malicious",
 )  # fmt: skip
-#: Reasons for an extension, fit for a text message to the requester (S5): never free text.
+#: Reasons for an extension as the requester may read them (S5); without one they read the approved reason (XM12).
 EXTENSION_REASONS = ("complex", "cooperation", "materials", "construction", "weather")
 #: Reasons for a manual visit (word.visit_reason).
 VISIT_REASONS = (
@@ -126,7 +126,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "decide_return":       (ACCEPT, OPTIONAL_REASON, Field("unit", _text)),
     "contact":             (Field("way", _one_of(*CONTACT_WAYS), default="phone"), require("reached", _flag),
                             Field("note", _text, default="")),
-    "extend":              (require("new_due_at", _instant), REASON, Field("reason_class", _one_of(*EXTENSION_REASONS), default="complex"),
+    "extend":              (require("new_due_at", _instant), REASON, Field("reason_class", _one_of(*EXTENSION_REASONS), default=""),
                             require("requester_informed", _informed, "requester_not_informed")),
     "decide_extension":    (ACCEPT, OPTIONAL_REASON),
     "reply":               (require("text", _text, "text_missing"), Field("way", _one_of(*CONTACT_WAYS), default="phone"),
