@@ -75,6 +75,11 @@ class Snapshot:
         """The lead unit's current assignment (主办)."""
         return next((a for a in self.assignments if a.id == self.ticket.lead_id), None)
 
+    def list_files(self, actor: Actor, assignment_id: int | None = None) -> list[str]:
+        """Return the files they may see: the demand's and those of assignments whose unit they see; or of one only."""
+        seen = {a.id for a in self.assignments if actor.may_see(a.unit) and assignment_id in (None, a.id)}
+        return [file for file, of in self.ticket.files if of in seen or (of == 0 and assignment_id is None)]
+
     def find_assignment(self, assignment_id: int) -> Assignment | None:
         """Return the assignment with this id, or None if the ticket has no such assignment."""
         return next((a for a in self.assignments if a.id == assignment_id), None)

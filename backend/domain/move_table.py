@@ -66,6 +66,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _transition("T9",  "decide_return",      {S.RETURN_REVIEW},  {S.PENDING_DISPATCH, S.SIGNED, S.DISPATCHED}, REVIEW_ROLES),
     _transition("T11", "reassign",           {S.DISPATCHED, S.SIGNED},     {S.DISPATCHED},                  DISPATCH_ROLES),
     _transition("T12", "contact",            HANDLING,                     UNCHANGED,                            UNIT_ROLES),
+    _transition("T12b", "attach",            WITH_UNIT | VISITING,         UNCHANGED,                            UNIT_ROLES),
     _transition("T13", "extend",             {S.SIGNED},                   {S.EXTENSION_REVIEW},            UNIT_ROLES),
     _transition("T14", "decide_extension",   {S.EXTENSION_REVIEW},         {S.SIGNED},                      REVIEW_ROLES),
     _transition("T15", "yellow_card",        WITH_UNIT,                    UNCHANGED,                            SYSTEM_ONLY),

@@ -55,11 +55,16 @@ def _is_open(row: Transition, ticket: Ticket, target: Assignment | None) -> bool
     return target is not None and target.ended_at is None and target.state in row.from_states
 
 
+def is_possible(assignment: Assignment, verb: str) -> bool:
+    """Return whether the table lets this verb start from the assignment's present state."""
+    return assignment.ended_at is None and assignment.state in BY_VERB[verb].from_states
+
+
 def check_offered(snap: Snapshot, assignment: Assignment, actor: Actor, verb: str) -> None:
     """Check role and state before a question is asked. Refused `forbidden`, `overtaken`, `not_now`."""
     if not is_allowed(actor.role, verb):
         raise Refused("forbidden", verb=verb)
-    if assignment.ended_at is None and assignment.state in BY_VERB[verb].from_states:
+    if is_possible(assignment, verb):
         return
     last, facts = snap.last_entry, {"state": str(assignment.state)}
     early = assignment.state.is_unsigned and assignment.ended_at is None  # not signed: nobody else acted first

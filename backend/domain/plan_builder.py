@@ -1,6 +1,6 @@
 """Collects what one move changes, so that the rules of a verb read as a list of effects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +90,13 @@ class PlanBuilder:
         """Set or clear a flag of the ticket."""
         flags = frozenset(self.ticket_values.get("flags", self.ticket.flags))
         self.update_ticket(flags=flags | {name} if on else flags - {name})
+
+    def attach_files(self, ids: Sequence[str]) -> None:
+        """Add files to the ticket's, as those of this move's assignment; one that is there already stays whose it is."""
+        of, known = self._target.id if self._target else 0, {file for file, _ in self.ticket.files}
+        self.update_ticket(
+            files=(*self.ticket.files, *((file, of) for file in dict.fromkeys(ids) if file not in known))
+        )
 
     # -- duties
 

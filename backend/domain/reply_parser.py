@@ -5,6 +5,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,6 +17,7 @@ _NUMERALS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"�
 _DAYS = re.compile(
     r"(\d{1,3}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九])\s*(个)?\s*(工作日|天|日)?"
 )
+_DAY = re.compile(r"(20\d\d)[-年./](\d{1,2})[-月./](\d{1,2})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ParsedReply:
     days: int | None = None
     reason_code: str | None = None  # a guess, for 退单 only
     cause: str = ""  # the cause found, where a 答复 or 办结 names one (A32)
+    files: tuple[str, ...] = ()  # what came with it
 
 
 @cache
@@ -97,6 +100,15 @@ def _parse_number(text: str) -> int:
     if not ten:
         return _NUMERALS[text]
     return 10 * _NUMERALS.get(tens, 1) + _NUMERALS.get(ones, 0)
+
+
+def find_day(text: str) -> str | None:
+    """Return the day a text names, as ISO-8601; None if it names none (A25)."""
+    found = _DAY.search(unicodedata.normalize("NFKC", text))
+    try:
+        return date(*map(int, found.groups())).isoformat() if found else None
+    except ValueError:
+        return None
 
 
 def guess_reason_code(text: str) -> str:

@@ -110,13 +110,8 @@ async def send_files(chat: Conversation, ids: list[str]) -> None:
 
 
 async def send_assignment_files(chat: Conversation, context: TicketContext) -> None:
-    """Send the files of an assignment: its statements and its attachments."""
-    found = [
-        f for r in context.snap.requests if r.assignment_id == context.assignment_id for f in r.facts.get("files", ())
-    ]
-    for draft in await chat.services.chat_state.list_drafts(context.assignment_id, "attach"):
-        found += [f for f in draft.get("files", ()) if f not in found]
-    await send_files(chat, [str(f) for f in found])
+    """Send the files of the ticket that this person may see."""
+    await send_files(chat, context.snap.list_files(chat.actor))
 
 
 async def pass_to_duty(chat: Conversation, context: TicketContext) -> None:

@@ -36,7 +36,9 @@ async def test_a_ticket_is_signed_replied_to_and_closed_by_replying_to_the_card(
     await user.reply(card, "进展 已派人到现场")
     await user.expect("进展已反馈")
     await user.reply(card, "答复 高度重视，已办")
-    await user.expect("温馨提示")
+    advice = await user.expect("温馨提示")
+    assert await world.state() == "signed"  # nothing is kept before they have read it (XM32)
+    assert await user.press(advice, "仍然提交") == "答复已提交。"
     await user.reply(card, "办结 满意")
     await world.settle()
     assert await world.state() == "closed"
@@ -154,15 +156,18 @@ async def test_voice_stickers_and_places_are_refused_and_a_pdf_is_taken_FT28(wor
     assert {state for state, _ in await world.list_inbox()} == {"done"}
 
 
-async def test_words_without_a_card_are_about_the_only_ticket_in_hand_or_about_none(world: World) -> None:
+async def test_words_without_a_card_are_about_the_only_ticket_in_hand_or_it_is_asked_which_XM9(world: World) -> None:
     user = await world.bind("H1")
     await world.dispatch_ticket()
     await user.say("签收")
     await user.expect("已签收")
     await world.dispatch_ticket("T2")
     await user.say("答复 已办理完毕，请放心使用。")
-    await user.expect("没有识别到要办的事项")
+    question = await user.expect("是哪一件")
     assert await world.state("T1") == "signed"
+    assert question.buttons == ["T1", "不附"]  # T2 is not signed
+    assert await user.press(question, "T1") == "答复已提交。"
+    assert (await world.load_assignment("T1")).reply_text == "已办理完毕，请放心使用。"
 
 
 @pytest.mark.parametrize("grade", [Grade.GENERAL, Grade.URGENT])

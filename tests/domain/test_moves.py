@@ -203,13 +203,16 @@ def test_T20_no_closing_without_a_reply_nor_against_an_objection_A33() -> None:
     assert flow.state is State.CLOSED and flow.open_duties == {"revisit"}
 
 
-def test_the_beijing_profile_requires_the_requesters_feedback_and_consent_A13_A33() -> None:
+def test_the_beijing_profile_requires_feedback_consent_and_cause_A13_A32_A33_XM27() -> None:
     flow = signed(profile="beijing_mutual_aid").act("handler", "reply", text="已答复")
     with refused("feedback_missing"):
         flow.act("handler", "close", no_objection=True)
     with refused("has_objection"):
         flow.act("handler", "close", feedback="无异议")
-    assert flow.act("handler", "close", feedback="无异议", no_objection=True).state is State.CLOSED
+    with refused("cause_missing"):  # A32, XM27
+        flow.act("handler", "close", feedback="无异议", no_objection=True)
+    closed = flow.act("handler", "close", feedback="无异议", no_objection=True, cause="材料未及时转交")
+    assert closed.state is State.CLOSED
 
 
 def test_T21_what_cannot_be_solved_is_explained_and_approved_by_a_supervisor_A25() -> None:

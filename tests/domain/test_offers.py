@@ -12,7 +12,17 @@ from tests.domain.move_world import ROLES, Flow, closed, refused, signed, unsati
 
 def offered(flow: Flow, role: str, *pending: str) -> set[str]:
     """What they are offered, without what may be done to any open ticket."""
-    always = {"flag", "supervise", "report_progress", "regrade", "cancel", "assist", "object", "decide_objection"}
+    always = {
+        "flag",
+        "supervise",
+        "report_progress",
+        "regrade",
+        "cancel",
+        "assist",
+        "object",
+        "decide_objection",
+        "attach",
+    }
     return {*list_offered(flow.ticket, flow.snap.assignments, ROLES[role], pending)} - always
 
 

@@ -42,6 +42,13 @@ def contact(m: PlanBuilder) -> None:
     m.redraw.add(m.assignment.id)
 
 
+def attach(m: PlanBuilder) -> None:
+    """T12b 附材料: files that go with no other act, kept as those of every act are (XM6)."""
+    if not m.arguments["files"]:
+        raise Refused("files_missing", field="files")
+    m.redraw.add(m.assignment.id)
+
+
 def reply(m: PlanBuilder) -> None:
     """T19 答复: through the platform to the requester (B37); after a rework it goes to a manual visit (T27)."""
     save_reply(m, m.arguments["text"])
@@ -86,18 +93,20 @@ def close(m: PlanBuilder) -> None:
         save_reply(m, text)
     elif not target.reply_text:
         raise Refused("reply_missing")
-    cause = m.arguments.get("cause") or target.cause
-    if m.context.settings.flag("close.requires_cause") and not cause:
-        raise Refused("cause_missing", field="cause")
     beijing = m.context.settings.text("profile") == BEIJING
     if beijing and not m.arguments["feedback"]:
         raise Refused("feedback_missing", field="feedback")
+    explained = m.arguments["close_type"] == "explained_unresolvable"
+    consent = m.arguments["no_objection"]
+    if not explained and (consent is False or (beijing and consent is None)):
+        raise Refused("has_objection")
+    cause = m.arguments.get("cause") or target.cause
+    if m.context.settings.flag("close.requires_cause") and not cause:
+        raise Refused("cause_missing", field="cause")
     m.update_assignment(feedback=m.arguments["feedback"] or None, cause=cause)
-    if m.arguments["close_type"] == "explained_unresolvable":
+    if explained:
         _request_explained_close(m)
         return
-    if m.arguments["no_objection"] is False or (beijing and m.arguments["no_objection"] is None):
-        raise Refused("has_objection")
     m.withdraw_requests("explained_close")
     complete_close(m, "solved", m.at)
 
