@@ -54,7 +54,7 @@ BUTTONS_BY_STATE: dict[State, tuple[str, ...]] = {
     S.SIGNED: ("contact", "reply", "return", "extend", "detail"),
     S.REPLIED: ("close", "contact", "detail"),
     S.RETURN_REVIEW: ("contact", "detail"),
-    S.EXTENSION_REVIEW: ("contact", "detail"),
+    S.EXTENSION_REVIEW: ("contact", "reply", "close", "detail"),
     S.REWORK: ("contact", "reply", "detail"),
 }
 

@@ -174,6 +174,8 @@ def render_status(view: MessageView) -> str:
         review_due=view.format_time(asked.review_due_at if asked else None),
         new_due=view.format_time(_new_due(view)),
     )  # fmt: skip
+    if state == "replied" and _new_due(view) is not None:
+        text += "\n" + say("card.extension_review", **facts, new_due=view.format_time(_new_due(view)))
     ahead = []
     if target.red_card_at is not None and target.closed_at is None and target.ended_at is None:
         ahead.append(say("card.red"))
@@ -191,6 +193,7 @@ def _explained(view: MessageView) -> bool:
 
 
 def _new_due(view: MessageView) -> Any:
-    asked = next((r for r in reversed(view.snap.requests) if r.kind == "extension" and r.decision is None), None)
+    mine = (r for r in reversed(view.snap.requests) if view.target and r.assignment_id == view.target.id)
+    asked = next((r for r in mine if r.kind == "extension" and r.decision is None), None)
     value = asked.facts.get("new_due_at") if asked else None
     return view.now.fromisoformat(value) if isinstance(value, str) else None

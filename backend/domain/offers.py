@@ -14,6 +14,7 @@ from backend.domain.verb_fields import PROPOSED_FLAGS
 FLAG_VERBS: Mapping[str, str] = {"accept_progress": "supervised"}
 #: Verbs that decide a request, → its kinds; offered only while one waits.
 REQUEST_VERBS: Mapping[str, frozenset[str]] = {
+    "decide_extension": frozenset({"extension"}),
     "decide_close": frozenset({"explained_close"}), "decide_flag": frozenset(PROPOSED_FLAGS),
 }  # fmt: skip
 #: Verbs offered only after a final 不满意 (T27-T29).

@@ -243,3 +243,25 @@ async def test_a_reply_to_the_details_is_about_their_ticket(world: World) -> Non
     await user.reply(details, "签收")
     await user.expect("已签收")
     assert (await world.state("T1"), await world.state("T2")) == ("signed", "dispatched")
+
+
+@pytest.mark.parametrize("way", ["buttons", "words"])
+async def test_while_an_extension_is_reviewed_the_card_still_offers_reply_and_closing_XM20(
+    world: World, way: str
+) -> None:
+    user, card = await world.sign_by_button()
+    await user.reply(card, "延期 2 等待配件，已告知")
+    await world.settle()
+    card = await world.send_card(user, "H1")
+    assert {"填写答复", "办结"} <= set(card.buttons) and "延期审核中" in card.text
+    if way == "buttons":
+        await user.press(card, "填写答复")
+        await user.reply(await user.expect("写明：答复"), "路灯已经更换，今晚起恢复照明。")
+    else:
+        await user.reply(card, "答复 路灯已经更换，今晚起恢复照明。")
+    await user.expect("答复已提交")
+    card = await world.send_card(user, "H1")
+    assert "办结" in card.buttons and "已答复" in card.text and "延期审核中" in card.text
+    await user.reply(card, "办结 诉求人认可")
+    await world.settle()
+    assert await world.state() == "closed" and (await world.load_request()).decision == "withdrawn"

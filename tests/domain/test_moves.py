@@ -6,7 +6,7 @@ import pytest
 
 from backend.domain.move_table import TRANSITIONS, Transition
 from backend.domain.ticket import Grade, Role, State
-from tests.domain.move_world import INFORMED, RETURN, ROLES, ZONE, Flow, closed, refused, signed
+from tests.domain.move_world import INFORMED, RETURN, ROLES, ZONE, Flow, closed, refused, signed, under_review
 
 
 def test_T2_a_question_answered_at_once_needs_no_dispatch() -> None:
@@ -158,6 +158,47 @@ def test_an_extension_refused_after_the_due_time_lets_the_withheld_red_card_come
     flow.act("reviewer", "decide_extension", accept=False, reason="理由不足")
     close = next(d for d in flow.snap.duties if d.kind == "close")
     assert close.next_at is not None and close.next_at <= flow.at
+    assert flow.act("clock", "red_card", at=due).lead.red_card_at == due
+
+
+@pytest.mark.parametrize("accept", [True, False])
+@pytest.mark.parametrize("replied", [True, False])
+def test_while_an_extension_is_reviewed_a_reply_is_possible_and_stands_XM20_T13_T14_T19(
+    accept: bool, replied: bool
+) -> None:
+    flow = under_review()
+    if replied:
+        assert flow.act("handler", "reply", text="已修复").state is State.REPLIED
+    flow.act("reviewer", "decide_extension", accept=accept, reason="理由不足")
+    assert flow.state is (State.REPLIED if replied else State.SIGNED)
+    assert flow.lead.extension_count == int(accept)
+
+
+@pytest.mark.parametrize("minutes", [0, 60])
+@pytest.mark.parametrize("verbs", [("close",), ("reply", "close")])
+def test_closing_while_an_extension_is_reviewed_withdraws_it_and_loses_no_card_XM20_T20_Q30(
+    minutes: int, verbs: tuple[str, ...]
+) -> None:
+    flow = under_review()
+    due = flow.lead.close_due_at
+    flow.wait(minutes=minutes)
+    for verb in verbs:
+        flow.act("handler", verb, text="已修复", **({"feedback": "好"} if verb == "close" else {}))
+    assert flow.state is State.CLOSED and flow.snap.requests[-1].decision == "withdrawn"
+    assert "review" not in flow.open_duties and flow.lead.extension_count == 0
+    assert flow.lead.red_card_at == (due if minutes else None)
+    assert flow.outcomes("close") == ["late" if minutes else "timely"]
+    with refused("overtaken"):
+        flow.act("reviewer", "decide_extension", accept=True)
+
+
+def test_a_card_is_withheld_from_a_ticket_replied_to_while_its_extension_is_reviewed_XM20_T16() -> None:
+    flow = under_review().act("handler", "reply", text="已修复")
+    due = flow.lead.close_due_at
+    flow.at = due + timedelta(hours=1)
+    with refused("withheld"):
+        flow.act("clock", "red_card", at=due)
+    flow.act("reviewer", "decide_extension", accept=False, reason="理由不足")
     assert flow.act("clock", "red_card", at=due).lead.red_card_at == due
 
 

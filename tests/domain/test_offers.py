@@ -7,7 +7,7 @@ import pytest
 
 from backend.domain.move_table import OPEN, STAGES, count_stages
 from backend.domain.offers import check_offered, is_late_for_return, list_offered, select_assignment
-from tests.domain.move_world import ROLES, Flow, closed, refused, signed, unsatisfied
+from tests.domain.move_world import ROLES, Flow, closed, refused, signed, under_review, unsatisfied
 
 
 def offered(flow: Flow, role: str, *pending: str) -> set[str]:
@@ -32,6 +32,7 @@ def offered(flow: Flow, role: str, *pending: str) -> set[str]:
         (Flow, "dispatcher", {"dispatch", "answer", "merge"}),
         (Flow, "handler", set()),
         (signed, "handler", {"return", "contact", "extend", "reply", "close"}),
+        (under_review, "handler", {"contact", "reply", "close"}),  # XM20
         (signed, "handler_u02", set()),
         (signed, "leader", set()),
         (signed, "auditor", set()),

@@ -137,13 +137,16 @@ async def test_no_red_card_is_missed_where_none_is_due(town: Town, excuse: str) 
     assert await town.auditor.check() == []
 
 
-async def test_no_red_card_is_missed_while_an_extension_is_being_decided(town: Town) -> None:
+@pytest.mark.parametrize("replied", [False, True])
+async def test_no_red_card_is_missed_while_an_extension_is_being_decided_XM20(town: Town, replied: bool) -> None:
     await town.act("sign", HANDLER)
     snap = await town.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.lead is not None
     told = {"at": town.at.isoformat(), "way": "phone"}
     await town.act("extend", HANDLER, new_due_at=(snap.lead.close_due_at + timedelta(days=1)).isoformat(),
                    reason="等待材料", requester_informed=told)  # fmt: skip
+    if replied:
+        await town.act("reply", HANDLER, text="已更换配件，恢复照明")
     town.at += timedelta(days=40)
     assert await town.auditor.check() == []
 
