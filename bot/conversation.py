@@ -22,12 +22,13 @@ from bot.services import CHANNEL, BotServices
 from bot.wording import Wording
 from notify.channel import DeliveryError
 from notify.message import Button, Card, Receipt
+from notify.plain_text import fit
 
 log = structlog.get_logger("bot")
 WORKING_AFTER = 0.7  # seconds until a press is answered "working" (contract §6: within 1 s)
 QUESTION_LIFETIME = timedelta(days=1)
 MAX_QUESTIONS = 8  # newest questions whose messages may still be replied to
-TOAST_LIMIT = 200  # characters (FT26)
+TOAST_LIMIT = 200  # UTF-16 units (FT26)
 MAX_WAIT = 10.0  # seconds a conversation waits for the rate limiter or a 429
 NETWORK_ERRORS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
 
@@ -118,13 +119,13 @@ class Conversation(Wording):
         if self._watch is not None and self._watch is not asyncio.current_task():
             self._watch.cancel()
         try:
-            await self.services.bot.answer_callback_query(self.press.id, text=text[:TOAST_LIMIT] or None)
+            await self.services.bot.answer_callback_query(self.press.id, text=fit(text, TOAST_LIMIT) or None)
         except NETWORK_ERRORS as accident:
             log.info("press_not_answered", error=type(accident).__name__)
         return True
 
     async def answer(self, text: str) -> None:
-        """Send a text: as a toast while the press is unanswered, else as a message."""
+        """Send a text: as a toast while the press is unanswered, else as a message that names its ticket."""
         if not await self.show_toast(text):
             await self.send_text(text)
 
@@ -136,7 +137,7 @@ class Conversation(Wording):
         """Send a message in this chat, as a reply where it answers one; return its id, None when it failed."""
         texts = self.services.texts
         rows = tuple(tuple(Button(texts.render(name), encode(p)) for name, p in row) for row in buttons)
-        return await self.send_card(Card(text, rows))
+        return await self.send_card(Card(self.name_subject(text), rows))
 
     async def send_card(self, card: Card) -> str | None:
         """Send a card in this chat, as a reply where it answers one; return its id, None when it failed."""

@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import datetime
+from typing import Any
 
 from backend.domain.masking import cut, mask
 from backend.domain.records import Ticket
@@ -18,13 +19,24 @@ class Wording:
 
     def __init__(self, services: BotServices) -> None:
         self.services = services
-        self.render = services.texts.render
         self.subject: Ticket | None = None
 
     @property
     def now(self) -> datetime:
         """The office's current time."""
         return self.services.office.clock.now()
+
+    def render(self, key: str, /, **facts: Any) -> str:
+        """Return a text of the catalogue; where it gives the number of the ticket talked about, with its title."""
+        if self.subject is not None and facts.get("ticket_no") == self.subject.no:
+            facts["ticket_no"] = self.name_ticket(self.subject)
+        return self.services.texts.render(key, **facts)
+
+    def name_subject(self, text: str) -> str:
+        """Return a text that names the ticket talked about, which stands before it unless it is in it (XM11)."""
+        if self.subject is None or self.subject.no in text:
+            return text
+        return self.services.texts.render("chat.about", ticket_no=self.name_ticket(self.subject), text=text)
 
     async def format_refusal(self, refused: Refused) -> str:
         """Return the text of a refusal, with names for codes and formatted times."""
@@ -37,7 +49,7 @@ class Wording:
             if isinstance(facts.get(name), str):
                 with contextlib.suppress(ValueError):
                     facts[name] = self.format_time(datetime.fromisoformat(facts[name]))
-        return self.services.texts.render_refusal(refused.code, facts)
+        return self.name_subject(self.services.texts.render_refusal(refused.code, facts, first="chat_refusal"))
 
     async def get_name(self, code: str) -> str:
         """Return the name behind a person's code; the clock is called the system."""
@@ -49,7 +61,7 @@ class Wording:
     def name_ticket(self, ticket: Ticket) -> str:
         """Return a ticket's number with its title: masked, and left out of a confidential one (XM11)."""
         title = "" if "confidential" in ticket.flags else cut(mask(ticket.title).strip(), MAX_TITLE)
-        return self.render("chat.named", ticket_no=ticket.no, title=title)
+        return self.services.texts.render("chat.named", ticket_no=ticket.no, title=title)
 
     def format_time(self, at: datetime) -> str:
         """Format an instant as cards do."""

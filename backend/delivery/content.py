@@ -120,6 +120,7 @@ EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
         "n": v.message_facts.get("n", 1),
         "time": v.format_time(v.get_instant("at")),
         "duty_phone": v.message_facts.get("duty_phone", ""),
+        "next": v.texts.get_word("next_step", "sign" if v.target and v.target.state.is_unsigned else "handle"),
     },
     "B1": lambda v: {
         "reason": v.texts.get_word_or_value("bridge_failed", str(v.message_facts.get("outcome"))),
@@ -146,7 +147,7 @@ def get_text_key(kind: str, facts: Any) -> str:
 def render_text(kind: str, view: MessageView) -> str:
     """Render the text of a message."""
     extra = EXTRA_FACTS.get(kind)
-    facts = {**view.facts, **(extra(view) if extra else {})}
+    facts = {**view.facts, "ticket_no": view.ticket_name, **(extra(view) if extra else {})}
     return view.texts.render(get_text_key(kind, view.message_facts), **facts)
 
 

@@ -254,12 +254,12 @@ class PlanBuilder:
         is_urgent = self.ticket.grade is Grade.URGENT if urgent is None else urgent
         exact = channel is not None or no_stand_in
         for person in people if exact else self.context.recipients(list(people), urgent=is_urgent):
-            name, via = kind, channel or self.find_chat(person)
+            name, via, told = kind, channel or self.find_chat(person), facts
             if via is None:
                 if kind not in CALL_INSTEAD or not person.has_phone:
                     continue
                 name, via = CALL_INSTEAD[kind], "phone"
-                facts = {**facts, "instead_of": kind}
+                told = {**facts, "instead_of": kind}
             self.rows.append(
                 Message(
                     id=self.context.new_id(),
@@ -272,7 +272,7 @@ class PlanBuilder:
                     urgent=is_urgent,
                     not_before=not_before or self.context.now,
                     created_at=self.context.now,
-                    facts=facts,
+                    facts=told,
                 )  # fmt: skip
             )
 

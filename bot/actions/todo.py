@@ -51,7 +51,7 @@ def _format_item(chat: Conversation, item: TodoItem, calendar: Calendar) -> str:
     left = describe_time_left(words, now, due, item.ticket.grade, calendar, zone) if due > now else ""
     marks = [words.get_word("grade", item.ticket.grade)] if item.ticket.grade.is_urgent else []
     marks += [words.get_word("flag", f) for f in ("red", "yellow", "supervised") if f in item.ticket.flags]
-    return words.render("chat.todo_line", ticket_no=item.ticket.no, state=words.get_word("state", a.state),
+    return words.render("chat.todo_line", ticket_no=chat.name_ticket(item.ticket), state=words.get_word("state", a.state),
                      due=chat.format_time(due), left=left, mark=" ".join(marks))  # fmt: skip
 
 

@@ -164,10 +164,10 @@ class World:
     # -- tickets
 
     async def dispatch_ticket(
-        self, no: str = "T1", grade: Grade = Grade.GENERAL, *, unit: str = "U01", text: str = "路灯不亮"
+        self, no: str = "T1", grade: Grade = Grade.GENERAL, *, unit: str = "U01", **fields: object
     ) -> int:
         """Create a ticket and dispatch it; the id of its assignment."""
-        await create_waiting_ticket(self.moves, self.ids, self.at, no, grade=grade, text=text)
+        await create_waiting_ticket(self.moves, self.ids, self.at, no, grade=grade, **fields)
         await self.act("dispatch", DISPATCHER, no, unit=unit)
         return (await self.load_assignment(no)).id
 
