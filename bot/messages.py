@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from aiogram.types import Message
 
+from backend.domain.offers import select_assignment
 from backend.domain.refusals import Refused
-from backend.domain.reply_parser import parse_reply
+from backend.domain.reply_parser import parse_command, parse_reply, split_number
 from backend.office.people import BINDING_QUESTION
+from backend.ports.moves import TicketRef
 from bot import attachments
 from bot.actions import (
     account,
@@ -44,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "quiet": account.change_quiet_hours,
 }
 UNBOUND_COMMANDS = ("start", "help")  # the others need a binding
+NO_ANSWERS = ("todo", "ticket", "help")  # words that nobody means as the answer to a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ async def handle_message(chat: Conversation, message: Message) -> None:
     if text.startswith("/"):
         await _handle_command(chat, text)
         return
+    if chat.private and message.reply_to_message is None and await _handle_command_word(chat, text):
+        return
     if not (text or attachments.find_file(message)):
         if chat.private and not _is_service_message(message):
             await chat.answer_key("todo.voice" if message.voice or message.audio else "command.kind_not_taken")
@@ -85,15 +90,30 @@ async def _handle_command(chat: Conversation, text: str) -> None:
     name, _, bot = head.partition("@")
     if bot and chat.services.people.bot_name and bot.lower() != chat.services.people.bot_name.lower():
         return
-    command = COMMANDS.get(name.lower())
-    if command is None:
+    if name.lower() not in COMMANDS:
         if chat.private:
             await chat.answer_key("command.unknown")
         return
-    if chat.person is None and name.lower() not in UNBOUND_COMMANDS:
+    await _run_command(chat, name.lower(), rest.strip())
+
+
+async def _handle_command_word(chat: Conversation, text: str) -> bool:
+    """Handle 待办, 查看 NO and the like; an open question takes what may be its answer (XM9)."""
+    found = parse_command(text)
+    if found is None:
+        return False
+    asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
+    if asked is not None and asked.what and found[0] not in NO_ANSWERS:
+        return False
+    await _run_command(chat, *found)
+    return True
+
+
+async def _run_command(chat: Conversation, name: str, rest: str) -> None:
+    if chat.person is None and name not in UNBOUND_COMMANDS:
         raise Refused("unbound")
     await _close_question(chat)
-    await command(chat, rest.strip())
+    await COMMANDS[name](chat, rest)
 
 
 async def _close_question(chat: Conversation) -> None:
@@ -106,6 +126,8 @@ async def _close_question(chat: Conversation) -> None:
 async def _handle_answer(chat: Conversation, message: Message, text: str) -> None:
     replied = message.reply_to_message is not None
     if not (chat.private or replied):
+        return
+    if not replied and await _handle_numbered(chat, message, text):
         return
     target = await _find_target(chat, message)
     if target is None and not chat.private:
@@ -127,6 +149,22 @@ async def _handle_answer(chat: Conversation, message: Message, text: str) -> Non
         await chat.answer_key("ask.words" if chat.actor.is_unit_member else "order.how")
         return
     await _handle_about(chat, message, text, target)
+
+
+async def _handle_numbered(chat: Conversation, message: Message, text: str) -> bool:
+    """Handle text that gives its ticket's number, before its keyword or after it (XM22)."""
+    found = split_number(text)
+    if found is None or chat.person is None or not chat.actor.is_unit_member:
+        return False
+    snap = await chat.services.tickets.moves.load(TicketRef(no=found[0]))
+    case = None if snap is None else select_assignment(snap.ticket, snap.assignments, chat.actor)
+    if case is None:
+        if text.lstrip().startswith(found[0]):  # nothing but a number can stand there
+            raise Refused("not_found", ticket=found[0])
+        return False
+    about = await load_context(chat, case.id)
+    await handle_said(chat, about, found[1], await attachments.store_files(chat, message), message.media_group_id)
+    return True
 
 
 def _needs_ticket(chat: Conversation, message: Message, text: str, target: Target | None) -> bool:

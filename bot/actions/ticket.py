@@ -2,6 +2,7 @@
 
 from backend.delivery.cards import FULL_TICKET
 from backend.domain.acts import Snapshot
+from backend.domain.button_data import ButtonData, encode
 from backend.domain.flow import is_visible
 from backend.domain.masking import cut, mask
 from backend.domain.move_table import is_finished
@@ -9,22 +10,24 @@ from backend.domain.records import Assignment, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
+from backend.ports.ticket_queries import TicketFilter
 from bot.actions import todo
 from bot.actions.send_card import send_card
 from bot.conversation import Conversation
 from bot.services import CHANNEL
 from bot.ticket_context import TicketContext
-from notify.message import Card, Document, Picture
+from notify.message import Button, Card, Document, Picture
 
 MAX_TEXT = 3_000  # characters of the demand in one message
 MAX_FILES = 10  # files sent per press
+MAX_OFFERED = 10  # newest tickets offered to the office
 
 
 async def show_ticket(chat: Conversation, text: str = "") -> None:
-    """Handle /ticket NO. Refused `not_found`."""
+    """Handle /ticket NO; without a number, offer their own tickets, or the newest to the office. Refused `not_found`."""
     actor = chat.actor
     if not text:
-        await chat.answer_key("command.ticket_usage")
+        await (todo.show_todo(chat) if actor.is_unit_member else _offer_newest(chat))
         return
     snap = await chat.services.tickets.moves.load(TicketRef(no=text.split(maxsplit=1)[0]))
     if snap is None or not is_visible(snap, actor):
@@ -37,6 +40,15 @@ async def show_ticket(chat: Conversation, text: str = "") -> None:
         await todo.resend_card(chat, TicketContext(snap, mine[-1]))
         return
     await chat.send_text(await render_details(chat, snap.ticket, mine[-1] if mine else snap.lead))
+
+
+async def _offer_newest(chat: Conversation) -> None:
+    page = await chat.services.queries.list_tickets(TicketFilter(), chat.now, limit=MAX_OFFERED)
+    tickets = [view.ticket for view in page.items if view.ticket.lead_id is not None]
+    rows = tuple(
+        (Button(chat.name_ticket(one), encode(ButtonData("whole", one.lead_id or 0))),) for one in tickets
+    )  # fmt: skip
+    await chat.send_card(Card(chat.render("command.ticket_which" if rows else "command.ticket_usage"), rows))
 
 
 async def open_ticket(chat: Conversation, context: TicketContext) -> None:
