@@ -4,7 +4,20 @@ from collections.abc import Awaitable, Callable
 
 from backend.domain.button_data import ButtonData, decode
 from backend.domain.refusals import Refused
-from bot.actions import close, extend, handling, reply, return_, review, scores, supervising, ticket, todo, which
+from bot.actions import (
+    close,
+    extend,
+    handling,
+    office,
+    reply,
+    return_,
+    review,
+    scores,
+    supervising,
+    ticket,
+    todo,
+    which,
+)
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext, load_context
 
@@ -106,6 +119,14 @@ async def _contest_line(chat: Conversation, press: ButtonData) -> None:
     await scores.ask_contest_reason(chat, press.subject, press.value)
 
 
+async def _overdue(chat: Conversation, press: ButtonData) -> None:
+    await office.show_overdue(chat)
+
+
+async def _undelivered(chat: Conversation, press: ButtonData) -> None:
+    await office.show_undelivered(chat)
+
+
 #: verb of a press about a request, a run or no single ticket → its handler
 OTHER_HANDLERS: dict[str, Callable[[Conversation, ButtonData], Awaitable[None]]] = {
     "snooze": _snooze,
@@ -118,6 +139,10 @@ OTHER_HANDLERS: dict[str, Callable[[Conversation, ButtonData], Awaitable[None]]]
     "contest": _contest,
     "contest_line": _contest_line,
     "not_attach": which.drop,
+    "confirm_order": supervising.confirm_order,
+    "drop_order": supervising.drop_order,
+    "overdue": _overdue,
+    "undelivered": _undelivered,
 }
 
 

@@ -13,6 +13,7 @@ VERB_CODES = {
     "cl": "class", "po": "progress_ok", "pn": "progress_no", "su": "supervise", "ca": "call_unit", "sb": "send_back",
     "rw": "rework", "w": "whole", "nx": "next", "pg": "todo_page", "at": "attach", "an": "not_attach",
     "li": "lines", "ct": "contest", "cn": "contest_line", "dd": "drop_draft", "sm": "submit", "xp": "explained",
+    "og": "confirm_order", "od": "drop_order", "ol": "overdue", "fl": "undelivered",
 }  # fmt: skip
 _CODE_OF = {verb: short for short, verb in VERB_CODES.items()}
 _PATTERN = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)

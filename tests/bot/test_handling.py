@@ -225,7 +225,7 @@ async def test_a_supervisor_looks_up_the_state_of_the_office_and_supervises(worl
     summary = await supervisor.expect("待签收 1 件，办理中 0 件，超期 1 件")
     assert "经办人员 李明（未绑定）" in summary.text and "　T1　待签收" in summary.text
     await supervisor.say("/supervise T1 超期未办")
-    await supervisor.expect("已发起督办：T1")
+    await supervisor.press(await supervisor.expect("将对 T1 发起督办"), "确认")
     await supervisor.say("/quiet")
     await supervisor.expect("20:00-08:00")
     await supervisor.say("/help")

@@ -205,6 +205,10 @@ class World:
         assignment = await self.load_assignment(no)
         return encode(ButtonData(verb, assignment.id, assignment.version))
 
+    async def plant(self, statement: str) -> int:
+        """Change rows by hand; return how many."""
+        return int(await self.db.write(lambda c: c.execute(text(statement)).rowcount))
+
     # -- looking
 
     async def load(self, no: str = "T1") -> Snapshot:
