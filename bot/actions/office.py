@@ -84,7 +84,7 @@ async def _count_messages(chat: Conversation) -> Mapping[str, int]:
 
 async def _count_failed(chat: Conversation) -> int:
     counts = await _count_messages(chat)
-    return sum(counts.get(state, 0) for state in FAILED_STATES)
+    return counts.get("failed", 0) + counts.get("dead", 0)
 
 
 async def show_undelivered(chat: Conversation) -> None:
