@@ -75,7 +75,7 @@ ASSIGNMENT_HANDLERS: dict[str, AssignmentHandler] = {
     "whole": _without_press(ticket.open_ticket),
     "attach": which.choose,
     "pass_to_duty": _without_press(ticket.pass_to_duty),
-    "view_files": _without_press(ticket.send_assignment_files),
+    "view_files": _without_press(ticket.send_ticket_files),
     "todo": _without_press(todo.resend_card),
     **dict.fromkeys(handling.SIMPLE_ACTS, _simple_act),
 }

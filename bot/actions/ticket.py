@@ -116,14 +116,27 @@ async def send_files(chat: Conversation, ids: list[str]) -> None:
     await chat.show_toast(chat.render("bot.files_sent"))
     for file_id in ids[:MAX_FILES]:
         file, content = await chat.services.files.open(file_id, chat.actor)
-        kind = Document if file.kind == "pdf" else Picture
-        if await chat.send(str(chat.chat_id), Card(file.name, (), kind(file.name, content))) is None:
-            await chat.send_text(chat.render("bot.file_unsent", name=file.name))
+        await _send_file(chat, file.name, file.kind, content)
 
 
-async def send_assignment_files(chat: Conversation, context: TicketContext) -> None:
-    """Send the files of the ticket that this person may see."""
-    await send_files(chat, context.snap.list_files(chat.actor))
+async def send_ticket_files(chat: Conversation, context: TicketContext) -> None:
+    """Send the files of the ticket that this person may see, the requester's included, on record (XM25)."""
+    visible = context.snap.list_files(chat.actor)
+    if not visible or chat.chat_id is None:
+        await chat.answer_key("bot.no_files")
+        return
+    await chat.show_toast(chat.render("bot.files_sent"))
+    requester = await chat.services.card_store.get_requester_name(context.snap.ticket.id)
+    for file_id in visible[-MAX_FILES:]:
+        file, content = await chat.services.files.open_on_ticket(file_id, visible)
+        await chat.audit("file_opened", ticket=context.ticket_no, file=file_id)
+        await _send_file(chat, mask(file.name, (requester,) if requester else ()), file.kind, content)
+
+
+async def _send_file(chat: Conversation, name: str, kind: str, content: bytes) -> None:
+    made = (Document if kind == "pdf" else Picture)(name, content)
+    if await chat.send(str(chat.chat_id), Card(name, (), made)) is None:
+        await chat.send_text(chat.render("bot.file_unsent", name=name))
 
 
 async def pass_to_duty(chat: Conversation, context: TicketContext) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from backend.domain.acts import Actor
+from backend.domain.ticket import Role
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ONE_PIXEL_JPEG, ChatUser
 from tests.bot.world import DISPATCHER, World
@@ -108,3 +110,19 @@ async def test_other_units_files_stay_theirs(world: World) -> None:
     other = await world.bind("H9")
     press = await other.press_data(await world.send_card(other, "H9"), await world.encode_press("view_files"))
     assert press.toast == "没有随附的材料。"
+
+
+async def test_what_a_requester_sent_is_opened_from_the_card_masked_and_on_record_XM25(world: World) -> None:
+    user, other = await world.bind("H1"), await world.bind("H9")
+    office = Actor("D1", Role.DISPATCHER, "M01")
+    stored = await world.services.files.store("张三13800001234拍摄.jpg", ONE_PIXEL_JPEG, office)
+    await world.dispatch_ticket(files=((stored.id, 0),))
+    card = await world.send_card(user, "H1")
+    assert "查看材料" in card.buttons
+    assert await user.press(card, "查看材料") == "材料已发出。"
+    await world.settle()
+    sent = next(m for m in user.messages if m.from_bot and m.kind == "photo")
+    assert "13800001234" not in sent.text
+    assert "file_opened" in await world.list_audit_events()
+    await other.press_data(await world.send_card(other, "H9"), await world.encode_press("view_files"))
+    assert (await world.list_audit_events()).count("file_opened") == 1
