@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -11,23 +11,24 @@ import structlog
 from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ForceReply, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove, Update
 
-from backend.domain.acts import Act, Actor
+from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.spoken_time import format_time
 from backend.domain.ticket import Source
 from backend.ports.chat_state import OpenQuestion
 from backend.tickets.service import ActResult
 from bot.services import CHANNEL, BotServices
+from bot.wording import Wording
 from notify.channel import DeliveryError
 from notify.message import Button, Card, Receipt
+from notify.plain_text import fit
 
 log = structlog.get_logger("bot")
 WORKING_AFTER = 0.7  # seconds until a press is answered "working" (contract §6: within 1 s)
 QUESTION_LIFETIME = timedelta(days=1)
 MAX_QUESTIONS = 8  # newest questions whose messages may still be replied to
-TOAST_LIMIT = 200  # characters (FT26)
+TOAST_LIMIT = 200  # UTF-16 units (FT26)
 MAX_WAIT = 10.0  # seconds a conversation waits for the rate limiter or a 429
 NETWORK_ERRORS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
 
@@ -35,12 +36,11 @@ NETWORK_ERRORS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
 ButtonRows = Sequence[Sequence[tuple[str, ButtonData]]]
 
 
-class Conversation:
+class Conversation(Wording):
     """The conversation of one update."""
 
     def __init__(self, services: BotServices, update: Update, inbox_id: int | None, attempt: int) -> None:
-        self.services = services
-        self.render = services.texts.render
+        super().__init__(services)
         self.inbox_id = inbox_id
         self.attempt = attempt
         self.press: CallbackQuery | None = update.callback_query
@@ -61,6 +61,7 @@ class Conversation:
             self.message_id = held.message_id
         self._answered = self.press is None
         self._watch: asyncio.Task[None] | None = None
+        self.said_in = str(self.message.message_id) if self.message else None  # the message that said it (FT29)
         self.marked_done = False  # a move has marked the update as done
 
     # -- who
@@ -77,21 +78,21 @@ class Conversation:
         """The bound person as an actor."""
         return Actor(self.bound_person.code, self.bound_person.role, self.bound_person.unit)
 
-    @property
-    def now(self) -> datetime:
-        """The office's current time."""
-        return self.services.office.clock.now()
-
     # -- acting
 
     async def act(self, verb: str, *, assignment_id: int | None = None, ticket_no: str | None = None,
-                  seen_version: int | None = None, **arguments: Any) -> ActResult:  # fmt: skip
-        """Perform one act; the same transaction marks the update as done. Refused as the act is."""
-        act = Act(verb, self.actor, Source.TELEGRAM, ticket_no=ticket_no, assignment_id=assignment_id,
-                  arguments=arguments, seen_version=seen_version, inbox_id=self.inbox_id)  # fmt: skip
+                  seen_version: int | None = None, final: bool = True, **arguments: Any) -> ActResult:  # fmt: skip
+        """Perform one act; the same transaction marks the update as done if it is the `final` one. Refused as it is."""
+        act = Act(verb, self.actor, Source(CHANNEL), ticket_no=ticket_no, assignment_id=assignment_id,
+                  arguments=arguments, seen_version=seen_version, inbox_id=self.inbox_id if final else None)  # fmt: skip
         result = await self.services.tickets.act(act)
-        self.marked_done |= self.inbox_id is not None and result.plan is not None
+        self.marked_done |= act.inbox_id is not None and result.plan is not None
         return result
+
+    async def check(self, verb: str, snap: Snapshot, assignment_id: int, **arguments: Any) -> None:
+        """Refuse what `act` would refuse now; nothing is written (XM21)."""
+        act = Act(verb, self.actor, Source(CHANNEL), assignment_id=assignment_id, arguments=arguments)
+        await self.services.tickets.check(act, snap)
 
     async def audit(self, event: str, **facts: Any) -> None:
         """Write an audit row about this user (FT13)."""
@@ -118,13 +119,13 @@ class Conversation:
         if self._watch is not None and self._watch is not asyncio.current_task():
             self._watch.cancel()
         try:
-            await self.services.bot.answer_callback_query(self.press.id, text=text[:TOAST_LIMIT] or None)
+            await self.services.bot.answer_callback_query(self.press.id, text=fit(text, TOAST_LIMIT) or None)
         except NETWORK_ERRORS as accident:
             log.info("press_not_answered", error=type(accident).__name__)
         return True
 
     async def answer(self, text: str) -> None:
-        """Send a text: as a toast while the press is unanswered, else as a message."""
+        """Send a text: as a toast while the press is unanswered, else as a message that names its ticket."""
         if not await self.show_toast(text):
             await self.send_text(text)
 
@@ -134,12 +135,16 @@ class Conversation:
 
     async def send_text(self, text: str, buttons: ButtonRows = ()) -> str | None:
         """Send a message in this chat, as a reply where it answers one; return its id, None when it failed."""
-        if self.chat_id is None:
-            return None
         texts = self.services.texts
         rows = tuple(tuple(Button(texts.render(name), encode(p)) for name, p in row) for row in buttons)
+        return await self.send_card(Card(self.name_subject(text), rows))
+
+    async def send_card(self, card: Card) -> str | None:
+        """Send a card in this chat, as a reply where it answers one; return its id, None when it failed."""
+        if self.chat_id is None:
+            return None
         reply = None if self.private and self.press is None else self.message_id
-        sent = await self.send(str(self.chat_id), Card(text, rows), None if reply is None else str(reply))
+        sent = await self.send(str(self.chat_id), card, None if reply is None else str(reply))
         return sent.provider_id if sent else None
 
     async def send(self, address: str, card: Card, reply_to: str | None = None) -> Receipt | None:
@@ -203,31 +208,6 @@ class Conversation:
     async def refuse(self, refused: Refused) -> None:
         """Send a refusal as text."""
         await self.answer(await self.format_refusal(refused))
-
-    async def format_refusal(self, refused: Refused) -> str:
-        """Return the text of a refusal, with names for codes and formatted times."""
-        if refused.code == "unbound":
-            return self.render("chat.M23")
-        facts = dict(refused.facts)
-        if isinstance(facts.get("by"), str):
-            facts["by"] = await self.get_name(facts["by"])
-        for name in ("at", "due", "latest", "until"):
-            if isinstance(facts.get(name), str):
-                with contextlib.suppress(ValueError):
-                    facts[name] = self.format_time(datetime.fromisoformat(facts[name]))
-        return self.services.texts.render_refusal(refused.code, facts)
-
-    async def get_name(self, code: str) -> str:
-        """Return the name behind a person's code; the clock is called the system."""
-        person = (await self.services.office.snapshot()).by_code.get(code)
-        if person is not None:
-            return person.name
-        return self.services.texts.get_word("source", "clock") if code == "system" else code
-
-    def format_time(self, at: datetime) -> str:
-        """Format an instant as cards do."""
-        language = "zh" if self.services.texts.language.startswith("zh") else "en"
-        return format_time(at, self.now, language, self.services.office.clock.zone)
 
     # -- asking
 

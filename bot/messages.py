@@ -5,28 +5,28 @@ from dataclasses import dataclass
 
 from aiogram.types import Message
 
+from backend.domain.offers import select_assignment
 from backend.domain.refusals import Refused
-from backend.domain.reply_parser import ParsedReply, parse_reply
+from backend.domain.reply_parser import parse_command, parse_reply, split_number
 from backend.office.people import BINDING_QUESTION
+from backend.ports.moves import TicketRef
 from bot import attachments
 from bot.actions import (
     account,
-    extend,
-    files,
     handling,
     office,
-    reply,
-    return_,
     review,
     scores,
     supervising,
     ticket,
     todo,
     units,
+    which,
 )
+from bot.actions.said import handle_said
 from bot.conversation import Conversation
 from bot.services import CHANNEL
-from bot.ticket_context import TicketContext, load_context
+from bot.ticket_context import load_context
 
 Command = Callable[[Conversation, str], Awaitable[None]]
 
@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "quiet": account.change_quiet_hours,
 }
 UNBOUND_COMMANDS = ("start", "help")  # the others need a binding
+NO_ANSWERS = ("todo", "ticket", "help")  # words that nobody means as the answer to a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ async def handle_message(chat: Conversation, message: Message) -> None:
     if text.startswith("/"):
         await _handle_command(chat, text)
         return
+    if chat.private and message.reply_to_message is None and await _handle_command_word(chat, text):
+        return
     if not (text or attachments.find_file(message)):
         if chat.private and not _is_service_message(message):
             await chat.answer_key("todo.voice" if message.voice or message.audio else "command.kind_not_taken")
@@ -87,15 +90,30 @@ async def _handle_command(chat: Conversation, text: str) -> None:
     name, _, bot = head.partition("@")
     if bot and chat.services.people.bot_name and bot.lower() != chat.services.people.bot_name.lower():
         return
-    command = COMMANDS.get(name.lower())
-    if command is None:
+    if name.lower() not in COMMANDS:
         if chat.private:
             await chat.answer_key("command.unknown")
         return
-    if chat.person is None and name.lower() not in UNBOUND_COMMANDS:
+    await _run_command(chat, name.lower(), rest.strip())
+
+
+async def _handle_command_word(chat: Conversation, text: str) -> bool:
+    """Handle 待办, 查看 NO and the like; an open question takes what may be its answer (XM9)."""
+    found = parse_command(text)
+    if found is None:
+        return False
+    asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
+    if asked is not None and asked.what and found[0] not in NO_ANSWERS:
+        return False
+    await _run_command(chat, *found)
+    return True
+
+
+async def _run_command(chat: Conversation, name: str, rest: str) -> None:
+    if chat.person is None and name not in UNBOUND_COMMANDS:
         raise Refused("unbound")
     await _close_question(chat)
-    await command(chat, rest.strip())
+    await COMMANDS[name](chat, rest)
 
 
 async def _close_question(chat: Conversation) -> None:
@@ -108,6 +126,8 @@ async def _close_question(chat: Conversation) -> None:
 async def _handle_answer(chat: Conversation, message: Message, text: str) -> None:
     replied = message.reply_to_message is not None
     if not (chat.private or replied):
+        return
+    if not replied and await _handle_numbered(chat, message, text):
         return
     target = await _find_target(chat, message)
     if target is None and not chat.private:
@@ -122,13 +142,36 @@ async def _handle_answer(chat: Conversation, message: Message, text: str) -> Non
     if target is not None and target.question and scores.is_contest_question(target.question):
         await scores.file_contest(chat, target.question, target.subject, text, message)
         return
-    if attachments.find_file(message) and chat.private and (target is None or target.guessed):
-        await files.receive_files(chat, message)
+    if chat.private and _needs_ticket(chat, message, text, target):
+        await which.ask_which(chat, message, text)
         return
     if target is None:
         await chat.answer_key("ask.words" if chat.actor.is_unit_member else "order.how")
         return
     await _handle_about(chat, message, text, target)
+
+
+async def _handle_numbered(chat: Conversation, message: Message, text: str) -> bool:
+    """Handle text that gives its ticket's number, before its keyword or after it (XM22)."""
+    found = split_number(text)
+    if found is None or chat.person is None or not chat.actor.is_unit_member:
+        return False
+    snap = await chat.services.tickets.moves.load(TicketRef(no=found[0]))
+    case = None if snap is None else select_assignment(snap.ticket, snap.assignments, chat.actor)
+    if case is None:
+        if text.lstrip().startswith(found[0]):  # nothing but a number can stand there
+            raise Refused("not_found", ticket=found[0])
+        return False
+    about = await load_context(chat, case.id)
+    await handle_said(chat, about, found[1], await attachments.store_files(chat, message), message.media_group_id)
+    return True
+
+
+def _needs_ticket(chat: Conversation, message: Message, text: str, target: Target | None) -> bool:
+    """Whether somebody of a unit must say which ticket is meant: files, or words that ask for an act (XM9)."""
+    if not chat.actor.is_unit_member or (target is not None and not target.guessed):
+        return False
+    return attachments.find_file(message) is not None or (target is None and parse_reply(text) is not None)
 
 
 async def _find_target(chat: Conversation, message: Message) -> Target | None:
@@ -171,70 +214,8 @@ async def _handle_about(chat: Conversation, message: Message, text: str, target:
     if target.question in handling.SIMPLE_ACTS:
         await handling.answer_simple_act(chat, case, target.question, text)
         return
-    parsed = parse_reply(text) if text else None
-    if parsed is None and text and target.question in REPLY_HANDLERS:
-        parsed = (
-            ParsedReply(target.question, text)
-            if target.question != "extend"
-            else parse_reply(f"{_extend_keyword(chat)} {text}")
-        )
-    album = message.media_group_id
     files = await attachments.store_files(chat, message)
-    verb = parsed.verb if parsed else None
-    if (
-        files
-        and verb in (None, "return")
-        and (verb or target.question == "return" or await _has_return_draft(chat, case))
-    ):
-        await return_.collect_return(chat, case, parsed or ParsedReply("return"), files, album)
-        return
-    if files:
-        await _keep_attachments(chat, case, files, album, quiet=parsed is not None)
-    if parsed is None:
-        if not files:
-            await chat.answer_key("ask.words" if chat.actor.is_unit_member else "order.how")
-        return
-    await REPLY_HANDLERS[parsed.verb](chat, case, parsed)
-
-
-def _extend_keyword(chat: Conversation) -> str:
-    return chat.render("button.extend")
-
-
-async def _has_return_draft(chat: Conversation, context: TicketContext) -> bool:
-    return bool(await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, "return"))
-
-
-async def _keep_attachments(
-    chat: Conversation, context: TicketContext, files: list[str], album: str | None, *, quiet: bool
-) -> None:
-    """Keep files without text with the assignment; a later return uses them."""
-    draft = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, "attach")
-    kept = [*draft.get("files", ()), *files]
-    await chat.services.chat_state.save_draft(
-        chat.bound_person.code, context.assignment_id, "attach", {"files": kept, "album": album}, chat.now
-    )
-    if not quiet and (album is None or draft.get("album") != album):
-        await chat.answer_key("chat.files_received", n=len(kept), ticket_no=context.ticket_no)
-
-
-async def _sign(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:
-    await handling.sign(chat, context)
-
-
-async def _return(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:
-    await return_.collect_return(chat, context, parsed, [], None)
-
-
-#: verb of a reply (contract §6) → its handler
-REPLY_HANDLERS: dict[str, Callable[[Conversation, TicketContext, ParsedReply], Awaitable[None]]] = {
-    "sign": _sign,
-    "return": _return,
-    "reply": reply.give_reply,
-    "close": reply.close,
-    "extend": extend.collect_extension,
-    "report_progress": handling.report_progress,
-}
+    await handle_said(chat, case, text, files, message.media_group_id, target.question)
 
 
 async def handle_edit(chat: Conversation, message: Message) -> None:

@@ -4,13 +4,26 @@ from collections.abc import Awaitable, Callable
 
 from backend.domain.button_data import ButtonData, decode
 from backend.domain.refusals import Refused
-from bot.actions import extend, files, handling, reply, return_, review, scores, supervising, ticket, todo
+from bot.actions import (
+    close,
+    extend,
+    handling,
+    office,
+    reply,
+    return_,
+    review,
+    scores,
+    supervising,
+    ticket,
+    todo,
+    which,
+)
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext, load_context
 
 AssignmentHandler = Callable[[Conversation, TicketContext, ButtonData], Awaitable[None]]
 AUDITED_REFUSALS = ("not_found", "forbidden", "unbound")  # worth an audit row (FT13, FT34)
-OUTDATED_REFUSALS = ("overtaken", "not_now", "nothing_pending")
+OUTDATED_REFUSALS = ("overtaken", "not_now", "nothing_pending", "draft_outdated")
 
 
 async def _sign(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
@@ -23,10 +36,6 @@ async def _view(chat: Conversation, context: TicketContext, press: ButtonData) -
 
 async def _simple_act(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
     await handling.start_simple_act(chat, context, press.verb)
-
-
-async def _set_signature(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
-    await return_.set_signature(chat, context, press.verb)
 
 
 async def _log_contact(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
@@ -45,15 +54,18 @@ ASSIGNMENT_HANDLERS: dict[str, AssignmentHandler] = {
     "sign": _sign,
     "view": _view,
     "return": _without_press(return_.start_return),
-    "seal": _set_signature,
-    "leader": _set_signature,
-    "go_on": _without_press(return_.continue_late_return),
+    "seal": return_.set_signature,
+    "leader": return_.set_signature,
+    "go_on": return_.continue_late_return,
     "go_back": _without_press(return_.cancel_drafts),
+    "drop_draft": return_.drop_draft,
     "reply": _without_press(reply.ask_reply),
-    "close": _without_press(reply.ask_close),
-    "confirm": _without_press(reply.close_without_objection),
+    "submit": reply.submit_all_the_same,
+    "close": _without_press(close.ask_close),
+    "confirm": close.close_as_solved,
+    "explained": close.ask_explanation,
     "extend": _without_press(extend.ask_extension),
-    "informed": _without_press(extend.request_extension),
+    "informed": extend.request_extension,
     "contact": _without_press(handling.start_contact),
     "reached": _log_contact,
     "not_reached": _log_contact,
@@ -61,10 +73,9 @@ ASSIGNMENT_HANDLERS: dict[str, AssignmentHandler] = {
     "call_supervisor": _without_press(supervising.ask_supervisor_message),
     "call_unit": _without_press(supervising.call_unit),
     "whole": _without_press(ticket.open_ticket),
-    "attach": _without_press(files.attach_files),
-    "not_attach": _without_press(files.drop_files),
+    "attach": which.choose,
     "pass_to_duty": _without_press(ticket.pass_to_duty),
-    "view_files": _without_press(ticket.send_assignment_files),
+    "view_files": _without_press(ticket.send_ticket_files),
     "todo": _without_press(todo.resend_card),
     **dict.fromkeys(handling.SIMPLE_ACTS, _simple_act),
 }
@@ -108,6 +119,14 @@ async def _contest_line(chat: Conversation, press: ButtonData) -> None:
     await scores.ask_contest_reason(chat, press.subject, press.value)
 
 
+async def _overdue(chat: Conversation, press: ButtonData) -> None:
+    await office.show_overdue(chat)
+
+
+async def _undelivered(chat: Conversation, press: ButtonData) -> None:
+    await office.show_undelivered(chat)
+
+
 #: verb of a press about a request, a run or no single ticket → its handler
 OTHER_HANDLERS: dict[str, Callable[[Conversation, ButtonData], Awaitable[None]]] = {
     "snooze": _snooze,
@@ -119,6 +138,11 @@ OTHER_HANDLERS: dict[str, Callable[[Conversation, ButtonData], Awaitable[None]]]
     "lines": _lines,
     "contest": _contest,
     "contest_line": _contest_line,
+    "not_attach": which.drop,
+    "confirm_order": supervising.confirm_order,
+    "drop_order": supervising.drop_order,
+    "overdue": _overdue,
+    "undelivered": _undelivered,
 }
 
 

@@ -47,6 +47,7 @@ async def load_context(chat: Conversation, assignment_id: int) -> TicketContext:
     foreign = assignment is not None and not actor.may_see(assignment.unit)
     if snap is None or assignment is None or foreign or not is_visible(snap, actor):
         raise Refused("not_found", assignment=assignment_id)
+    chat.subject = snap.ticket
     return TicketContext(snap, assignment)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from backend.domain.acts import Snapshot
+from backend.domain.acts import Actor, Snapshot
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.move_table import BY_VERB, HANDLING, UNIT_ROLES, WITH_UNIT, is_allowed
 from backend.domain.permissions import may
@@ -54,7 +54,7 @@ BUTTONS_BY_STATE: dict[State, tuple[str, ...]] = {
     S.SIGNED: ("contact", "reply", "return", "extend", "detail"),
     S.REPLIED: ("close", "contact", "detail"),
     S.RETURN_REVIEW: ("contact", "detail"),
-    S.EXTENSION_REVIEW: ("contact", "detail"),
+    S.EXTENSION_REVIEW: ("contact", "reply", "close", "detail"),
     S.REWORK: ("contact", "reply", "detail"),
 }
 
@@ -90,6 +90,8 @@ def build_live_buttons(snap: Snapshot, target: Assignment, viewer: Person, catal
         names = [name for name in names if name != "close"]
     if "supervised" in snap.ticket.flags and target.ended_at is None:
         names.insert(0, "report_progress")
+    if target.ended_at is None and names and snap.list_files(Actor(viewer.code, viewer.role, viewer.unit)):
+        names.append("view_files")
     return build_buttons(names, target, viewer, catalogue, now)
 
 
@@ -105,7 +107,7 @@ def build_full_buttons(
             made += build_review_buttons(("approve", "refuse", "view_files"), request.id, catalogue)
     if target is None or target.ended_at is not None:
         return made
-    names = list(OFFICE_BUTTONS)
+    names = list(OFFICE_BUTTONS) + (["view_files"] if snap.ticket.files else [])
     if snap.ticket.final_answer != "unsatisfied" or snap.ticket.excluded:
         names.remove("rework")
     if "supervised" in snap.ticket.flags:

@@ -120,6 +120,7 @@ EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
         "n": v.message_facts.get("n", 1),
         "time": v.format_time(v.get_instant("at")),
         "duty_phone": v.message_facts.get("duty_phone", ""),
+        "next": v.texts.get_word("next_step", "sign" if v.target and v.target.state.is_unsigned else "handle"),
     },
     "B1": lambda v: {
         "reason": v.texts.get_word_or_value("bridge_failed", str(v.message_facts.get("outcome"))),
@@ -147,7 +148,7 @@ def get_text_key(kind: str, facts: Any) -> str:
 def render_text(kind: str, view: MessageView) -> str:
     """Render the text of a message."""
     extra = EXTRA_FACTS.get(kind)
-    facts = {**view.facts, **(extra(view) if extra else {})}
+    facts = {**view.facts, "ticket_no": view.ticket_name, **(extra(view) if extra else {})}
     return view.texts.render(get_text_key(kind, view.message_facts), **facts)
 
 
@@ -175,6 +176,8 @@ def render_status(view: MessageView) -> str:
         review_due=view.format_time(asked.review_due_at if asked else None),
         new_due=view.format_time(_new_due(view)),
     )  # fmt: skip
+    if state == "replied" and _new_due(view) is not None:
+        text += "\n" + say("card.extension_review", **facts, new_due=view.format_time(_new_due(view)))
     ahead = []
     if target.red_card_at is not None and target.closed_at is None and target.ended_at is None:
         ahead.append(say("card.red"))
@@ -192,6 +195,7 @@ def _explained(view: MessageView) -> bool:
 
 
 def _new_due(view: MessageView) -> Any:
-    asked = next((r for r in reversed(view.snap.requests) if r.kind == "extension" and r.decision is None), None)
+    mine = (r for r in reversed(view.snap.requests) if view.target and r.assignment_id == view.target.id)
+    asked = next((r for r in mine if r.kind == "extension" and r.decision is None), None)
     value = asked.facts.get("new_due_at") if asked else None
     return view.now.fromisoformat(value) if isinstance(value, str) else None

@@ -49,7 +49,7 @@ KINDS: dict[str, MessageKind] = {
     "M11":  MessageKind("chat.M11", OPEN_STATES),
     "M11a": MessageKind("chat.M11a", OPEN_STATES),
     "M12":  MessageKind("chat.M12"),
-    "M13":  MessageKind("chat.M13", frozenset({S.EXTENSION_REVIEW})),
+    "M13":  MessageKind("chat.M13", frozenset({S.EXTENSION_REVIEW, S.REPLIED})),
     "M14":  MessageKind("chat.M14", ACTIVE_STATES),
     "M15":  MessageKind("chat.M15", OPEN_STATES),
     "M15c": MessageKind("chat.M15c", OPEN_STATES),

@@ -20,6 +20,7 @@ from backend.office.cache import OfficeSnapshot
 MAX_TEXT = 480  # characters of the demand on a card, so that the card stays under 900
 MAX_WORDS = 200  # characters of a reason, a summary, a progress report
 MAX_PLACE = 60
+MAX_TITLE = 24
 DEFAULT_WINDOW = 3  # working days, where the objection period is not written in working days
 
 
@@ -106,6 +107,12 @@ class MessageView:
         return strict or "confidential" in self.snap.ticket.flags
 
     # -- facts
+
+    @cached_property
+    def ticket_name(self) -> str:
+        """The ticket's number with its title, which stays out of the chat where the demand does (XM11)."""
+        title = "" if self.is_hidden else self.mask_text(self.snap.ticket.title, MAX_TITLE)
+        return self.texts.render("chat.named", ticket_no=self.snap.ticket.no, title=title)
 
     @cached_property
     def facts(self) -> dict[str, Any]:

@@ -57,6 +57,14 @@ class Act:
     inbox_id: int | None = None
 
 
+def list_files(
+    ticket: Ticket, assignments: Sequence[Assignment], actor: Actor, assignment_id: int | None = None
+) -> list[str]:
+    """Return the files of a ticket they may see: the demand's and those of assignments whose unit they see (XM25)."""
+    seen = {a.id for a in assignments if actor.may_see(a.unit) and assignment_id in (None, a.id)}
+    return [file for file, of in ticket.files if of in seen or (of == 0 and assignment_id is None)]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A ticket with everything a decision needs, read at once."""
@@ -73,6 +81,10 @@ class Snapshot:
     def lead(self) -> Assignment | None:
         """The lead unit's current assignment (主办)."""
         return next((a for a in self.assignments if a.id == self.ticket.lead_id), None)
+
+    def list_files(self, actor: Actor, assignment_id: int | None = None) -> list[str]:
+        """Return the files they may see, or those of one assignment only."""
+        return list_files(self.ticket, self.assignments, actor, assignment_id)
 
     def find_assignment(self, assignment_id: int) -> Assignment | None:
         """Return the assignment with this id, or None if the ticket has no such assignment."""

@@ -12,7 +12,8 @@ VERB_CODES = {
     "ry": "reached", "rn": "not_reached", "in": "informed",
     "cl": "class", "po": "progress_ok", "pn": "progress_no", "su": "supervise", "ca": "call_unit", "sb": "send_back",
     "rw": "rework", "w": "whole", "nx": "next", "pg": "todo_page", "at": "attach", "an": "not_attach",
-    "li": "lines", "ct": "contest", "cn": "contest_line",
+    "li": "lines", "ct": "contest", "cn": "contest_line", "dd": "drop_draft", "sm": "submit", "xp": "explained",
+    "og": "confirm_order", "od": "drop_order", "ol": "overdue", "fl": "undelivered",
 }  # fmt: skip
 _CODE_OF = {verb: short for short, verb in VERB_CODES.items()}
 _PATTERN = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
@@ -23,8 +24,8 @@ class ButtonData:
     """A pressed button: `subject` is an assignment id, a request id for agree, disagree and class,
     or a scoring run for lines, contest and contest_line.
 
-    `card` is the assignment's version; for `class` the index of the class in `words.CLASSES`;
-    for `contest_line` that of the line in the sheet.
+    `value` is the assignment's version; under a draft its number (XM7); for `class` the index of the class in
+    `UNREASONABLE_CLASSES`; for `contest_line` that of the line in the sheet.
     """
 
     verb: str

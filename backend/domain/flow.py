@@ -58,6 +58,8 @@ def decide(snap: Snapshot, act: Act, context: MoveContext, key: bytes) -> Plan:
         if act.by.role and is_repeat(snap, act, builder.target or target, arguments):
             raise Unchanged from None  # the guard failed because they have done it already
         raise
+    if files := builder.arguments.get("files"):
+        builder.attach_files(files)
     plan = _build_plan(builder, key)
     if builder.other_act is None or snap.other is None:
         return plan

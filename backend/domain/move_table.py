@@ -22,6 +22,7 @@ SYSTEM_ONLY: frozenset[Role] = frozenset()  # the system (clock) only
 NEW = frozenset({S.REGISTERED, S.PENDING_DISPATCH})
 HANDLING = frozenset({S.SIGNED, S.REPLIED, S.RETURN_REVIEW, S.EXTENSION_REVIEW, S.REWORK})
 WITH_UNIT = HANDLING | {S.DISPATCHED}
+ANSWERABLE = frozenset({S.SIGNED, S.EXTENSION_REVIEW})  # the clock runs on while an extension is reviewed (XM20)
 VISITING = frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL})
 OPEN = NEW | WITH_UNIT | VISITING | {S.UNREASONABLE_REVIEW}
 UNARCHIVED = OPEN | {S.FINALIZED}
@@ -66,8 +67,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     _transition("T9",  "decide_return",      {S.RETURN_REVIEW},  {S.PENDING_DISPATCH, S.SIGNED, S.DISPATCHED}, REVIEW_ROLES),
     _transition("T11", "reassign",           {S.DISPATCHED, S.SIGNED},     {S.DISPATCHED},                  DISPATCH_ROLES),
     _transition("T12", "contact",            HANDLING,                     UNCHANGED,                            UNIT_ROLES),
+    _transition("T12b", "attach",            WITH_UNIT | VISITING,         UNCHANGED,                            UNIT_ROLES),
     _transition("T13", "extend",             {S.SIGNED},                   {S.EXTENSION_REVIEW},            UNIT_ROLES),
-    _transition("T14", "decide_extension",   {S.EXTENSION_REVIEW},         {S.SIGNED},                      REVIEW_ROLES),
+    _transition("T14", "decide_extension",   {S.EXTENSION_REVIEW, S.REPLIED}, {S.SIGNED, S.REPLIED},        REVIEW_ROLES),
     _transition("T15", "yellow_card",        WITH_UNIT,                    UNCHANGED,                            SYSTEM_ONLY),
     _transition("T16", "red_card",           WITH_UNIT,                    UNCHANGED,                            SYSTEM_ONLY),
     _transition("T16b", "object",            WITH_UNIT | VISITING,         UNCHANGED,                            UNIT_ROLES),
@@ -75,9 +77,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     _transition("T17", "supervise",          UNARCHIVED,                       UNCHANGED,                            SUPERVISE_ROLES),
     _transition("T18", "report_progress",    UNARCHIVED,                       UNCHANGED,                            UNIT_ROLES),
     _transition("T18b", "accept_progress",   UNARCHIVED,                       UNCHANGED,                            SUPERVISE_ROLES),
-    _transition("T19", "reply",              {S.SIGNED, S.REWORK},         {S.REPLIED, S.REVISIT_MANUAL},   UNIT_ROLES),
+    _transition("T19", "reply",              ANSWERABLE | {S.REWORK},      {S.REPLIED, S.REVISIT_MANUAL},   UNIT_ROLES),
     _transition("T19b", "amend",             {S.REPLIED} | VISITING,       UNCHANGED,                            UNIT_ROLES),
-    _transition("T20", "close",              {S.SIGNED, S.REPLIED},        {S.CLOSED, S.REPLIED},           UNIT_ROLES),
+    _transition("T20", "close",              ANSWERABLE | {S.REPLIED},     {S.CLOSED, S.REPLIED},           UNIT_ROLES),
     _transition("T21", "decide_close",       {S.REPLIED},                  {S.CLOSED, S.REPLIED},           SUPERVISE_ROLES),
     _transition("T21b", "recheck",           UNARCHIVED,                       UNCHANGED,                            SYSTEM_ONLY),
     _transition("T22", "send_back",          {S.CLOSED},                   {S.SIGNED},                      REVIEW_ROLES),

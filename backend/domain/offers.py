@@ -14,6 +14,7 @@ from backend.domain.verb_fields import PROPOSED_FLAGS
 FLAG_VERBS: Mapping[str, str] = {"accept_progress": "supervised"}
 #: Verbs that decide a request, → its kinds; offered only while one waits.
 REQUEST_VERBS: Mapping[str, frozenset[str]] = {
+    "decide_extension": frozenset({"extension"}),
     "decide_close": frozenset({"explained_close"}), "decide_flag": frozenset(PROPOSED_FLAGS),
 }  # fmt: skip
 #: Verbs offered only after a final 不满意 (T27-T29).
@@ -55,11 +56,16 @@ def _is_open(row: Transition, ticket: Ticket, target: Assignment | None) -> bool
     return target is not None and target.ended_at is None and target.state in row.from_states
 
 
+def is_possible(assignment: Assignment, verb: str) -> bool:
+    """Return whether the table lets this verb start from the assignment's present state."""
+    return assignment.ended_at is None and assignment.state in BY_VERB[verb].from_states
+
+
 def check_offered(snap: Snapshot, assignment: Assignment, actor: Actor, verb: str) -> None:
     """Check role and state before a question is asked. Refused `forbidden`, `overtaken`, `not_now`."""
     if not is_allowed(actor.role, verb):
         raise Refused("forbidden", verb=verb)
-    if assignment.ended_at is None and assignment.state in BY_VERB[verb].from_states:
+    if is_possible(assignment, verb):
         return
     last, facts = snap.last_entry, {"state": str(assignment.state)}
     early = assignment.state.is_unsigned and assignment.ended_at is None  # not signed: nobody else acted first
@@ -69,7 +75,9 @@ def check_offered(snap: Snapshot, assignment: Assignment, actor: Actor, verb: st
 
 
 def is_late_for_return(snap: Snapshot, assignment: Assignment, now: datetime) -> bool:
-    """Return whether a return would now count as late (B35, Q26)."""
+    """Return whether a return would now count as late (B35, Q26), as `moves.reviews.return_` counts it."""
+    if assignment.signed == "auto":
+        return True
     window = next(
         (
             d

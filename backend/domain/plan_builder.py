@@ -1,6 +1,6 @@
 """Collects what one move changes, so that the rules of a verb read as a list of effects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +90,13 @@ class PlanBuilder:
         """Set or clear a flag of the ticket."""
         flags = frozenset(self.ticket_values.get("flags", self.ticket.flags))
         self.update_ticket(flags=flags | {name} if on else flags - {name})
+
+    def attach_files(self, ids: Sequence[str]) -> None:
+        """Add files to the ticket's, as those of this move's assignment; one that is there already stays whose it is."""
+        of, known = self._target.id if self._target else 0, {file for file, _ in self.ticket.files}
+        self.update_ticket(
+            files=(*self.ticket.files, *((file, of) for file in dict.fromkeys(ids) if file not in known))
+        )
 
     # -- duties
 
@@ -247,12 +254,12 @@ class PlanBuilder:
         is_urgent = self.ticket.grade is Grade.URGENT if urgent is None else urgent
         exact = channel is not None or no_stand_in
         for person in people if exact else self.context.recipients(list(people), urgent=is_urgent):
-            name, via = kind, channel or self.find_chat(person)
+            name, via, told = kind, channel or self.find_chat(person), facts
             if via is None:
                 if kind not in CALL_INSTEAD or not person.has_phone:
                     continue
                 name, via = CALL_INSTEAD[kind], "phone"
-                facts = {**facts, "instead_of": kind}
+                told = {**facts, "instead_of": kind}
             self.rows.append(
                 Message(
                     id=self.context.new_id(),
@@ -265,7 +272,7 @@ class PlanBuilder:
                     urgent=is_urgent,
                     not_before=not_before or self.context.now,
                     created_at=self.context.now,
-                    facts=facts,
+                    facts=told,
                 )
             )
 

@@ -85,6 +85,7 @@ class Ticket:
     text: str = ""
     repeats: int = 0  # tickets merged under this one (T4, Q23)
     phone_index: str | None = None  # blind index of the requester's number: same index, same requester
+    files: tuple[tuple[str, int], ...] = ()  # each with the assignment it came with, 0: with the demand (XM6)
 
     @property
     def shown_flags(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,10 +13,13 @@ from typing import Any
 _EDGE = " \t\r\n　:：,，;；。.、-—–【】[]()（）“”\"'"
 _SHORT = 10  # characters; a reply below it says too little
 _LONGEST_DAYS = 365
+_SHORT_NUMBER = 3  # digits: 延期 10 names days, not a ticket
+_NUMBER = re.compile(r"([0-9A-Za-z][0-9A-Za-z_./-]{0,39})(?![0-9A-Za-z])[\s:：,，、]*(.*)", re.DOTALL)
 _NUMERALS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
 _DAYS = re.compile(
     r"(\d{1,3}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九])\s*(个)?\s*(工作日|天|日)?"
 )
+_DAY = re.compile(r"(20\d\d)[-年./](\d{1,2})[-月./](\d{1,2})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class ParsedReply:
     days: int | None = None
     reason_code: str | None = None  # a guess, for 退单 only
     cause: str = ""  # the cause found, where a 答复 or 办结 names one (A32)
+    files: tuple[str, ...] = ()  # what came with it
 
 
 @cache
@@ -36,11 +41,44 @@ def _load() -> dict[str, Any]:
 
 
 @cache
-def _load_keywords() -> tuple[tuple[str, str], ...]:
-    """Keywords and their verbs, longest first."""
-    verbs: Mapping[str, Sequence[str]] = _load()["verbs"]
-    rows = [(word, verb) for verb, words in verbs.items() for word in words]
+def _load_words(table: str) -> tuple[tuple[str, str], ...]:
+    """Words of a table and what they stand for, longest first."""
+    meanings: Mapping[str, Sequence[str]] = _load()[table]
+    rows = [(word, meaning) for meaning, words in meanings.items() for word in words]
     return tuple(sorted(rows, key=lambda row: -len(row[0])))
+
+
+def _find_word(table: str, text: str) -> tuple[str, str] | None:
+    return next((row for row in _load_words(table) if text.startswith(row[0])), None)
+
+
+def parse_command(text: str) -> tuple[str, str] | None:
+    """Return the command that a word stands for and what it is about (`查看 JS0001`); None if it is no command (XM9)."""
+    plain = text.strip(_EDGE)
+    row = _find_word("commands", plain)
+    if row is None:
+        return None
+    about = plain[len(row[0]) :].strip(_EDGE)
+    if not about or (not any(c.isspace() for c in about) and (_has_digit(about) or row[1] == "unit")):
+        return row[1], about
+    return None
+
+
+def split_number(text: str) -> tuple[str, str] | None:
+    """Return what may be a ticket's number and the text without it: before its keyword or after it (XM22)."""
+    plain = text.lstrip(_EDGE)
+    first = _NUMBER.match(plain)
+    if first and _has_digit(first[1]) and parse_reply(first[2]) is not None:
+        return first[1], first[2]
+    row = _find_word("verbs", plain)
+    second = _NUMBER.match(plain[len(row[0]) :].lstrip(_EDGE)) if row else None
+    if row and second and _has_digit(second[1]) and (len(second[1]) > _SHORT_NUMBER or not second[1].isdecimal()):
+        return second[1], f"{row[0]} {second[2]}".rstrip()
+    return None
+
+
+def _has_digit(text: str) -> bool:
+    return any(c.isdecimal() for c in text)
 
 
 def parse_reply(text: str) -> ParsedReply | None:
@@ -50,7 +88,7 @@ def parse_reply(text: str) -> ParsedReply | None:
     number has `days` None. Full-width blanks, colons and 【】 around the keyword are ignored.
     """
     plain = text.lstrip(_EDGE)
-    row = next((row for row in _load_keywords() if plain.startswith(row[0])), None)
+    row = _find_word("verbs", plain)
     if row is None:
         return None
     word, verb = row
@@ -97,6 +135,15 @@ def _parse_number(text: str) -> int:
     if not ten:
         return _NUMERALS[text]
     return 10 * _NUMERALS.get(tens, 1) + _NUMERALS.get(ones, 0)
+
+
+def find_day(text: str) -> str | None:
+    """Return the day a text names, as ISO-8601; None if it names none (A25)."""
+    found = _DAY.search(unicodedata.normalize("NFKC", text))
+    try:
+        return date(*map(int, found.groups())).isoformat() if found else None
+    except ValueError:
+        return None
 
 
 def guess_reason_code(text: str) -> str:

@@ -109,12 +109,13 @@ class Texts:
         lines = (_fill_line(line, given) for line in text.split("\n"))
         return "\n".join(line for line in lines if line is not None)
 
-    def render_refusal(self, code: str, facts: Mapping[str, Any]) -> str:
+    def render_refusal(self, code: str, facts: Mapping[str, Any], first: str = "") -> str:
         """Return the sentence of a refusal code; unlike `render` it never fails for a missing fact or text.
 
-        A `state` among the facts is replaced by its word.
+        A `state` among the facts is replaced by its word; `first` is a section that is looked up before the others.
         """
-        key = next((k for k in (f"{part}.{code}" for part in _REFUSAL_SECTIONS) if self.has(k)), "refusal.bad_request")
+        sections = (first, *_REFUSAL_SECTIONS)
+        key = next((k for k in (f"{part}.{code}" for part in sections) if self.has(k)), "refusal.bad_request")
         needed = find_placeholders(self.get_template(key))
         given = {name: facts.get(name) for name in needed}
         if given.get("state") is not None:

@@ -98,6 +98,7 @@ def require(name: str, read: Callable[[object], object], code: str | None = None
 
 REASON = require("reason", _text, "reason_missing")
 ACCEPT = require("accept", _flag)
+FILES = Field("files", _files, default=())
 OPTIONAL_REASON = Field("reason", _text, default="")
 _grade = _one_of(*Grade)
 
@@ -122,25 +123,26 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "recompute":           (require("dues", _dues), require("ordered_by", _text)),
     "start_visit":         (Field("to", _text),),
     "return":              (Field("reason_code", _one_of(*REASON_CODES), default="other"), REASON,
-                            Field("files", _files, default=()), Field("signed_by", _one_of("seal", "leader"))),
+                            FILES, Field("signed_by", _one_of("seal", "leader"))),
     "decide_return":       (ACCEPT, OPTIONAL_REASON, Field("unit", _text)),
     "contact":             (Field("way", _one_of(*CONTACT_WAYS), default="phone"), require("reached", _flag),
                             Field("note", _text, default="")),
+    "attach":              (require("files", _files, "files_missing"),),
     "extend":              (require("new_due_at", _instant), REASON, Field("reason_class", _one_of(*EXTENSION_REASONS), default=""),
-                            require("requester_informed", _informed, "requester_not_informed")),
+                            require("requester_informed", _informed, "requester_not_informed"), FILES),
     "decide_extension":    (ACCEPT, OPTIONAL_REASON),
     "reply":               (require("text", _text, "text_missing"), Field("way", _one_of(*CONTACT_WAYS), default="phone"),
-                            Field("cause", _text)),
+                            Field("cause", _text), FILES),
     "amend":               (require("text", _text, "text_missing"),),
     "close":               (Field("close_type", _one_of("solved", "explained_unresolvable"), default="solved"),
                             Field("feedback", _text, default=""), Field("no_objection", _flag),
                             Field("text", _text), Field("way", _one_of(*CONTACT_WAYS), default="phone"),
                             Field("cause", _text), Field("explanation", _text, default=""),
-                            Field("revisit_on", _day)),
+                            Field("revisit_on", _day), FILES),
     "decide_close":        (ACCEPT, OPTIONAL_REASON),
     "send_back":           (REASON,),
     "supervise":           (REASON, Field("due_at", _instant)),
-    "report_progress":     (require("text", _text, "text_missing"),),
+    "report_progress":     (require("text", _text, "text_missing"), FILES),
     "accept_progress":     (ACCEPT, OPTIONAL_REASON),
     "visit":               (require("kind", _one_of("auto", "manual")), Field("contacted", _one_of(*Contacted)),
                             Field("resolved", _one_of(*Resolved)), require("answer", _one_of(*Answer)),
@@ -148,7 +150,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
                             Field("want_person", _flag, default=False), Field("sampled", _flag, default=False),
                             Field("because", _one_of(*VISIT_REASONS), default="")),
     "rework":              (Field("due_at", _instant), require("summary", _text, "reason_missing")),
-    "claim_unreasonable":  (REASON, Field("files", _files, default=())),
+    "claim_unreasonable":  (REASON, FILES),
     "decide_unreasonable": (ACCEPT, Field("class", _one_of(*UNREASONABLE_CLASSES)), REASON),
     "appeal":              (REASON,),
     "object":              (REASON,),

@@ -41,10 +41,6 @@ class ChatStateStore(Protocol):
         """Delete a draft."""
         ...
 
-    async def list_drafts(self, assignment_id: int, verb: str) -> Sequence[dict[str, Any]]:
-        """Return everybody's drafts on an assignment."""
-        ...
-
     async def find_reply_assignment(self, person: str, message_id: str) -> int | None:
         """Return the assignment whose reply a person's message became (draft `said`), FT29."""
         ...

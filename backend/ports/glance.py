@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from backend.domain.records import Ticket
 from backend.domain.ticket import Obligation
 
 
@@ -21,7 +22,7 @@ class UnitLoad:
 class OverdueTicket:
     """A ticket with an overdue duty; the earliest one is shown."""
 
-    ticket_no: str
+    ticket: Ticket
     assignment_id: int | None
     version: int  # of the assignment
     unit: str | None

@@ -57,6 +57,13 @@ class TicketFiles:
             raise Refused("not_found", file=file_id)
         return file, await self._store.load_content(file_id) or b""
 
+    async def open_on_ticket(self, file_id: str, visible: Collection[str]) -> tuple[StoredFile, bytes]:
+        """Return a file with its content, if it is among those visible to them on a ticket. Refused `not_found`."""
+        paper = (await self._store.find_files([file_id])).get(file_id) if file_id in visible else None
+        if paper is None:
+            raise Refused("not_found", file=file_id)
+        return paper, await self._store.load_content(file_id) or b""
+
     async def are_usable(self, ids: Collection[str], by: Actor) -> bool:
         """Whether all these files exist and `by` may use them."""
         known = await self._store.find_files(ids)

@@ -161,6 +161,7 @@ class Intake:
             by.unit or management, draft.generated_at, flags=frozenset(name for name, on in flags.items() if on),
             has_phone=draft.phone is not None, no_visit=form.no_visit or draft.phone_index in not_to_be_rung,
             title=draft.title, place=draft.place, text=draft.text, phone_index=draft.phone_index,
+            files=tuple((file, 0) for file in dict.fromkeys(form.files)),
         )  # fmt: skip
         rows: tuple[Duty, ...] = ()
         if complete:
@@ -168,7 +169,7 @@ class Intake:
                 rows = (self._build_duty(ticket, snapshot),)
             except Refused as no_calendar:
                 return no_calendar
-        arguments = {"category": form.category, "grade": grade, "repeats": repeats or None,
+        arguments = {"category": form.category, "grade": grade, "repeats": repeats or None, "files": list(form.files) or None,
                  "digest": compute_digest(self._encryption.journal, ticket)}  # fmt: skip
         line = build_entry(
             self._encryption.journal, prev_hash="", entry_id=self._ids.take(), ticket_id=ticket_id, version=1,

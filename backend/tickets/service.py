@@ -1,6 +1,7 @@
 """Perform every act in one transaction: permission, move table, compare-and-set, journal, deadlines, messages."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +72,13 @@ class TicketService:
         if plan.other is not None and seen[0].other is not None:
             self.publish(plan.other, seen[0].other.ticket.no)
         return ActResult(plan.ticket_id, plan)
+
+    async def check(self, act: Act, snap: Snapshot) -> None:
+        """Refuse an act on this snapshot as `act` would, deciding it without writing anything."""
+        await self.ensure_ids()
+        context = DecisionContext(await self.office.snapshot(), self.office.clock.now(), self._ids.take)
+        with suppress(Unchanged):
+            decide(snap, act, context, self._key)
 
     def publish_created(self, new: NewTicket) -> None:
         """Publish a ticket that has just been stored (T1), as after any move."""

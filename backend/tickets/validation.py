@@ -37,6 +37,7 @@ class TicketForm:
     submitted_at: datetime | None = None
     confidential: bool = False
     no_visit: bool = False  # the requester asked not to be called (FW33)
+    files: tuple[str, ...] = ()  # what the requester sent, stored before (XM25)
     extra: Mapping[str, Any] = field(default_factory=dict)  # provenance, stored as received
 
 

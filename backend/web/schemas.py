@@ -65,6 +65,7 @@ class TicketBody(RequestBody):
     generated_at: Instant | None = None
     submitted_at: Instant | None = None
     confidential: Flag = False
+    files: list[ShortText] = []  # uploaded before: what the requester sent
 
 
 class ActBody(_RootModel[dict[str, Any]]):

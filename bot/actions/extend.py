@@ -1,7 +1,11 @@
-"""申请延期: asks for working days, reason, and how the requester was informed (A24, Q30)."""
+"""申请延期: working days and reason are checked first, then it is asked once whether the requester knows (A24, Q30, XM21)."""
 
-from backend.domain.refusals import Refused
+from datetime import datetime
+from typing import Any
+
+from backend.domain.button_data import ButtonData
 from backend.domain.reply_parser import ParsedReply
+from bot import drafts
 from bot.conversation import ButtonRows, Conversation
 from bot.ticket_context import TicketContext, check_allowed
 
@@ -9,42 +13,62 @@ VERB = "extend"
 
 
 async def ask_extension(chat: Conversation, context: TicketContext) -> None:
-    """Handle the button: ask for days and reason."""
-    check_allowed(chat, context, VERB)
+    """Handle the button: ask for days and reason, unless an extension is refused already."""
+    await _check(chat, context, await _add_days(chat, context, 1), "…")
     await chat.ask("ask.extend", VERB, context.assignment_id, ticket_no=context.ticket_no)
 
 
 async def collect_extension(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:
     """Handle 延期 3 原因…; a reason that mentions informing the requester skips that question."""
-    check_allowed(chat, context, VERB)
     if parsed.days is None or not parsed.text:
-        await chat.ask("ask.extend", VERB, context.assignment_id, ticket_no=context.ticket_no)
+        await ask_extension(chat, context)
         return
-    draft = {"days": parsed.days, "reason": parsed.text}
-    await chat.services.chat_state.save_draft(chat.bound_person.code, context.assignment_id, VERB, draft, chat.now)
+    new_due = await _add_days(chat, context, parsed.days)
+    await _check(chat, context, new_due, parsed.text)
+    words = {"days": parsed.days, "reason": parsed.text, "files": list(parsed.files)}
+    number = await drafts.keep(chat, context.assignment_id, VERB, words)
     if any(word in parsed.text for word in chat.render("bot.informed_words").split()):
-        await request_extension(chat, context)
+        await _submit(chat, context, words)
         return
     keys: ButtonRows = (
         (
-            ("bot.informed_yes", context.build_button_data("informed")),
-            ("bot.informed_no", context.build_button_data("go_back")),
+            ("bot.informed_yes", ButtonData("informed", context.assignment_id, number)),
+            ("bot.informed_no", ButtonData("drop_draft", context.assignment_id, number)),
         ),
     )
-    await chat.send_text(chat.render("bot.informed"), keys)
+    asked = chat.render("bot.informed", ticket_no=chat.name_ticket(context.snap.ticket), n=parsed.days,
+                        new_due=chat.format_time(new_due), reason=parsed.text.rstrip("。."))  # fmt: skip
+    await chat.send_text(asked, keys)
 
 
-async def request_extension(chat: Conversation, context: TicketContext) -> None:
-    """Request the extension; the requester was informed by telephone."""
+async def request_extension(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    """Request what this button stands under; the requester was informed by telephone. Refused `draft_outdated`."""
     check_allowed(chat, context, VERB)
-    draft = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, VERB)
-    if not draft:
-        raise Refused("reason_missing", field="reason")
-    snapshot = await chat.services.office.snapshot()
-    new_due = snapshot.add_limit(f"{int(draft['days'])}wd", context.assignment.close_due_at, context.assignment.unit)
-    await chat.act(VERB, assignment_id=context.assignment_id, new_due_at=new_due, reason=draft["reason"],
-                   requester_informed={"at": chat.now, "way": "phone"})  # fmt: skip
-    await chat.services.chat_state.delete_draft(chat.bound_person.code, context.assignment_id, VERB)
-    await chat.delete_question()
+    await _submit(chat, context, await drafts.take(chat, context.assignment_id, VERB, press.value))
     await chat.remove_buttons()
+
+
+async def _submit(chat: Conversation, context: TicketContext, words: dict[str, Any]) -> None:
+    new_due = await _add_days(chat, context, int(words["days"]))
+    await chat.act(VERB, assignment_id=context.assignment_id, files=words["files"],
+                   **_build_arguments(chat, new_due, words["reason"]))  # fmt: skip
+    await drafts.drop(chat, context.assignment_id, VERB)
+    await chat.delete_question()
     await chat.show_toast(chat.render("toast.extended"))
+
+
+async def _add_days(chat: Conversation, context: TicketContext, days: int) -> datetime:
+    """Return the closing time that many working days later."""
+    snapshot = await chat.services.office.snapshot()
+    return snapshot.add_limit(f"{days}wd", context.assignment.close_due_at, context.assignment.unit)
+
+
+async def _check(chat: Conversation, context: TicketContext, new_due: datetime, reason: str) -> None:
+    """Refuse what would be refused, before the person is asked anything (XM21)."""
+    check_allowed(chat, context, VERB)
+    await chat.check(VERB, context.snap, context.assignment_id, **_build_arguments(chat, new_due, reason))
+
+
+def _build_arguments(chat: Conversation, new_due: datetime, reason: str) -> dict[str, Any]:
+    informed = {"at": chat.now, "way": "phone"}
+    return {"new_due_at": new_due, "reason": reason, "requester_informed": informed}

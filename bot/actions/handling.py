@@ -99,7 +99,7 @@ async def report_progress(chat: Conversation, context: TicketContext, parsed: Pa
     if not parsed.text:
         await chat.ask("ask.report_progress", PROGRESS_VERB, context.assignment_id, ticket_no=context.ticket_no)
         return
-    await chat.act(PROGRESS_VERB, assignment_id=context.assignment_id, text=parsed.text)
+    await chat.act(PROGRESS_VERB, assignment_id=context.assignment_id, text=parsed.text, files=list(parsed.files))
     await chat.delete_question()
     await chat.answer_key("toast.progressed")
 

@@ -1,6 +1,6 @@
 """/status, /overdue, and /help by role."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from backend.domain.button_data import ButtonData, encode
@@ -15,6 +15,7 @@ from notify.message import Button, Card, Picture
 MAX_LISTED = 30  # overdue tickets on one list
 MAX_BUTTONS = 10  # of them with buttons
 MAX_UNITS = 8  # units listed in the text
+FAILED_STATES = ("failed", "dead")
 DECISION_VERBS = ("decide_return", "decide_close")
 
 
@@ -54,11 +55,14 @@ async def show_status(chat: Conversation, text: str = "") -> None:
         **count_stages(counts), "overdue": counts.get("overdue", 0), "red": counts.get("red", 0),
     }  # fmt: skip
     at = chat.format_time(now)
+    buttons = [[("button.overdue", ButtonData("overdue", 0))]] if counts.get("overdue") else []
+    failed = await _count_failed(chat)
+    buttons += [[("button.undelivered", ButtonData("undelivered", 0))]] if failed else []
     await chat.send_text(chat.render(
         "office.status", at=at, **facts, letters=await _format_backlog(chat),
         units="".join("\n" + chat.render("office.status_unit", unit=name, open=held, late=late or "")
                       for name, held, late in named[:MAX_UNITS]),
-    ))  # fmt: skip
+    ), buttons)  # fmt: skip
     figures = [
         (chat.render(f"drawn.{name}"), int(facts[name]))
         for name in ("received", "dispatched", "signed", "closed", "overdue", "red")
@@ -70,9 +74,35 @@ async def show_status(chat: Conversation, text: str = "") -> None:
 
 async def _format_backlog(chat: Conversation) -> str:
     """Return a line about messages that wait or failed, "" when there are none."""
-    messages = (await chat.services.queries.count_recent()).get("letters", {})
-    waiting, failed = messages.get("pending", 0), messages.get("failed", 0) + messages.get("dead", 0)
+    waiting, failed = (await _count_messages(chat)).get("pending", 0), await _count_failed(chat)
     return chat.render("office.status_letters", waiting=waiting, failed=failed) if waiting or failed else ""
+
+
+async def _count_messages(chat: Conversation) -> Mapping[str, int]:
+    return (await chat.services.queries.count_recent()).get("letters", {})
+
+
+async def _count_failed(chat: Conversation) -> int:
+    counts = await _count_messages(chat)
+    return counts.get("failed", 0) + counts.get("dead", 0)
+
+
+async def show_undelivered(chat: Conversation) -> None:
+    """List the newest messages that could not be delivered: what, to whom, about which ticket, with its button (XM23)."""
+    require(chat.actor, "status.read")
+    queries, snapshot, texts = chat.services.queries, await chat.services.office.snapshot(), chat.services.texts
+    found = [one for state in FAILED_STATES
+             for one in (await queries.list_deliveries(state=state, limit=MAX_BUTTONS)).items][:MAX_BUTTONS]  # fmt: skip
+    lines, rows = [], []
+    for one in found:
+        message, person = one.message, snapshot.by_code.get(one.message.person)
+        kind = texts.get_word_or_value("letter_kind", message.kind)
+        name = person.name if person else message.person
+        lines.append(chat.render("office.undelivered_line", ticket_no=one.ticket_no or "", what=kind, name=name))
+        if message.assignment_id is not None and one.ticket_no:
+            rows.append((Button(one.ticket_no, encode(ButtonData("whole", message.assignment_id))),))
+    head = chat.render("office.undelivered_head" if lines else "office.undelivered_none")
+    await chat.send_card(Card("\n".join([head, *lines]), tuple(dict.fromkeys(rows))))
 
 
 async def show_overdue(chat: Conversation, text: str = "") -> None:
@@ -100,14 +130,16 @@ async def show_overdue(chat: Conversation, text: str = "") -> None:
 
 def _format_line(chat: Conversation, one: OverdueTicket) -> str:
     what = chat.services.texts.get_word("obligation", one.kind)
-    return chat.render("office.overdue_line", ticket_no=one.ticket_no, what=what, due=chat.format_time(one.due_at))
+    return chat.render(
+        "office.overdue_line", ticket_no=chat.name_ticket(one.ticket), what=what, due=chat.format_time(one.due_at)
+    )
 
 
 def _build_buttons(chat: Conversation, found: Sequence[OverdueTicket]) -> tuple[tuple[Button, ...], ...]:
     """Build the buttons: open each ticket, and supervise it where the role may."""
     rows = []
     for one in [o for o in found if o.assignment_id is not None][:MAX_BUTTONS]:
-        row = [Button(one.ticket_no, encode(ButtonData("whole", one.assignment_id or 0, one.version)))]
+        row = [Button(chat.name_ticket(one.ticket), encode(ButtonData("whole", one.assignment_id or 0, one.version)))]
         if is_allowed(chat.actor.role, "supervise"):
             row.append(Button(chat.render("button.supervise"), encode(ButtonData("supervise", one.assignment_id or 0))))
         rows.append(tuple(row))

@@ -1,94 +1,106 @@
 """申请退单: collects reason, statement and seal or signature in any order, then requests the return."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from backend.domain.button_data import ButtonData
+from backend.domain.refusals import Refused
 from backend.domain.reply_parser import ParsedReply, guess_reason_code
+from bot import drafts
 from bot.conversation import ButtonRows, Conversation
 from bot.ticket_context import TicketContext, check_allowed
 
 VERB = "return"
+DRAFTS = (VERB, "extend", "close", "reply")  # what may have been begun about an assignment
+PLACEHOLDERS: dict[str, Any] = {"reason": "…", "files": ["…"], "signed_by": "seal"}
 
 
 async def start_return(chat: Conversation, context: TicketContext) -> None:
-    """Handle the button; warn of a late return before asking anything (M9a)."""
-    check_allowed(chat, context, VERB)
-    draft = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, VERB)
+    """Handle the button; refuse, or warn of a late return, before asking anything (M9a, XM21)."""
+    await _check(chat, context)
+    draft = await drafts.load(chat, context.assignment_id, VERB)
     if context.is_late_for_return(chat.now) and not draft.get("late_ok"):
-        await _warn_late(chat, context)
+        await _warn_late(chat, context, await drafts.keep(chat, context.assignment_id, VERB, draft))
         return
     await chat.ask("ask.return", VERB, context.assignment_id, ticket_no=context.ticket_no)
 
 
-async def collect_return(
-    chat: Conversation, context: TicketContext, parsed: ParsedReply, files: list[str], album: str | None
-) -> None:
-    """Handle a reply with text, files or both."""
+async def _check(chat: Conversation, context: TicketContext) -> None:
+    """Refuse what would be refused however complete it is."""
     check_allowed(chat, context, VERB)
-    draft = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, VERB)
+    await chat.check(VERB, context.snap, context.assignment_id, **PLACEHOLDERS)
+
+
+async def collect_return(
+    chat: Conversation, context: TicketContext, parsed: ParsedReply, files: Sequence[str] = (), *,
+    album: str | None = None, quiet: bool = False,
+) -> None:  # fmt: skip
+    """Handle a reply with text, files or both; what is on the ticket from this unit is a statement too."""
+    await _check(chat, context)
+    draft = await drafts.load(chat, context.assignment_id, VERB)
     if parsed.text:
         draft |= {"reason": parsed.text, "reason_code": parsed.reason_code or guess_reason_code(parsed.text)}
         if album is None and (signature := _find_signature(chat, parsed.text)):
             draft["signed_by"] = signature
-    loose = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, "attach")
-    draft["files"] = [*dict.fromkeys([*draft.get("files", ()), *loose.get("files", ()), *files])]
-    quiet = album is not None and draft.get("album") == album
-    await _proceed(chat, context, draft | {"album": album}, quiet=quiet)
+    attached = context.snap.list_files(chat.actor, context.assignment_id)
+    draft["files"] = [*dict.fromkeys([*draft.get("files", ()), *attached, *parsed.files, *files])]
+    await _proceed(chat, context, draft, quiet=quiet)
 
 
-async def set_signature(chat: Conversation, context: TicketContext, by: str) -> None:
-    """Handle the buttons 公章 and 领导签字."""
+async def set_signature(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    """Handle the buttons 公章 and 领导签字. Refused `draft_outdated`."""
     check_allowed(chat, context, VERB)
-    draft = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, VERB)
+    draft = await drafts.take(chat, context.assignment_id, VERB, press.value)
     await chat.remove_buttons()
-    await _proceed(chat, context, draft | {"signed_by": by})
+    await _proceed(chat, context, draft | {"signed_by": press.verb})
 
 
-async def continue_late_return(chat: Conversation, context: TicketContext) -> None:
-    """Handle 继续退单: the return goes on although it is late."""
+async def continue_late_return(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    """Handle 继续退单: the return goes on although it is late. Refused `draft_outdated`."""
     check_allowed(chat, context, VERB)
-    draft = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, VERB) | {
-        "late_ok": True
-    }
+    draft = await drafts.take(chat, context.assignment_id, VERB, press.value) | {"late_ok": True}
     await chat.remove_buttons()
     if draft.get("reason") or draft.get("files"):
         await _proceed(chat, context, draft)
         return
-    await chat.services.chat_state.save_draft(chat.bound_person.code, context.assignment_id, VERB, draft, chat.now)
+    await drafts.keep(chat, context.assignment_id, VERB, draft)
     await chat.ask("ask.return", VERB, context.assignment_id, ticket_no=context.ticket_no)
 
 
-async def continue_with_files(chat: Conversation, context: TicketContext) -> None:
-    """Continue a started return after files were attached: they may be what was missing."""
-    check_allowed(chat, context, VERB)
-    draft = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, VERB)
-    loose = await chat.services.chat_state.load_draft(chat.bound_person.code, context.assignment_id, "attach")
-    draft["files"] = [*dict.fromkeys([*draft.get("files", ()), *loose.get("files", ())])]
-    await _proceed(chat, context, draft)
+async def drop_draft(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    """Handle 返回办理 and the like: drop what this button stands under. Refused `draft_outdated`."""
+    for verb in DRAFTS:
+        if (await drafts.load(chat, context.assignment_id, verb)).get("number") == press.value:
+            await _drop(chat, context, verb)
+            return
+    raise Refused("draft_outdated")
 
 
 async def cancel_drafts(chat: Conversation, context: TicketContext) -> None:
-    """Handle 返回办理: drop the started drafts."""
-    for verb in (VERB, "extend", "close"):
-        await chat.services.chat_state.delete_draft(chat.bound_person.code, context.assignment_id, verb)
+    """Handle 继续办理: drop whatever was begun."""
+    await _drop(chat, context, *DRAFTS)
+
+
+async def _drop(chat: Conversation, context: TicketContext, *verbs: str) -> None:
+    await drafts.drop(chat, context.assignment_id, *verbs)
     await chat.delete_question()
     await chat.remove_buttons()
     await chat.answer_key("toast.cancelled")
 
 
 async def _proceed(chat: Conversation, context: TicketContext, draft: dict[str, Any], *, quiet: bool = False) -> None:
-    await chat.services.chat_state.save_draft(chat.bound_person.code, context.assignment_id, VERB, draft, chat.now)
+    number = await drafts.keep(chat, context.assignment_id, VERB, draft)
     missing = await _list_missing(chat, draft)
     if missing:
         if not quiet:
-            await _ask_missing(chat, context, missing)
+            await _ask_missing(chat, context, missing, number)
         return
     if context.is_late_for_return(chat.now) and not draft.get("late_ok"):
-        await _warn_late(chat, context)
+        await _warn_late(chat, context, number)
         return
     await chat.act(VERB, assignment_id=context.assignment_id, reason=draft["reason"], reason_code=draft["reason_code"],
                    files=draft["files"], signed_by=draft.get("signed_by"))  # fmt: skip
-    for verb in (VERB, "attach"):
-        await chat.services.chat_state.delete_draft(chat.bound_person.code, context.assignment_id, verb)
+    await drafts.drop(chat, context.assignment_id, VERB)
     await chat.delete_question()
     await chat.show_toast(chat.render("toast.returned"))
 
@@ -103,23 +115,22 @@ async def _list_missing(chat: Conversation, draft: dict[str, Any]) -> list[str]:
     return [name for name, lacking in lacks if lacking]
 
 
-async def _ask_missing(chat: Conversation, context: TicketContext, missing: list[str]) -> None:
+async def _ask_missing(chat: Conversation, context: TicketContext, missing: list[str], number: int) -> None:
     """Send M9b, with buttons for how the statement is signed."""
     listed = chat.render("bot.and").join(chat.render(f"ask.missing_{name}") for name in missing)
-    sign: ButtonRows = (
-        (("button.seal", context.build_button_data("seal")), ("button.leader", context.build_button_data("leader"))),
-    )
+    names = ("seal", "leader")
+    sign: ButtonRows = [[(f"button.{by}", ButtonData(by, context.assignment_id, number)) for by in names]]
     sent = await chat.send_text(chat.render("chat.M9b", missing=listed), sign if "signature" in missing else ())
     await chat.save_question(VERB, context.assignment_id, sent)
     await chat.show_toast(chat.render("toast.asked"))
 
 
-async def _warn_late(chat: Conversation, context: TicketContext) -> None:
+async def _warn_late(chat: Conversation, context: TicketContext, number: int) -> None:
     """Send M9a: the return will count as late; the person decides."""
     keys: ButtonRows = (
         (
-            ("button.continue_return", context.build_button_data("go_on")),
-            ("button.go_back", context.build_button_data("go_back")),
+            ("button.continue_return", ButtonData("go_on", context.assignment_id, number)),
+            ("button.go_back", ButtonData("drop_draft", context.assignment_id, number)),
         ),
     )
     await chat.link_message(await chat.send_text(chat.render("chat.M9a"), keys), context.assignment_id)

@@ -140,6 +140,7 @@ async def _get_ticket_no(chat: Conversation, request: Request) -> str:
     snap = await chat.services.tickets.moves.load(TicketRef(ticket_id=request.ticket_id))
     if snap is None:
         raise Refused("not_found", request=request.id)
+    chat.subject = snap.ticket
     return snap.ticket.no
 
 

@@ -11,6 +11,8 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
+from backend.domain.scoring.period import find_period_before
+from backend.domain.scoring.ranking import rank
 from backend.reporting import chat_charts
 from bot import attachments
 from bot.conversation import Conversation
@@ -63,29 +65,31 @@ async def _show_own_score(
 async def _show_all_scores(
     chat: Conversation, sheets: Sequence[Mapping[str, Any]], period: str, state: str, *, month: bool
 ) -> None:
-    """Send all scores, handling units and institutions apart; with ranks only where ranks are published."""
+    """Send all scores, handling units and institutions apart; with places and how they changed, unless tiers are published."""
     tiers = (await chat.services.office.snapshot()).settings.choice("bulletin.ranking") == "tiers"
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for sheet in sheets:
-        if sheet["total"] is not None:
-            groups.setdefault(str(sheet.get("of") or sheet["scheme"]), []).append(sheet)
+    groups = _group(sheets)
     if not groups:
         await chat.answer_key("office.rank_none", period=period)
         return
     lines = [chat.render("office.rank_month" if month else "office.rank_longer", period=period, state=state)]
     bars: list[tuple[str, str, str]] = []
+    places = {scheme: _rank(group) for scheme, group in groups.items()}
+    earlier = {} if tiers else await _load_earlier_places(chat, period, month=month)
     for scheme in sorted(groups, key=lambda name: -len(groups[name])):
         if len(groups) > 1:
             lines.append(chat.services.texts.get_word_or_value("scheme", scheme))
         for sheet in sorted(groups[scheme], key=lambda s: (-float(s["total"]), s["unit"]))[:MAX_UNITS]:
-            place = "" if month or tiers else str(sheet.get("rank") or "")
+            place = "" if tiers else _format_place(chat, places[scheme], sheet["unit"])
+            change = "" if tiers else _format_change(chat, places[scheme], earlier, sheet["unit"])
             band = (
                 chat.services.texts.get_word_or_value("tier", str(sheet.get("tier") or ""))
                 if tiers and not month
                 else ""
             )
             lines.append(
-                chat.render("office.rank_line", rank=place, unit=sheet["name"], score=sheet["total"], tier=band)
+                chat.render(
+                    "office.rank_line", rank=place, unit=sheet["name"], score=sheet["total"], tier=band, change=change
+                )
             )
             bars.append((sheet["name"], sheet["total"], band or place))
     idle = chat.render("bot.and").join(s["name"] for s in sheets if s["total"] is None)
@@ -98,10 +102,56 @@ async def _show_all_scores(
         await chat.send(address, Card("", (), Picture(f"{period}.png", drawn)))
 
 
+def _group(sheets: Sequence[SheetRow]) -> dict[str, list[SheetRow]]:
+    """Return the scored sheets by scheme: only like is ranked with like."""
+    groups: dict[str, list[SheetRow]] = {}
+    for sheet in sheets:
+        if sheet["total"] is not None:
+            groups.setdefault(str(sheet.get("of") or sheet["scheme"]), []).append(sheet)
+    return groups
+
+
+def _rank(sheets: Sequence[SheetRow]) -> dict[str, int]:
+    """Return the place of each unit; equal totals share one (1, 2, 2, 4)."""
+    return {r.code: r.rank for r in rank({s["unit"]: s["total"] for s in sheets}) if r.rank is not None}
+
+
+async def _load_earlier_places(chat: Conversation, period: str, *, month: bool) -> dict[str, int]:
+    """Return the places of the period before, by unit; {} where it has no scores."""
+    scoring, before = _get_scoring(chat), find_period_before(period)
+    try:
+        if month:
+            found = await scoring.get_scores(month=before, scheme=None, unit=None, actor=chat.actor)
+        else:
+            found = await scoring.compute_period(before, evidence=False)
+    except Refused:
+        return {}
+    return {unit: place for group in _group(found["units"]).values() for unit, place in _rank(group).items()}
+
+
+def _format_place(chat: Conversation, places: Mapping[str, int], unit: str) -> str:
+    place = places[unit]
+    tied = sum(other == place for other in places.values()) > 1
+    return chat.render("office.rank_tied" if tied else "office.rank_place", n=place)
+
+
+def _format_change(chat: Conversation, places: Mapping[str, int], earlier: Mapping[str, int], unit: str) -> str:
+    """Return by how many places a unit rose or fell, "" where it had none before."""
+    moved = earlier[unit] - places[unit] if unit in earlier else None
+    if moved is None:
+        return ""
+    return chat.render(
+        "office.rank_up" if moved > 0 else "office.rank_down" if moved else "office.rank_same", n=abs(moved)
+    )
+
+
 async def send_report(chat: Conversation, text: str = "") -> None:
-    """Handle /report MONTH, also a quarter or a year: send its documents, and a month's chart. Office only."""
+    """Handle /report [MONTH], also a quarter or a year: send its documents, and a month's chart; last month by default.
+
+    Office only.
+    """
     require(chat.actor, "reports.send")
-    month = text.strip().upper()
+    month = text.strip().upper() or find_period_before(f"{chat.now:%Y-%m}")
     if not (MONTH_PATTERN.fullmatch(month) or PERIOD_PATTERN.fullmatch(month)):
         await chat.answer_key("office.report_usage")
         return

@@ -2,44 +2,88 @@
 
 from datetime import datetime
 
+from backend.domain.acts import Snapshot
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut, mask
 from backend.domain.move_table import is_allowed
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.ports.moves import TicketRef
+from bot import drafts
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext
 from notify.message import Button, Card
 
 SUPERVISOR_QUESTION = "call_supervisor"
+ORDER = "order"  # the draft of a command that waits for its confirmation, about no assignment (0)
 MAX_TEXT = 600  # characters passed on
 
 
 async def supervise(chat: Conversation, text: str = "") -> None:
-    """Handle /supervise NO 事由: supervise at once, with the office's own limit for the answer."""
+    """Handle /supervise NO 事由: ask once, then supervise with the office's own limit for the answer (XM23)."""
     no, _, why = text.partition(" ")
     if not is_allowed(chat.actor.role, "supervise"):
         raise Refused("forbidden", verb="supervise")
     if not no or not why.strip():
         await chat.answer_key("office.supervise_usage")
         return
-    moved = await chat.act("supervise", ticket_no=no, reason=why.strip())
-    due = moved.plan.entry.words.get("due_at") if moved.plan else None
-    await chat.answer_key(
-        "command.supervised", ticket_no=no, due=chat.format_time(datetime.fromisoformat(due)) if due else ""
-    )
+    snap = await _load(chat, no)
+    await chat.check("supervise", snap, snap.ticket.lead_id or 0, reason=why.strip())
+    await _ask(chat, "supervise", {"no": no, "reason": why.strip()})
 
 
 async def call_by_ticket_no(chat: Conversation, text: str = "") -> None:
-    """Handle /call NO: call the unit now. Refused `forbidden` for a unit's people."""
+    """Handle /call NO: ask once, then call the unit. Refused `forbidden` for a unit's people."""
     no = text.strip()
     if chat.actor.is_unit_member:
         raise Refused("forbidden")
     if not no:
         await chat.answer_key("office.call_usage")
         return
-    await _call(chat, no)
+    await _load(chat, no)
+    await _ask(chat, "call", {"no": no})
+
+
+async def _load(chat: Conversation, no: str) -> Snapshot:
+    """Load the ticket an order names. Refused `not_found`."""
+    snap = await chat.services.tickets.moves.load(TicketRef(no=no))
+    if snap is None:
+        raise Refused("not_found", ticket=no)
+    chat.subject = snap.ticket
+    return snap
+
+
+async def _ask(chat: Conversation, order: str, words: dict[str, str]) -> None:
+    number = await drafts.keep(chat, 0, ORDER, {**words, "order": order})
+    keys = ((("button.confirm_order", ButtonData("confirm_order", 0, number)),
+             ("button.drop_order", ButtonData("drop_order", 0, number))),)  # fmt: skip
+    await chat.send_text(
+        chat.render(f"office.confirm_{order}", ticket_no=words["no"], reason=words.get("reason")), keys
+    )
+
+
+async def confirm_order(chat: Conversation, press: ButtonData) -> None:
+    """Handle 确认: do what was asked about. Refused `draft_outdated`."""
+    words = await drafts.take(chat, 0, ORDER, press.value)
+    no = (await _load(chat, words["no"])).ticket.no
+    if words["order"] == "call":
+        await _call(chat, no)
+    else:
+        moved = await chat.act("supervise", ticket_no=no, reason=words["reason"])
+        due = moved.plan.entry.words.get("due_at") if moved.plan else None
+        at = chat.format_time(datetime.fromisoformat(due)) if due else ""
+        await chat.answer_key("command.supervised", ticket_no=no, due=at)
+    await drafts.drop(chat, 0, ORDER)
+    await chat.remove_buttons()
+
+
+async def drop_order(chat: Conversation, press: ButtonData) -> None:
+    """Handle 取消. Refused `draft_outdated`."""
+    await drafts.take(chat, 0, ORDER, press.value)
+    await drafts.drop(chat, 0, ORDER)
+    await chat.remove_buttons()
+    await chat.answer_key("office.order_dropped")
 
 
 async def call_unit(chat: Conversation, context: TicketContext) -> None:

@@ -2,6 +2,7 @@
 
 from backend.delivery.cards import FULL_TICKET
 from backend.domain.acts import Snapshot
+from backend.domain.button_data import ButtonData, encode
 from backend.domain.flow import is_visible
 from backend.domain.masking import cut, mask
 from backend.domain.move_table import is_finished
@@ -9,22 +10,24 @@ from backend.domain.records import Assignment, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
+from backend.ports.ticket_queries import TicketFilter
 from bot.actions import todo
 from bot.actions.send_card import send_card
 from bot.conversation import Conversation
 from bot.services import CHANNEL
 from bot.ticket_context import TicketContext
-from notify.message import Card, Document, Picture
+from notify.message import Button, Card, Document, Picture
 
 MAX_TEXT = 3_000  # characters of the demand in one message
 MAX_FILES = 10  # files sent per press
+MAX_OFFERED = 10  # newest tickets offered to the office
 
 
 async def show_ticket(chat: Conversation, text: str = "") -> None:
-    """Handle /ticket NO. Refused `not_found`."""
+    """Handle /ticket NO; without a number, offer their own tickets, or the newest to the office. Refused `not_found`."""
     actor = chat.actor
     if not text:
-        await chat.answer_key("command.ticket_usage")
+        await (todo.show_todo(chat) if actor.is_unit_member else _offer_newest(chat))
         return
     snap = await chat.services.tickets.moves.load(TicketRef(no=text.split(maxsplit=1)[0]))
     if snap is None or not is_visible(snap, actor):
@@ -37,6 +40,15 @@ async def show_ticket(chat: Conversation, text: str = "") -> None:
         await todo.resend_card(chat, TicketContext(snap, mine[-1]))
         return
     await chat.send_text(await render_details(chat, snap.ticket, mine[-1] if mine else snap.lead))
+
+
+async def _offer_newest(chat: Conversation) -> None:
+    page = await chat.services.queries.list_tickets(TicketFilter(), chat.now, limit=MAX_OFFERED)
+    tickets = [view.ticket for view in page.items if view.ticket.lead_id is not None]
+    rows = tuple(
+        (Button(chat.name_ticket(one), encode(ButtonData("whole", one.lead_id or 0))),) for one in tickets
+    )  # fmt: skip
+    await chat.send_card(Card(chat.render("command.ticket_which" if rows else "command.ticket_usage"), rows))
 
 
 async def open_ticket(chat: Conversation, context: TicketContext) -> None:
@@ -104,19 +116,27 @@ async def send_files(chat: Conversation, ids: list[str]) -> None:
     await chat.show_toast(chat.render("bot.files_sent"))
     for file_id in ids[:MAX_FILES]:
         file, content = await chat.services.files.open(file_id, chat.actor)
-        kind = Document if file.kind == "pdf" else Picture
-        if await chat.send(str(chat.chat_id), Card(file.name, (), kind(file.name, content))) is None:
-            await chat.send_text(chat.render("bot.file_unsent", name=file.name))
+        await _send_file(chat, file.name, file.kind, content)
 
 
-async def send_assignment_files(chat: Conversation, context: TicketContext) -> None:
-    """Send the files of an assignment: its statements and its attachments."""
-    found = [
-        f for r in context.snap.requests if r.assignment_id == context.assignment_id for f in r.facts.get("files", ())
-    ]
-    for draft in await chat.services.chat_state.list_drafts(context.assignment_id, "attach"):
-        found += [f for f in draft.get("files", ()) if f not in found]
-    await send_files(chat, [str(f) for f in found])
+async def send_ticket_files(chat: Conversation, context: TicketContext) -> None:
+    """Send the files of the ticket that this person may see, the requester's included, on record (XM25)."""
+    visible = context.snap.list_files(chat.actor)
+    if not visible or chat.chat_id is None:
+        await chat.answer_key("bot.no_files")
+        return
+    await chat.show_toast(chat.render("bot.files_sent"))
+    requester = await chat.services.card_store.get_requester_name(context.snap.ticket.id)
+    for file_id in visible[-MAX_FILES:]:
+        file, content = await chat.services.files.open_on_ticket(file_id, visible)
+        await chat.audit("file_opened", ticket=context.ticket_no, file=file_id)
+        await _send_file(chat, mask(file.name, (requester,) if requester else ()), file.kind, content)
+
+
+async def _send_file(chat: Conversation, name: str, kind: str, content: bytes) -> None:
+    made = (Document if kind == "pdf" else Picture)(name, content)
+    if await chat.send(str(chat.chat_id), Card(name, (), made)) is None:
+        await chat.send_text(chat.render("bot.file_unsent", name=name))
 
 
 async def pass_to_duty(chat: Conversation, context: TicketContext) -> None:

@@ -34,7 +34,10 @@ async def show_page(chat: Conversation, first: int) -> None:
         else chat.render("todo.page", **{"n": count, "from": first + 1, "to": first + len(items)}),
         *(_format_item(chat, i, calendar) for i in items),
     ]  # fmt: skip
-    rows = [(Button(i.ticket.no, encode(ButtonData("todo", i.assignment.id, i.assignment.version))),) for i in items]
+    rows = [
+        (Button(chat.name_ticket(i.ticket), encode(ButtonData("todo", i.assignment.id, i.assignment.version))),)
+        for i in items
+    ]
     later = first + len(items)
     if later < min(count, MAX_ITEMS):
         rows.append((Button(chat.render("button.more"), encode(ButtonData("todo_page", later))),))
@@ -51,7 +54,7 @@ def _format_item(chat: Conversation, item: TodoItem, calendar: Calendar) -> str:
     left = describe_time_left(words, now, due, item.ticket.grade, calendar, zone) if due > now else ""
     marks = [words.get_word("grade", item.ticket.grade)] if item.ticket.grade.is_urgent else []
     marks += [words.get_word("flag", f) for f in ("red", "yellow", "supervised") if f in item.ticket.flags]
-    return words.render("chat.todo_line", ticket_no=item.ticket.no, state=words.get_word("state", a.state),
+    return words.render("chat.todo_line", ticket_no=chat.name_ticket(item.ticket), state=words.get_word("state", a.state),
                      due=chat.format_time(due), left=left, mark=" ".join(marks))  # fmt: skip
 
 

@@ -51,11 +51,6 @@ class SqlChatStateStore:
     async def delete_draft(self, person: str, assignment_id: int, verb: str) -> None:
         await self._db.execute(delete(t.drafts).where(_is_draft(person, assignment_id, verb)))
 
-    async def list_drafts(self, assignment_id: int, verb: str) -> Sequence[dict[str, Any]]:
-        k = t.drafts.c
-        query = select(k.words).where(k.assignment_id == assignment_id, k.verb == verb).order_by(k.at)
-        return await self._db.fetch_all(query, lambda r: json.loads(r.words))
-
     async def find_reply_assignment(self, person: str, message_id: str) -> int | None:
         k = t.drafts.c
         query = select(k.assignment_id, k.words).where(k.person == person, k.verb == "said")

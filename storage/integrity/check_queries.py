@@ -89,7 +89,9 @@ _OF_OTHERS = {
         FROM duties d JOIN tickets t ON t.id = d.ticket_id JOIN assignments a ON a.id = d.assignment_id
         WHERE d.met_at IS NULL AND d.due_at < :close AND d.kind = 'close'
           AND a.red_card_at IS NULL AND a.lead AND a.ended_at IS NULL AND a.closed_at IS NULL
-          AND t.flags NOT LIKE '%mass_incident%' AND a.state <> 'extension_review' AND d.outcome IS NULL
+          AND t.flags NOT LIKE '%mass_incident%' AND d.outcome IS NULL
+          AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.assignment_id = a.id AND r.kind = 'extension'
+                          AND r.decision IS NULL)
           AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.assignment_id = a.id AND r.kind = 'explained_close'
                           AND r.decision IS NULL AND r.asked_at < d.due_at + 1000000)
           AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.assignment_id = a.id AND r.kind = 'objection'

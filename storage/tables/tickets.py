@@ -18,7 +18,7 @@ tickets = Table(
     # beyond the domain's record: sealed personal data, provenance
     col("name_sealed", LargeBinary, null=True), col("phone_sealed", LargeBinary, null=True),
     col("phone_index", null=True), col("phone_tail", null=True), at("submitted_at"), at("created_at", null=False),
-    col("extra"), col("repeats", Integer, default="0"),
+    col("extra"), col("repeats", Integer, default="0"), col("files", default="'[]'"),
     Index("tickets_state", "state", "id"), Index("tickets_phone", "phone_index"),
     Index("tickets_generated", "generated_at"), Index("tickets_closed", "closed_at"),
     Index("tickets_merged", "id", postgresql_where=text("merged_into IS NOT NULL"),

@@ -8,10 +8,12 @@ from sqlalchemy import Connection, case, func, select
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.move_table import WITH_UNIT
+from backend.domain.records import Ticket
 from backend.domain.ticket import Obligation
 from backend.ports.glance import OverdueTicket, UnitLoad
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.mapping import MAPPERS
 from storage.tickets.search import is_overdue
 
 IN_HAND = tuple(sorted(s.value for s in WITH_UNIT))
@@ -56,7 +58,14 @@ class SqlGlanceStore:
         first = select(func.min(d.due_at).label("due"), d.ticket_id.label("ticket")).where(*is_overdue(now), *mine)
         firsts = first.group_by(d.ticket_id).subquery()
         rows: Any = (
-            select(t.tickets.c.no, d.assignment_id, a.version, with_unit.label("unit"), d.kind, d.due_at)
+            select(
+                *MAPPERS[Ticket].columns(t.tickets),
+                d.assignment_id,
+                a.version.label("seen"),
+                with_unit.label("unit"),
+                d.kind,
+                d.due_at,
+            )
             .select_from(firsts)
             .join(t.duties, (d.ticket_id == firsts.c.ticket) & (d.due_at == firsts.c.due))
             .join(t.tickets, t.tickets.c.id == d.ticket_id)
@@ -69,9 +78,15 @@ class SqlGlanceStore:
 
         def work(c: Connection) -> tuple[int, Sequence[OverdueTicket]]:
             found: dict[str, OverdueTicket] = {}
+            width = len(MAPPERS[Ticket].names)
             for r in c.execute(rows):  # two duties may be due at the same instant: one line is enough
                 one = OverdueTicket(
-                    r.no, r.assignment_id, r.version or 0, r.unit, Obligation(r.kind), from_micros(r.due_at)
+                    MAPPERS[Ticket].read(r[:width]),
+                    r.assignment_id,
+                    r.seen or 0,
+                    r.unit,
+                    Obligation(r.kind),
+                    from_micros(r.due_at),
                 )
                 found.setdefault(r.no, one)
             return int(c.execute(count).scalar_one()), list(found.values())[:limit]

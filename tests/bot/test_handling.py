@@ -36,7 +36,9 @@ async def test_a_ticket_is_signed_replied_to_and_closed_by_replying_to_the_card(
     await user.reply(card, "进展 已派人到现场")
     await user.expect("进展已反馈")
     await user.reply(card, "答复 高度重视，已办")
-    await user.expect("温馨提示")
+    advice = await user.expect("温馨提示")
+    assert await world.state() == "signed"  # nothing is kept before they have read it (XM32)
+    assert await user.press(advice, "仍然提交") == "答复已提交。"
     await user.reply(card, "办结 满意")
     await world.settle()
     assert await world.state() == "closed"
@@ -154,15 +156,18 @@ async def test_voice_stickers_and_places_are_refused_and_a_pdf_is_taken_FT28(wor
     assert {state for state, _ in await world.list_inbox()} == {"done"}
 
 
-async def test_words_without_a_card_are_about_the_only_ticket_in_hand_or_about_none(world: World) -> None:
+async def test_words_without_a_card_are_about_the_only_ticket_in_hand_or_it_is_asked_which_XM9(world: World) -> None:
     user = await world.bind("H1")
     await world.dispatch_ticket()
     await user.say("签收")
     await user.expect("已签收")
     await world.dispatch_ticket("T2")
     await user.say("答复 已办理完毕，请放心使用。")
-    await user.expect("没有识别到要办的事项")
+    question = await user.expect("是哪一件")
     assert await world.state("T1") == "signed"
+    assert question.buttons == ["T1", "不附"]  # T2 is not signed
+    assert await user.press(question, "T1") == "答复已提交。"
+    assert (await world.load_assignment("T1")).reply_text == "已办理完毕，请放心使用。"
 
 
 @pytest.mark.parametrize("grade", [Grade.GENERAL, Grade.URGENT])
@@ -220,7 +225,7 @@ async def test_a_supervisor_looks_up_the_state_of_the_office_and_supervises(worl
     summary = await supervisor.expect("待签收 1 件，办理中 0 件，超期 1 件")
     assert "经办人员 李明（未绑定）" in summary.text and "　T1　待签收" in summary.text
     await supervisor.say("/supervise T1 超期未办")
-    await supervisor.expect("已发起督办：T1")
+    await supervisor.press(await supervisor.expect("将对 T1 发起督办"), "确认")
     await supervisor.say("/quiet")
     await supervisor.expect("20:00-08:00")
     await supervisor.say("/help")
@@ -238,3 +243,25 @@ async def test_a_reply_to_the_details_is_about_their_ticket(world: World) -> Non
     await user.reply(details, "签收")
     await user.expect("已签收")
     assert (await world.state("T1"), await world.state("T2")) == ("signed", "dispatched")
+
+
+@pytest.mark.parametrize("way", ["buttons", "words"])
+async def test_while_an_extension_is_reviewed_the_card_still_offers_reply_and_closing_XM20(
+    world: World, way: str
+) -> None:
+    user, card = await world.sign_by_button()
+    await user.reply(card, "延期 2 等待配件，已告知")
+    await world.settle()
+    card = await world.send_card(user, "H1")
+    assert {"填写答复", "办结"} <= set(card.buttons) and "延期审核中" in card.text
+    if way == "buttons":
+        await user.press(card, "填写答复")
+        await user.reply(await user.expect("写明：答复"), "路灯已经更换，今晚起恢复照明。")
+    else:
+        await user.reply(card, "答复 路灯已经更换，今晚起恢复照明。")
+    await user.expect("答复已提交")
+    card = await world.send_card(user, "H1")
+    assert "办结" in card.buttons and "已答复" in card.text and "延期审核中" in card.text
+    await user.reply(card, "办结 诉求人认可")
+    await world.settle()
+    assert await world.state() == "closed" and (await world.load_request()).decision == "withdrawn"

@@ -164,10 +164,10 @@ class World:
     # -- tickets
 
     async def dispatch_ticket(
-        self, no: str = "T1", grade: Grade = Grade.GENERAL, *, unit: str = "U01", text: str = "路灯不亮"
+        self, no: str = "T1", grade: Grade = Grade.GENERAL, *, unit: str = "U01", **fields: object
     ) -> int:
         """Create a ticket and dispatch it; the id of its assignment."""
-        await create_waiting_ticket(self.moves, self.ids, self.at, no, grade=grade, text=text)
+        await create_waiting_ticket(self.moves, self.ids, self.at, no, grade=grade, **fields)
         await self.act("dispatch", DISPATCHER, no, unit=unit)
         return (await self.load_assignment(no)).id
 
@@ -204,6 +204,10 @@ class World:
         """What the button of a verb carries on the ticket's present card."""
         assignment = await self.load_assignment(no)
         return encode(ButtonData(verb, assignment.id, assignment.version))
+
+    async def plant(self, statement: str) -> int:
+        """Change rows by hand; return how many."""
+        return int(await self.db.write(lambda c: c.execute(text(statement)).rowcount))
 
     # -- looking
 

@@ -193,3 +193,11 @@ def unsatisfied(**kind: object) -> Flow:
     flow.wait(hours=2).act("agent", "visit", kind="manual", answer="unsatisfied", note="路灯还是不亮")
     flow.take_messages()
     return flow
+
+
+def under_review() -> Flow:
+    """A signed ticket whose extension is being reviewed, shortly before it is due."""
+    flow = signed()
+    flow.at = flow.lead.close_due_at - timedelta(minutes=10)
+    due = (flow.lead.close_due_at + timedelta(days=1)).isoformat()
+    return flow.act("handler", "extend", new_due_at=due, reason="待配件", requester_informed=INFORMED)

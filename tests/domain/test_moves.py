@@ -7,7 +7,7 @@ import pytest
 
 from backend.domain.move_table import TRANSITIONS, Transition
 from backend.domain.ticket import Grade, Role, State
-from tests.domain.move_world import INFORMED, RETURN, ROLES, ZONE, Flow, closed, refused, signed
+from tests.domain.move_world import INFORMED, RETURN, ROLES, ZONE, Flow, closed, refused, signed, under_review
 
 
 def test_T2_a_question_answered_at_once_needs_no_dispatch() -> None:
@@ -162,6 +162,47 @@ def test_an_extension_refused_after_the_due_time_lets_the_withheld_red_card_come
     assert flow.act("clock", "red_card", at=due).lead.red_card_at == due
 
 
+@pytest.mark.parametrize("accept", [True, False])
+@pytest.mark.parametrize("replied", [True, False])
+def test_while_an_extension_is_reviewed_a_reply_is_possible_and_stands_XM20_T13_T14_T19(
+    accept: bool, replied: bool
+) -> None:
+    flow = under_review()
+    if replied:
+        assert flow.act("handler", "reply", text="已修复").state is State.REPLIED
+    flow.act("reviewer", "decide_extension", accept=accept, reason="理由不足")
+    assert flow.state is (State.REPLIED if replied else State.SIGNED)
+    assert flow.lead.extension_count == int(accept)
+
+
+@pytest.mark.parametrize("minutes", [0, 60])
+@pytest.mark.parametrize("verbs", [("close",), ("reply", "close")])
+def test_closing_while_an_extension_is_reviewed_withdraws_it_and_loses_no_card_XM20_T20_Q30(
+    minutes: int, verbs: tuple[str, ...]
+) -> None:
+    flow = under_review()
+    due = flow.lead.close_due_at
+    flow.wait(minutes=minutes)
+    for verb in verbs:
+        flow.act("handler", verb, text="已修复", **({"feedback": "好"} if verb == "close" else {}))
+    assert flow.state is State.CLOSED and flow.snap.requests[-1].decision == "withdrawn"
+    assert "review" not in flow.open_duties and flow.lead.extension_count == 0
+    assert flow.lead.red_card_at == (due if minutes else None)
+    assert flow.outcomes("close") == ["late" if minutes else "timely"]
+    with refused("overtaken"):
+        flow.act("reviewer", "decide_extension", accept=True)
+
+
+def test_a_card_is_withheld_from_a_ticket_replied_to_while_its_extension_is_reviewed_XM20_T16() -> None:
+    flow = under_review().act("handler", "reply", text="已修复")
+    due = flow.lead.close_due_at
+    flow.at = due + timedelta(hours=1)
+    with refused("withheld"):
+        flow.act("clock", "red_card", at=due)
+    flow.act("reviewer", "decide_extension", accept=False, reason="理由不足")
+    assert flow.act("clock", "red_card", at=due).lead.red_card_at == due
+
+
 def test_T15_T16_a_yellow_card_comes_before_the_red_one_which_comes_once_at_the_due_time() -> None:
     flow = signed().act("clock", "yellow_card")
     due = flow.lead.close_due_at
@@ -204,13 +245,16 @@ def test_T20_no_closing_without_a_reply_nor_against_an_objection_A33() -> None:
     assert flow.state is State.CLOSED and flow.open_duties == {"revisit"}
 
 
-def test_the_beijing_profile_requires_the_requesters_feedback_and_consent_A13_A33() -> None:
+def test_the_beijing_profile_requires_feedback_consent_and_cause_A13_A32_A33_XM27() -> None:
     flow = signed(profile="beijing_mutual_aid").act("handler", "reply", text="已答复")
     with refused("feedback_missing"):
         flow.act("handler", "close", no_objection=True)
     with refused("has_objection"):
         flow.act("handler", "close", feedback="无异议")
-    assert flow.act("handler", "close", feedback="无异议", no_objection=True).state is State.CLOSED
+    with refused("cause_missing"):  # A32, XM27
+        flow.act("handler", "close", feedback="无异议", no_objection=True)
+    closed = flow.act("handler", "close", feedback="无异议", no_objection=True, cause="材料未及时转交")
+    assert closed.state is State.CLOSED
 
 
 def test_T21_what_cannot_be_solved_is_explained_and_approved_by_a_supervisor_A25() -> None:

@@ -15,10 +15,10 @@ from tests.domain.move_world import KEY, ROLES, Flow
 STEPS = int(os.environ.get("JIESU_WALK_STEPS", "12000"))
 
 #: The model: state → verb → states it may lead to ("=" stays). Written from the rules, not from the code.
-UNIT_ANY = {"contact": "=", "supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=",
+UNIT_ANY = {"contact": "=", "attach": "=", "supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=",
             "decide_flag": "=", "regrade": "=", "assist": "=", "yellow_card": "=", "red_card": "=",
             "object": "=", "decide_objection": "=", "cancel": "cancelled"}  # fmt: skip
-VISIT_ANY = {"supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=", "decide_flag": "=",
+VISIT_ANY = {"attach": "=", "supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=", "decide_flag": "=",
              "object": "=", "decide_objection": "=",
              "review": "=", "amend": "=", "cancel": "cancelled", "finalize": "finalized",
              "visit": "finalized revisit_manual"}  # fmt: skip
@@ -33,8 +33,9 @@ MODEL: dict[str, dict[str, str]] = {
     | {"return": "return_review", "extend": "extension_review", "reply": "replied", "close": "closed replied",
        "reassign": "dispatched"},
     "return_review": UNIT_ANY | {"decide_return": "pending_dispatch signed dispatched"},
-    "extension_review": UNIT_ANY | {"decide_extension": "signed"},
-    "replied": UNIT_ANY | {"close": "closed replied", "decide_close": "closed replied", "amend": "="},
+    "extension_review": UNIT_ANY | {"decide_extension": "signed", "reply": "replied", "close": "closed replied"},
+    "replied": UNIT_ANY
+    | {"close": "closed replied", "decide_close": "closed replied", "decide_extension": "replied", "amend": "="},
     "closed": VISIT_ANY | {"send_back": "signed", "start_visit": "revisit_auto revisit_manual finalized"},
     "revisit_auto": VISIT_ANY,
     "revisit_manual": VISIT_ANY,
@@ -61,7 +62,7 @@ def draw_arguments(verb: str, flow: Flow, dice: random.Random) -> dict[str, obje
         "reassign": {"unit": dice.choice(["U01", "U02"])},
         "regrade": {"grade": dice.choice(["general", "urgent"]), "reason": "扬言"},
         "return": {"reason": "不属于", "files": ["f"], "signed_by": "seal"},
-        "contact": {"reached": dice.random() < 0.5},
+        "attach": {"files": [f"f{dice.randrange(9)}"]}, "contact": {"reached": dice.random() < 0.5},
         "extend": {"new_due_at": due, "reason": "待料", "requester_informed": informed},
         "reply": {"text": f"答复{dice.randrange(9)}"}, "amend": {"text": "更正"},
         "close": dice.choice([{"feedback": "好", "no_objection": True, "text": "答复"}, {"feedback": "好"},

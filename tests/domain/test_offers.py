@@ -5,14 +5,29 @@ from datetime import timedelta
 
 import pytest
 
+from backend.domain.acts import Act
 from backend.domain.move_table import OPEN, STAGES, count_stages
 from backend.domain.offers import check_offered, is_late_for_return, list_offered, select_assignment
-from tests.domain.move_world import ROLES, Flow, closed, refused, signed, unsatisfied
+from backend.domain.plan_builder import PlanBuilder
+from backend.domain.records import Message, Person
+from backend.domain.ticket import Role, Source
+from backend.office.context import DecisionContext
+from tests.domain.move_world import RETURN, ROLES, Flow, closed, refused, signed, under_review, unsatisfied
 
 
 def offered(flow: Flow, role: str, *pending: str) -> set[str]:
     """What they are offered, without what may be done to any open ticket."""
-    always = {"flag", "supervise", "report_progress", "regrade", "cancel", "assist", "object", "decide_objection"}
+    always = {
+        "flag",
+        "supervise",
+        "report_progress",
+        "regrade",
+        "cancel",
+        "assist",
+        "object",
+        "decide_objection",
+        "attach",
+    }
     return {*list_offered(flow.ticket, flow.snap.assignments, ROLES[role], pending)} - always
 
 
@@ -22,6 +37,7 @@ def offered(flow: Flow, role: str, *pending: str) -> set[str]:
         (Flow, "dispatcher", {"dispatch", "answer", "merge"}),
         (Flow, "handler", set()),
         (signed, "handler", {"return", "contact", "extend", "reply", "close"}),
+        (under_review, "handler", {"contact", "reply", "close"}),  # XM20
         (signed, "handler_u02", set()),
         (signed, "leader", set()),
         (signed, "auditor", set()),
@@ -84,3 +100,22 @@ def test_every_open_state_is_counted_in_one_stage() -> None:
     assert count_stages({"signed": 2, "rework": 1, "registered": 4, "overdue": 9}) == {
         "pending": 4, "unsigned": 0, "working": 3, "visiting": 0,
     }  # fmt: skip
+
+
+def test_a_return_after_the_automatic_signing_is_late_at_once_and_said_to_be_B35() -> None:
+    flow = Flow().act("dispatcher", "dispatch", unit="U01")
+    flow.at = flow.lead.sign_due_at
+    flow.act("clock", "auto_sign")
+    assert is_late_for_return(flow.snap, flow.lead, flow.at)
+    assert flow.act("handler", "return", **RETURN).snap.requests[-1].timely is False
+
+
+def test_what_one_person_is_told_is_not_what_the_next_one_is_told() -> None:
+    flow = signed()
+    context = DecisionContext(flow.snapshot, flow.at, iter(range(9)).__next__)
+    builder = PlanBuilder(flow.snap, Act("sign", ROLES["handler"], Source.API), context, {}, flow.lead)
+    called, written = Person("H8", "H8", "U01", Role.HANDLER), Person("H1", "H1", "U01", Role.HANDLER, chat="telegram")
+    builder.notify("M16", [called, written], no_stand_in=True, reason="超期")
+    by_phone, by_chat = (row for row in builder.rows if isinstance(row, Message))
+    assert (by_phone.kind, by_phone.facts) == ("P2", {"reason": "超期", "instead_of": "M16"})
+    assert (by_chat.kind, by_chat.facts) == ("M16", {"reason": "超期"})

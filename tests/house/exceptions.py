@@ -43,8 +43,6 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
             "backend/web/webhooks/chat.py:add_routes",
             "backend/web/webhooks/chat.py:receive_telegram",
             "backend/web/webhooks/voice.py:<module>",
-            "bot/actions/reply.py:<module>",
-            "bot/conversation.py:Conversation.act",
             "bot/dispatch.py:<module>",
             "bot/dispatch.py:IdentityMiddleware.__call__",
             "bot/receive.py:<module>",

@@ -72,12 +72,17 @@ async def test_no_red_card_is_missing_where_none_is_due(world: CheckedWorld, exc
     assert await world.checks.check() == []
 
 
-async def test_no_red_card_is_missing_while_an_extension_is_being_decided(world: CheckedWorld) -> None:
+@pytest.mark.parametrize("replied", [False, True])
+async def test_no_red_card_is_missing_while_an_extension_is_being_decided_XM20(
+    world: CheckedWorld, replied: bool
+) -> None:
     await world.act("sign", HANDLER)
     lead = (await world.load()).lead
     assert lead is not None
     await world.act("extend", HANDLER, new_due_at=(lead.close_due_at + timedelta(days=1)).isoformat(),
                     reason="等待材料", requester_informed={"at": world.at.isoformat(), "way": "phone"})  # fmt: skip
+    if replied:
+        await world.act("reply", HANDLER, text="已更换配件，恢复照明")
     world.at += timedelta(days=40)
     assert await world.checks.check() == []
 

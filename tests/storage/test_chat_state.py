@@ -21,7 +21,6 @@ async def test_a_draft_is_each_persons_own_and_the_latest_counts(drafts: SqlChat
     await drafts.save_draft("H1", 5, "return", {"reason": "确实不属于", "files": ["f1"]}, NOW)
     await drafts.save_draft("H2", 5, "return", {"reason": "别的"}, NOW)
     assert await drafts.load_draft("H1", 5, "return") == {"reason": "确实不属于", "files": ["f1"]}
-    assert len(await drafts.list_drafts(5, "return")) == 2
     await drafts.delete_draft("H1", 5, "return")
     assert await drafts.load_draft("H1", 5, "return") == {}
     assert await drafts.load_draft("H2", 5, "return") == {"reason": "别的"}

@@ -23,6 +23,7 @@ WHO: dict[Role, str] = {
 OURS: dict[str, set[Role]] = {
     "flag": {Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER},  # Q32: the unit proposes
     "amend": {Role.HANDLER, Role.LIAISON},  # FT29
+    "attach": {Role.HANDLER, Role.LIAISON},  # XM6
     "object": {Role.HANDLER, Role.LIAISON},  # M8
     "decide_objection": {Role.REVIEWER},
 }

@@ -19,6 +19,7 @@ WAYS: dict[str, tuple[Step, ...]] = {
         ("D1", "A1", "dispatch", {"unit": "U01"}),
         ("H1", "H2", "sign", {}),
         ("H1", "H2", "contact", {"reached": True, "way": "phone", "note": "已联系"}),
+        ("H1", "H2", "attach", {"files": ["STATEMENT"]}),
         ("H1", "L1", "extend", {"new_due_at": "2026-11-20T17:00:00+08:00", **EXTENSION}),
         ("R1", "A1", "decide_extension", {"accept": True}),
         ("H1", "H2", "return", RETURN),

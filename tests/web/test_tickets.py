@@ -136,6 +136,22 @@ async def test_a_return_needs_its_statement_and_names_only_uploaded_files(world:
     assert status == 200 and ticket["state"] == "pending_dispatch"
 
 
+async def test_what_a_requester_sent_is_opened_by_the_unit_through_its_ticket_XM25(world: World) -> None:
+    _, file = await world.upload("D1", name="张小三13912345678.pdf")
+    await world.create_ticket("T1", files=[file["id"]])
+    path = f"/files/{file['id']}"
+    assert (await world.request("H1", "GET", f"{path}?ticket=T1"))[0] == 404  # not yet theirs
+    await world.act("D1", "T1", "dispatch", unit="U01")
+    for who, query, status in (
+        ("H1", "?ticket=T1", 200), ("H9", "?ticket=T1", 404), ("H1", "", 404), ("D1", "", 200), ("H1", "?ticket=T9", 404),
+    ):  # fmt: skip
+        assert (await world.request(who, "GET", path + query))[0] == status, (who, query)
+    status, refused = await world.request(
+        "D1", "POST", "/tickets", {"ticket_no": "T2", "text": "x", "files": ["no-such"]}
+    )
+    assert (status, refused["error"]["code"]) == (422, "files_missing")
+
+
 async def test_filters_pages_and_literal_search_FR6_FR7(world: World) -> None:
     for n in range(7):
         await world.create_ticket(f"P{n}", title=f"第{n}件", text="100%_确认\\" if n == 3 else "一般")

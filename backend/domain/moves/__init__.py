@@ -32,6 +32,7 @@ EFFECTS: dict[str, Callable[[PlanBuilder], None]] = {
     "sign": handling.sign,
     "auto_sign": handling.auto_sign,
     "contact": handling.contact,
+    "attach": handling.attach,
     "reply": handling.reply,
     "amend": handling.amend,
     "close": handling.close,

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from backend.domain.moves.dispatching import start_reply_duty
+from backend.domain.moves.supervision import get_red_at, give_red_card, may_be_given
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
@@ -39,6 +40,13 @@ def contact(m: PlanBuilder) -> None:
         m.meet_duties(Obligation.CONTACT, assignment_id=m.assignment.id)
         if m.assignment.contacted_at is None:
             m.update_assignment(contacted_at=m.at)
+    m.redraw.add(m.assignment.id)
+
+
+def attach(m: PlanBuilder) -> None:
+    """T12b 附材料: files that go with no other act, kept as those of every act are (XM6)."""
+    if not m.arguments["files"]:
+        raise Refused("files_missing", field="files")
     m.redraw.add(m.assignment.id)
 
 
@@ -86,18 +94,20 @@ def close(m: PlanBuilder) -> None:
         save_reply(m, text)
     elif not target.reply_text:
         raise Refused("reply_missing")
-    cause = m.arguments.get("cause") or target.cause
-    if m.context.settings.flag("close.requires_cause") and not cause:
-        raise Refused("cause_missing", field="cause")
     beijing = m.context.settings.text("profile") == BEIJING
     if beijing and not m.arguments["feedback"]:
         raise Refused("feedback_missing", field="feedback")
+    explained = m.arguments["close_type"] == "explained_unresolvable"
+    consent = m.arguments["no_objection"]
+    if not explained and (consent is False or (beijing and consent is None)):
+        raise Refused("has_objection")
+    cause = m.arguments.get("cause") or target.cause
+    if m.context.settings.flag("close.requires_cause") and not cause:
+        raise Refused("cause_missing", field="cause")
     m.update_assignment(feedback=m.arguments["feedback"] or None, cause=cause)
-    if m.arguments["close_type"] == "explained_unresolvable":
+    if explained:
         _request_explained_close(m)
         return
-    if m.arguments["no_objection"] is False or (beijing and m.arguments["no_objection"] is None):
-        raise Refused("has_objection")
     m.withdraw_requests("explained_close")
     complete_close(m, "solved", m.at)
 
@@ -161,8 +171,9 @@ def recheck_close(m: PlanBuilder) -> None:
 
 
 def complete_close(m: PlanBuilder, close_type: str, when: datetime) -> None:
-    """Meet the close duty, void what is no longer owed, and start the revisit duty (T20, T23)."""
+    """Meet the close duty, void what is no longer owed or asked, and start the revisit duty (T20, T23, XM20)."""
     target = m.assignment
+    _end_extension(m, when)
     timely = m.meet_duties(Obligation.CLOSE, assignment_id=target.id, at=when)
     m.void_duties(Obligation.RETURN, Obligation.CONTACT, assignment_id=target.id)
     m.update_assignment(close_type=close_type, closed_at=when, closed_by=m.by.code)
@@ -174,6 +185,17 @@ def complete_close(m: PlanBuilder, close_type: str, when: datetime) -> None:
         due = m.context.add_limit(m.context.settings.text("visit.finish_within"), m.at, m.ticket.management)
         m.start_duty(Obligation.REVISIT, due, unit=m.ticket.management, check_at=m.context.visit_start(m.at))
     m.notify_actor("M17", timely=timely is not False)
+
+
+def _end_extension(m: PlanBuilder, when: datetime) -> None:
+    """XM20: closed while an extension is reviewed: it is withdrawn, and a card that it withheld is given (Q30)."""
+    if m.find_pending("extension") is None:
+        return
+    m.withdraw_requests("extension")
+    for duty in m.open_duties(Obligation.CLOSE, assignment_id=m.assignment.id):
+        card_at = get_red_at(m, duty)
+        if when.replace(microsecond=0) > card_at and may_be_given(m) and "mass_incident" not in m.ticket.flags:
+            give_red_card(m, card_at)
 
 
 def send_back(m: PlanBuilder) -> None:

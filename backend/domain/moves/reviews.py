@@ -166,7 +166,10 @@ def extend(m: PlanBuilder) -> None:
 
 
 def decide_extension(m: PlanBuilder) -> None:
-    """T14: granted, a new due time; refused, the old one, and a card withheld meanwhile is due again (Q30)."""
+    """T14: granted, a new due time; refused, the old one, and a card withheld meanwhile is due again (Q30).
+
+    What was replied meanwhile stays replied (XM20).
+    """
     request = _require_pending(m, "extension")
     m.decide_request(request, m.arguments["accept"], m.arguments["reason"])
     target = m.assignment
@@ -183,7 +186,7 @@ def decide_extension(m: PlanBuilder) -> None:
     else:
         recheck_close(m)
         m.notify("M15", handlers, reason=m.arguments["reason"])
-    m.move_to(State.SIGNED)
+    m.move_to(State.REPLIED if m.from_state is State.REPLIED else State.SIGNED)
 
 
 def claim_unreasonable(m: PlanBuilder) -> None:

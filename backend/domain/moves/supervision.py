@@ -23,27 +23,43 @@ def red_card(m: PlanBuilder) -> None:
     close asked for in time, is undecided; never for a mass incident (Q32, Q33)."""
     target = m.assignment
     duty = next(iter(m.open_duties(Obligation.CLOSE, assignment_id=target.id)), None)
-    upheld = any(r.kind == "objection" and r.decision == "accepted" and r.assignment_id == target.id
-                 for r in m.snapshot.requests)  # fmt: skip
-    if target.red_card_at or upheld or not target.lead or (duty and duty.outcome is Outcome.LATE):
+    if not may_be_given(m) or (duty and duty.outcome is Outcome.LATE):
         raise Refused("already_there", card="red")
     if duty is None or "mass_incident" in m.ticket.flags:
         raise Refused("not_now", state=target.state)
     asked = m.find_pending("explained_close")
-    if target.state is State.EXTENSION_REVIEW or (asked and asked.asked_at.replace(microsecond=0) <= duty.due_at):
+    if m.find_pending("extension") or (asked and asked.asked_at.replace(microsecond=0) <= duty.due_at):
         raise Refused("withheld", state=target.state)
-    red_at = m.context.settings.text("card.red_at")
-    m.at = duty.due_at if red_at == "due" else m.context.add_limit(red_at, duty.due_at, target.unit)
+    m.at = get_red_at(m, duty)
     if m.context.now < m.at:
         raise Refused("not_now", state=target.state)
     m.update_row(Duty, duty.id, outcome=Outcome.LATE, next_at=None)
-    m.update_assignment(red_card_at=m.at)
-    m.set_flag("red")
-    m.set_flag("yellow", on=False)
-    m.redraw.add(target.id)
+    give_red_card(m, m.at)
     m.notify("M8", m.context.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
     leaders = m.context.people(target.unit, Role.LEADER)
     m.notify("M8", leaders, not_before=m.context.next_open(m.context.now, target.unit))
+
+
+def may_be_given(m: PlanBuilder) -> bool:
+    """Return whether this assignment may get a red card: the lead's, once, unless an objection to it was accepted."""
+    target = m.assignment
+    upheld = any(r.kind == "objection" and r.decision == "accepted" and r.assignment_id == target.id
+                 for r in m.snapshot.requests)  # fmt: skip
+    return target.lead and target.red_card_at is None and not upheld
+
+
+def get_red_at(m: PlanBuilder, duty: Duty) -> datetime:
+    """Return when the red card of a closing duty is due (`card.red_at`)."""
+    red_at = m.context.settings.text("card.red_at")
+    return duty.due_at if red_at == "due" else m.context.add_limit(red_at, duty.due_at, m.assignment.unit)
+
+
+def give_red_card(m: PlanBuilder, at: datetime) -> None:
+    """Put the card on assignment and ticket."""
+    m.update_assignment(red_card_at=at)
+    m.set_flag("red")
+    m.set_flag("yellow", on=False)
+    m.redraw.add(m.assignment.id)
 
 
 def supervise(m: PlanBuilder) -> None:

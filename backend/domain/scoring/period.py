@@ -68,3 +68,14 @@ def _build_line(n: int, scheme: Scheme, month: Fraction | None, share: Fraction)
     points = share * HUNDRED
     score = share * month
     return SheetLine(f"month_{n}", name, Part.BASE, points, points - score, score, rate=month / HUNDRED)
+
+
+def find_period_before(period: str) -> str:
+    """Return the month, quarter or year before one, written as it is: 2026-01 → 2025-12, 2026Q1 → 2025Q4, 2026 → 2025."""
+    year, part = int(period[:4]), period[5:]
+    if not part:
+        return str(year - 1)
+    last = 4 if period[4] == "Q" else 12
+    before = int(part) - 1
+    year, before = (year, before) if before else (year - 1, last)
+    return f"{year}Q{before}" if last == 4 else f"{year}-{before:02}"

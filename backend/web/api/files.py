@@ -1,10 +1,13 @@
 """Upload and download of files, and imports of files of tickets, people and the like."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
+from backend.domain.acts import list_files
 from backend.domain.permissions import PERMISSIONS, require
 from backend.domain.refusals import Refused
 from backend.tickets.files import MIME
+from backend.web.api.tickets import load_view
 from backend.web.request import ApiRequest, ApiResponse, FormPart
 from backend.web.serializers import Serializer
 
@@ -27,8 +30,19 @@ async def upload(request: ApiRequest) -> ApiResponse:
 
 
 async def download(request: ApiRequest) -> ApiResponse:
-    """Return a stored file's content, always as a download."""
-    file, content = await request.services.files.open(request.path["id"], request.actor)
+    """Return a stored file's content, always as a download; with `ticket`, as one of its files, on record (XM25).
+
+    Refused `not_found`.
+    """
+    file_id, services, number = request.path["id"], request.services, request.query.get("ticket")
+    if number is None:
+        file, content = await services.files.open(file_id, request.actor)
+    else:
+        view = await load_view(request, number)
+        visible = list_files(view.ticket, view.assignments, request.actor)
+        file, content = await services.files.open_on_ticket(file_id, visible)
+        file = replace(file, name=(await Serializer.create(services)).mask(file.name, view.requester))
+        await services.audit.record(services.clock.now(), request.actor.code, "file_opened", number, file=file_id)
     return ApiResponse(None, raw=content, headers=build_headers(file.name, MIME[file.kind]))
 
 

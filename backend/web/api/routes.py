@@ -39,7 +39,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/tickets/{no}/acts",      tickets.act,         "Act on it", body=schemas.ActBody),
     Route("POST", "/tickets/{no}/reveal",    tickets.reveal,      "Reveal the requester's number", body=schemas.RevealBody),
     Route("POST", "/files",                  files.upload,      "Upload a file", max_bytes=MAX_BYTES, status=201),
-    Route("GET",  "/files/{id}",             files.download,     "Download a file"),
+    Route("GET",  "/files/{id}",             files.download,     "Download a file", filters=("ticket",)),
     Route("GET",  "/deliveries",             deliveries.list_deliveries, "Messages",
           filters=("ticket", "person", "state", *PAGED)),
     Route("GET",  "/calls",                  deliveries.list_calls,      "Calls",

@@ -30,6 +30,7 @@ async def load_view(request: ApiRequest, ticket_no: str) -> TicketView:
 
 async def create_ticket(request: ApiRequest) -> ApiResponse:
     """T1: create a ticket, 201; a known number is 409 `exists`."""
+    await _check_files(request, request.body.files)
     ticket_no = await request.services.intake.receive(build_form(request.body), request.actor, Source.API)
     serializer = await Serializer.create(request.services)
     return ApiResponse((await serializer.dump_tickets([await load_view(request, ticket_no)]))[0], 201)
@@ -43,7 +44,7 @@ def build_form(body: TicketBody) -> TicketForm:
         text=body.text, place=body.place, region=body.region,
         requester_name=(person.name if person else None) or body.requester_name,
         requester_phone=(person.phone if person else None) or body.requester_phone,
-        generated_at=body.generated_at, submitted_at=body.submitted_at, confidential=body.confidential,
+        generated_at=body.generated_at, submitted_at=body.submitted_at, confidential=body.confidential, files=tuple(body.files),
     )  # fmt: skip
 
 

@@ -147,6 +147,8 @@ async def bridge(request: web.Request, services: Services, actor: Actor, form: S
 
 
 async def download_file(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
-    """GET /files/ID: always a download."""
-    answer = await download(ApiRequest(services, actor, path={"id": strip_unstorable(request.match_info["id"])}))
+    """GET /files/ID: always a download; `?ticket=NO`: one of that ticket's files."""
+    query = {"ticket": strip_unstorable(request.query["ticket"])} if "ticket" in request.query else {}
+    path = {"id": strip_unstorable(request.match_info["id"])}
+    answer = await download(ApiRequest(services, actor, path=path, query=query))
     return web.Response(body=answer.raw, headers=answer.headers)

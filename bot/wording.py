@@ -1,0 +1,69 @@
+"""How a conversation words things: refusals with names and times, and tickets by number and title (XM11)."""
+
+import contextlib
+from datetime import datetime
+from typing import Any
+
+from backend.domain.masking import cut, mask
+from backend.domain.records import Ticket
+from backend.domain.refusals import Refused
+from backend.domain.spoken_time import format_time
+from bot.services import BotServices
+
+INSTANTS = ("at", "due", "latest", "until")  # facts of refusals that are times
+MAX_TITLE = 24  # characters
+
+
+class Wording:
+    """Words for one chat; `subject` is the ticket it is about, once that is known."""
+
+    def __init__(self, services: BotServices) -> None:
+        self.services = services
+        self.subject: Ticket | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The office's current time."""
+        return self.services.office.clock.now()
+
+    def render(self, key: str, /, **facts: Any) -> str:
+        """Return a text of the catalogue; where it gives the number of the ticket talked about, with its title."""
+        if self.subject is not None and facts.get("ticket_no") == self.subject.no:
+            facts["ticket_no"] = self.name_ticket(self.subject)
+        return self.services.texts.render(key, **facts)
+
+    def name_subject(self, text: str) -> str:
+        """Return a text that names the ticket talked about, which stands before it unless it is in it (XM11)."""
+        if self.subject is None or self.subject.no in text:
+            return text
+        return self.services.texts.render("chat.about", ticket_no=self.name_ticket(self.subject), text=text)
+
+    async def format_refusal(self, refused: Refused) -> str:
+        """Return the text of a refusal, with names for codes and formatted times."""
+        if refused.code == "unbound":
+            return self.render("chat.M23")
+        facts = dict(refused.facts)
+        if isinstance(facts.get("by"), str):
+            facts["by"] = await self.get_name(facts["by"])
+        for name in INSTANTS:
+            if isinstance(facts.get(name), str):
+                with contextlib.suppress(ValueError):
+                    facts[name] = self.format_time(datetime.fromisoformat(facts[name]))
+        return self.name_subject(self.services.texts.render_refusal(refused.code, facts, first="chat_refusal"))
+
+    async def get_name(self, code: str) -> str:
+        """Return the name behind a person's code; the clock is called the system."""
+        person = (await self.services.office.snapshot()).by_code.get(code)
+        if person is not None:
+            return person.name
+        return self.services.texts.get_word("source", "clock") if code == "system" else code
+
+    def name_ticket(self, ticket: Ticket) -> str:
+        """Return a ticket's number with its title: masked, and left out of a confidential one (XM11)."""
+        title = "" if "confidential" in ticket.flags else cut(mask(ticket.title).strip(), MAX_TITLE)
+        return self.services.texts.render("chat.named", ticket_no=ticket.no, title=title)
+
+    def format_time(self, at: datetime) -> str:
+        """Format an instant as cards do."""
+        language = "zh" if self.services.texts.language.startswith("zh") else "en"
+        return format_time(at, self.now, language, self.services.office.clock.zone)

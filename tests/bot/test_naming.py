@@ -1,0 +1,70 @@
+"""Whatever the bot says about a ticket names it by number and title (XM11); toasts keep to what the network counts."""
+
+import pytest
+
+from backend.domain.acts import Actor
+from backend.domain.records import Message
+from backend.domain.ticket import Role
+from backend.office.people import PersonForm
+from notify.plain_text import utf16_len
+from tests.bot.world import World
+
+NAMED = "T1（人民大街路灯不亮）"
+HANDLER = Actor("H2", Role.HANDLER, "U01")
+#: what is replied to the card of a signed ticket, and a part of the answer
+SAID = (
+    ("答复 路灯已经更换，今晚起恢复照明。", "答复已提交"), ("进展 已派人到现场", "进展已反馈"),
+    ("延期 2 等待配件", "是否已将延期原因告知"), ("延期 30 等待配件", "延期超过允许的最长期限"), ("退单 不属于本单位", "请补充"),
+    ("办结 认可", "办结前请先填写答复"), ("答复 没办法", "温馨提示"), ("答复", "写明：答复"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "answer"), SAID)
+async def test_every_answer_names_its_ticket_by_number_and_title_XM11(world: World, words: str, answer: str) -> None:
+    user = await world.bind("H1")
+    await world.dispatch_ticket(title="人民大街路灯不亮")
+    await world.act("sign", HANDLER)
+    await user.reply(await world.send_card(user, "H1"), words)
+    assert NAMED in (await user.expect(answer)).text
+
+
+async def test_a_refusal_names_its_ticket_and_says_what_to_do_XM11(world: World) -> None:
+    user = await world.bind("H1")
+    await world.dispatch_ticket(title="人民大街路灯不亮")
+    await user.reply(await world.send_card(user, "H1"), "答复 路灯已经更换，今晚起恢复照明。")
+    refused = await user.expect("不能进行此项操作")
+    assert NAMED in refused.text and "刷新" not in refused.text and "待办" in refused.text
+
+
+async def test_a_confidential_tickets_title_stays_out_of_the_chat_XM11(world: World) -> None:
+    user = await world.bind("H1")
+    await world.dispatch_ticket(title="举报某人", flags=frozenset({"confidential"}))
+    await user.reply(await world.send_card(user, "H1"), "签收")
+    answer = await user.expect("已签收")
+    assert "T1" in answer.text and "举报某人" not in answer.text
+
+
+@pytest.mark.parametrize("signed", [False, True])
+async def test_a_missed_call_names_its_ticket_and_says_what_to_do_M25_XM11(world: World, signed: bool) -> None:
+    await world.bind("H1")
+    assignment = await world.dispatch_ticket(title="人民大街路灯不亮")
+    if signed:
+        await world.act("sign", HANDLER)
+    ticket = (await world.load()).ticket
+    facts = {"n": 1, "at": world.at.isoformat(), "duty_phone": "0431-88881234"}
+    message = Message(1, "M25", "telegram", "H1", ticket.id, assignment, 2, False, world.at, world.at, facts)
+    card = await world.services.cards.render(message)
+    assert card is not None
+    next_step = "办理并反馈" if signed else "签收"
+    assert card.text.startswith(f"就一般工单 {NAMED}给您打的电话未接通（第1次，")
+    assert card.text.endswith(f"请尽快{next_step}，值班电话 0431-88881234。")
+
+
+async def test_a_toast_is_cut_by_what_the_network_counts_FT26(world: World) -> None:
+    user = await world.bind("H1")
+    await world.people.save_people([PersonForm("😀" * 110, "U01", Role.HANDLER, "H2", "+8613800001002")], "admin")
+    await world.dispatch_ticket()
+    card = await world.send_card(user, "H1")
+    await world.act("sign", HANDLER)
+    toast = await user.press(card, "签收")
+    assert toast is not None and toast.startswith("该工单已由 😀") and 198 < utf16_len(toast) <= 200
