@@ -235,7 +235,9 @@ async def test_a_group_gives_nobody_rights_FT34(office: Office) -> None:
     await group.get_participant(handler).say("/supervise JS0001 催办")
     await group.get_participant(handler).expect("没有权限")
     await group.get_participant(supervisor).say("/supervise JS0001 催办")
-    await group.get_participant(supervisor).expect("已发起督办：JS0001")
+    asked = await group.get_participant(supervisor).expect("将对 JS0001")
+    toast = await group.get_participant(supervisor).press(asked, "确认")
+    assert toast is not None and toast.startswith("已发起督办：JS0001")
     order = await handler.expect("【督办】JS0001")
     assert order.buttons == ["反馈进展", "联系督办人员"]
 
@@ -283,7 +285,8 @@ async def test_a_photo_that_names_no_ticket_is_attached_only_if_there_is_one_tic
     await handler.expect("语音暂不能受理")
     await sign_ticket(office, "JS0002")
     await handler.send_photo()
-    await handler.expect("您有 2 件在办工单")
+    asked = await handler.expect("您有 2 件在办工单")
+    assert {"JS0001", "JS0002"} <= set(asked.buttons)
 
 
 @SQLITE
