@@ -104,7 +104,7 @@ async def test_an_explanation_a_message_and_a_request_for_coordination_reach_the
     assert full_card.buttons == ["督办", "电话通知"]
     await supervisor.press(full_card, "督办")
     await supervisor.reply(await supervisor.expect("写明督办事由"), "超期未办，诉求人多次来电")
-    await supervisor.expect("已发起督办：JS0001，反馈截止")
+    await supervisor.expect("已发起督办：JS0001（路灯不亮），反馈截止")
     order = await handler.expect("【督办】JS0001")
     await office.settle()
     assert "督办" in full_card.text and "认可进展" in full_card.buttons
@@ -180,7 +180,7 @@ async def test_the_lists_of_the_office_open_what_they_name_and_charts_follow(off
     await supervisor.say("/unit 市")
     await supervisor.expect("有多家单位符合“市”")
     await supervisor.say("/call JS0001")
-    asked = await supervisor.expect("将就 JS0001 电话通知承办单位")
+    asked = await supervisor.expect("将就 JS0001（路灯不亮） 电话通知承办单位")
     await supervisor.press(asked, "确认")
     await supervisor.expect("正在电话通知 市住房和城乡建设局 李建国：JS0001")
     for command in ("/status", "/report 2026-11", "/supervise JS0001 催办", "/call JS0001"):
