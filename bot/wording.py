@@ -58,10 +58,13 @@ class Wording:
             return person.name
         return self.services.texts.get_word("source", "clock") if code == "system" else code
 
+    def get_title(self, ticket: Ticket) -> str:
+        """Return a ticket's title, masked; "" for a confidential one."""
+        return "" if "confidential" in ticket.flags else cut(mask(ticket.title).strip(), MAX_TITLE)
+
     def name_ticket(self, ticket: Ticket) -> str:
-        """Return a ticket's number with its title: masked, and left out of a confidential one (XM11)."""
-        title = "" if "confidential" in ticket.flags else cut(mask(ticket.title).strip(), MAX_TITLE)
-        return self.services.texts.render("chat.named", ticket_no=ticket.no, title=title)
+        """Return a ticket's number with its title (XM11)."""
+        return self.services.texts.render("chat.named", ticket_no=ticket.no, title=self.get_title(ticket))
 
     def format_time(self, at: datetime) -> str:
         """Format an instant as cards do."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from backend.delivery.kinds import KINDS, REVIEWS, find_request
 from backend.delivery.view import MessageView
+from backend.domain.texts import find_placeholders
 from backend.domain.ticket import Answer, Obligation
 
 Facts = dict[str, Any]
@@ -148,8 +149,12 @@ def get_text_key(kind: str, facts: Any) -> str:
 def render_text(kind: str, view: MessageView) -> str:
     """Render the text of a message."""
     extra = EXTRA_FACTS.get(kind)
-    facts = {**view.facts, "ticket_no": view.ticket_name, **(extra(view) if extra else {})}
-    return view.texts.render(get_text_key(kind, view.message_facts), **facts)
+    facts = {**view.facts, "ticket": view.ticket_name, **(extra(view) if extra else {})}
+    key = get_text_key(kind, view.message_facts)
+    text = view.texts.render(key, **facts)
+    if not view.title or "ticket" in find_placeholders(view.texts.get_template(key)):
+        return text
+    return view.texts.render("chat.titled", text=text, title=view.title)
 
 
 def render_status(view: MessageView) -> str:

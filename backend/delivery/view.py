@@ -109,10 +109,14 @@ class MessageView:
     # -- facts
 
     @cached_property
+    def title(self) -> str:
+        """The ticket's title, which stays out of the chat where the demand does (XM11)."""
+        return "" if self.is_hidden else self.mask_text(self.snap.ticket.title, MAX_TITLE)
+
+    @cached_property
     def ticket_name(self) -> str:
-        """The ticket's number with its title, which stays out of the chat where the demand does (XM11)."""
-        title = "" if self.is_hidden else self.mask_text(self.snap.ticket.title, MAX_TITLE)
-        return self.texts.render("chat.named", ticket_no=self.snap.ticket.no, title=title)
+        """The ticket's number with its title."""
+        return self.texts.render("chat.named", ticket_no=self.snap.ticket.no, title=self.title)
 
     @cached_property
     def facts(self) -> dict[str, Any]:

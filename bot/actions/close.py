@@ -128,7 +128,12 @@ async def _close(chat: Conversation, context: TicketContext, words: dict[str, An
     await chat.act(VERB, assignment_id=context.assignment_id, **_pick(words), **arguments)
     await drafts.drop(chat, context.assignment_id, VERB)
     await chat.delete_question()
-    await chat.answer_key("bot.explained_sent" if "explanation" in arguments else "toast.closed")
+    if "explanation" in arguments:
+        await chat.answer_key("bot.explained_sent")
+    elif words.get("waits"):  # it was said before its reply: the reply's answer is not enough
+        await chat.answer_key("toast.closed")
+    else:
+        await chat.show_toast(chat.render("toast.closed"))
 
 
 async def _ask_reply_first(chat: Conversation, context: TicketContext, words: dict[str, Any]) -> None:

@@ -131,7 +131,11 @@ async def show_overdue(chat: Conversation, text: str = "") -> None:
 def _format_line(chat: Conversation, one: OverdueTicket) -> str:
     what = chat.services.texts.get_word("obligation", one.kind)
     return chat.render(
-        "office.overdue_line", ticket_no=chat.name_ticket(one.ticket), what=what, due=chat.format_time(one.due_at)
+        "office.overdue_line",
+        ticket_no=one.ticket.no,
+        title=chat.get_title(one.ticket),
+        what=what,
+        due=chat.format_time(one.due_at),
     )
 
 
@@ -139,7 +143,7 @@ def _build_buttons(chat: Conversation, found: Sequence[OverdueTicket]) -> tuple[
     """Build the buttons: open each ticket, and supervise it where the role may."""
     rows = []
     for one in [o for o in found if o.assignment_id is not None][:MAX_BUTTONS]:
-        row = [Button(chat.name_ticket(one.ticket), encode(ButtonData("whole", one.assignment_id or 0, one.version)))]
+        row = [Button(one.ticket.no, encode(ButtonData("whole", one.assignment_id or 0, one.version)))]
         if is_allowed(chat.actor.role, "supervise"):
             row.append(Button(chat.render("button.supervise"), encode(ButtonData("supervise", one.assignment_id or 0))))
         rows.append(tuple(row))

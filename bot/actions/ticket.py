@@ -46,9 +46,10 @@ async def _offer_newest(chat: Conversation) -> None:
     page = await chat.services.queries.list_tickets(TicketFilter(), chat.now, limit=MAX_OFFERED)
     tickets = [view.ticket for view in page.items if view.ticket.lead_id is not None]
     rows = tuple(
-        (Button(chat.name_ticket(one), encode(ButtonData("whole", one.lead_id or 0))),) for one in tickets
+        (Button(one.no, encode(ButtonData("whole", one.lead_id or 0))),) for one in tickets
     )  # fmt: skip
-    await chat.send_card(Card(chat.render("command.ticket_which" if rows else "command.ticket_usage"), rows))
+    head = chat.render("command.ticket_which" if rows else "command.ticket_usage")
+    await chat.send_card(Card("\n".join([head, *(chat.name_ticket(one) for one in tickets)]), rows))
 
 
 async def open_ticket(chat: Conversation, context: TicketContext) -> None:

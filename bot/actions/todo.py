@@ -34,10 +34,7 @@ async def show_page(chat: Conversation, first: int) -> None:
         else chat.render("todo.page", **{"n": count, "from": first + 1, "to": first + len(items)}),
         *(_format_item(chat, i, calendar) for i in items),
     ]  # fmt: skip
-    rows = [
-        (Button(chat.name_ticket(i.ticket), encode(ButtonData("todo", i.assignment.id, i.assignment.version))),)
-        for i in items
-    ]
+    rows = [(Button(i.ticket.no, encode(ButtonData("todo", i.assignment.id, i.assignment.version))),) for i in items]
     later = first + len(items)
     if later < min(count, MAX_ITEMS):
         rows.append((Button(chat.render("button.more"), encode(ButtonData("todo_page", later))),))

@@ -5,6 +5,7 @@ from aiogram.types import Message
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
 from backend.domain.offers import is_possible
+from backend.domain.refusals import Refused
 from backend.domain.reply_parser import parse_reply
 from backend.ports.chat_state import TodoItem
 from bot import attachments, drafts
@@ -41,15 +42,15 @@ def _is_possible(text: str, item: TodoItem) -> bool:
 async def _ask(chat: Conversation, items: list[TodoItem], text: str, number: int) -> None:
     only = len(items) == 1 and not text
     rows = [
-        (Button(chat.render("button.attach") if only else chat.name_ticket(i.ticket),
+        (Button(chat.render("button.attach") if only else i.ticket.no,
                 encode(ButtonData("attach", i.assignment.id, number))),) for i in items
     ]  # fmt: skip
     rows.append((Button(chat.render("button.not_attach"), encode(ButtonData("not_attach", 0, number))),))
-    asked = (
-        chat.render("todo.loose_one", ticket_no=chat.name_ticket(items[0].ticket))
-        if only
-        else chat.render("todo.which", text=cut(text, MAX_SHOWN))
-    )
+    if only:
+        asked = chat.render("todo.loose_one", ticket_no=chat.name_ticket(items[0].ticket))
+    else:
+        listed = "\n".join(chat.name_ticket(i.ticket) for i in items)
+        asked = chat.render("todo.which", text=cut(text, MAX_SHOWN), n=len(items), tickets=listed)
     await chat.send_card(Card(asked, tuple(rows)))
 
 
@@ -57,9 +58,14 @@ async def choose(chat: Conversation, context: TicketContext, press: ButtonData) 
     """Handle a chosen ticket: what was kept is handled as a reply to its card. Refused `draft_outdated`."""
     said = await drafts.take(chat, 0, DRAFT, press.value)
     chat.said_in = said["message"]
-    await handle_said(chat, context, said["text"], said["files"])
-    await drafts.drop(chat, 0, DRAFT)
     await chat.remove_buttons()
+    try:
+        await handle_said(chat, context, said["text"], said["files"])
+    except Refused:  # it is kept, and may be about another one
+        _, items = await chat.services.chat_state.list_todo(chat.bound_person.unit, MAX_CHOICES)
+        await _ask(chat, list(items), said["text"], press.value)
+        raise
+    await drafts.drop(chat, 0, DRAFT)
 
 
 async def drop(chat: Conversation, press: ButtonData) -> None:

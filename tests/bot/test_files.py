@@ -54,7 +54,7 @@ async def test_a_photo_sent_between_reply_and_closing_can_be_opened_afterwards_X
     await user.send_photo(reply_to=card)
     await user.expect("已收到材料 1 份")
     await user.reply(card, "办结 诉求人无异议")
-    await user.expect("已办结")
+    await world.settle()
     assert await world.state() == "closed"
     press = await user.press_data(card, await world.encode_press("view_files"))
     assert press.toast == "材料已发出。"

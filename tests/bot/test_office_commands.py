@@ -99,7 +99,7 @@ async def test_what_the_state_of_the_office_counts_can_be_opened_from_it_XM23(wo
     status = await user.expect("今日情况")
     await user.press(status, "超期工单")
     late = await user.expect("超期工单（1 件）")
-    assert "T1（人民大街路灯不亮）" in late.text and "T1（人民大街路灯不亮）" in late.buttons
+    assert "　T1　" in late.text and "人民大街路灯不亮" in late.text and "T1" in late.buttons
     await user.press(status, "未能送达")
     await user.press(await user.expect("未能送达的消息"), "T1")
     await user.expect("【工单】T1")

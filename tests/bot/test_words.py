@@ -54,12 +54,12 @@ async def test_without_a_number_ones_own_tickets_are_offered_XM22(world: World, 
     user, reviewer = await world.bind("H1"), await world.bind("R1")
     await world.dispatch_ticket(title="人民大街路灯不亮")
     await user.say(said)
-    assert (await user.expect("T1")).buttons == ["T1（人民大街路灯不亮）"]
-    await user.press("T1（人民大街路灯不亮）")
+    assert (await user.expect("T1（人民大街路灯不亮）")).buttons == ["T1"]
+    await user.press("T1")
     await user.expect("【新工单】T1")
     if said != "待办":
         await reviewer.say(said)
-        await reviewer.press(await reviewer.expect("要查看的工单"), "T1（人民大街路灯不亮）")
+        await reviewer.press(await reviewer.expect("要查看的工单"), "T1")
         await reviewer.expect("【工单】T1")
 
 
