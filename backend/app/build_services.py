@@ -29,6 +29,7 @@ from backend.delivery.sms import SmsWorker
 from backend.delivery.snooze import SnoozeService
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Plan
+from backend.integrity.calendar_end import list_calendar_findings
 from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
@@ -167,7 +168,7 @@ def _build_services(
     integrity = IntegrityChecks(
         SqlIntegrityStore(core.db, core.ids),
         core.clock,
-        [lambda: list_roster_findings(core.duty_roster)],
+        [lambda: list_roster_findings(core.duty_roster), lambda: list_calendar_findings(core.office)],
     )
     platform = delivery.card_updater.platform = _build_platform(config, core, delivery.owner)
     return Services(

@@ -14,24 +14,18 @@ async def send_notices(deps: CallDependencies, kind: str, people: Iterable[Perso
     reachable = [p for p in people if p.chat]
     if not reachable:
         return 0
-    already_sent = {
-        (d.message.person, d.message.kind, d.message.facts.get("n"))
-        for d in await deps.outbox.list_by_assignment(call.ticket_id, call.assignment_id)
-        if d.message.facts.get("call") == call.id
-    }
-    new = [p for p in reachable if (p.code, kind, facts.get("n")) not in already_sent]
-    await deps.ids.refill(len(new))
+    await deps.ids.refill(len(reachable))
     now = deps.now()
-    await deps.outbox.add([
+    added = await deps.outbox.add_once([
         Message(
             deps.ids.take(), kind, p.chat or "", p.code, call.ticket_id, call.assignment_id, 0, True, now, now,
             {"call": call.id, "at": now.isoformat(), **facts},
         )
-        for p in new
-    ])  # fmt: skip
-    if new:
+        for p in reachable
+    ], same=("call", "n"))  # fmt: skip
+    if added:
         deps.wake()
-    return len(new)
+    return added
 
 
 async def request_callback(deps: CallDependencies, call: Call) -> int:

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -17,8 +17,8 @@ from backend.app.core import get_schema_versions, open_office
 from backend.cli import get_texts
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
 from backend.domain.refusals import Refused
+from backend.integrity.calendar_end import is_calendar_short
 
-CALENDAR_NOTICE = timedelta(days=60)  # warn this long before the calendar ends
 PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
 TELEGRAM = "https://api.telegram.org"
 TWILIO = "https://api.twilio.com"
@@ -102,7 +102,7 @@ def _check_calendar(today: date, end: date) -> Check:
     facts = {"end": end.isoformat(), "days": (end - today).days}
     if end < today:
         return Check("calendar", Health.BROKEN, "calendar_over", facts)
-    if end - today < CALENDAR_NOTICE or (today.month == 12 and end.year == today.year):
+    if is_calendar_short(today, end):
         return Check("calendar", Health.NOTICE, "calendar_ends", facts)
     return Check("calendar", Health.OK, "calendar", facts)
 

@@ -86,6 +86,13 @@ class OutboxStore(Protocol):
         """Add messages and audit rows in one transaction."""
         ...
 
+    async def add_once(self, messages: Sequence[Message], same: Sequence[str]) -> int:
+        """Add those that nobody has been sent yet, in one transaction; return how many.
+
+        Two are the same message by ticket, kind, person and the facts named in `same`. All are about one ticket.
+        """
+        ...
+
     async def get(self, outbox_id: int) -> MessageDelivery | None:
         """Return one message, or None."""
         ...

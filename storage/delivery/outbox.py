@@ -1,10 +1,11 @@
 """The outbox: messages are claimed in batches under a lease, and settled only by id, owner and attempt."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, select, text, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend.domain.instants import from_micros, to_micros
@@ -23,6 +24,7 @@ _CLAIMED = [*_MESSAGE, M.owner, M.lease_until, M.doubts]
 _DELIVERY = [*_MESSAGE, M.sent_at, M.provider_id, M.address, M.error, M.cost]
 RELEASED = {"owner": None, "lease_until": None}
 ENDED = ("failed", "dead", "skipped")
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
 
 
 def _claim(these: bool) -> ReturningUpdate[object]:
@@ -51,6 +53,10 @@ def _claim(these: bool) -> ReturningUpdate[object]:
 _CLAIM, _CLAIM_IDS = _claim(False), _claim(True)
 
 
+def _identify(kind: str, person: str, facts: Mapping[str, Any], same: Sequence[str]) -> tuple[object, ...]:
+    return (kind, person, *(facts.get(name) for name in same))
+
+
 class SqlOutboxStore:
     """`OutboxStore` on either engine (FM5, FM7, FT17)."""
 
@@ -69,6 +75,23 @@ class SqlOutboxStore:
             insert_audit_notes(c, notes, self._ids)
 
         await self._db.write(work)
+
+    async def add_once(self, messages: Sequence[Message], same: Sequence[str]) -> int:
+        if not messages:
+            return 0
+        ticket_id = messages[0].ticket_id
+        known = select(M.kind, M.person, M.facts).where(M.ticket_id.is_not_distinct_from(ticket_id))
+        known = known.where(M.kind.in_({message.kind for message in messages}))
+
+        def work(c: Connection) -> int:
+            if c.dialect.name == "postgresql":  # SQLite has one writer anyway
+                c.execute(_LOCK, {"name": f"letters:{ticket_id}"})
+            seen = {_identify(r.kind, r.person, json.loads(r.facts), same) for r in c.execute(known)}
+            new = [m for m in messages if _identify(m.kind, m.person, m.facts, same) not in seen]
+            insert_messages(c, new)
+            return len(new)
+
+        return await self._db.write(work)
 
     async def get(self, message_id: int) -> MessageDelivery | None:
         found = await self._load_deliveries(select(*_DELIVERY).where(M.id == message_id))

@@ -1,10 +1,12 @@
 """Handlers are called, press keys and sign by PIN (P1, P2, Q43)."""
 
+import asyncio
 import json
 from datetime import timedelta
 
 import pytest
 
+from backend.calls.notices import send_notices
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
 from sandbox.twilio.behaviour import Behaviour, HangUp, Silence, Speech, answer_with
@@ -225,3 +227,18 @@ async def test_a_finished_call_has_no_planned_instant(world: World) -> None:
     await world.settle()
     assert [c.next_at for c in await world.rows(t.calls)] == [None]
     assert await world.calls.run_once() == 0
+
+
+async def test_a_notice_about_a_call_is_written_once_however_many_processes_write_it(world: World) -> None:
+    await world.bind("H1")
+    world.phone(H1).ring_out()
+    await world.dispatch_ticket()
+    await world.settle()
+    call = await world.calls.dependencies.store.find_missed("H1")
+    assert call is not None
+    person = (await world.office.snapshot()).by_code["H1"]
+    deps = world.calls.dependencies
+    added = await asyncio.gather(*(send_notices(deps, "D1", [person], call, n=7) for _ in range(8)))
+    assert sorted(added) == [0] * 7 + [1]
+    assert await send_notices(deps, "D1", [person], call, n=8) == 1, "another attempt is another notice"
+    assert [r.kind for r in await world.rows(t.letters)].count("D1") == 2
