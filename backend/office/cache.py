@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from backend.ports.config import ConfigStore, OfficeConfig
 PROMPT_WITHIN = timedelta(minutes=30)  # a planned message later than this is planned again
 QUIET_HOURS_TRIES = 3  # attempts to find a time outside someone's quiet hours; then they are called anyway
 OFFICE_ORDER = (Role.DISPATCHER, Role.SUPERVISOR, Role.REVISIT_AGENT)  # who is called at an institution, in turn
+MAX_KNOWN_REGIONS = 4_096  # answers of `find_institution` kept with a snapshot
 CHECK_INTERVAL = 1.0  # seconds between checks of the configuration epoch
 
 
@@ -37,6 +38,7 @@ class OfficeSnapshot:
     by_unit: dict[str, tuple[Person, ...]]
     by_code: dict[str, Person]
     shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
+    _institutions: dict[tuple[str, str | None], str] = field(default_factory=dict)  # found already; "" for none
 
     @property
     def person_names(self) -> dict[str, str]:
@@ -140,7 +142,13 @@ class OfficeSnapshot:
 
     def find_institution(self, region: str = "", receiver: str | None = None) -> str | None:
         """Find the institution that answers for a matter (domain/institutions); None where the tree names none."""
-        return find_institution(self.config.units, region, receiver)
+        key = region, receiver
+        found = self._institutions.get(key)
+        if found is None:
+            if len(self._institutions) >= MAX_KNOWN_REGIONS:  # regions are free text
+                self._institutions.clear()
+            found = self._institutions[key] = find_institution(self.config.units, region, receiver) or ""
+        return found or None
 
     def get_institution(self, region: str = "", receiver: str | None = None) -> str | None:
         """As `find_institution`, None only without any institution. Refused `no_institution` where none is named."""

@@ -53,11 +53,12 @@ async def test_a_missed_call_names_its_ticket_and_says_what_to_do_M25_XM11(world
     ticket = (await world.load()).ticket
     facts = {"n": 1, "at": world.at.isoformat(), "duty_phone": "0431-88881234"}
     message = Message(1, "M25", "telegram", "H1", ticket.id, assignment, 2, False, world.at, world.at, facts)
-    card = await world.services.cards.render(message)
-    assert card is not None
+    rendered = await world.services.cards.render(message)
+    assert rendered is not None
+    text = rendered.card.text
     next_step = "办理并反馈" if signed else "签收"
-    assert card.text.startswith(f"就一般工单 {NAMED}给您打的电话未接通（第1次，")
-    assert card.text.endswith(f"请尽快{next_step}，值班电话 0431-88881234。")
+    assert text.startswith(f"就一般工单 {NAMED}给您打的电话未接通（第1次，")
+    assert text.endswith(f"请尽快{next_step}，值班电话 0431-88881234。")
 
 
 async def test_a_toast_is_cut_by_what_the_network_counts_FT26(world: World) -> None:
