@@ -141,8 +141,8 @@ async def build_rate_limiter(config: Config, core: Core, stack: contextlib.Async
         stack.push_async_callback(store.close)
         return SharedRateLimiter(store, core.clock.monotonic, is_optional=True)
     if is_embedded(config):
-        return LocalRateLimiter()
-    return SharedRateLimiter(SqlRateLimitStore(core.db, core.clock.real_time), core.clock.monotonic)
+        return LocalRateLimiter(core.clock.monotonic)
+    return SharedRateLimiter(SqlRateLimitStore(core.db), core.clock.monotonic)
 
 
 async def prepare_rehearsal(core: Core, simulator: "Simulator") -> None:

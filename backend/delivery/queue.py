@@ -93,5 +93,5 @@ class SendQueue:
         self._channels[job.channel].in_flight -= 1
 
     def hold(self, channel: str, address: str, until: float) -> None:
-        """Send nothing to this address before `until`, in real seconds (FT17)."""
+        """Send nothing to this address before `until`, in monotonic seconds (FT17)."""
         self._channels[channel].queue.hold(address, until)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -38,11 +39,11 @@ class MessageSender:
         self._gate = gate
         self._blocked_until: dict[
             tuple[str, str], float
-        ] = {}  # addresses blocked for long by a 429 (FT18), real seconds
+        ] = {}  # addresses blocked for long by a 429 (FT18), monotonic seconds
         self._held_until: dict[tuple[str, str], datetime] = {}  # addresses held briefly (FT17), office time
 
-    async def deliver(self, claimed: ClaimedMessage) -> None:
-        """Send the message or record why not; it is always settled here or left to its lease."""
+    async def deliver(self, claimed: ClaimedMessage, taken_at: float) -> None:
+        """Send the message or record why not; it is always settled here or left to its lease, from `taken_at` on."""
         message, o = claimed.message, self._deps
         person = (await o.office.snapshot()).by_code.get(message.person)
         if person is None or person.chat != message.channel or person.address is None:
@@ -52,7 +53,7 @@ class MessageSender:
         if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.clock.now():
             await self._settle(claimed, "pending", error="quiet", not_before=quiet_until)  # the person's own /quiet
             return
-        if self._blocked_until.get((message.channel, person.address), 0.0) > o.clock.real_time():
+        if self._blocked_until.get((message.channel, person.address), 0.0) > o.clock.monotonic():
             await self._handle_blocked(claimed, person.address)
             return
         if (until := self._held_until.get((message.channel, person.address))) and until > o.clock.now():
@@ -66,7 +67,7 @@ class MessageSender:
             except Exception as error:
                 outcome = error
             if rendered is not None:
-                outcome = await self._send(claimed, person.address, rendered)
+                outcome = await self._send(claimed, taken_at, person.address, rendered)
                 if outcome is None:
                     log.warning("message_lease_lost", letter=message.id)
                     return
@@ -80,12 +81,12 @@ class MessageSender:
             await self._settle_sent(claimed, person.address, rendered, outcome)
 
     async def _send(
-        self, claimed: ClaimedMessage, address: str, rendered: RenderedCard
+        self, claimed: ClaimedMessage, taken_at: float, address: str, rendered: RenderedCard
     ) -> Receipt | DeliveryError | None:
         """Return the provider's answer; None if our lease expired while waiting for the rate limiter."""
         channel = self._deps.channels[claimed.message.channel]
         await self._gate.acquire(channel, address, claimed.message.urgent)
-        if not await self._keep_lease(claimed):
+        if not await self._keep_lease(claimed, taken_at):
             return None
         try:
             return await channel.send(
@@ -116,12 +117,12 @@ class MessageSender:
             family = await o.outbox.list_by_assignment(message.ticket_id, message.assignment_id)
         return FallbackContext(message, reason, family, snap, await o.office.snapshot(), o.clock.now(), o.ids.take)
 
-    async def _keep_lease(self, claimed: ClaimedMessage) -> bool:
+    async def _keep_lease(self, claimed: ClaimedMessage, taken_at: float) -> bool:
         """Renew the lease when it runs short; False when it has expired (FS15, FM15)."""
-        left = claimed.lease_until.timestamp() - self._deps.clock.real_time()
+        left = taken_at + self._deps.lease_seconds - self._deps.clock.monotonic()
         if left >= min(MIN_LEASE_SECONDS, self._deps.lease_seconds / 2):
             return True
-        return await self._deps.outbox.renew(claimed, self._deps.lease_until())
+        return await self._deps.outbox.renew(claimed, self._deps.lease)
 
     async def _settle_sent(
         self, claimed: ClaimedMessage, address: str, rendered: RenderedCard, receipt: Receipt
@@ -171,7 +172,7 @@ class MessageSender:
             await self._retry_later(claimed, step.delay, f"{error.kind} {error.code}", doubt=step.marked)
             return
         if kind == "throttled" and after is not None:
-            self._blocked_until[message.channel, address] = o.clock.real_time() + after.total_seconds()
+            self._blocked_until[message.channel, address] = o.clock.monotonic() + after.total_seconds()
             await self._handle_blocked(claimed, address)
             return
         also = Fallback()
@@ -184,9 +185,9 @@ class MessageSender:
     async def _handle_blocked(self, claimed: ClaimedMessage, address: str) -> None:
         """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
         message = claimed.message
-        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.clock.real_time()))
+        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.clock.monotonic()))
         if message.kind in MUST_ARRIVE:
-            await self.fail(claimed, f"throttled {int(left.total_seconds())}")
+            await self.fail(claimed, f"throttled {math.ceil(left.total_seconds())}")
         else:
             await self._retry_later(claimed, left, "throttled")
 
@@ -194,7 +195,7 @@ class MessageSender:
         """Hold one chat: all its messages until the same instant, so that they keep their order."""
         o = self._deps
         until = self._held_until[message.channel, address] = o.clock.now() + span
-        o.hold_address(message.channel, address, o.clock.real_time() + span.total_seconds())
+        o.hold_address(message.channel, address, o.clock.monotonic() + span.total_seconds())
         everybody = (await o.office.snapshot()).by_code.values()
         here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
         await o.outbox.postpone(message.channel, here or [person.code], until, ())

@@ -54,14 +54,13 @@ class SmsWorker:
         """Send what is due; return how many were handled. An SMS whose worker died is not sent again (FW14)."""
         clock = self.office.clock
         now = clock.now()
-        await self.outbox.release_expired((SMS_CHANNEL,), clock.real_now(), now, 1)
+        await self.outbox.release_expired((SMS_CHANNEL,), now, 1)
         handled = 0
         for waiting in await self.outbox.list_waiting((SMS_CHANNEL,), now, BATCH):
-            gateway, real_time = self.gateway, clock.real_time()
-            if gateway is not None and await self.rate_limiter.try_acquire(gateway.buckets(), real_time):
+            gateway = self.gateway
+            if gateway is not None and await self.rate_limiter.try_acquire(gateway.buckets()):
                 break  # the carrier's rate limit: the next run continues
-            lease = clock.real_now() + LEASE
-            for claimed in await self.outbox.claim(self.owner, (SMS_CHANNEL,), now, 1, lease, (waiting.id,)):
+            for claimed in await self.outbox.claim(self.owner, (SMS_CHANNEL,), now, 1, LEASE, (waiting.id,)):
                 await self._send(claimed, now)
                 handled += 1
         return handled

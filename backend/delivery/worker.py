@@ -59,7 +59,7 @@ class DeliveryWorker:
     ) -> None:
         self._queue = SendQueue(channels, at_once, BATCH)
         self._deps = DeliveryDependencies(
-            outbox, cards, renderer, moves, office, channels, rate_limiter or LocalRateLimiter(), bindings, ids, owner,
+            outbox, cards, renderer, moves, office, channels, rate_limiter or LocalRateLimiter(office.clock.monotonic), bindings, ids, owner,
             lease_seconds, chance, texts.render("chat.again", text=""), self._queue.hold,
         )  # fmt: skip
         self._writer = BatchWriter(outbox)
@@ -102,7 +102,7 @@ class DeliveryWorker:
         while not self._closing:
             if self._woken.is_set() or monotonic() - self._read_at >= READ_INTERVAL:
                 await self._read_due()
-            jobs, seconds = self._queue.take(self._deps.clock.real_time())
+            jobs, seconds = self._queue.take(monotonic())
             if jobs:
                 await self._claim_and_start(jobs)
                 continue
@@ -140,12 +140,12 @@ class DeliveryWorker:
 
     async def _free_expired(self) -> None:
         """Free messages whose lease has expired (FM1); those out of attempts fall back to the next way."""
-        now = self._deps.clock.real_time()
-        if abs(now - self._rescued_at) < self._deps.lease_seconds / 10:
+        now = self._deps.clock.monotonic()
+        if now - self._rescued_at < self._deps.lease_seconds / 10:
             return
         self._rescued_at = now
         o = self._deps
-        exhausted = await o.outbox.release_expired(list(o.channels), o.clock.real_now(), o.clock.now(), MAX_ATTEMPTS)
+        exhausted = await o.outbox.release_expired(list(o.channels), o.clock.now(), MAX_ATTEMPTS)
         for claimed in exhausted:
             log.error("message_dead", letter=claimed.message.id, kind=claimed.message.kind)
             instead = await self._sender.plan_fallback(claimed.message, "worn_out")
@@ -169,7 +169,7 @@ class DeliveryWorker:
                 self._queue.put(Job(False, w.id, w.channel, address, w.urgent))
         count = len(fresh)
         if few:
-            for card in await o.cards.list_stale(names, now, o.clock.real_now(), REFILL_BELOW):
+            for card in await o.cards.list_stale(names, now, REFILL_BELOW):
                 if not self._queue.has(is_card=True, id=card.id):
                     self._queue.put(Job(True, card.id, card.channel, card.address, False))
                     count += 1
@@ -188,7 +188,7 @@ class DeliveryWorker:
             if not should_merge(len(ids), Grade.GENERAL, settings):
                 continue
             now = o.clock.now()
-            claimed = await o.outbox.claim(o.owner, [channel], now, len(ids), o.lease_until(), ids)
+            claimed = await o.outbox.claim(o.owner, [channel], now, len(ids), o.lease, ids)
             merged.update(ids)
             if not claimed:
                 continue
@@ -219,13 +219,11 @@ class DeliveryWorker:
         work_of: dict[tuple[bool, int], Callable[[], Awaitable[None]]] = {}
         try:
             if messages:
-                now = o.clock.now()
-                for claimed in await o.outbox.claim(
-                    o.owner, list(o.channels), now, len(messages), o.lease_until(), messages
-                ):
-                    work_of[False, claimed.message.id] = lambda c=claimed: self._sender.deliver(c)  # type: ignore[misc]
+                now, taken_at = o.clock.now(), o.clock.monotonic()
+                for claimed in await o.outbox.claim(o.owner, list(o.channels), now, len(messages), o.lease, messages):
+                    work_of[False, claimed.message.id] = lambda c=claimed: self._sender.deliver(c, taken_at)  # type: ignore[misc]
             if cards:
-                for card in await o.cards.claim(o.owner, cards, o.clock.real_now(), o.lease_until()):
+                for card in await o.cards.claim(o.owner, cards, o.lease):
                     work_of[True, card.id] = lambda c=card: self._card_updater.update(c)  # type: ignore[misc]
         except BaseException:
             for job in jobs:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from backend.domain.records import Message
@@ -24,11 +24,10 @@ class WaitingMessage:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message claimed until `lease_until`. `letter.attempts` counts this attempt; `doubts` counts possible copies."""
+    """A message claimed under a lease. `message.attempts` counts this attempt; `doubts` counts possible copies."""
 
     message: Message
     owner: str
-    lease_until: datetime
     uncertain_sends: int = 0
 
 
@@ -80,7 +79,7 @@ class MessageDelivery:
 
 
 class OutboxStore(Protocol):
-    """Stores messages for the delivery worker and the dialer. Lease times are real time, not the office clock."""
+    """Stores messages for the delivery worker and the dialer. Leases go by the database's clock, not the office's or a host's (XR1)."""
 
     async def add(self, messages: Sequence[Message], notes: Sequence[AuditNote] = ()) -> None:
         """Add messages and audit rows in one transaction."""
@@ -106,13 +105,13 @@ class OutboxStore(Protocol):
         channels: Collection[str],
         now: datetime,
         limit: int,
-        lease_until: datetime,
+        lease: timedelta,
         ids: Sequence[int] | None = None,
     ) -> list[ClaimedMessage]:
         """Claim due messages, urgent first (or just these ids); skip those already claimed."""
         ...
 
-    async def renew(self, claimed: ClaimedMessage, lease_until: datetime) -> bool:
+    async def renew(self, claimed: ClaimedMessage, lease: timedelta) -> bool:
         """Extend the lease of a message; False if it is no longer ours (FM5)."""
         ...
 
@@ -121,7 +120,7 @@ class OutboxStore(Protocol):
         ...
 
     async def release_expired(
-        self, channels: Collection[str], now_real: datetime, now: datetime, max_attempts: int
+        self, channels: Collection[str], now: datetime, max_attempts: int
     ) -> list[ClaimedMessage]:
         """Release messages whose lease expired, to be sent again as a second copy.
 

@@ -1,31 +1,32 @@
 """The outbox: messages are claimed in batches under a lease, and settled only by id, owner and attempt."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, select, update
+from sqlalchemy import BigInteger, Connection, Select, bindparam, case, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros, to_span
 from backend.domain.records import Message
 from backend.ports.outbox import AuditNote, ClaimedMessage, MessageDelivery, SendResult, WaitingMessage
 from storage import tables as t
 from storage.delivery.settle import Settler, insert_audit_notes, insert_messages
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 from storage.engine.mapping import MAPPERS, decode_instant
 
 M = t.letters.c
 MAPPER = MAPPERS[Message]
 _MESSAGE = [M[name] for name in MAPPER.names]
-_CLAIMED = [*_MESSAGE, M.owner, M.lease_until, M.doubts]
+_CLAIMED = [*_MESSAGE, M.owner, M.doubts]
 _DELIVERY = [*_MESSAGE, M.sent_at, M.provider_id, M.address, M.error, M.cost]
 RELEASED = {"owner": None, "lease_until": None}
 ENDED = ("failed", "dead", "skipped")
 
 
-def _claim(these: bool) -> ReturningUpdate[Any]:
+def _claim(clock: LeaseClock, these: bool) -> ReturningUpdate[Any]:
     due = (
         select(M.id)
         .where(
@@ -43,12 +44,14 @@ def _claim(these: bool) -> ReturningUpdate[Any]:
     return (
         update(t.letters)
         .where(M.id.in_(select(chosen.c.id)), M.state == "pending")
-        .values(state="sending", owner=bindparam("by"), attempts=M.attempts + 1, lease_until=bindparam("until"))
+        .values(
+            state="sending",
+            owner=bindparam("by"),
+            attempts=M.attempts + 1,
+            lease_until=clock.now + bindparam("lease", type_=BigInteger),
+        )
         .returning(*_CLAIMED)
     )
-
-
-_CLAIM, _CLAIM_IDS = _claim(False), _claim(True)
 
 
 class SqlOutboxStore:
@@ -58,6 +61,8 @@ class SqlOutboxStore:
         self._db = db
         self._ids = ids
         self._settler = Settler(db, ids)
+        self._clock = db.lease_clock
+        self._claim, self._claim_ids = _claim(self._clock, False), _claim(self._clock, True)
 
     async def add(self, messages: Sequence[Message], notes: Sequence[AuditNote] = ()) -> None:
         if not messages and not notes:
@@ -104,23 +109,26 @@ class SqlOutboxStore:
         channels: Collection[str],
         now: datetime,
         limit: int,
-        lease_until: datetime,
+        lease: timedelta,
         ids: Sequence[int] | None = None,
     ) -> list[ClaimedMessage]:
         given: dict[str, Any] = {
-            "channels": list(channels), "now": to_micros(now), "most": limit, "by": owner, "until": to_micros(lease_until),
+            "channels": list(channels), "now": to_micros(now), "most": limit, "by": owner, "lease": to_span(lease),
         }  # fmt: skip
         if ids is not None:
             given["ids"] = list(ids)
-        take = _CLAIM if ids is None else _CLAIM_IDS
+        take = self._claim if ids is None else self._claim_ids
 
         def work(c: Connection) -> list[ClaimedMessage]:
-            rows = sorted(c.execute(take, given).all(), key=lambda r: (not r.urgent, r.not_before, r.id))
+            rows = sorted(
+                c.execute(take, given | self._clock.parameters()).all(),
+                key=lambda r: (not r.urgent, r.not_before, r.id),
+            )
             return [_claimed(r) for r in rows]
 
         return await self._db.write(work)
 
-    async def renew(self, claimed: ClaimedMessage, lease_until: datetime) -> bool:
+    async def renew(self, claimed: ClaimedMessage, lease: timedelta) -> bool:
         query = (
             update(t.letters)
             .where(
@@ -129,21 +137,21 @@ class SqlOutboxStore:
                 M.attempts == claimed.message.attempts,
                 M.state == "sending",
             )
-            .values(lease_until=to_micros(lease_until))
+            .values(lease_until=self._clock.after(lease))
         )
-        return await self._db.execute(query) == 1
+        return await self._db.execute(query, self._clock.parameters()) == 1
 
     async def settle(self, results: Sequence[SendResult]) -> list[bool]:
         """Write results; False for each message no longer ours."""
         return await self._settler.settle(results)
 
     async def release_expired(
-        self, channels: Collection[str], now_real: datetime, now: datetime, max_attempts: int
+        self, channels: Collection[str], now: datetime, max_attempts: int
     ) -> list[ClaimedMessage]:
         """Release messages whose lease expired, as possible copies; return those tried `most` times, now dead."""
         lost = (
             select(M.id)
-            .where(M.state == "sending", M.lease_until < to_micros(now_real), M.channel.in_(list(channels)))
+            .where(M.state == "sending", M.lease_until < self._clock.now, M.channel.in_(list(channels)))
             .order_by(M.id)
             .with_for_update(skip_locked=True)
             .cte("lost")
@@ -151,7 +159,7 @@ class SqlOutboxStore:
         worn = M.attempts >= max_attempts
         free = (
             update(t.letters)
-            .where(M.id.in_(select(lost.c.id)), M.state == "sending", M.lease_until < to_micros(now_real))
+            .where(M.id.in_(select(lost.c.id)), M.state == "sending", M.lease_until < self._clock.now)
             .values(
                 state=case((worn, "dead"), else_="pending"),
                 error="lease_expired",
@@ -163,12 +171,12 @@ class SqlOutboxStore:
         )
 
         def work(c: Connection) -> list[ClaimedMessage]:
-            return [_claimed(r) for r in c.execute(free).all() if r.now_state == "dead"]
+            return [_claimed(r) for r in c.execute(free, self._clock.parameters()) if r.now_state == "dead"]
 
         waiting = select(M.id).where(
-            M.state == "sending", M.lease_until < to_micros(now_real), M.channel.in_(list(channels))
+            M.state == "sending", M.lease_until < self._clock.now, M.channel.in_(list(channels))
         )
-        if await self._db.fetch_first(waiting.limit(1)) is None:
+        if not await self._db.fetch_rows(waiting.limit(1), self._clock.parameters()):
             return []
         return await self._db.write(work)
 
@@ -237,5 +245,4 @@ class SqlOutboxStore:
 
 def _claimed(row: Any) -> ClaimedMessage:
     message: Message = MAPPER.read(row[: len(MAPPER.names)])
-    until = from_micros(row.lease_until) if row.lease_until is not None else message.created_at
-    return ClaimedMessage(message, row.owner or "", until, row.doubts)
+    return ClaimedMessage(message, row.owner or "", row.doubts)

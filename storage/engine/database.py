@@ -9,6 +9,8 @@ from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.engine import make_url
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from storage.engine.lease_clock import LeaseClock
+
 T = TypeVar("T")
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -17,6 +19,7 @@ class Database(Protocol):
     """What the stores need from an engine. A function passed to `write` is one transaction; callers do not retry it."""
 
     dialect: str  # "sqlite" | "postgresql"
+    lease_clock: LeaseClock
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function on a read-only connection."""
@@ -64,13 +67,16 @@ class Database(Protocol):
         return await self.read(lambda c: int(c.execute(query).scalar_one()))
 
 
-def open_database(url: str) -> Database:
-    """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL."""
+def open_database(url: str, monotonic: Callable[[], float]) -> Database:
+    """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL.
+
+    `monotonic`: seconds for the leases of an SQLite file, which one process owns.
+    """
     kind = make_url(url).get_backend_name()
     if kind == "sqlite":
         from storage.engine.sqlite import SqliteDatabase
 
-        return SqliteDatabase(url)
+        return SqliteDatabase(url, monotonic)
     if kind == "postgresql":
         from storage.engine.postgres import PostgresDatabase
 

@@ -1,11 +1,13 @@
 """Forged, stale, repeated, foreign and flooding: what must not move does not, and everybody is answered."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from backend.domain.button_data import ButtonData, encode
 from bot.flood import PRESS_COST, FloodLimiter
 from sandbox.faults import Fault
+from storage.delivery.leases import void_leases
 from tests.bot.world import DISPATCHER, World
 
 
@@ -237,10 +239,9 @@ async def test_a_killed_process_leaves_nothing_behind_FT9(world: World) -> None:
         task.cancel()
     await asyncio.gather(*world._tasks, return_exceptions=True)
     await world.door.receive("telegram", _words(world, user.user_id))
-    assert await world.inbox.claim("telegram", "killed", 1, world.wall)
-    assert await world.inbox.acquire_lease(
-        f"poll:{world.house.bot.id}", "killed", world.wall, world.wall.replace(year=2030)
-    )
+    assert await world.inbox.claim("telegram", "killed", 1)
+    assert await world.inbox.acquire_lease(f"poll:{world.house.bot.id}", "killed", timedelta(days=900))
+    assert await void_leases(world.db) == 2
     await world.door.prepare()
     await world.reopen()
     world.door.on_received()

@@ -48,7 +48,7 @@ class Narrow:
     def __init__(self) -> None:
         self.shut = ""
 
-    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
         return 0.5 if self.shut and any(self.shut in b.key for b in buckets) else 0.0
 
 

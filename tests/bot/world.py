@@ -40,6 +40,7 @@ from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 from storage.integrity.audit import SqlAuditStore
 from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
@@ -65,7 +66,7 @@ DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 class NoPace:
     """Stories are in no hurry to be slow; the town's flood limits are off with it."""
 
-    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
         return 0.0
 
 
@@ -77,6 +78,7 @@ class World:
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
         self.ids = IdSupply(db)
         self.vault = Encryption("a secret of the tests, long enough", CHANCE)
+        db.lease_clock = LeaseClock(lambda: self.wall.timestamp())  # noqa: PLW0108 - wall is moved
         clock = build_clock(lambda: self.at, lambda: self.wall.timestamp())  # noqa: PLW0108 - wall is moved
         self.office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
         self.moves = create_move_store(db)

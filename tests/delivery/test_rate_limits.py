@@ -61,8 +61,7 @@ async def test_queued_pushes_keep_the_pace_over_all_workers_and_lose_little_time
     house = await House(database, channel).open(people(40))
     await bulk(house, 200, 40)
     pacers = [
-        SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic) if workers > 1 else None
-        for _ in range(workers)
+        SharedRateLimiter(SqlRateLimitStore(database), time.monotonic) if workers > 1 else None for _ in range(workers)
     ]
     house.in_real_time = True
     couriers = [house.new_courier(f"w{n}", pacer=p) for n, p in enumerate(pacers)]

@@ -1,5 +1,6 @@
 """When a person's chat and telephone both failed he is texted, once, in 70 characters and without a link (texts 7.5)."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -45,7 +46,7 @@ class Phones:
 
 def _room(house: House, carrier: Carrier | None) -> SmsWorker:
     return SmsWorker(
-        house.messages, house.moves, house.office, Phones(), house.catalogue, LocalRateLimiter(), "worker", CHANCE, "12345热线", "12345",
+        house.messages, house.moves, house.office, Phones(), house.catalogue, LocalRateLimiter(time.monotonic), "worker", CHANCE, "12345热线", "12345",
         carrier,  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The same through the real driver against the rehearsal town's Bot API server: what people see on their screens."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -58,7 +59,7 @@ async def town() -> AsyncIterator[tuple[Simulator, str]]:
 @pytest.fixture
 async def screens(town: tuple[Simulator, str], sqlite_url: str) -> AsyncIterator[Screens]:
     network, url = town
-    database: Database = open_database(sqlite_url)
+    database: Database = open_database(sqlite_url, time.monotonic)
     house = await House(database).open()
     people: dict[str, ChatUser] = {}
     for number, code in enumerate(("H1", "H2", "L1", "R1")):

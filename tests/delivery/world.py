@@ -15,7 +15,6 @@ from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor
 from backend.domain.chance import Chance
 from backend.domain.flow import build_entry
-from backend.domain.instants import to_micros
 from backend.domain.records import Ticket, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
@@ -33,6 +32,7 @@ from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 from storage.office.config import SqlConfigStore, bump_epoch
 from storage.tickets.moves import create_move_store
 from tests.time_and_chance import CHANCE, build_clock
@@ -142,9 +142,9 @@ class House:
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        self.office = OfficeCache(
-            self.config, build_clock(lambda: self.at, lambda: time.time() if self.in_real_time else self.real), "jilin"
-        )
+        self._began = time.monotonic()
+        db.lease_clock = LeaseClock(lambda: time.monotonic() if self.in_real_time else self.real)
+        self.office = OfficeCache(self.config, build_clock(lambda: self.at, time.time, self.monotonic), "jilin")
         self.desk = TicketService(self.moves, self.office, self.ids, KEY)
         self.messages = SqlOutboxStore(db, self.ids)
         self.cards = SqlCardStore(db, self.ids, VAULT)
@@ -153,6 +153,10 @@ class House:
         self.drawing = Drawing(self.moves, self.office, self.cards, self.catalogue, SqlChatStateStore(db))
         self.lost: list[tuple[str, str, str]] = []
         self.courier = self.new_courier()
+
+    def monotonic(self) -> float:
+        """Seconds as the courier's process counts them: they pass by themselves, and with `later`."""
+        return self.real + time.monotonic() - self._began
 
     def new_courier(self, owner: str = "w1", **more: Any) -> DeliveryWorker:
         limiter: RateLimiter | None = more.pop("pacer", None)
@@ -236,7 +240,7 @@ class House:
     async def silence(self, letter_id: int) -> None:
         """Make a letter look as if its holder had died over it."""
         query = update(t.letters).where(t.letters.c.id == letter_id)
-        until = to_micros(datetime.fromtimestamp(self.real - 1, UTC))
+        until = int((self.real - 1) * 1_000_000)
         await self.db.write(lambda c: c.execute(
             query.values(state="sending", owner="dead", attempts=t.letters.c.attempts + 1, lease_until=until)) and None)  # fmt: skip
 

@@ -47,6 +47,7 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
     ),
     "clocks": frozenset(()),
     "duplicates": frozenset(()),
+    "leases": frozenset(()),
     "sentences": frozenset(()),
     "sql": frozenset(()),
 }

@@ -16,6 +16,7 @@ from backend.integrity.checks import ALLOWED_DELAYS, CATCH_UP, INTERVAL, Integri
 from backend.ports.integrity import Finding
 from backend.ports.moves import NewTicket, TicketRef
 from storage.engine.database import Database
+from storage.engine.lease_clock import LeaseClock
 from storage.integrity.check_queries import FINDING_KINDS
 from storage.integrity.checks import SqlIntegrityStore
 from tests.storage.test_moves import DISPATCHER, HANDLER, KEY, Bench
@@ -30,6 +31,8 @@ class Town(Bench):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self.real = datetime(2026, 1, 1, tzinfo=UTC)  # the office's clock may be moved; this one may not
+        self.leases_at = 1_000_000_000  # microseconds by which leases run
+        db.lease_clock = LeaseClock(lambda: self.leases_at / 1_000_000)
         self.clock = build_clock(lambda: self.at, lambda: self.real.timestamp())  # noqa: PLW0108 - real is moved
         self.auditor = IntegrityChecks(SqlIntegrityStore(db, self.ids), self.clock)
 
@@ -150,7 +153,7 @@ async def test_no_red_card_is_missed_while_an_extension_is_being_decided(town: T
 
 async def test_a_letter_held_past_its_lease_is_found(town: Town) -> None:
     await town.plant("UPDATE letters SET state = 'sending', owner = 'w1', lease_until = :then",
-                     then=to_micros(town.real - 2 * MINUTE))  # fmt: skip
+                     then=town.leases_at - 120_000_000)  # fmt: skip
     assert (await town.looked("letter_stuck")).facts["channel"] == "phone"
 
 

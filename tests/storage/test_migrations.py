@@ -1,5 +1,6 @@
 """The changes in storage/migrations make exactly the tables the code was written for, on both engines."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,7 +35,7 @@ async def test_every_change_together_makes_the_tables_of_the_code(empty_url: str
     versions.upgrade(empty_url)
     shapes = []
     for url in (empty_url, database_url):
-        db = open_database(url)
+        db = open_database(url, time.monotonic)
         shapes.append(await db.read(_shape))
         assert await db.read(versions.find_differences) == []
         await db.close()
@@ -46,7 +47,7 @@ async def test_a_database_is_upgraded_once_however_often_it_is_asked(empty_url: 
     assert versions.read_version(empty_url) is None
     assert versions.is_other_version(empty_url)
     versions.upgrade(empty_url)
-    db = open_database(empty_url)
+    db = open_database(empty_url, time.monotonic)
 
     def keep(connection: Connection) -> None:
         connection.execute(text("INSERT INTO house (name, value) VALUES ('kept', 'yes')"))
@@ -56,7 +57,7 @@ async def test_a_database_is_upgraded_once_however_often_it_is_asked(empty_url: 
     versions.upgrade(empty_url)
     assert versions.read_version(empty_url) == versions.code_version()
     assert not versions.is_other_version(empty_url)
-    db = open_database(empty_url)
+    db = open_database(empty_url, time.monotonic)
     assert await db.read(lambda c: c.execute(text("SELECT value FROM house WHERE name = 'kept'")).scalar()) == "yes"
     await db.close()
 
@@ -80,7 +81,7 @@ def test_a_change_that_fails_leaves_nothing_behind(empty_url: str) -> None:
 
 async def test_old_code_sees_that_the_database_has_moved_on_fd12(database_url: str) -> None:
     """FD12: the gate is one short read, asked before work is taken."""
-    db = open_database(database_url)
+    db = open_database(database_url, time.monotonic)
     assert await db.read(versions.is_this_version)
     await db.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
     assert not await db.read(versions.is_this_version)
@@ -89,7 +90,7 @@ async def test_old_code_sees_that_the_database_has_moved_on_fd12(database_url: s
 
 
 async def test_a_database_without_tables_takes_no_work(empty_url: str) -> None:
-    db = open_database(empty_url)
+    db = open_database(empty_url, time.monotonic)
     assert not await db.read(versions.is_this_version)
     await db.close()
 

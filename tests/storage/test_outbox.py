@@ -13,9 +13,10 @@ from storage import tables as t
 from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 
 NOW = datetime(2026, 11, 10, 1, 30, tzinfo=UTC)
-LEASE = NOW + timedelta(seconds=45)
+LEASE = timedelta(seconds=45)
 CHAT = ["telegram"]
 
 
@@ -26,7 +27,15 @@ def letter(number: int, **values: object) -> Message:
 
 
 @pytest.fixture
-async def letters(database: Database) -> SqlOutboxStore:
+def seconds(database: Database) -> list[float]:
+    """The seconds by which leases run; a test moves them."""
+    now = [1_000.0]
+    database.lease_clock = LeaseClock(lambda: now[0])
+    return now
+
+
+@pytest.fixture
+async def letters(database: Database, seconds: list[float]) -> SqlOutboxStore:
     return SqlOutboxStore(database, IdSupply(database))
 
 
@@ -94,31 +103,36 @@ async def test_what_stands_in_for_a_failed_letter_is_written_with_its_failure_or
 
 
 async def test_letters_of_a_silent_holder_are_freed_as_doubtful_and_those_worn_out_die_FM1_FM7(
-    letters: SqlOutboxStore,
+    letters: SqlOutboxStore, seconds: list[float]
 ) -> None:
     await letters.add([letter(1), letter(2, channel="phone")])
     await letters.claim("w1", CHAT, NOW, 9, LEASE)
     await letters.claim("w1", ["phone"], NOW, 9, LEASE)
-    assert await letters.release_expired(CHAT, LEASE - timedelta(seconds=1), NOW, 8) == []
+    seconds[0] += 44
+    assert await letters.release_expired(CHAT, NOW, 8) == []
     assert await letters.list_waiting(CHAT, NOW, 9) == []
-    assert await letters.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 8) == []
+    seconds[0] += 2
+    assert await letters.release_expired(CHAT, NOW, 8) == []
     (again,) = await letters.claim("w2", CHAT, NOW, 9, LEASE)
     assert again.uncertain_sends == 1 and again.message.attempts == 2
     assert await letters.list_waiting(["phone"], NOW, 9) == []  # calls are never repeated without asking (FW14)
-    (dead,) = await letters.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 2)
+    seconds[0] += 46
+    (dead,) = await letters.release_expired(CHAT, NOW, 2)
     assert dead.message.id == 1
     stored = await letters.get(1)
     assert stored is not None and stored.message.state == "dead"
 
 
-async def test_a_lease_is_renewed_only_by_its_holder_FM5(letters: SqlOutboxStore) -> None:
+async def test_a_lease_is_renewed_only_by_its_holder_FM5(letters: SqlOutboxStore, seconds: list[float]) -> None:
     await letters.add([letter(1)])
     (mine,) = await letters.claim("w1", CHAT, NOW, 9, LEASE)
-    later = LEASE + timedelta(minutes=1)
-    assert await letters.renew(mine, later) is True
-    assert await letters.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 8) == []
-    await letters.release_expired(CHAT, later + timedelta(seconds=1), NOW, 8)
-    assert await letters.renew(mine, later) is False
+    seconds[0] += 40
+    assert await letters.renew(mine, LEASE) is True
+    seconds[0] += 40
+    assert await letters.release_expired(CHAT, NOW, 8) == []
+    seconds[0] += 6
+    await letters.release_expired(CHAT, NOW, 8)
+    assert await letters.renew(mine, LEASE) is False
 
 
 async def test_a_hold_stops_one_persons_letters_and_a_call_can_be_brought_forward_FT17(

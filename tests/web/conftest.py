@@ -1,5 +1,6 @@
 """The house behind the web door, on both engines."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,7 +20,7 @@ async def house(database: Database) -> AsyncIterator[House]:
 @pytest.fixture
 async def small_house(sqlite_url: str) -> AsyncIterator[House]:
     """A house on the embedded engine, for what no engine can change."""
-    db = open_database(sqlite_url)
+    db = open_database(sqlite_url, time.monotonic)
     opened = await House(db).open()
     yield opened
     await opened.close()
