@@ -3,13 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-from sqlalchemy import update
-
 from backend.domain.records import Message
 from backend.domain.ticket import Grade
 from backend.ports.outbox import SendResult
 from notify.channel import DeliveryError, EditResult
-from storage import tables as t
 from tests.delivery.world import DISPATCHER, HANDLER, House
 
 BLOCKED = DeliveryError("dead_address", "blocked")
@@ -203,7 +200,7 @@ async def test_a_lost_worker_s_letter_is_sent_by_another_as_a_second_copy_and_th
     await house.dispatched()
     first = (await house.messages.list_waiting(["telegram"], house.at, 1))[0]
     lease = timedelta(seconds=45)
-    held = await house.messages.claim("zombie", ["telegram"], house.at, 1, lease, [first.id])
+    held = await house.messages.claim("zombie", ["telegram"], house.at, 1, lease, [first.id], ask=[first.id])
     await house.courier.run_once()
     assert len(house.channel.sent) == 1  # the other handler's; this one is in hand
     house.later(seconds=46)
@@ -211,7 +208,7 @@ async def test_a_lost_worker_s_letter_is_sent_by_another_as_a_second_copy_and_th
     assert [s.text[:4] for s in house.channel.sent][1:] == ["（重发）"]
     late = SendResult(held[0].message.id, "zombie", 1, "failed", house.at, error="late")
     assert await house.messages.settle([late]) == [False]
-    assert await house.messages.renew(held[0], lease) is False
+    assert not await house.messages.renew("zombie", [first.id], lease)
     assert (await house.messages.get(first.id)).message.state == "sent"  # type: ignore[union-attr]
 
 
@@ -241,19 +238,6 @@ async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_
     assert len(channel.to("chat-H1")) == 1
     assert (await house.states())["M1", "H1"] == ["sent"]
     await other.close()
-
-
-async def test_a_letter_that_kills_its_worker_eight_times_is_dead_and_the_phone_rings_FM7(
-    house: House,
-) -> None:
-    await house.dispatched()
-    message = (await house.messages.list_waiting(["telegram"], house.at, 1))[0]
-    query = update(t.letters).where(t.letters.c.id == message.id).values(attempts=7)
-    await house.db.write(lambda c: c.execute(query) and None)
-    await house.silence(message.id)
-    await house.courier.run_once()
-    found = {d.message.id: d for d in await house.deliveries()}
-    assert found[message.id].message.state == "dead"
 
 
 async def test_two_workers_send_each_letter_once_FM8(house: House) -> None:

@@ -162,7 +162,7 @@ class House:
         limiter: RateLimiter | None = more.pop("pacer", None)
         channel = more.pop("channel", self.channel)
         return DeliveryWorker(
-            outbox=self.messages, cards=self.cards, renderer=self.drawing, moves=self.moves, office=self.office,
+            outbox=more.pop("outbox", self.messages), cards=self.cards, renderer=more.pop("renderer", self.drawing), moves=self.moves, office=self.office,
             channels={"telegram": channel}, bindings=self, ids=self.ids, texts=self.catalogue, owner=owner,
             rate_limiter=limiter, chance=Chance(bytes), **more,  # `bytes`: zeros, no jitter
         )  # fmt: skip
@@ -238,11 +238,11 @@ class House:
         return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
 
     async def silence(self, letter_id: int) -> None:
-        """Make a letter look as if its holder had died over it."""
+        """Make a letter look as if its holder had died while it was asked for."""
         query = update(t.letters).where(t.letters.c.id == letter_id)
         until = int((self.real - 1) * 1_000_000)
         await self.db.write(lambda c: c.execute(
-            query.values(state="sending", owner="dead", attempts=t.letters.c.attempts + 1, lease_until=until)) and None)  # fmt: skip
+            query.values(state="sending", owner="dead", attempts=t.letters.c.attempts + 1, lease_until=until, asked_at=1, asks=1)) and None)  # fmt: skip
 
     def later(self, **span: float) -> None:
         """Time passes, for the office and in truth."""

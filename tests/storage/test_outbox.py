@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from backend.domain.records import Message
 from backend.ports.cards import NewCard
-from backend.ports.outbox import AuditNote, SendResult
+from backend.ports.outbox import AuditNote, Rescue, SendResult
 from storage import tables as t
 from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.database import Database
@@ -102,37 +102,32 @@ async def test_what_stands_in_for_a_failed_letter_is_written_with_its_failure_or
     assert what == ["unreached", "unreached"]
 
 
-async def test_letters_of_a_silent_holder_are_freed_as_doubtful_and_those_worn_out_die_FM1_FM7(
+async def test_what_a_silent_holder_had_not_asked_for_waits_again_without_doubt_FM1_XR5(
     letters: SqlOutboxStore, seconds: list[float]
 ) -> None:
     await letters.add([letter(1), letter(2, channel="phone")])
     await letters.claim("w1", CHAT, NOW, 9, LEASE)
     await letters.claim("w1", ["phone"], NOW, 9, LEASE)
     seconds[0] += 44
-    assert await letters.release_expired(CHAT, NOW, 8) == []
+    assert await letters.rescue(CHAT, NOW) == Rescue(owners=1)
     assert await letters.list_waiting(CHAT, NOW, 9) == []
     seconds[0] += 2
-    assert await letters.release_expired(CHAT, NOW, 8) == []
+    assert await letters.rescue(CHAT, NOW) == Rescue()
     (again,) = await letters.claim("w2", CHAT, NOW, 9, LEASE)
-    assert again.uncertain_sends == 1 and again.message.attempts == 2
+    assert (again.uncertain_sends, again.asks, again.deaths, again.message.attempts) == (0, 0, 1, 2)
     assert await letters.list_waiting(["phone"], NOW, 9) == []  # calls are never repeated without asking (FW14)
-    seconds[0] += 46
-    (dead,) = await letters.release_expired(CHAT, NOW, 2)
-    assert dead.message.id == 1
-    stored = await letters.get(1)
-    assert stored is not None and stored.message.state == "dead"
 
 
 async def test_a_lease_is_renewed_only_by_its_holder_FM5(letters: SqlOutboxStore, seconds: list[float]) -> None:
-    await letters.add([letter(1)])
-    (mine,) = await letters.claim("w1", CHAT, NOW, 9, LEASE)
+    await letters.add([letter(1), letter(2)])
+    await letters.claim("w1", CHAT, NOW, 9, LEASE)
     seconds[0] += 40
-    assert await letters.renew(mine, LEASE) is True
+    assert await letters.renew("w1", [1, 2, 3], LEASE) == {1, 2} and not await letters.renew("w2", [1, 2], LEASE)
     seconds[0] += 40
-    assert await letters.release_expired(CHAT, NOW, 8) == []
+    assert await letters.rescue(CHAT, NOW) == Rescue(owners=1)
     seconds[0] += 6
-    await letters.release_expired(CHAT, NOW, 8)
-    assert await letters.renew(mine, LEASE) is False
+    await letters.rescue(CHAT, NOW)
+    assert not await letters.renew("w1", [1, 2], LEASE)
 
 
 async def test_a_hold_stops_one_persons_letters_and_a_call_can_be_brought_forward_FT17(
