@@ -1,1 +1,1 @@
-"""The hotline office: domain, rooms and doors of jiesu."""
+"""The hotline office: domain, features and adapters of jiesu."""

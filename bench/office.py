@@ -23,8 +23,9 @@ from backend.ports.moves import NewTicket
 from backend.tickets.service import TicketService
 from storage import tables as t
 from storage.engine import versions
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.open import open_database
 from storage.office.config import SqlConfigStore, bump_epoch
 from storage.tickets.moves import create_move_store
 from tests import postgres

@@ -1,1 +1,1 @@
-"""The chat bot: an adapter on aiogram, one small file per action; it contains no rules."""
+"""The chat bot: an adapter on aiogram, one file per subject; it contains no rules."""

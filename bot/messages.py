@@ -10,25 +10,19 @@ from backend.domain.reply_parser import ParsedReply, parse_reply
 from backend.office.people import BINDING_QUESTION
 from bot import attachments
 from bot.actions import (
+    account,
     extend,
     files,
+    handling,
     office,
-    orders,
-    pin,
-    progress,
-    quiet,
     reply,
     return_,
     review,
     scores,
-    sheet,
-    sign,
-    start,
-    supervisor,
+    supervising,
     ticket,
     todo,
     units,
-    urging,
 )
 from bot.conversation import Conversation
 from bot.services import CHANNEL
@@ -37,19 +31,19 @@ from bot.ticket_context import TicketContext, load_context
 Command = Callable[[Conversation, str], Awaitable[None]]
 
 COMMANDS: dict[str, Command] = {
-    "start": start.start_binding,
+    "start": account.start_binding,
     "help": office.show_help,
     "todo": todo.show_todo,
     "ticket": ticket.show_ticket,
-    "pin": pin.set_pin,
+    "pin": account.set_pin,
     "status": office.show_status,
     "overdue": office.show_overdue,
     "unit": units.show_unit,
     "rank": scores.show_ranking,
     "report": scores.send_report,
-    "supervise": urging.supervise,
-    "call": urging.call_by_ticket_no,
-    "quiet": quiet.change_quiet_hours,
+    "supervise": supervising.supervise,
+    "call": supervising.call_by_ticket_no,
+    "quiet": account.change_quiet_hours,
 }
 UNBOUND_COMMANDS = ("start", "help")  # the others need a binding
 
@@ -70,7 +64,7 @@ async def handle_message(chat: Conversation, message: Message) -> None:
         chat.services.office.invalidate()
         return
     if message.contact:
-        await start.confirm_contact(chat)
+        await account.confirm_contact(chat)
         return
     text = (message.text or message.caption or "").strip()
     if text.startswith("/"):
@@ -119,14 +113,14 @@ async def _handle_answer(chat: Conversation, message: Message, text: str) -> Non
     if target is None and not chat.private:
         return  # group members talk to each other
     chat.actor  # noqa: B018 - refuses an unbound person before anything is read
-    if target is not None and target.question == pin.PIN_QUESTION and not attachments.find_file(message):
-        await pin.set_pin(chat, text)
+    if target is not None and target.question == account.PIN_QUESTION and not attachments.find_file(message):
+        await account.set_pin(chat, text)
         return
     if target is not None and target.question and review.is_review_question(target.question):
         await review.answer_review(chat, target.question, target.subject, text)
         return
-    if target is not None and target.question and sheet.is_contest_question(target.question):
-        await sheet.file_contest(chat, target.question, target.subject, text, message)
+    if target is not None and target.question and scores.is_contest_question(target.question):
+        await scores.file_contest(chat, target.question, target.subject, text, message)
         return
     if attachments.find_file(message) and chat.private and (target is None or target.guessed):
         await files.receive_files(chat, message)
@@ -171,11 +165,11 @@ async def _find_target(chat: Conversation, message: Message) -> Target | None:
 async def _handle_about(chat: Conversation, message: Message, text: str, target: Target) -> None:
     """Handle text and files about an assignment; a keyword wins over the open question."""
     case = await load_context(chat, target.subject)
-    if target.question == supervisor.SUPERVISOR_QUESTION:
-        await supervisor.send_supervisor_message(chat, case, text)
+    if target.question == supervising.SUPERVISOR_QUESTION:
+        await supervising.send_supervisor_message(chat, case, text)
         return
-    if target.question in orders.SIMPLE_ACTS:
-        await orders.answer_simple_act(chat, case, target.question, text)
+    if target.question in handling.SIMPLE_ACTS:
+        await handling.answer_simple_act(chat, case, target.question, text)
         return
     parsed = parse_reply(text) if text else None
     if parsed is None and text and target.question in REPLY_HANDLERS:
@@ -225,7 +219,7 @@ async def _keep_attachments(
 
 
 async def _sign(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:
-    await sign.sign(chat, context)
+    await handling.sign(chat, context)
 
 
 async def _return(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:
@@ -239,7 +233,7 @@ REPLY_HANDLERS: dict[str, Callable[[Conversation, TicketContext, ParsedReply], A
     "reply": reply.give_reply,
     "close": reply.close,
     "extend": extend.collect_extension,
-    "report_progress": progress.report_progress,
+    "report_progress": handling.report_progress,
 }
 
 

@@ -4,25 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from backend.domain.button_data import ButtonData, decode
 from backend.domain.refusals import Refused
-from bot.actions import (
-    contact,
-    duty,
-    extend,
-    files,
-    orders,
-    progress,
-    reply,
-    return_,
-    review,
-    sheet,
-    sign,
-    snooze,
-    supervisor,
-    ticket,
-    todo,
-    urging,
-    view,
-)
+from bot.actions import extend, files, handling, reply, return_, review, scores, supervising, ticket, todo
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext, load_context
 
@@ -32,15 +14,15 @@ OUTDATED_REFUSALS = ("overtaken", "not_now", "nothing_pending")
 
 
 async def _sign(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
-    await sign.sign(chat, context, press.value)
+    await handling.sign(chat, context, press.value)
 
 
 async def _view(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
-    await view.show_details(chat, context)
+    await ticket.show_details(chat, context)
 
 
 async def _simple_act(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
-    await orders.start_simple_act(chat, context, press.verb)
+    await handling.start_simple_act(chat, context, press.verb)
 
 
 async def _set_signature(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
@@ -48,7 +30,7 @@ async def _set_signature(chat: Conversation, context: TicketContext, press: Butt
 
 
 async def _log_contact(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
-    await contact.log_contact(chat, context, press.verb == "reached")
+    await handling.log_contact(chat, context, press.verb == "reached")
 
 
 def _without_press(work: Callable[[Conversation, TicketContext], Awaitable[None]]) -> AssignmentHandler:
@@ -72,26 +54,26 @@ ASSIGNMENT_HANDLERS: dict[str, AssignmentHandler] = {
     "confirm": _without_press(reply.close_without_objection),
     "extend": _without_press(extend.ask_extension),
     "informed": _without_press(extend.request_extension),
-    "contact": _without_press(contact.start_contact),
+    "contact": _without_press(handling.start_contact),
     "reached": _log_contact,
     "not_reached": _log_contact,
-    "report_progress": _without_press(progress.ask_progress),
-    "call_supervisor": _without_press(supervisor.ask_supervisor_message),
-    "call_unit": _without_press(urging.call_unit),
+    "report_progress": _without_press(handling.ask_progress),
+    "call_supervisor": _without_press(supervising.ask_supervisor_message),
+    "call_unit": _without_press(supervising.call_unit),
     "whole": _without_press(ticket.open_ticket),
     "attach": _without_press(files.attach_files),
     "not_attach": _without_press(files.drop_files),
-    "pass_to_duty": _without_press(duty.pass_to_duty),
-    "view_files": _without_press(view.send_assignment_files),
+    "pass_to_duty": _without_press(ticket.pass_to_duty),
+    "view_files": _without_press(ticket.send_assignment_files),
     "todo": _without_press(todo.resend_card),
-    **dict.fromkeys(orders.SIMPLE_ACTS, _simple_act),
+    **dict.fromkeys(handling.SIMPLE_ACTS, _simple_act),
 }
 #: read-only verbs, allowed even after the assignment has ended
 READ_ONLY_VERBS = frozenset({"view_files", "whole"})
 
 
 async def _snooze(chat: Conversation, press: ButtonData) -> None:
-    await snooze.snooze(chat, press.subject)
+    await todo.snooze(chat, press.subject)
 
 
 async def _class(chat: Conversation, press: ButtonData) -> None:
@@ -115,15 +97,15 @@ async def _page(chat: Conversation, press: ButtonData) -> None:
 
 
 async def _lines(chat: Conversation, press: ButtonData) -> None:
-    await sheet.show_lines(chat, press.subject)
+    await scores.show_lines(chat, press.subject)
 
 
 async def _contest(chat: Conversation, press: ButtonData) -> None:
-    await sheet.choose_line(chat, press.subject, press.value)
+    await scores.choose_line(chat, press.subject, press.value)
 
 
 async def _contest_line(chat: Conversation, press: ButtonData) -> None:
-    await sheet.ask_contest_reason(chat, press.subject, press.value)
+    await scores.ask_contest_reason(chat, press.subject, press.value)
 
 
 #: verb of a press about a request, a run or no single ticket → its handler

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from backend.domain import offers
 from backend.domain.acts import Snapshot
 from backend.domain.button_data import ButtonData
 from backend.domain.flow import is_visible
-from backend.domain.move_table import BY_VERB, is_allowed
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, State
 from backend.ports.moves import TicketRef
 from bot.conversation import Conversation
 
@@ -37,11 +36,7 @@ class TicketContext:
 
     def is_late_for_return(self, now: datetime) -> bool:
         """Whether a return would now count as late (B35, Q26)."""
-        window = next(
-            (d for d in self.snap.duties if d.kind is Obligation.RETURN and d.assignment_id == self.assignment_id
-             and d.met_at is None), None,
-        )  # fmt: skip
-        return now.replace(microsecond=0) > (window.due_at if window else self.assignment.sign_due_at)
+        return offers.is_late_for_return(self.snap, self.assignment, now)
 
 
 async def load_context(chat: Conversation, assignment_id: int) -> TicketContext:
@@ -49,7 +44,7 @@ async def load_context(chat: Conversation, assignment_id: int) -> TicketContext:
     actor = chat.actor
     snap = await chat.services.tickets.moves.load(TicketRef(assignment_id=assignment_id))
     assignment = snap.find_assignment(assignment_id) if snap else None
-    foreign = assignment is not None and actor.is_unit_member and assignment.unit != actor.unit
+    foreign = assignment is not None and not actor.may_see(assignment.unit)
     if snap is None or assignment is None or foreign or not is_visible(snap, actor):
         raise Refused("not_found", assignment=assignment_id)
     return TicketContext(snap, assignment)
@@ -57,13 +52,4 @@ async def load_context(chat: Conversation, assignment_id: int) -> TicketContext:
 
 def check_allowed(chat: Conversation, context: TicketContext, verb: str) -> None:
     """Check role and state before a question is asked. Refused `forbidden`, `overtaken`, `not_now`."""
-    if not is_allowed(chat.actor.role, verb):
-        raise Refused("forbidden", verb=verb)
-    row, assignment, last = BY_VERB[verb], context.assignment, context.snap.last_entry
-    if assignment.ended_at is None and assignment.state in row.from_states:
-        return
-    facts = {"state": str(assignment.state)}
-    early = assignment.state is State.DISPATCHED and assignment.ended_at is None  # not signed: nobody else acted first
-    if last is not None and last.by != chat.actor.code and not early:
-        raise Refused("overtaken", by=last.by, at=last.at.isoformat(), **facts)
-    raise Refused("not_now", **facts)
+    offers.check_offered(context.snap, context.assignment, chat.actor, verb)

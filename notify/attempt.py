@@ -22,7 +22,7 @@ _current: ContextVar[RequestAttempt | None] = ContextVar("attempt", default=None
 
 @contextmanager
 def track_request() -> Iterator[RequestAttempt]:
-    """Track the request made inside the block, in a session with `watcher()` among its trace configs."""
+    """Track the request made inside the block, in a session with `build_trace_config()` among its trace configs."""
     one = RequestAttempt()
     token = _current.set(one)
     try:
@@ -37,7 +37,7 @@ async def _connected(session: ClientSession, context: object, params: Any) -> No
 
 
 def build_trace_config() -> TraceConfig:
-    """Build a trace config that sets `Attempt.connected`."""
+    """Build a trace config that sets `RequestAttempt.connected`."""
     trace = TraceConfig()
     trace.on_connection_create_end.append(_connected)
     trace.on_connection_reuseconn.append(_connected)

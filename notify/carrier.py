@@ -123,7 +123,7 @@ class FoundCall:
 class CallEvent:
     """One webhook of a carrier in our terms. Absent text is "", an absent number is None; durations in seconds.
 
-    `digits` is exactly what was pressed, not validated (FW8); `dial_status` is how a connected second leg ended.
+    `digits` is exactly what was pressed, not validated (FW8); `leg_status` is how a connected second leg ended.
     """
 
     provider_id: str

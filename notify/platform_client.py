@@ -35,7 +35,7 @@ class WriteResult:
 class DemandBatch:
     """New demands of the platform and the next cursor; `cursor` None: unchanged."""
 
-    items: Sequence[Mapping[str, Any]]
+    items: Sequence[Mapping[str, object]]
     cursor: str | None
 
 
@@ -77,7 +77,7 @@ class PlatformClient:
         """Whether new demands are fetched from a feed."""
         return bool(self._feed)
 
-    async def write_move(self, number: int, move: Mapping[str, Any], moment: int) -> WriteResult:
+    async def write_move(self, number: int, move: Mapping[str, object], moment: int) -> WriteResult:
         """Write one move back. 200 or 201: confirmed; 202: confirmed later."""
         body = json.dumps(move, ensure_ascii=False, separators=(",", ":")).encode()
         status, answer = await self._request("POST", self._url, body, moment, {"Idempotency-Key": str(number)})
@@ -136,7 +136,7 @@ class PlatformClient:
         return self._session
 
 
-def _to_delivery_error(status: int, headers: Mapping[str, str], said: Any) -> DeliveryError:
+def _to_delivery_error(status: int, headers: Mapping[str, str], said: object) -> DeliveryError:
     """Return the error of a failed response: 4xx is a refusal with the platform's text, the rest is retried."""
     error = said.get("error", said) if isinstance(said, dict) else {}
     error = error if isinstance(error, dict) else {"message": error}

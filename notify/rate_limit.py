@@ -149,7 +149,7 @@ class RateLimitedQueue(Generic[T]):
 
     Longest first keeps the total time near its minimum: the address with most items finishes last, so it must never
     wait idle. Within an address, urgent items go first and the rest keep their order. Times are floats of one
-    monotonic clock given by the caller; `shared` buckets count every send, `of` gives those of one address.
+    monotonic clock given by the caller; `shared` buckets count every send, `buckets_of` gives those of one address.
     """
 
     def __init__(self, shared: Sequence[Bucket], buckets_of: Callable[[str], Sequence[Bucket]]) -> None:

@@ -28,7 +28,7 @@ class Broadcast:
             self.on_notify()
 
     async def wait(self, check: Callable[[], T | None], timeout: float | None) -> T:
-        """Wait until `look()` returns something and return it. Raises TimeoutError after `timeout` real seconds."""
+        """Wait until `check()` returns something and return it. Raises TimeoutError after `timeout` real seconds."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(timeout):
             while (found := check()) is None:

@@ -83,7 +83,7 @@ BuildError = Callable[[int, float], web.Response]
 async def respond_with_fault(
     fault: Fault, seconds: float, request: web.Request, answer: Answer, build_error: BuildError
 ) -> web.Response:
-    """Answer `request` with a fault; `complain` builds an error in the provider's format."""
+    """Answer `request` with a fault; `build_error` builds an error in the provider's format."""
     if fault is Fault.DELAY:
         await asyncio.sleep(seconds)
     response = await answer() if fault in EXECUTED_FAULTS else None

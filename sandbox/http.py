@@ -32,7 +32,7 @@ class HttpClient:
     ) -> tuple[int, str, bytes]:
         """Send one request; return status, content type and body. Raises aiohttp.ClientError or TimeoutError."""
         if self._http is None:
-            raise aiohttp.ClientError("the town is closed")
+            raise aiohttp.ClientError("the simulator is closed")
         if self._reach_url is not None and url.startswith(self._public):
             url = self._reach_url + url.removeprefix(self._public)
         target = URL(url, encoded=True)

@@ -1,23 +1,21 @@
 """Chat and telephone routes by which the page operates the handsets."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from sandbox.networks import SimulatedNetworks
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ChatUser
 from sandbox.twilio.behaviour import BUSY, FAILED, MACHINE, MANUAL, NO_ANSWER, REJECT
 from sandbox.twilio.handset_call import HandsetCall
 
-if TYPE_CHECKING:
-    from sandbox.simulator import Simulator
-
 PRESS_TIMEOUT_SECONDS = 15.0
 MAX_UPLOAD = 21 * 1024 * 1024
 BEHAVIOURS = {one.pickup.value: one for one in (MANUAL, NO_ANSWER, BUSY, FAILED, REJECT, MACHINE)}
 
-PageAction = Callable[["Simulator", web.Request, Any], Awaitable[dict[str, Any]]]
+PageAction = Callable[[SimulatedNetworks, web.Request, Any], Awaitable[dict[str, Any]]]
 
 
 class PageError(Exception):
@@ -29,12 +27,12 @@ class PageError(Exception):
         self.code = code
 
 
-def find_person(simulator: "Simulator", phone: str) -> ChatUser:
+def find_person(networks: SimulatedNetworks, phone: str) -> ChatUser:
     """Return the chat user with this number. Raises Refused `no_such_person`."""
-    account = next((one for one in simulator.chat.accounts.values() if one.phone == phone), None)
+    account = next((one for one in networks.chat.accounts.values() if one.phone == phone), None)
     if account is None:
         raise PageError(404, "no_such_person")
-    return simulator.chat.get_user(account.name, account.phone)
+    return networks.chat.get_user(account.name, account.phone)
 
 
 def _find_message(user: ChatUser, given: object) -> Message | None:
@@ -46,8 +44,8 @@ def _find_message(user: ChatUser, given: object) -> Message | None:
     return message
 
 
-async def _send_text(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
-    user = find_person(simulator, request.match_info["phone"])
+async def _send_text(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
+    user = find_person(networks, request.match_info["phone"])
     text = str(body.get("text") or "").strip()
     if not text:
         raise PageError(422, "empty")
@@ -55,15 +53,15 @@ async def _send_text(simulator: "Simulator", request: web.Request, body: Any) ->
     return {"ok": True}
 
 
-async def _share_contact(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
-    user = find_person(simulator, request.match_info["phone"])
-    other = find_person(simulator, body["whose"]) if body.get("whose") else None
+async def _share_contact(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
+    user = find_person(networks, request.match_info["phone"])
+    other = find_person(networks, body["whose"]) if body.get("whose") else None
     await user.share_contact(other)
     return {"ok": True}
 
 
-async def _press(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
-    user = find_person(simulator, request.match_info["phone"])
+async def _press(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
+    user = find_person(networks, request.match_info["phone"])
     message = _find_message(user, body.get("message"))
     if message is None:
         raise PageError(404, "no_such_message")
@@ -77,8 +75,8 @@ async def _press(simulator: "Simulator", request: web.Request, body: Any) -> dic
     return {"toast": press.toast, "alert": press.alert}
 
 
-async def _send_file(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
-    user = find_person(simulator, request.match_info["phone"])
+async def _send_file(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
+    user = find_person(networks, request.match_info["phone"])
     part = body.get("file")
     if not isinstance(part, web.FileField):
         raise PageError(422, "no_file")
@@ -91,8 +89,8 @@ async def _send_file(simulator: "Simulator", request: web.Request, body: Any) ->
     return {"ok": True}
 
 
-async def _block(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
-    user = find_person(simulator, request.match_info["phone"])
+async def _block(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
+    user = find_person(networks, request.match_info["phone"])
     if body.get("blocked"):
         user.block()
     else:
@@ -100,15 +98,15 @@ async def _block(simulator: "Simulator", request: web.Request, body: Any) -> dic
     return {"ok": True}
 
 
-def _find_manual_call(simulator: "Simulator", request: web.Request) -> HandsetCall:
-    live = simulator.phones.live_calls.get(request.match_info["sid"])
+def _find_manual_call(networks: SimulatedNetworks, request: web.Request) -> HandsetCall:
+    live = networks.phones.live_calls.get(request.match_info["sid"])
     if live is None or not live.is_manual:
         raise PageError(409, "call_over")
     return live
 
 
-async def _operate_call(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
-    live = _find_manual_call(simulator, request)
+async def _operate_call(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
+    live = _find_manual_call(networks, request)
     match request.match_info["act"]:
         case "answer":
             live.answer()
@@ -127,24 +125,24 @@ async def _operate_call(simulator: "Simulator", request: web.Request, body: Any)
     return {"ok": True}
 
 
-async def _dial(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
-    live = await simulator.phones.get_phone(request.match_info["phone"]).call_office()
+async def _dial(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
+    live = await networks.phones.get_phone(request.match_info["phone"]).call_office()
     return {"sid": live.sid}
 
 
-async def _set_behaviour(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
+async def _set_behaviour(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
     chosen = BEHAVIOURS.get(str(body.get("behaviour")))
     if chosen is None:
         raise PageError(422, "no_such_behaviour")
-    simulator.phones.get_phone(request.match_info["phone"]).set_behaviours(chosen)
-    simulator.broadcast.notify()
+    networks.phones.get_phone(request.match_info["phone"]).set_behaviours(chosen)
+    networks.broadcast.notify()
     return {"ok": True}
 
 
-def _add_route(app: web.Application, simulator: "Simulator", path: str, act: PageAction) -> None:
+def _add_route(app: web.Application, networks: SimulatedNetworks, path: str, act: PageAction) -> None:
     async def work(request: web.Request) -> web.Response:
         if request.content_type == "multipart/form-data":
-            body: Any = await request.clone(client_max_size=MAX_UPLOAD).post()
+            body: object = await request.clone(client_max_size=MAX_UPLOAD).post()
         else:
             try:
                 body = await request.json()
@@ -152,20 +150,20 @@ def _add_route(app: web.Application, simulator: "Simulator", path: str, act: Pag
                 raise PageError(400, "not_json") from None
             if not isinstance(body, dict):
                 raise PageError(400, "not_json")
-        return web.json_response(await act(simulator, request, body))
+        return web.json_response(await act(networks, request, body))
 
     app.router.add_post(path, work)
 
 
-def add_chat_routes(app: web.Application, simulator: "Simulator") -> None:
+def add_chat_routes(app: web.Application, networks: SimulatedNetworks) -> None:
     """Add the routes of the chat."""
     acts = {"say": _send_text, "contact": _share_contact, "press": _press, "file": _send_file, "block": _block}
     for name, act in acts.items():
-        _add_route(app, simulator, f"/api/chat/{{phone}}/{name}", act)
+        _add_route(app, networks, f"/api/chat/{{phone}}/{name}", act)
 
 
-def add_phone_routes(app: web.Application, simulator: "Simulator") -> None:
+def add_phone_routes(app: web.Application, networks: SimulatedNetworks) -> None:
     """Add the routes of the telephones."""
-    _add_route(app, simulator, "/api/call/{sid}/{act}", _operate_call)
-    _add_route(app, simulator, "/api/phone/{phone}/dial", _dial)
-    _add_route(app, simulator, "/api/phone/{phone}/behave", _set_behaviour)
+    _add_route(app, networks, "/api/call/{sid}/{act}", _operate_call)
+    _add_route(app, networks, "/api/phone/{phone}/dial", _dial)
+    _add_route(app, networks, "/api/phone/{phone}/behave", _set_behaviour)

@@ -3,16 +3,14 @@
 import asyncio
 import json
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 from aiohttp_sse import sse_response
 
+from sandbox.networks import SimulatedNetworks
 from sandbox.page_actions import PageError, add_chat_routes, add_phone_routes, find_person
 from sandbox.screens import render_chat, render_people, render_phone, render_ringing
-
-if TYPE_CHECKING:
-    from sandbox.simulator import Simulator
 
 PAGE = files("sandbox").joinpath("page")
 MIME = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -27,8 +25,8 @@ BURST_SECONDS = 0.05  # bursts of changes are sent as one event
 class PageApi:
     """Serves the simulator's handsets to a browser."""
 
-    def __init__(self, simulator: "Simulator") -> None:
-        self.simulator = simulator
+    def __init__(self, networks: SimulatedNetworks) -> None:
+        self.networks = networks
         self._closing = False
 
     def build_app(self) -> web.Application:
@@ -42,14 +40,14 @@ class PageApi:
         app.router.add_get("/api/events", self.stream_events)
         app.router.add_get("/api/file/{id}", self.serve_file)
         app.router.add_post("/api/people/{phone}/bind", self.open_binding_link)
-        add_chat_routes(app, self.simulator)
-        add_phone_routes(app, self.simulator)
+        add_chat_routes(app, self.networks)
+        add_phone_routes(app, self.networks)
         return app
 
     def close(self) -> None:
         """End all event streams."""
         self._closing = True
-        self.simulator.broadcast.notify()
+        self.networks.broadcast.notify()
 
     async def serve_page(self, request: web.Request) -> web.Response:
         """Serve the page; an attribute tells it where it is mounted."""
@@ -69,22 +67,22 @@ class PageApi:
 
     async def list_people(self, request: web.Request) -> web.Response:
         """List the simulated people."""
-        return web.json_response(render_people(self.simulator))
+        return web.json_response(render_people(self.networks))
 
     async def get_view(self, request: web.Request) -> web.Response:
         """Return what the handsets show now: `?chat=+86…&phone=+86…&phone=+86…`."""
         chat = request.query.get("chat")
         view: dict[str, Any] = {
-            "chat": render_chat(self.simulator, find_person(self.simulator, chat)) if chat else None,
-            "phones": [render_phone(self.simulator, number) for number in request.query.getall("phone", [])],
-            "ringing": render_ringing(self.simulator),
-            "office": self.simulator.phones.own_number,
+            "chat": render_chat(self.networks, find_person(self.networks, chat)) if chat else None,
+            "phones": [render_phone(self.networks, number) for number in request.query.getall("phone", [])],
+            "ringing": render_ringing(self.networks),
+            "office": self.networks.phones.own_number,
         }
         return web.json_response(view)
 
     async def stream_events(self, request: web.Request) -> web.StreamResponse:
         """Stream server-sent events: one whenever something has changed."""
-        broadcast, last = self.simulator.broadcast, -1
+        broadcast, last = self.networks.broadcast, -1
 
         def find_news() -> int | None:
             return broadcast.revision if broadcast.revision != last or self._closing else None
@@ -101,7 +99,7 @@ class PageApi:
 
     async def serve_file(self, request: web.Request) -> web.Response:
         """Serve a file that was sent in a chat."""
-        stored = self.simulator.chat.files.get(request.match_info["id"])
+        stored = self.networks.chat.files.get(request.match_info["id"])
         if stored is None:
             raise web.HTTPNotFound
         content_type = stored[0].mime if stored[0].mime in ("image/jpeg", "image/png", "application/pdf") else None
@@ -109,11 +107,11 @@ class PageApi:
 
     async def open_binding_link(self, request: web.Request) -> web.Response:
         """Open the person's binding link: send /start with a new code in their chat."""
-        person = self.simulator.people.get(request.match_info["phone"])
-        if person is None or not person.code or self.simulator.create_binding_code is None:
+        person = self.networks.people.get(request.match_info["phone"])
+        if person is None or not person.code or self.networks.create_binding_code is None:
             raise PageError(404, "no_binding")
-        code = await self.simulator.create_binding_code(person.code)
-        await self.simulator.chat.get_user(person.name, person.phone).start(code)
+        code = await self.networks.create_binding_code(person.code)
+        await self.networks.chat.get_user(person.name, person.phone).start(code)
         return web.json_response({"ok": True})
 
 

@@ -1,35 +1,33 @@
 """Renders what the handsets show as JSON for the page."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sandbox.networks import SimulatedNetworks
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ChatUser
 from sandbox.twilio.handset_call import HandsetCall
-
-if TYPE_CHECKING:
-    from sandbox.simulator import Simulator
 
 SHOWN_MESSAGES = 80
 SHOWN_CALLS = 6
 QUOTED_CHARACTERS = 60
 
 
-def render_people(simulator: "Simulator") -> list[dict[str, Any]]:
+def render_people(networks: SimulatedNetworks) -> list[dict[str, Any]]:
     """List all people, with whether they have opened the bot."""
-    by_phone = {account.phone: account for account in simulator.chat.accounts.values()}
+    by_phone = {account.phone: account for account in networks.chat.accounts.values()}
     return [
         {
             "name": one.name, "phone": one.phone, "role": one.role, "unit": one.unit, "note": one.note,
             "code": one.code, "started": one.phone in by_phone and by_phone[one.phone].started,
         }
-        for one in simulator.people.values()
+        for one in networks.people.values()
     ]  # fmt: skip
 
 
-def render_chat(simulator: "Simulator", user: ChatUser) -> dict[str, Any]:
+def render_chat(networks: SimulatedNetworks, user: ChatUser) -> dict[str, Any]:
     """Render a person's chat with the bot: the newest messages and the current reply keyboard."""
     shown = user.messages[-SHOWN_MESSAGES:]
-    keyboard: list[list[dict[str, Any]]] = []
+    keyboard: list[list[dict[str, object]]] = []
     for message in shown:
         if message.from_bot and message.markup and "keyboard" in message.markup:
             keyboard = [[_render_reply_button(one) for one in row] for row in message.markup["keyboard"]]
@@ -42,7 +40,7 @@ def render_chat(simulator: "Simulator", user: ChatUser) -> dict[str, Any]:
         "blocked": user.account.blocked,
         "messages": [_render_message(user, one) for one in shown],
         "keyboard": keyboard,
-        "commands": simulator.chat.commands,
+        "commands": networks.chat.commands,
     }
 
 
@@ -52,7 +50,7 @@ def _render_reply_button(button: Any) -> dict[str, Any]:
     return {"text": button["text"], "contact": bool(button.get("request_contact"))}
 
 
-def _render_message(user: ChatUser, message: Message) -> dict[str, Any]:
+def _render_message(user: ChatUser, message: Message) -> dict[str, object]:
     rows = (message.markup or {}).get("inline_keyboard", [])
     quoted = user.network.find_message(user.chat, message.reply_to) if message.reply_to is not None else None
     return {
@@ -65,9 +63,9 @@ def _render_message(user: ChatUser, message: Message) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def render_phone(simulator: "Simulator", number: str) -> dict[str, Any]:
+def render_phone(networks: SimulatedNetworks, number: str) -> dict[str, Any]:
     """Render a telephone: its behaviour, its newest calls and SMS."""
-    phone = simulator.phones.get_phone(number)
+    phone = networks.phones.get_phone(number)
     return {
         "phone": phone.number,
         "behaviour": phone.behaviour.pickup,
@@ -76,7 +74,7 @@ def render_phone(simulator: "Simulator", number: str) -> dict[str, Any]:
     }
 
 
-def _render_call(live: HandsetCall) -> dict[str, Any]:
+def _render_call(live: HandsetCall) -> dict[str, object]:
     call = live.call
     return {
         "sid": call.sid, "from": call.caller, "to": call.to, "direction": call.direction, "status": call.status,
@@ -85,11 +83,11 @@ def _render_call(live: HandsetCall) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def render_ringing(simulator: "Simulator") -> list[dict[str, Any]]:
+def render_ringing(networks: SimulatedNetworks) -> list[dict[str, Any]]:
     """List the calls that ring now on manually operated handsets."""
-    people = simulator.people
+    people = networks.people
     return [
-        {"phone": live.phone.number, "name": people[live.phone.number].name if live.phone.number in people else ""}
-        for live in simulator.phones.live_calls.values()
+        {"phone": live.number, "name": people[live.number].name if live.number in people else ""}
+        for live in networks.phones.live_calls.values()
         if live.is_manual and live.call.status == "ringing" and live.call.direction != "inbound"
     ]

@@ -1,88 +1,26 @@
 """Simulator of everything outside the product: chat, phone and platform; mounted into it or used by tests."""
 
-# ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
-from collections.abc import Awaitable, Callable
-from datetime import datetime
-from pathlib import Path
+from functools import cached_property
 
-import aiohttp
 from aiohttp import web
 
-from sandbox.broadcast import Broadcast
-from sandbox.http import HttpClient
-from sandbox.in_flight import InFlight
+from sandbox.networks import SimulatedNetworks
 from sandbox.page_api import PageApi
-from sandbox.people import SimulatedPerson
-from sandbox.platform import SimulatedPlatform
 from sandbox.state import StateFile
-from sandbox.telegram.network import ChatNetwork
 from sandbox.telegram.server import BotApi
-from sandbox.telegram.updates import Webhook
-from sandbox.twilio.network import PhoneNetwork, to_e164
 from sandbox.twilio.rest import TwilioRest
 
-CreateBindingCode = Callable[[str], Awaitable[str]]
 
+class Simulator(SimulatedNetworks):
+    """The networks with their HTTP interfaces, the page of handsets, and the file that keeps them."""
 
-class Simulator:
-    """Everything outside the product that it talks to.
+    @cached_property
+    def _page_api(self) -> PageApi:
+        return PageApi(self)
 
-    `now` is the product's (movable) clock, `real_time` (seconds since 1970) and `monotonic` (seconds) the real one;
-    `random_bytes` makes ids and tokens. `public_url` is the product's own base URL, `reach_url` where it can
-    really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `binding_code`
-    is set by the wiring: a person code in, a new binding code out.
-    """
-
-    def __init__(
-        self,
-        *,
-        now: Callable[[], datetime],
-        real_time: Callable[[], float],
-        monotonic: Callable[[], float],
-        random_bytes: Callable[[int], bytes],
-        public_url: str,
-        telegram_token: str,
-        telegram_secret: str | None,
-        twilio_sid: str,
-        twilio_token: str,
-        own_number: str,
-        platform_secret: str = "",
-        http: aiohttp.ClientSession | None = None,
-        reach_url: str | None = None,
-        state_path: Path | None = None,
-    ) -> None:
-        self.now = now
-        self.monotonic = monotonic
-        self.broadcast = Broadcast()
-        self.in_flight = InFlight()
-        self.http_client = HttpClient(public_url, reach_url, http)
-        self.people: dict[str, SimulatedPerson] = {}
-        self.uses_real_network = False  # whether a real network is part of this rehearsal
-        self.create_binding_code: CreateBindingCode | None = None
-        self.chat = ChatNetwork(
-            now=now,
-            monotonic=monotonic,
-            token=telegram_token,
-            broadcast=self.broadcast,
-            in_flight=self.in_flight,
-            post=self.http_client.post,
-        )
-        self.chat.updates.webhook = Webhook(secret=telegram_secret or "")
-        self.phones = PhoneNetwork(
-            now=now,
-            monotonic=monotonic,
-            random_bytes=random_bytes,
-            public_url=public_url,
-            sid=twilio_sid,
-            token=twilio_token,
-            own_number=own_number,
-            broadcast=self.broadcast,
-            in_flight=self.in_flight,
-            send_request=self.http_client.request,
-        )
-        self.platform = SimulatedPlatform(now, real_time, platform_secret, public_url, self.http_client.request)
-        self._state_file = None if state_path is None else StateFile(self, state_path)
-        self._page_api = PageApi(self)
+    @cached_property
+    def _state_file(self) -> StateFile | None:
+        return None if self.state_path is None else StateFile(self, self.state_path)
 
     def build_app(self) -> web.Application:
         """Build the routes, to be mounted under `/sandbox/`."""
@@ -108,24 +46,3 @@ class Simulator:
         if self._state_file is not None:
             await self._state_file.close()
         await self.http_client.close()
-
-    async def settle(self, timeout: float = 5.0) -> None:
-        """Wait until no delivery and no automatic call is in flight. Raises TimeoutError after `timeout` seconds."""
-        await self.in_flight.settle(timeout)
-
-    def add_person(
-        self, *, name: str, phone: str, role: str, unit: str = "", note: str = "", code: str = ""
-    ) -> SimulatedPerson:
-        """Add a person with a chat account and a telephone of this number."""
-        person = SimulatedPerson(name, to_e164(phone), role, unit, note, code)
-        self.people[person.phone] = person
-        self.chat.get_user(name, person.phone)
-        self.phones.get_phone(person.phone)
-        self.broadcast.notify()
-        return person
-
-    def list_violations(self) -> list[str]:
-        """List every out-of-spec request to any network as text; tests assert that there is none."""
-        listed = {"telegram": self.chat.violations, "twilio": self.phones.violations}
-        lines = [f"{name} {one.code} {one.where}: {one.what}" for name, all_of in listed.items() for one in all_of]
-        return lines + [f"platform: {one}" for one in self.platform.violations]

@@ -1,4 +1,4 @@
-"""Saves the simulator to disk, so that a restarted product finds the same handsets."""
+"""Saves the networks to disk, so that a restarted product finds the same handsets."""
 
 import asyncio
 import base64
@@ -6,19 +6,16 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter
 
+from sandbox.networks import SimulatedNetworks
 from sandbox.people import SimulatedPerson
 from sandbox.telegram.model import Account, Chat, StoredFile
 from sandbox.telegram.updates import Update
 from sandbox.twilio.behaviour import MANUAL
-from sandbox.twilio.handset_call import HandsetCall
 from sandbox.twilio.model import Call, Recording, Sms
-
-if TYPE_CHECKING:
-    from sandbox.simulator import Simulator
 
 PAUSE_SECONDS = 1.0  # between a change and its being written, so that a burst is written once
 COST_FACTOR = 100  # the pause is also at least this many times as long as the last snapshot took to build
@@ -34,7 +31,7 @@ class SimulatorState:
     files: list[tuple[StoredFile, str]] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     next_update_id: int = 500_000_001
-    commands: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[dict[str, object]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     messages: list[Sms] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
@@ -46,8 +43,8 @@ STATE_ADAPTER = TypeAdapter(SimulatorState)
 class StateFile:
     """Writes the simulator's state soon after each change, and loads it at the start."""
 
-    def __init__(self, simulator: "Simulator", path: Path) -> None:
-        self.simulator = simulator
+    def __init__(self, networks: SimulatedNetworks, path: Path) -> None:
+        self.networks = networks
         self.path = path
         self._pending_write: asyncio.Task[None] | None = None
         self._cost = 0.0  # seconds
@@ -57,8 +54,8 @@ class StateFile:
         if not self.path.exists():
             return
         state = STATE_ADAPTER.validate_json(self.path.read_bytes())
-        chat, phones = self.simulator.chat, self.simulator.phones
-        self.simulator.people.update({one.phone: one for one in state.people})
+        chat, phones = self.networks.chat, self.networks.phones
+        self.networks.people.update({one.phone: one for one in state.people})
         chat.accounts.update({one.id: one for one in state.accounts})
         chat.chats.update({one.id: one for one in state.chats})
         chat.files.update({file.id: (file, base64.b64decode(content)) for file, content in state.files})
@@ -73,9 +70,8 @@ class StateFile:
         for call in state.calls:
             if not call.ended:
                 call.close("failed", call.created_at)
-            phones.calls[call.sid] = call
             holder = phones.get_phone(call.caller if call.direction == "inbound" else call.to)
-            holder.calls.append(HandsetCall(phones, call, holder, MANUAL))
+            phones.add_call(holder, call, MANUAL)
 
     def schedule_write(self) -> None:
         """Schedule a write, unless one is scheduled already."""
@@ -90,15 +86,15 @@ class StateFile:
 
     async def _write_later(self) -> None:
         await asyncio.sleep(max(PAUSE_SECONDS, COST_FACTOR * self._cost))
-        begun = self.simulator.monotonic()
+        begun = self.networks.monotonic()
         document = self._build_document()
-        self._cost = self.simulator.monotonic() - begun  # a large state is written less often
+        self._cost = self.networks.monotonic() - begun  # a large state is written less often
         await asyncio.to_thread(self._write, document)
 
     def _build_document(self) -> dict[str, Any]:
-        chat, phones = self.simulator.chat, self.simulator.phones
+        chat, phones = self.networks.chat, self.networks.phones
         snapshot = SimulatorState(
-            people=list(self.simulator.people.values()),
+            people=list(self.networks.people.values()),
             accounts=list(chat.accounts.values()),
             chats=list(chat.chats.values()),
             files=[(file, base64.b64encode(content).decode()) for file, content in chat.files.values()],
@@ -109,10 +105,10 @@ class StateFile:
             messages=list(phones.messages),
             recordings=list(phones.recordings.values()),
         )
-        document: dict[str, Any] = STATE_ADAPTER.dump_python(snapshot, mode="json")
+        document: dict[str, object] = STATE_ADAPTER.dump_python(snapshot, mode="json")
         return document
 
-    def _write(self, document: dict[str, Any]) -> None:
+    def _write(self, document: dict[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".new")
         temporary.write_text(json.dumps(document, ensure_ascii=False))

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -16,7 +17,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.engine import versions
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
+from storage.engine.open import open_database
 from tests import postgres
 
 # Examples have no time limit: on a busy machine a slow one says nothing about the code.
@@ -65,34 +67,43 @@ def postgres_cluster() -> Iterator[str]:
         yield url
 
 
-def _new_database(cluster: str, name: str, template: str = "template1") -> str:
-    """Create a database and return its URL, whether or not an event loop is running here."""
+def _run_in_cluster(cluster: str, statement: str) -> None:
+    """Run one statement outside any transaction, whether or not an event loop is running here."""
 
-    async def create() -> None:
+    async def run() -> None:
         engine = create_async_engine(
             cluster.replace("postgresql://", "postgresql+asyncpg://") + "postgres",
             isolation_level="AUTOCOMMIT",
         )
         async with engine.connect() as connection:
-            await connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+            await connection.execute(text(statement))
         await engine.dispose()
 
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(create())).result()
-    return cluster + name
+        thread.submit(lambda: asyncio.run(run())).result()
+
+
+@contextmanager
+def _open_database(cluster: str, name: str, template: str = "template1") -> Iterator[str]:
+    """Create a database, yield its URL, and drop it again."""
+    _run_in_cluster(cluster, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield cluster + name
+    _run_in_cluster(cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_cluster: str) -> str:
+def postgres_template(postgres_cluster: str) -> Iterator[str]:
     """The name of a PostgreSQL database with all tables, to be copied."""
-    versions.create_tables(_new_database(postgres_cluster, "template_jiesu"))
-    return "template_jiesu"
+    with _open_database(postgres_cluster, "template_jiesu") as url:
+        versions.create_tables(url)
+        yield "template_jiesu"
 
 
 @pytest.fixture
-def postgres_url(postgres_cluster: str, postgres_template: str) -> str:
+def postgres_url(postgres_cluster: str, postgres_template: str) -> Iterator[str]:
     """The URL of a PostgreSQL database with all tables, used by nobody else."""
-    return _new_database(postgres_cluster, f"t{next(_database_numbers)}", postgres_template)
+    with _open_database(postgres_cluster, f"t{next(_database_numbers)}", postgres_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -117,11 +128,14 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def empty_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without any table."""
     if engine == "sqlite":
-        return f"sqlite:///{tmp_path / 'empty.db'}"
-    return _new_database(str(request.getfixturevalue("postgres_cluster")), f"e{next(_database_numbers)}")
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    cluster = str(request.getfixturevalue("postgres_cluster"))
+    with _open_database(cluster, f"e{next(_database_numbers)}") as url:
+        yield url
 
 
 @pytest.fixture

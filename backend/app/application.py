@@ -9,7 +9,10 @@ from backend.app.config import Config
 from backend.app.core import Core
 from backend.app.workers import Workers
 from backend.calls.service import Calls
+from backend.delivery.sms import SmsWorker
+from backend.delivery.worker import DeliveryWorker
 from backend.services import Services
+from backend.visits.automatic import AutoVisits
 from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ class Application:
     services: Services
     workers: Workers
     due_work: SqlDueStore
+    delivery: DeliveryWorker
+    sms: SmsWorker
+    automatic_visits: AutoVisits | None
     inbox_worker: "InboxWorker | None"
     calls: Calls | None
     simulator: "Simulator | None"

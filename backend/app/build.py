@@ -76,8 +76,7 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
             if carrier.can.live
             else ReportHooks(calls, carrier).add_to
         )
-        sms = application.services.visits and application.services.visits.texting
-        if sms:
+        if sms := application.services.visits.texting:
             # reports about SMS are signed by the SMS carrier, which may not be the one of the calls
             signer = carrier if carrier.name == sms.gateway.name else build_twilio_carrier(config)
             extra.append(SmsHooks(calls, signer or carrier, config.base_url, sms).add_routes)
@@ -105,7 +104,7 @@ async def _start(application: Application, roles: Collection[str], stack: contex
     if application.simulator is not None:
         await prepare_rehearsal(core, application.simulator)
     if "web" in roles:
-        name = "console" if config.sandbox else f"plate-{os.getpid()}"
+        name = "console" if config.sandbox else f"server-{os.getpid()}"
         await core.keys.revoke_keys(name, core.clock.now())
         application.admin_key = await core.keys.create_key(name, core.clock.now(), role="admin")
         write_run_file(config.data, f"http://{config.host}:{config.port}", application.admin_key)
@@ -118,7 +117,7 @@ async def _start(application: Application, roles: Collection[str], stack: contex
                 core.sandbox_clock, core.key_values, f"{os.getpid()}-{secrets.token_hex(3)}", application.settle
             )
             core.sandbox_clock.settle = shared_clock.settle
-            stack.push_async_callback(_cancel, asyncio.create_task(shared_clock.follow(), name="hour"))
+            stack.push_async_callback(_cancel, asyncio.create_task(shared_clock.follow(), name="shared_clock"))
     if application.inbox_worker is not None and "bot" in roles:
         await application.inbox_worker.prepare()
         if config.telegram_mode == "webhook":
@@ -126,13 +125,10 @@ async def _start(application: Application, roles: Collection[str], stack: contex
             receiver = application.inbox_worker.set_webhook(f"{config.base_url}/hooks/telegram", secret)
         else:
             receiver = application.inbox_worker.poll()
-        stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="ear"))
+        stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="chat_receiver"))
     await application.workers.start()
     stack.push_async_callback(application.workers.stop)
-    assert application.services.delivery is not None
-    stack.push_async_callback(
-        application.services.delivery.close
-    )  # sends in flight finish before the workers end (FM2)
+    stack.push_async_callback(application.delivery.close)  # sends in flight finish before the workers end (FM2)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -41,13 +41,14 @@ from backend.tickets.files import TicketFiles
 from backend.triage.governance import Governance
 from backend.triage.hot import HotListBuilder
 from backend.visits.automatic import AutoVisits
+from backend.visits.service import VisitService
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel
 from notify.platform_client import PlatformClient
 from notify.rate_limit import RateLimiter
 from storage.calls.calls import SqlCallStore
 from storage.deadlines.due import SqlDueStore
-from storage.delivery.cards import SqlCardStore as CardShelf
+from storage.delivery.cards import SqlCardStore
 from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.outbox import SqlOutboxStore
 from storage.integrity.checks import SqlIntegrityStore
@@ -71,16 +72,15 @@ class DeliveryParts:
     """The parts of delivery: messages, chat cards, and what renders and sends both."""
 
     outbox: SqlOutboxStore
-    cards: CardShelf
+    cards: SqlCardStore
     card_updater: CardRenderer
     worker: DeliveryWorker
     owner: str  # identifies this process in leases
 
 
 async def build_application(
-    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str],
-    stack: contextlib.AsyncExitStack,
-) -> Application:  # fmt: skip
+    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str], stack: contextlib.AsyncExitStack
+) -> Application:
     """Build all services and the workers; what must be closed is closed by `stack`."""
     s = core
     if simulator is not None:
@@ -88,15 +88,13 @@ async def build_application(
     channels, carrier = build_channels(config), build_voice_carrier(config)
     limiter = await build_rate_limiter(config, core, stack)
     delivery = _build_delivery(config, s, channels, limiter)
-    calls, visits = _build_calls(config, s, delivery, carrier, limiter)
+    calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
+    visits = build_visits(config, s, calls, limiter)
     due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds)
-    services, scoring = _build_services(config, s, delivery, calls, visits, workers)
-    _add_services(services, scoring, config, s, delivery, due)
-    services.visits = visit_service = build_visits(config, s, calls, limiter)
-    sms_gateway = visit_service.texting.gateway if visit_service.texting else None
-    services.sms = SmsWorker(
+    services = _build_services(config, s, delivery, calls, visits, due, workers)
+    sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
-        config.hotline, sms_gateway,
+        config.hotline, visits.texting.gateway if visits.texting else None,
     )  # fmt: skip
     closing: list[Any] = [
         delivery.worker,
@@ -105,19 +103,21 @@ async def build_application(
         *channels.values(),
         *([carrier] if carrier else []),
     ]
-    if visits is not None and visit_service.texting is not None:
-        visits.unreached_texts = visit_service.texting
-        closing.append(visit_service.texting)
+    if automatic_visits is not None and visits.texting is not None:
+        automatic_visits.offer_text = visits.texting.offer
+        closing.append(visits.texting)
     inbox_worker = None
     if "telegram" in channels:
-        inbox_worker = _build_inbox_worker(channels["telegram"], s, services, scoring, delivery, limiter, due)
+        inbox_worker = _build_inbox_worker(channels["telegram"], s, services, delivery, limiter, due)
         services.telegram_secret = config.telegram_secret.get_secret_value()
         inbox_worker.on_received = lambda: workers.wake("chat")
-    application = Application(config, core, services, workers, due, inbox_worker, calls, simulator, "")
+    application = Application(
+        config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls, simulator, ""
+    )
     add_workers(application, core, roles)
     if calls is not None:
-        calls.dependencies.wake = lambda: workers.wake("calls", "courier")
-        calls.dependencies.ledger = scoring.ledgers
+        calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
+        calls.dependencies.ledger = services.scoring.ledgers
     _add_listeners(s, delivery.worker, workers)
     stack.push_async_callback(_close_all, closing)
     return application
@@ -126,7 +126,7 @@ async def build_application(
 def _build_delivery(
     config: Config, core: Core, channels: dict[str, Channel], rate_limiter: RateLimiter
 ) -> DeliveryParts:
-    outbox, cards = SqlOutboxStore(core.db, core.ids), CardShelf(core.db, core.ids, core.encryption)
+    outbox, cards = SqlOutboxStore(core.db, core.ids), SqlCardStore(core.db, core.ids, core.encryption)
     card_updater = CardRenderer(core.moves, core.office, cards, core.texts, core.chat_state)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     worker = DeliveryWorker(
@@ -156,45 +156,34 @@ def _build_services(
     core: Core,
     delivery: DeliveryParts,
     calls: Calls | None,
-    visits: AutoVisits | None,
+    visits: VisitService,
+    due: SqlDueStore,
     workers: Workers,
-) -> tuple[Services, Scoring]:
-    """Build the services of the main path, from intake to scoring."""
-    filing = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
-    scoring_tools = ScoringDependencies(audit=core.audit, files=filing, outbox=delivery.outbox, texts=core.texts)
-    auditor = IntegrityChecks(
-        SqlIntegrityStore(core.db, core.ids), core.clock, [lambda: list_roster_findings(core.duty_roster)]
-    )
+) -> Services:
+    """Build the services of the adapters."""
+    files = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
+    scoring_tools = ScoringDependencies(audit=core.audit, files=files, outbox=delivery.outbox, texts=core.texts)
     scoring = Scoring(SqlScoringStore(core.db), core.office, core.ids, scoring_tools)
-    services = Services(
-        clock=core.clock, chance=core.chance, office=core.office, tickets=core.tickets, queries=SqlQueryStore(core.db, core.encryption), keys=core.keys, files=filing,
-        audit=core.audit, idempotency=SqlIdempotencyStore(core.db, core.encryption), texts=core.texts, public_url=config.base_url,
-        sandbox=config.sandbox, intake=core.intake, people=core.people, imports=core.imports,
-        scoring=scoring, sandbox_clock=core.sandbox_clock, delivery=delivery.worker,
-        calls=calls, automatic_visits=visits, integrity=auditor, heartbeats=workers.heartbeats, started_at=core.clock.now(),
-        providers=build_provider_status(config),
+    integrity = IntegrityChecks(
+        SqlIntegrityStore(core.db, core.ids),
+        core.clock,
+        [lambda: list_roster_findings(core.duty_roster)],
+    )
+    platform = delivery.card_updater.platform = _build_platform(config, core, delivery.owner)
+    return Services(
+        clock=core.clock, chance=core.chance, office=core.office, tickets=core.tickets, keys=core.keys, files=files, audit=core.audit, texts=core.texts,
+        queries=SqlQueryStore(core.db, core.encryption), idempotency=SqlIdempotencyStore(core.db, core.encryption),
+        intake=core.intake, people=core.people, imports=core.imports, scoring=scoring, reporting=build_reporting(core, scoring),
+        indicators=Indicators(SqlIndicatorStore(core.db), core.office), platform=platform,
+        readiness=UnitReadiness(SqlReadinessStore(core.db, core.ids), core.office), duty_roster=core.duty_roster,
+        deadlines=DutyRecompute(due, core.tickets, core.office, core.audit), similarity=core.similarity,
+        hot_topics=HotListBuilder(core.similarity_store, core.similarity, core.office),
+        dispatch_suggestions=core.dispatch_suggestions,
+        governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
+        visits=visits, integrity=integrity, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
+        sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
+        started_at=core.clock.now(),
     )  # fmt: skip
-    return services, scoring
-
-
-def _add_services(
-    services: Services, scoring: Scoring, config: Config, core: Core, delivery: DeliveryParts, due: SqlDueStore
-) -> None:
-    """Add the other services: duty rosters, time limits, similarity, governance, documents, readiness, platform."""
-    services.duty_roster, services.deadlines = (
-        core.duty_roster,
-        DutyRecompute(due, core.tickets, core.office, core.audit),
-    )
-    services.reporting = build_reporting(core, scoring)
-    services.indicators = Indicators(SqlIndicatorStore(core.db), core.office)
-    services.similarity, services.dispatch_suggestions, services.hot_topics = (
-        core.similarity,
-        core.dispatch_suggestions,
-        HotListBuilder(core.similarity_store, core.similarity, core.office),
-    )
-    services.governance = Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids)
-    services.readiness = UnitReadiness(SqlReadinessStore(core.db, core.ids), core.office)
-    services.platform = delivery.card_updater.platform = _build_platform(config, core, delivery.owner)
 
 
 def _add_listeners(core: Core, delivery: DeliveryWorker, workers: Workers) -> None:
@@ -202,12 +191,12 @@ def _add_listeners(core: Core, delivery: DeliveryWorker, workers: Workers) -> No
 
     def on_move(_plan: object, _ticket_no: str) -> None:
         delivery.wake()
-        workers.wake("courier", "calls", "visits", "texts", "informing", "platform")
+        workers.wake("delivery", "calls", "visits", "requester_texts", "requester_news", "platform")
 
     def on_arrival(plan: Plan, ticket_no: str) -> None:
         if plan.entry.verb in ("create", "accept"):
             core.similarity.queue(ticket_no)
-            workers.wake("likeness")
+            workers.wake("similarity")
 
     core.tickets.listeners += [on_move, on_arrival]
 
@@ -227,29 +216,23 @@ def _build_inbox_worker(
     channel: Channel,
     core: Core,
     services: Services,
-    scoring: Scoring,
     delivery: DeliveryParts,
     rate_limiter: RateLimiter,
     due: SqlDueStore,
 ) -> "InboxWorker":
     """Build the chat adapter with its services."""
     from bot.receive import InboxWorker
-    from bot.services import BotServices as ChatHouse
+    from bot.services import BotServices
     from notify.chat.telegram import TelegramChannel
 
     assert isinstance(channel, TelegramChannel)
-    chat_services = ChatHouse(
+    chat_services = BotServices(
         bot=channel.bot, channel=channel, tickets=core.tickets, office=core.office, people=core.people, chat_state=core.chat_state,
         queries=services.queries, files=services.files, audit=core.audit, cards=delivery.card_updater, card_store=delivery.cards,
-        texts=core.texts, rate_limiter=rate_limiter, calls=services.calls,
+        texts=core.texts, rate_limiter=rate_limiter, calls=services.calls, overview=SqlGlanceStore(core.db),
+        scoring=services.scoring, quiet_hours=core.duty_roster, reporting=services.reporting,
+        snooze=SnoozeService(delivery.outbox, services.queries, core.office, core.ids, core.moves, due),
     )  # fmt: skip
-    chat_services.overview, chat_services.scoring, chat_services.quiet_hours, chat_services.reporting = (
-        SqlGlanceStore(core.db),
-        scoring,
-        core.duty_roster,
-        services.reporting,
-    )
-    chat_services.snooze = SnoozeService(delivery.outbox, services.queries, core.office, core.ids, core.moves, due)
     inbox_worker = InboxWorker(chat_services, SqlInboxStore(core.db, core.ids, core.clock.real_now), delivery.owner)
     services.inbox = inbox_worker
     return inbox_worker

@@ -10,7 +10,7 @@ from backend.visits.service import VisitService
 from backend.visits.statistics import VisitStatistics
 from backend.visits.texting import RequesterTexts
 from notify.rate_limit import RateLimiter
-from notify.registry import DriverRegistry as Drivers
+from notify.registry import DriverRegistry
 from notify.sms_gateway import SmsGateway
 from storage.visits.news import SqlRequesterNewsStore
 from storage.visits.texts import SqlRequesterTextStore
@@ -28,7 +28,7 @@ def build_sms_gateway(config: Config) -> SmsGateway | None:
         "api_url": config.twilio_api_url,
         "timeout": str(config.provider_timeout_seconds),
     }
-    return Drivers.discover().build_gateway("twilio", settings)
+    return DriverRegistry.discover().build_gateway("twilio", settings)
 
 
 def build_visits(config: Config, core: Core, calls: Calls | None, rate_limiter: RateLimiter) -> VisitService:

@@ -14,7 +14,7 @@ from backend.domain.chance import Chance
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.importing.history import HistoryImport
-from backend.importing.importer_base import ImportServices as Rows
+from backend.importing.importer_base import ImportServices
 from backend.importing.service import ImportService
 from backend.integrity.journal import JournalVerifier
 from backend.office.cache import OfficeCache
@@ -31,10 +31,11 @@ from backend.triage.dispatching import DispatchSuggestions
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine import versions
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
-from storage.importing.history import SqlHistoryStore as HistoryShelf
+from storage.engine.open import open_database
+from storage.importing.history import SqlHistoryStore
 from storage.importing.imports import SqlImportStore
 from storage.integrity.audit import SqlAuditStore
 from storage.integrity.journal import SqlJournalStore
@@ -74,7 +75,6 @@ class Core:
     tickets: TicketService
     keys: SqlKeyStore
     audit: SqlAuditStore
-    people_store: SqlPeopleStore
     chat_state: SqlChatStateStore
     people: People
     intake: Intake
@@ -144,18 +144,20 @@ async def open_scoring(config: Config) -> AsyncIterator[Scoring]:
 
 
 async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
-    """Build the clock of this installation: in the sandbox, with the stored offset."""
+    """Build the clock a command goes by: real time, or that of the rehearsal whose database it opens (XD16)."""
     sandbox = SandboxClock(values, read_wall_clock)
-    if config.sandbox:
-        await sandbox.load()
+    await sandbox.catch_up()
     return Clock(sandbox.now, config.zone, time.time, time.monotonic)
 
 
 @contextlib.asynccontextmanager
 async def open_core(
     config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = read_wall_clock,
+    follow_rehearsal: bool = False,
 ) -> AsyncIterator[Core]:  # fmt: skip
-    """Open the core of a configuration while inside; `real` is the wall clock.
+    """Open the core of a configuration while inside; `wall_clock` is replaced in tests.
+
+    With `follow_rehearsal` a command goes by the clock of the rehearsal whose database it opens (XD16).
 
     Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
     """
@@ -167,10 +169,12 @@ async def open_core(
         ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)
         sandbox = SandboxClock(key_values, wall_clock) if config.sandbox else None
         if sandbox is not None:
-            await sandbox.load()
+            await sandbox.catch_up()
         clock = Clock(wall_clock, config.zone, time.time, time.monotonic)
         if sandbox is not None:
             clock = replace(clock, office_time=sandbox.now, ahead=lambda: sandbox.offset)
+        elif follow_rehearsal:
+            clock = await _build_clock(config, key_values)
         configuration, moves = SqlConfigStore(db, ids), create_move_store(db)
         office = OfficeCache(configuration, clock, config.profile)
         tickets = TicketService(moves, office, ids, encryption.journal)
@@ -185,19 +189,19 @@ async def open_core(
         dispatch_suggestions = DispatchSuggestions(
             SqlCatalogueStore(db, ids, config.zone), similarity_store, similarity, office, audit
         )
-        row_targets = Rows(
+        row_targets = ImportServices(
             office,
             intake,
             registry,
             tickets,
             import_store,
-            HistoryImport(HistoryShelf(db, ids, encryption), office),
+            HistoryImport(SqlHistoryStore(db, ids, encryption), office),
             duty_roster,
             dispatch_suggestions,
         )
         yield Core(
             config, db, encryption, ids, key_values, configuration, clock, chance, sandbox, office, moves, tickets, SqlKeyStore(db, ids, chance),
-            audit, people, drafts, registry, intake, ImportService(row_targets, import_store, office, texts),
+            audit, drafts, registry, intake, ImportService(row_targets, import_store, office, texts),
             JournalVerifier(SqlJournalStore(db, ids), encryption.journal), texts, duty_roster, similarity_store, similarity, dispatch_suggestions,
         )  # fmt: skip
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from backend.app.application import Application
 from backend.app.config import Config
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
@@ -75,7 +76,7 @@ def take_over_terminal() -> Iterator[None]:
 async def run_until_stopped(
     config: Config,
     roles: Collection[str],
-    open_application: Callable[..., AbstractAsyncContextManager[Any]],
+    open_application: Callable[[Config, Collection[str]], AbstractAsyncContextManager[Application]],
 ) -> int:
     """Open, print the addresses, wait for SIGINT or SIGTERM, close; return 0, or 1 if it could not be opened."""
     configure_logging(config)
@@ -87,7 +88,7 @@ async def run_until_stopped(
     try:
         with take_over_terminal():
             async with open_application(config, roles) as application:
-                print(_render_welcome(config, application.token, texts), flush=True)
+                print(_render_welcome(config, application.admin_key, texts), flush=True)
                 await stopped.wait()
                 print(texts.render("cli.closing"), file=sys.stderr, flush=True)
     except Refused as refused:

@@ -40,7 +40,7 @@ class Worker:
     async def run_forever(self, safety_seconds: float | None = None) -> None:
         """Run whenever woken. An error is logged and retried; it never ends the worker.
 
-        It wakes by itself `net` seconds after the last run: the scheduler follows the wall clock, and setting that
+        It wakes by itself `safety_seconds` after the last run: the scheduler follows the wall clock, and setting that
         back an hour would silence it for an hour (G11).
         """
         while True:
@@ -84,8 +84,8 @@ class Workers:
         """Start all workers and the scheduler."""
         self.heartbeats.update({name: time.monotonic() for name in self.by_name})
         self._tasks = [
-            asyncio.create_task(r.run_forever(SAFETY_TICKS * self._tick), name=f"round:{r.name}")
-            for r in self.by_name.values()
+            asyncio.create_task(w.run_forever(SAFETY_TICKS * self._tick), name=f"worker:{w.name}")
+            for w in self.by_name.values()
         ]
         self._scheduler.add_job(
             self.wake,

@@ -16,6 +16,7 @@ from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.call_records import AttemptRecord
 from backend.ports.calls import AttemptResult, Call, LiveCall, NewCall
 from backend.ports.moves import TicketRef
+from backend.ports.ticket_queries import TicketView
 from notify.message import Prompt
 
 #: Attempts after which a requester counts as unreachable (B49's exemption), as for units in B46.
@@ -181,15 +182,23 @@ def is_obsolete(call: Call) -> bool:
     return about.ended_at is not None or about.assignment_state not in HANDLING
 
 
+def may_bridge(view: TicketView, by: Actor) -> bool:
+    """Return whether `by` visits this ticket's requester, or works on an assignment of it."""
+    if view.ticket.state is State.REVISIT_MANUAL:
+        return is_allowed(by.role, "visit")
+    own = [a for a in view.assignments if a.ended_at is None and by.may_see(a.unit)]
+    return is_allowed(by.role, "contact") and any(a.state in HANDLING for a in own)
+
+
 def _find_subject(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, Assignment | None]:
     """Return whether it is for a visit, and the assignment: that of `by`'s unit, else the lead."""
-    if snap.ticket.state is State.REVISIT_MANUAL and by.role in (Role.REVISIT_AGENT, Role.ADMIN):
+    if snap.ticket.state is State.REVISIT_MANUAL and is_allowed(by.role, "visit"):
         return True, snap.lead
     if not is_allowed(by.role, "contact"):
         raise Refused("forbidden", verb="contact")
     own = [a for a in snap.assignments if a.unit == by.unit and a.ended_at is None]
     target = snap.find_assignment(assignment_id) if assignment_id is not None else own[-1] if own else snap.lead
-    if target is None or (by.is_unit_member and target.unit != by.unit):
+    if target is None or not by.may_see(target.unit):
         raise Refused("not_found", ticket=snap.ticket.no)
     if target.ended_at is not None or target.state not in HANDLING:
         raise Refused("not_now", state=target.state)

@@ -1,13 +1,44 @@
-"""Ask the carrier what each call cost, once, some minutes after it ended."""
+"""What calls cost: each is priced once, some minutes after it ended; a month is added up."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.calls.dependencies import CallDependencies
+from backend.ports.call_records import CostTally
+from backend.scoring.periods import get_month_bounds, parse_month
 from notify.channel import DeliveryError
 
 BATCH_SIZE = 20
 INTERVAL = 60.0  # seconds between runs
 MIN_AGE, MAX_AGE = timedelta(minutes=10), timedelta(days=1)  # a price is asked for between these ages
+
+
+@dataclass(frozen=True, slots=True)
+class CostReport:
+    """A month's costs, and how much of today's budget of attempts is used."""
+
+    month: str
+    items: Sequence[CostTally]
+    used: int
+    budget: int
+    is_stopped: bool
+    resets_at: datetime
+
+
+async def compute_costs(tools: CallDependencies, month: str | None) -> CostReport:
+    """Add up a month's costs (default: this month). Refused `bad_month`."""
+    now, snapshot = tools.now(), await tools.office.snapshot()
+    name = parse_month(month).name if month else f"{now:%Y-%m}"
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return CostReport(
+        name,
+        await tools.store.sum_costs(*get_month_bounds(name, tools.office.clock.zone)),
+        await tools.store.count_attempts(midnight),
+        snapshot.settings.integer("calls.daily_budget"),
+        snapshot.settings.flag("calls.stopped"),
+        midnight + timedelta(days=1),
+    )
 
 
 class CallCosts:

@@ -1,39 +1,27 @@
 """Dependencies of the call services: the carrier, stores, other services, and the clock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from backend.delivery.worker import DeliveryWorker
 from backend.domain.chance import Chance
-from backend.domain.records import Person
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.clock import Clock
+from backend.office.people import People
 from backend.ports.audit import AuditStore
 from backend.ports.calls import Call, CallStore, LiveCall
+from backend.ports.ids import IdSupply
 from backend.ports.outbox import OutboxStore
+from backend.scoring.ledgers import Ledgers
 from backend.tickets.service import TicketService
 from notify.carrier import VoiceCarrier
 from notify.rate_limit import RateLimiter
 
 #: How long an attempt may be silent before the carrier is asked: before it is confirmed as placed, and after.
 UNCONFIRMED_TIMEOUT, SILENCE_TIMEOUT = timedelta(seconds=90), timedelta(minutes=15)
-
-
-class PeopleLookup(Protocol):
-    """The part of backend/office/people.py that calls need."""
-
-    async def get_phone(self, person: str) -> str | None: ...
-    async def find_by_phone(self, phone: str) -> Person | None: ...
-    async def has_pin(self, person: str) -> bool: ...
-    async def check_pin(self, person: str, pin: str) -> bool: ...
-
-
-class FallbackDelivery(Protocol):
-    """The part of backend/delivery/worker.py that calls need."""
-
-    async def report_unreachable(self, message_id: int, why: str) -> None: ...
 
 
 class CallPurpose(Protocol):
@@ -52,22 +40,6 @@ class CallPurpose(Protocol):
         ...
 
 
-class IdSupply(Protocol):
-    """Supplies ids for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
-
-
-class LedgerDrafts(Protocol):
-    """The part of backend/scoring/ledgers.py that calls need."""
-
-    async def draft(
-        self, kind: str, unit: str, month: str | None = None, *, source: str, note: str = "", evidence: str = "",
-        tickets: Sequence[str] = (),
-    ) -> bool: ...  # fmt: skip
-
-
 @dataclass
 class CallDependencies:
     """`caller` is our own number (E.164); `public_url` is our base URL for callbacks, without a trailing slash.
@@ -79,8 +51,8 @@ class CallDependencies:
     outbox: OutboxStore
     tickets: TicketService
     office: OfficeCache
-    people: PeopleLookup
-    delivery: FallbackDelivery
+    people: People
+    delivery: DeliveryWorker
     carrier: VoiceCarrier
     rate_limiter: RateLimiter
     audit: AuditStore
@@ -92,7 +64,7 @@ class CallDependencies:
     ids: IdSupply
     chance: Chance
     wake: Callable[[], None] = lambda: None
-    ledger: LedgerDrafts | None = None  # for drafts of 联系不上 (B46)
+    ledger: Ledgers | None = None  # for drafts of 联系不上 (B46)
 
     @property
     def clock(self) -> Clock:

@@ -9,8 +9,8 @@ import structlog
 
 from backend.calls.dependencies import SILENCE_TIMEOUT, UNCONFIRMED_TIMEOUT, CallDependencies, CallPurpose
 from backend.calls.dialogue import is_settled
-from backend.calls.menus import build_carrier_menu
 from backend.calls.outcomes import CallOutcomes
+from backend.calls.prompts import build_carrier_menu
 from backend.domain import retry
 from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import mask_number, to_callable_number

@@ -10,10 +10,16 @@ from weakref import WeakValueDictionary
 from backend.calls.bridge import is_obsolete
 from backend.calls.dependencies import CallDependencies
 from backend.calls.effects import Effects
-from backend.calls.menus import get_script_name
 from backend.calls.notices import request_callback
 from backend.calls.outcomes import MACHINES, CallOutcomes, find_outcome
-from backend.calls.prompts import DUTY_ROLES, build_prompt, collect_facts, find_duty_contact, serialize_turn
+from backend.calls.prompts import (
+    DUTY_ROLES,
+    build_prompt,
+    collect_facts,
+    find_duty_contact,
+    get_script_name,
+    serialize_turn,
+)
 from backend.domain import scripts
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.refusals import Refused

@@ -6,10 +6,10 @@ import structlog
 
 from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.notices import send_notices
-from backend.calls.unreached import UnreachableDrafts
-from backend.domain import reminders, retry, scripts
+from backend.domain import reminders, retry, scripts, unreachable
 from backend.domain.script_files import load_script
 from backend.domain.ticket import Grade
+from backend.domain.unreachable import Attempt
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import CALLS_OWNER, AttemptResult, Call, LiveCall
 from backend.ports.outbox import SendResult
@@ -51,7 +51,6 @@ class CallOutcomes:
     def __init__(self, tools: CallDependencies, purposes: Mapping[str, CallPurpose]) -> None:
         self._t = tools
         self._purposes = purposes
-        self._unreachable_drafts = UnreachableDrafts(tools)
 
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Apply the consequences of an outcome, then store it."""
@@ -90,7 +89,7 @@ class CallOutcomes:
         stored = CONTRACT_OUTCOMES.get(outcome, outcome)
         await self._t.store.settle_attempt(AttemptResult(talk.attempt.id, stored, now, next_at=again, error=error))
         if outcome in MISSED_OUTCOMES:
-            await self._unreachable_drafts.draft_if_proven(call, snapshot)
+            await draft_if_unreachable(self._t, call, snapshot)
 
     async def _send_missed(self, call: Call, snapshot: OfficeSnapshot) -> None:
         """M25: tell the person in chat that they missed a call, once for each attempt."""
@@ -123,3 +122,40 @@ class CallOutcomes:
             message_id, CALLS_OWNER, attempt, state, self._t.now(), error=error, provider_id=provider_id
         )
         await self._t.outbox.settle([settlement])
+
+
+async def draft_if_unreachable(t: CallDependencies, call: Call, snapshot: OfficeSnapshot) -> bool:
+    """Draft a 联系不上 ledger line when the attempts prove it, once per assignment; a person reviews it (B46).
+
+    Return whether one was made.
+    """
+    about = call.subject
+    if about is None or call.assignment_id is None or about.grade is not Grade.URGENT:
+        return False
+    attempts_made = await t.store.list_notice_attempts(call.assignment_id)
+    people = snapshot.by_code
+    attempts = [
+        Attempt(one.attempt_id, one.at, people[one.person].role, one.outcome)
+        for one in attempts_made
+        if one.person in people and people[one.person].unit == about.unit
+    ]
+    proof = unreachable.find_proof(attempts)
+    dials = [one.id for one in proof]
+    if not proof or not await t.store.claim_unreachable_draft(call.assignment_id, dials, t.now()):
+        return False
+    calls = {one.attempt_id: one.call_id for one in attempts_made}
+    zone = t.office.clock.zone
+    evidence = t.texts.render("bot.and").join(
+        t.texts.render(
+            "calls.attempt", at=f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}", call=calls[one.id], dial=one.id,
+            role=t.texts.get_word("role", one.role), outcome=t.texts.get_word("call_outcome", one.outcome),
+        )
+        for one in proof
+    )  # fmt: skip
+    drafted = t.ledger is not None and await t.ledger.draft(
+        "unreachable_event", about.unit or "", source=f"unreachable:{call.assignment_id}", evidence=evidence,
+        note=t.texts.render("calls.unreachable", ticket_no=about.ticket_no, n=len(proof)),
+        tickets=(about.ticket_no,),
+    )  # fmt: skip
+    await t.audit.record(t.now(), "system", "unreachable", about.ticket_no, dials=dials, drafted=drafted)
+    return drafted

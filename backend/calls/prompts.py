@@ -1,4 +1,4 @@
-"""Turn a script's turn into spoken text: collect its facts, store the turn as plain data, and build its prompt."""
+"""Turn a script's turn into what is said: its facts, its prompt, or the menu of a carrier that asks nothing live."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,11 +8,13 @@ from backend.calls.dependencies import CallDependencies
 from backend.domain import scripts, spoken_time
 from backend.domain.move_table import UNIT_ROLES
 from backend.domain.records import Person
-from backend.domain.texts import Texts, find_placeholders
+from backend.domain.script_files import build_menu, load_script
+from backend.domain.texts import Texts, find_placeholders, make_sayable
 from backend.domain.ticket import Role
 from backend.domain.time_words import spell_tail
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import Call
+from notify.carrier import Menu
 from notify.message import Ask, Connect, Prompt, Record
 
 #: Key 2 of the notification call, where signing by telephone is allowed (Q43).
@@ -20,13 +22,13 @@ SIGN_KEY = "2"
 DUTY_ROLES = {"duty": (Role.DISPATCHER, Role.SUPERVISOR), "supervisor": (Role.SUPERVISOR, Role.DISPATCHER)}
 
 
-def collect_facts(call: Call, snapshot: OfficeSnapshot, now: datetime, tools: CallDependencies) -> dict[str, Any]:
+def collect_facts(call: Call, snapshot: OfficeSnapshot, now: datetime, tools: CallDependencies) -> dict[str, object]:
     """Collect the placeholder values of a call's texts and the conditions its script tests."""
     language = tools.texts.language.split("_")[0]
     zone = tools.office.clock.zone
     about = call.subject
     person = snapshot.by_code.get(call.person or "")
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "hotline": tools.hotline, "hotline_name": tools.hotline_name, "org_name": tools.hotline_name,
         "speech": tools.carrier.can.speech, "pending": about is not None, "has_duty": False, "sign_key": "",
         "grade": "", "category": "", "tail": "", "sign_due_spoken": "", "close_due_spoken": "", "due_spoken": "",
@@ -76,10 +78,10 @@ def list_duty_people(which: str, call: Call, snapshot: OfficeSnapshot, now: date
     return [*rostered, *(p for p in snapshot.people(management, *DUTY_ROLES[which]) if p not in rostered)]
 
 
-def serialize_turn(turn: scripts.Turn, tools: CallDependencies, version: int) -> dict[str, Any]:
+def serialize_turn(turn: scripts.Turn, tools: CallDependencies, version: int) -> dict[str, object]:
     """Convert a turn to plain data with its script's version, so a repeated step sounds the same (FW7); no numbers."""
     words = {s.key: _render(s, tools.texts) for s in turn.say}  # a key said twice is rendered once
-    stored_turn: dict[str, Any] = {"say": [words[s.key] for s in turn.say], "version": version}
+    stored_turn: dict[str, object] = {"say": [words[s.key] for s in turn.say], "version": version}
     ask = turn.ask
     if ask and ask.record:
         stored_turn["record"] = {"seconds": ask.timeout_s, "finish_on": ask.finish_on or "#"}
@@ -117,3 +119,22 @@ def build_prompt(
         attempt = Connect(number, announce, record=bool(announce), caller=tools.own_number)
         return Prompt(say, language=language, connect=attempt)
     return Prompt(say, language=language)
+
+
+def get_script_name(call: Call, tools: CallDependencies) -> str:
+    """Return the script a call follows on this carrier: a one-key visit if it is not live."""
+    return "visit_menu" if call.script == "visit" and not tools.carrier.can.live else call.script
+
+
+def build_carrier_menu(call: Call, attempt_id: int, snapshot: OfficeSnapshot, tools: CallDependencies) -> Menu:
+    """Build the menu of a call; its reports carry the attempt's id."""
+    facts = collect_facts(call, snapshot, tools.now(), tools)
+    made = build_menu(load_script(get_script_name(call, tools)), facts)
+    after = {key: _get_params(text, facts, tools) for key, text in made.keys.items()}
+    return Menu(made.first, _get_params(made.first, facts, tools), made.keys, after, str(attempt_id))
+
+
+def _get_params(text_key: str, facts: Mapping[str, object], tools: CallDependencies) -> dict[str, str]:
+    """Return the values of a text's placeholders; without empty ones, which carriers refuse."""
+    names = find_placeholders(tools.texts.get_template(text_key))
+    return {name: make_sayable(facts[name]) for name in sorted(names) if facts.get(name)}

@@ -7,6 +7,7 @@ from backend.calls.outcomes import CallOutcomes
 from backend.domain import reminders
 from backend.domain.acts import Actor
 from backend.domain.move_table import WITH_UNIT
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
 from backend.office.cache import OfficeSnapshot
@@ -18,7 +19,6 @@ BATCH_SIZE = 200  # messages taken in one run
 SUPERVISE_KINDS = frozenset({"P2", "M8", "M16", "M19"})
 UPGRADE_KINDS = frozenset({"P4", "M2u"})  # spoken by script P4 (Q28)
 CONTACT_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)
-CALLER_ROLES = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 
 
 class CallQueue:
@@ -54,8 +54,7 @@ class CallQueue:
 
         Refused `forbidden`, `not_found`, `not_now` (nothing to say by telephone), `no_handler`.
         """
-        if by.role not in CALLER_ROLES:
-            raise Refused("forbidden", verb="call")
+        require(by, "unit.call", verb="call")
         snap = await self._t.tickets.moves.load(TicketRef(no=ticket_no))
         if snap is None:
             raise Refused("not_found", ticket=ticket_no)

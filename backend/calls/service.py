@@ -1,10 +1,9 @@
 """The call service: what adapters and workers ask of the telephone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from backend.calls.bridge import Bridge, ContactAttempts
-from backend.calls.bridge import StartedBridge as Begun
-from backend.calls.costs import CallCosts
+from backend.calls.bridge import Bridge, ContactAttempts, StartedBridge, may_bridge
+from backend.calls.costs import CallCosts, CostReport, compute_costs
 from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.dialer import Dialer
 from backend.calls.dialogue import Dialogue, Spoken
@@ -14,6 +13,8 @@ from backend.calls.queue import CallQueue
 from backend.calls.reconcile import CallReconciler
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
+from backend.ports.call_records import InvalidNumber
+from backend.ports.ticket_queries import TicketView
 from notify.carrier import CallEvent
 from notify.message import Prompt
 
@@ -35,6 +36,9 @@ class Calls:
         self._reconciler = CallReconciler(tools, endings, self._dialogue)
         self._costs = CallCosts(tools)
         self._inbound = Inbound(tools, self._dialogue)
+        say = tools.texts.render
+        self.wait_prompt = Prompt((say("phone.wait"),), pause=1, then="next", language=tools.language)
+        self.unavailable_prompt = Prompt((say("phone.unavailable"),), language=tools.language)
 
     async def run_once(self) -> int:
         """Queue messages, reconcile silent attempts, place due calls; return how many were handled."""
@@ -78,12 +82,16 @@ class Calls:
 
     async def start_bridge(
         self, by: Actor, *, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
-    ) -> Begun:
+    ) -> StartedBridge:
         """Connect `person` (default: `by`) with the requester (P3).
 
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
         """
         return await self._bridge.start(by, ticket_no, assignment_id, person)
+
+    def may_bridge(self, view: TicketView, by: Actor) -> bool:
+        """Return whether to offer `by` a connection with this ticket's requester; `start_bridge` decides."""
+        return self.dependencies.carrier.can.bridge and view.ticket.has_phone and may_bridge(view, by)
 
     async def build_announcement(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""
@@ -92,6 +100,14 @@ class Calls:
     async def get_contact_attempts(self, ticket_id: int) -> ContactAttempts:
         """Return the attempts to reach a requester, and whether they exempt (B49)."""
         return await self._bridge.get_contact_attempts(ticket_id)
+
+    async def compute_costs(self, month: str | None) -> CostReport:
+        """Add up a month's costs (default: this month). Refused `bad_month`."""
+        return await compute_costs(self.dependencies, month)
+
+    async def list_invalid_numbers(self, limit: int) -> Sequence[InvalidNumber]:
+        """List numbers no longer called, newest first (FW23)."""
+        return await self.dependencies.store.list_invalid_numbers(limit)
 
     async def unblock_number(self, key: str, by: Actor) -> bool:
         """Allow calls to an invalid number again, audited (FW23); False if it was not blocked."""

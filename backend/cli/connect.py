@@ -65,7 +65,7 @@ async def open_core(config: "Config", *, writing: bool = True) -> AsyncIterator[
     with contextlib.ExitStack() as stack:
         if writing and is_embedded(config):
             stack.enter_context(lock_database(config.data))
-        async with open_core(config) as core:
+        async with open_core(config, follow_rehearsal=True) as core:
             yield core
 
 

@@ -1,10 +1,164 @@
-"""`jiesu doctor`: check settings, database, calendar, providers and webhooks; one line each."""
+"""`jiesu doctor`: check settings, database, calendar, people and providers; one line each."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
 
 import click
 
+from backend.app.config import Config
+from backend.app.core import get_schema_versions, open_office
 from backend.cli import get_texts
-from backend.cli.checkup import Health, run_checks
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
+from backend.domain.refusals import Refused
+
+CALENDAR_NOTICE = timedelta(days=60)  # warn this long before the calendar ends
+PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
+TELEGRAM = "https://api.telegram.org"
+TWILIO = "https://api.twilio.com"
+
+
+class Health(StrEnum):
+    """正常, 注意, 不可用."""
+
+    OK = "ok"
+    NOTICE = "notice"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check. `what` is a text key (`cli.check.…`), filled with `facts`."""
+
+    name: str
+    health: Health
+    what: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Fetch = Callable[[str, tuple[str, str] | None], Any]
+
+
+def fetch(url: str, login: tuple[str, str] | None) -> Any:
+    """Return the JSON at a URL. Raises OSError (also for an HTTP error status) or ValueError."""
+    request = urllib.request.Request(url)
+    if login is not None:
+        from base64 import b64encode
+
+        request.add_header("Authorization", "Basic " + b64encode(":".join(login).encode()).decode())
+    with urllib.request.urlopen(request, timeout=PROVIDER_SECONDS) as answer:
+        return json.load(answer)
+
+
+async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
+    """Run all checks, in the order in which to fix them."""
+    found = [_check_settings(config)]
+    database = await _check_database(config)
+    found.append(database)
+    if database.health is Health.OK:
+        async with open_office(config) as office:
+            snapshot = await office.snapshot()
+            found.append(_check_calendar(office.clock.now().date(), snapshot.calendar.end))
+            record = snapshot.settings.choice("system_of_record")
+            found.append(
+                Check("record", Health.OK, "record" if record == "self" else "record_external", {"who": record})
+            )
+            found.append(_check_people(len(snapshot.config.units), len(snapshot.config.people)))
+    found.extend(
+        await asyncio.to_thread(lambda: [*_check_telegram(config, fetch_json), *_check_twilio(config, fetch_json)])
+    )
+    return found
+
+
+def _check_settings(config: Config) -> Check:
+    try:
+        config.check()
+    except Refused as refused:
+        return Check("settings", Health.BROKEN, "refused", {"code": refused.code, **refused.facts})
+    return Check("settings", Health.OK, "settings", {"profile": config.profile, "zone": config.timezone})
+
+
+async def _check_database(config: Config) -> Check:
+    kind = config.resolved_database_url.partition(":")[0]
+    try:
+        found, expected = await asyncio.to_thread(get_schema_versions, config)
+    except Exception as error:  # any engine's error: report that the database cannot be reached
+        return Check("database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(error).__name__})
+    if found is None:
+        return Check("database", Health.NOTICE, "database_empty", {"kind": kind})
+    if found != expected:
+        return Check("database", Health.BROKEN, "database_behind", {"there": found, "ours": expected})
+    return Check("database", Health.OK, "database", {"kind": kind, "version": found})
+
+
+def _check_calendar(today: date, end: date) -> Check:
+    """Warn 60 days before the calendar ends, and in December while next year is missing (readings §4)."""
+    facts = {"end": end.isoformat(), "days": (end - today).days}
+    if end < today:
+        return Check("calendar", Health.BROKEN, "calendar_over", facts)
+    if end - today < CALENDAR_NOTICE or (today.month == 12 and end.year == today.year):
+        return Check("calendar", Health.NOTICE, "calendar_ends", facts)
+    return Check("calendar", Health.OK, "calendar", facts)
+
+
+def _check_people(units: int, people: int) -> Check:
+    health = Health.OK if units and people else Health.NOTICE
+    return Check("people", health, "people" if health is Health.OK else "nobody", {"units": units, "people": people})
+
+
+def _check_telegram(config: Config, fetch_json: Fetch) -> Iterator[Check]:
+    token = config.telegram_token.get_secret_value()
+    if not token or (config.sandbox and not config.telegram_api_url):
+        yield _report_absent("telegram", config.sandbox)
+        return
+    base = f"{config.telegram_api_url or TELEGRAM}/bot{token}"
+    try:
+        name = fetch_json(f"{base}/getMe", None)["result"]["username"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield Check("telegram", Health.BROKEN, "silent", {"why": _describe_error(error)})
+        return
+    yield Check("telegram", Health.OK, "telegram", {"name": name})
+    if config.telegram_mode == "webhook":
+        wanted = f"{config.base_url}/hooks/telegram"
+        try:
+            found = fetch_json(f"{base}/getWebhookInfo", None)["result"]["url"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            yield Check("webhook", Health.BROKEN, "silent", {"why": _describe_error(error)})
+            return
+        matches = found == wanted
+        yield Check("webhook", Health.OK if matches else Health.NOTICE, "webhook" if matches else "webhook_elsewhere",
+                    {"wanted": wanted})  # fmt: skip
+
+
+def _check_twilio(config: Config, fetch_json: Fetch) -> Iterator[Check]:
+    sid, token = config.twilio_account_sid, config.twilio_auth_token.get_secret_value()
+    if not sid or (config.sandbox and not config.twilio_api_url):
+        yield _report_absent("twilio", config.sandbox)
+        return
+    base = config.twilio_api_url or TWILIO
+    try:
+        status = fetch_json(f"{base}/2010-04-01/Accounts/{sid}.json", (sid, token))["status"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield Check("twilio", Health.BROKEN, "silent", {"why": _describe_error(error)})
+        return
+    health = Health.OK if status == "active" and config.twilio_from else Health.NOTICE
+    what = "twilio" if config.twilio_from else "twilio_from"
+    yield Check("twilio", health, what, {"status": status, "sender": config.twilio_from[-4:]})
+
+
+def _report_absent(name: str, sandbox: bool) -> Check:
+    return Check(name, Health.OK if sandbox else Health.NOTICE, "rehearsed" if sandbox else "absent")
+
+
+def _describe_error(error: Exception) -> str:
+    """Describe an error without its URL, which may hold a token."""
+    return f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__
 
 
 @click.command(help=get_texts().render("cli.help.doctor"))

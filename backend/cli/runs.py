@@ -42,12 +42,12 @@ def runs(run: int | None, other: int | None, as_json: bool) -> None:
 async def _list_runs() -> list[dict[str, Any]]:
     from backend.app.core import open_scoring
 
-    async with open_scoring(load_config()) as marks:
-        return await marks.runs.list_runs()
+    async with open_scoring(load_config()) as scoring:
+        return await scoring.runs.list_runs()
 
 
 async def _compare_runs(run: int, other: int | None) -> dict[str, list[dict[str, Any]]]:
     from backend.app.core import open_scoring
 
-    async with open_scoring(load_config()) as marks:
-        return await marks.runs.compare(run, other, SYSTEM)
+    async with open_scoring(load_config()) as scoring:
+        return await scoring.runs.compare(run, other, SYSTEM)

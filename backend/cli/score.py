@@ -92,13 +92,13 @@ def read_facts(path: Path) -> Mapping[str, Any]:
 
 async def _score_facts(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
     """Score with the settings in force; `--set` overrides the document's own."""
-    from backend.domain.scoring.compute import compute_json
+    from backend.domain.scoring.compute import compute_given
 
     own = document.get("settings")
     if settings and isinstance(own, dict):
         document = {**document, "settings": {k: v for k, v in own.items() if k not in settings}}
     async with open_local_office(load_config()) as office:
-        return compute_json(document, (await office.snapshot()).settings.with_changes(settings).to_dict())
+        return compute_given(document, (await office.snapshot()).settings.with_changes(settings).to_dict())
 
 
 async def _score_period(
@@ -113,10 +113,10 @@ async def _score_period(
 
     if kind is not None and parse_period(name).kind != kind:
         raise Refused("bad_period", period=name)
-    async with open_scoring(load_config()) as marks:
+    async with open_scoring(load_config()) as scoring:
         if kind is None:
-            return await marks.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
-        return await marks.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+            return await scoring.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+        return await scoring.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
 
 
 def format_result(found: Mapping[str, Any]) -> list[str]:
@@ -141,7 +141,7 @@ def _format_sheet(sheet: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"  {line['score']:>8}  {line['name']}  {counted}  {rate}  {_format_word('sheet', line['note'])}".rstrip()
         )
-    return lines
+    return [*lines, f"  {get_texts().render('cli.figures_hash', hash=sheet['figures_hash'])}"]
 
 
 def _format_word(group: str, code: str | None) -> str:

@@ -1,9 +1,6 @@
 """`jiesu serve`: run the server in the foreground, with all roles or some."""
 
 import asyncio
-import inspect
-from importlib import import_module
-from typing import Any
 
 import click
 
@@ -16,7 +13,7 @@ ROLES = ("web", "bot", "worker", "clock")
 def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
     """Parse `web,bot` as roles. Usage error for an unknown role."""
     roles = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-    unknown = [role for role in roles if role not in ROLES]
+    unknown = [part for part in roles if part not in ROLES]
     if unknown or not roles:
         raise click.BadParameter(", ".join(unknown or [value]))
     return roles
@@ -28,10 +25,9 @@ def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tupl
 def serve(roles: tuple[str, ...]) -> int:
     """Run until stopped; exit status 0 after SIGINT or SIGTERM."""
     config = load_config()
-    wiring: Any = import_module("backend.app.build")
+    from backend.app import build
+
     try:
-        running = wiring.serve(config, roles)
-        status = asyncio.run(running) if inspect.iscoroutine(running) else running
+        return asyncio.run(build.serve(config, roles))
     except KeyboardInterrupt:
         return 0
-    return int(status or 0)

@@ -139,7 +139,7 @@ class DeadlineWatch:
                         not_before=not_before,
                         created_at=now,
                         facts={"due": duty.due_at.isoformat(), "duty": duty.id, "kind": str(duty.kind)},
-                    )  # fmt: skip
+                    )
                 )
         return messages
 

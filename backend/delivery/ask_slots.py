@@ -3,11 +3,12 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from backend.delivery.batch_writer import BatchWriter
+from backend.delivery.queue import Job
 from backend.ports.outbox import Ask, ClaimedMessage
 from notify.channel import Channel
 
@@ -58,13 +59,27 @@ class AskSlots:
         self.workers = 1  # living ones with something in hand, this one included
         self._lanes = {name: _Lane(_find_rate(channel)) for name, channel in channels.items()}
 
-    def reserve(self, channel: str, message_id: int) -> bool:
+    def _reserve(self, channel: str, message_id: int) -> bool:
         """Take a free slot for a message about to be claimed; never one that somebody waits for."""
         lane = self._lanes[channel]
         if lane.waiting or len(lane.holders) >= self._count(lane):
             return False
         lane.holders[message_id] = _Hold(self._monotonic())
         return True
+
+    def choose(self, jobs: Sequence[Job], busy_chats: Iterable[tuple[str, str]]) -> set[int]:
+        """Choose the messages that their claim asks for: urgent, or with a free slot, and alone in their chat (XR5).
+
+        Who holds a slot waits for no other message: one of the same chat might wait for that slot.
+        """
+        chats, chosen = set(busy_chats), set()
+        for job in jobs:
+            chat = (job.channel, job.address)
+            may = not job.is_card and not job.alone and chat not in chats
+            if may and (job.urgent or self._reserve(job.channel, job.id)):
+                chosen.add(job.id)
+            chats.add(chat)
+        return chosen
 
     async def wait(self, claimed: ClaimedMessage) -> bool:
         """Wait for a slot, and for the ask unless a copy is in doubt; False: the message is no longer ours."""

@@ -39,7 +39,7 @@ class BatchWriter:
             try:
                 kept: Sequence[bool] = await self._store.settle([s for s, _ in batch])
             except Exception as error:  # one bad row must not fail the others
-                log.warning("batch_write_failed", letters=len(batch), error=type(error).__name__)
+                log.warning("batch_write_failed", messages=len(batch), error=type(error).__name__)
                 for settlement, future in batch:
                     task = asyncio.create_task(self._write_alone(settlement, future))
                     self._retries.add(task)

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from backend.domain.acts import Snapshot
 from backend.domain.button_data import ButtonData, encode
-from backend.domain.move_table import BY_VERB, HANDLING, WITH_UNIT, is_allowed
+from backend.domain.move_table import BY_VERB, HANDLING, UNIT_ROLES, WITH_UNIT, is_allowed
+from backend.domain.permissions import may
 from backend.domain.records import Assignment, Person
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role, State
+from backend.domain.ticket import State
 from notify.message import Button
 
 S = State
@@ -43,11 +44,8 @@ UNIT_ACTIONS = {
     "view": WITH_UNIT, "pass_to_duty": frozenset({S.DISPATCHED}), "explain": WITH_UNIT,
     "coordinate": HANDLING, "snooze": WITH_UNIT, "go_back": HANDLING, "go_on": HANDLING, "call_supervisor": WITH_UNIT,
 }  # fmt: skip
-#: button verbs of the office that are not acts → roles allowed, assignment states
-OFFICE_ACTIONS = {
-    "call_unit": (frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN}), WITH_UNIT),
-    "whole": (frozenset(Role), frozenset(State)),
-}
+#: button verbs of the office that are not acts → the permission they need, assignment states
+OFFICE_ACTIONS = {"call_unit": ("unit.call", WITH_UNIT), "whole": (None, frozenset(State))}
 #: the whole ticket: what the office may do about it, in order; the verb table decides which are shown
 OFFICE_BUTTONS = ("supervise", "call_unit", "send_back", "rework")
 #: the live card: buttons by state, in order
@@ -59,7 +57,6 @@ BUTTONS_BY_STATE: dict[State, tuple[str, ...]] = {
     S.EXTENSION_REVIEW: ("contact", "detail"),
     S.REWORK: ("contact", "reply", "detail"),
 }
-UNIT_ROLES = frozenset({Role.HANDLER, Role.LIAISON})
 
 
 def is_offered(verb: str, target: Assignment, viewer: Person, now: datetime) -> bool:
@@ -69,8 +66,8 @@ def is_offered(verb: str, target: Assignment, viewer: Person, now: datetime) -> 
     if verb in UNIT_ACTIONS:
         return target.state in UNIT_ACTIONS[verb] and (verb == "view" or viewer.role in UNIT_ROLES)
     if verb in OFFICE_ACTIONS:
-        roles, states = OFFICE_ACTIONS[verb]
-        return viewer.role in roles and target.state in states
+        permission, states = OFFICE_ACTIONS[verb]
+        return (permission is None or may(viewer, permission)) and target.state in states
     row = BY_VERB.get(ACT_VERB_OF.get(verb, verb))
     if row is None:
         return True
@@ -98,7 +95,7 @@ def build_live_buttons(snap: Snapshot, target: Assignment, viewer: Person, catal
 
 def build_full_buttons(
     snap: Snapshot, target: Assignment | None, viewer: Person, catalogue: Texts, now: datetime
-) -> Rows:  # fmt: skip
+) -> Rows:
     """Return the buttons of the whole ticket: open requests this viewer may decide, then acts they may start."""
     made: Rows = ()
     for request in snap.requests:

@@ -1,15 +1,10 @@
 """Chooses the SMS that replaces a message when chat and telephone both failed (texts 7.5, S1-S3, S7)."""
 
-from typing import TYPE_CHECKING
-
-from backend.delivery.kinds import MUST_ARRIVE, get_call_kind, is_relevant
+from backend.delivery.fallback_context import FallbackContext
+from backend.delivery.kinds import MUST_ARRIVE, SMS_CHANNEL, get_call_kind, is_relevant
 from backend.domain.records import Message, Person
 from backend.domain.ticket import Role
 
-if TYPE_CHECKING:
-    from backend.delivery.fallback import FallbackContext
-
-SMS_CHANNEL = "sms"
 SMS_SETTING = "notify.sms"  # the setting: SMS costs money, so an office opts in
 #: kind of the message → kind of the SMS; kinds not listed do not fit into one SMS
 SMS_KIND_OF = {"M1": "S1", "M2": "S1", "M3": "S1", "P1": "S1", "M4": "S2", "M8": "S3"}
@@ -17,7 +12,7 @@ SMS_KIND_OF = {"M1": "S1", "M2": "S1", "M3": "S1", "P1": "S1", "M4": "S2", "M8":
 LEADER_REASON_OF = {"M7": "auto_signed", "M8": "overdue"}
 
 
-def build_sms_fallback(context: "FallbackContext") -> tuple[Message, ...]:
+def build_sms_fallback(context: FallbackContext) -> tuple[Message, ...]:
     """Return one SMS to the recipient of a message that cannot arrive, or nothing.
 
     Nothing when the office has SMS off, no text fits, a later chat message reached the person, or they got this SMS
@@ -40,7 +35,7 @@ def build_sms_fallback(context: "FallbackContext") -> tuple[Message, ...]:
     return (context.build_replacement(kind, SMS_CHANNEL, person, **facts),)
 
 
-def _was_reached(context: "FallbackContext", person: Person, kind: str) -> bool:
+def _was_reached(context: FallbackContext, person: Person, kind: str) -> bool:
     """Whether the person already got this SMS, or a chat message has reached them since."""
     since = context.original_message.created_at
     return any(
@@ -51,7 +46,7 @@ def _was_reached(context: "FallbackContext", person: Person, kind: str) -> bool:
     )
 
 
-def _call_still_due(context: "FallbackContext") -> bool:
+def _call_still_due(context: FallbackContext) -> bool:
     """Whether the person's telephone is still to be tried, as the fallback of a failed chat."""
     message = context.message
     return message.channel != "phone" and message.kind in MUST_ARRIVE and get_call_kind(message.kind) is not None

@@ -1,7 +1,7 @@
 """Renders what people read: messages as cards, and the live card of an assignment for one viewer."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -18,21 +18,15 @@ from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, State
 from backend.office.cache import OfficeCache
-from backend.ports.cards import HeldCard
+from backend.ports.cards import CardStore, HeldCard
+from backend.ports.chat_state import ChatStateStore
 from backend.ports.moves import MoveStore, TicketRef
 from notify.message import Card
 
 MAX_TEXT = 900  # characters of a card
 MAX_NAMES = 2_000  # requesters' names remembered for masking
-FULL_TICKET = "C2"  # the kind that shows the whole ticket (mail/kinds)
+FULL_TICKET = "C2"  # the kind that shows the whole ticket (delivery/kinds)
 MAX_TODOS = 200  # open assignments of a person considered for a digest
-
-
-class CardLookup(Protocol):
-    """Decrypts a requester's name, and lists the cards of an assignment (storage/delivery/cards.py)."""
-
-    async def get_requester_name(self, ticket_id: int) -> str | None: ...
-    async def list_by_assignment(self, assignment_id: int) -> Sequence[HeldCard]: ...
 
 
 class ProvisionalCheck(Protocol):
@@ -41,28 +35,13 @@ class ProvisionalCheck(Protocol):
     async def is_provisional(self, ticket_id: int, version: int) -> bool: ...
 
 
-class TodoEntry(Protocol):
-    """One assignment a unit has in hand."""
-
-    @property
-    def ticket(self) -> Any: ...
-    @property
-    def assignment(self) -> Assignment: ...
-
-
-class TodoLookup(Protocol):
-    """Lists a unit's open assignments, those due first (storage/delivery/chat_state.py)."""
-
-    async def list_todo(self, unit: str, limit: int) -> tuple[int, Sequence[TodoEntry]]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class RenderedCard:
     """A card and the ticket version it was rendered from; `facts` is what a later rendering needs."""
 
     card: Card
     version: int
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 class CardRenderer:
@@ -72,9 +51,9 @@ class CardRenderer:
         self,
         moves: MoveStore,
         office: OfficeCache,
-        lookup: CardLookup,
+        lookup: CardStore,
         texts: Texts,
-        todos: TodoLookup | None = None,
+        todos: ChatStateStore | None = None,
     ) -> None:
         self._moves = moves
         self._office = office
@@ -83,11 +62,6 @@ class CardRenderer:
         self._todos = todos
         self.platform: ProvisionalCheck | None = None  # set by the wiring
         self._requesters: OrderedDict[int, str | None] = OrderedDict()
-
-    async def render_message(self, message: Message) -> Card | None:
-        """Return the card of a message, or None when it no longer matters."""
-        drawn = await self.render(message)
-        return drawn.card if drawn else None
 
     async def is_relevant(self, message: Message) -> bool:
         """Whether what the message says is still true; also asked before a call (FW18)."""
@@ -154,7 +128,7 @@ class CardRenderer:
         return any(h.kind == card.kind and h.person == card.person and (h.sent_at, h.id) > mine for h in held)
 
     async def _render_kind(
-        self, kind: str, assignment_id: int | None, facts: Mapping[str, Any], snap: Snapshot, viewer: Person
+        self, kind: str, assignment_id: int | None, facts: Mapping[str, object], snap: Snapshot, viewer: Person
     ) -> RenderedCard | None:
         target = snap.find_assignment(assignment_id) if assignment_id is not None else None
         view = await self._build_view(snap, target, facts)
@@ -212,7 +186,9 @@ class CardRenderer:
             buttons.build_full_buttons(view.snap, target, viewer, say, view.now),
         )
 
-    def _render_review(self, view: MessageView, text: str, request_id: int, facts: Mapping[str, Any]) -> RenderedCard:
+    def _render_review(
+        self, view: MessageView, text: str, request_id: int, facts: Mapping[str, object]
+    ) -> RenderedCard:
         request = next((r for r in view.snap.requests if r.id == request_id), None)
         version = view.snap.ticket.version
         if request is not None and request.decision is None and _is_open(view.snap, request):
@@ -229,7 +205,7 @@ class CardRenderer:
         )  # fmt: skip
         return RenderedCard(Card(f"{text}\n{line}"), version, facts)
 
-    async def _build_view(self, snap: Snapshot, target: Assignment | None, facts: Mapping[str, Any]) -> MessageView:
+    async def _build_view(self, snap: Snapshot, target: Assignment | None, facts: Mapping[str, object]) -> MessageView:
         snapshot = await self._office.snapshot()
         requester = await self._get_requester(snap.ticket.id)
         return MessageView(snap, target, snapshot, self._office.clock.now(), self._texts, requester, facts)

@@ -1,18 +1,14 @@
 """Decides what replaces a failed message: a call, the next contact, at last a manual task (A10, Q42, FT20)."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from backend.delivery.by_text import SMS_CHANNEL, build_sms_fallback
+from backend.delivery.by_text import build_sms_fallback
+from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.kinds import MUST_ARRIVE, get_call_kind, is_relevant
-from backend.domain import reminders
-from backend.domain.acts import Snapshot
 from backend.domain.records import Message, Person
 from backend.domain.ticket import Grade, Role
-from backend.office.cache import OfficeSnapshot
-from backend.ports.outbox import AuditNote, MessageDelivery
+from backend.ports.outbox import AuditNote
 
 LIVE_STATES = ("pending", "sending", "sent", "ambiguous")
 #: grade and call kind → the chat message with the same content, for a contact without a telephone
@@ -26,59 +22,6 @@ class Fallback:
     messages: tuple[Message, ...] = ()
     notes: tuple[AuditNote, ...] = ()
     call_to_hasten: tuple[int, datetime] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FallbackContext:
-    """A message that cannot arrive, with all messages about the same assignment."""
-
-    message: Message
-    reason: str
-    related_messages: Sequence[MessageDelivery]
-    snap: Snapshot | None
-    snapshot: OfficeSnapshot
-    now: datetime
-    new_id: Callable[[], int]
-
-    @property
-    def original_message(self) -> Message:
-        """The original message at the start of the fallback chain."""
-        by_id = {d.message.id: d.message for d in self.related_messages}
-        message, seen = self.message, {self.message.id}
-        while message.cause_id in by_id and message.cause_id not in seen:
-            message = by_id[message.cause_id]
-            seen.add(message.id)
-        return message
-
-    @property
-    def unit(self) -> str | None:
-        """The unit to reach."""
-        target = self.snap.find_assignment(self.message.assignment_id or 0) if self.snap else None
-        return target.unit if target else None
-
-    def build_replacement(self, kind: str, channel: str, person: Person, **facts: Any) -> Message:
-        """Build a message that replaces this one."""
-        given = {k: v for k, v in self.original_message.facts.items() if k != "unless_opened"}
-        return Message(
-            id=self.new_id(), kind=kind, channel=channel, person=person.code, ticket_id=self.message.ticket_id,
-            assignment_id=self.message.assignment_id, version=self.message.version, urgent=self.message.urgent,
-            not_before=self.next_allowed(for_call=True) if channel in ("phone", SMS_CHANNEL) else self.now, created_at=self.now,
-            facts={**given, **facts, "why": self.reason}, cause_id=self.message.id,
-        )  # fmt: skip
-
-    def next_allowed(self, *, for_call: bool) -> datetime:
-        """Return when the unit may be disturbed: urgent at once, general in office hours (FW32)."""
-        grade = Grade.URGENT if self.message.urgent else Grade.GENERAL
-        return reminders.find_next_allowed(
-            self.now, grade, self.snapshot.settings, self.snapshot.calendar, self.unit, for_call=for_call
-        )
-
-    def build_audit_note(self, what: str, **facts: Any) -> AuditNote:
-        """Build an audit row about this message."""
-        about = self.snap.ticket.no if self.snap else None
-        facts = {"letter": self.message.id, "kind": self.message.kind, "person": self.message.person,
-                 "channel": self.message.channel, "why": self.reason, **facts}  # fmt: skip
-        return AuditNote(self.now, "system", what, about, facts)
 
 
 def plan_fallback(context: FallbackContext) -> Fallback:

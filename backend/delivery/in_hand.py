@@ -42,11 +42,11 @@ class InHand:
     async def renew(self) -> None:
         """Renew all leases; what another has taken is forgotten."""
         o, now = self._deps, self._deps.clock.monotonic()
-        letters = [id for is_card, id in self._kept_at if not is_card]
+        messages = [id for is_card, id in self._kept_at if not is_card]
         cards = [id for is_card, id in self._kept_at if is_card]
-        if letters:
-            kept = await o.outbox.renew(o.owner, letters, o.lease)
-            for id in letters:
+        if messages:
+            kept = await o.outbox.renew(o.owner, messages, o.lease)
+            for id in messages:
                 if id not in kept:
                     self.remove((False, id))
                 elif (False, id) in self._kept_at:

@@ -8,6 +8,7 @@ from backend.domain.plan_builder import CALL_INSTEAD
 from backend.domain.records import Assignment, Message
 from backend.domain.ticket import Obligation, State
 
+SMS_CHANNEL = "sms"
 S = State
 OPEN_STATES = WITH_UNIT  # 未办结: with the unit and not closed
 UNSIGNED_STATES = frozenset({S.DISPATCHED})
@@ -81,7 +82,7 @@ KINDS: dict[str, MessageKind] = {
     "P1":   MessageKind("phone.P1", UNSIGNED_STATES),
     "P2":   MessageKind("phone.P2", UNARCHIVED),
     "P4":   MessageKind("phone.P4", OPEN_STATES),
-    "S1":   MessageKind("sms.S1", UNSIGNED_STATES),                   # SMS, when chat and telephone failed (mail/by_text)
+    "S1":   MessageKind("sms.S1", UNSIGNED_STATES),                   # SMS, when chat and telephone failed (by_text.py)
     "S2":   MessageKind("sms.S2", OPEN_STATES, duty=Obligation.CLOSE),
     "S3":   MessageKind("sms.S3", OPEN_STATES),
     "S7":   MessageKind("sms.S7", ACTIVE_STATES),

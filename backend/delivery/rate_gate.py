@@ -4,32 +4,20 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from backend.delivery.cards import CardRenderer
 from backend.domain.chance import Chance
 from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
+from backend.office.people import People
 from backend.ports.cards import CardStore
+from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore
 from backend.ports.outbox import OutboxStore
 from notify.channel import Channel
 from notify.rate_limit import RateLimiter
 
 SHORT_WAIT = 0.3  # seconds: a longer wait for one chat gives up the lock, so that others pass meanwhile
-
-
-class Bindings(Protocol):
-    """Who is bound to which chat (backend/office/people.py)."""
-
-    async def drop_binding(self, person: str, channel: str, reason: str) -> bool: ...
-
-
-class IdSupply(Protocol):
-    """Ids for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -43,7 +31,7 @@ class DeliveryDependencies:
     office: OfficeCache
     channels: Mapping[str, Channel]
     rate_limiter: RateLimiter
-    bindings: Bindings
+    bindings: People
     ids: IdSupply
     owner: str
     lease_seconds: float

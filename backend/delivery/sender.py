@@ -10,7 +10,8 @@ import structlog
 from backend.delivery.ask_slots import AskSlots
 from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.cards import RenderedCard
-from backend.delivery.fallback import Fallback, FallbackContext, plan_colleague_notice, plan_fallback
+from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
+from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.in_hand import InHand
 from backend.delivery.kinds import MUST_ARRIVE, REMINDER_KINDS, REPLY_KINDS
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
@@ -62,7 +63,7 @@ class MessageSender:
         is_asked = claimed.is_asked
         if not is_asked and not message.urgent:
             if not await self._slots.wait(claimed):
-                log.warning("message_lease_lost", letter=message.id)
+                log.warning("message_lease_lost", message=message.id)
                 return
             is_asked = not claimed.uncertain_sends
         try:
@@ -75,7 +76,7 @@ class MessageSender:
             return
         outcome = await self._send(claimed, address, rendered, is_asked=is_asked)
         if outcome is None:
-            log.warning("message_lease_lost", letter=message.id)
+            log.warning("message_lease_lost", message=message.id)
         elif isinstance(outcome, DeliveryError):
             await self._handle_error(claimed, person, address, outcome)
         else:
@@ -134,7 +135,7 @@ class MessageSender:
     async def end_lost(self, claimed: ClaimedMessage) -> None:
         """End what a dead process left and nobody may send again, with what stands in for it (XR5, FM7)."""
         state, reason = ("ambiguous", "lease_expired") if claimed.is_asked else ("dead", "worn_out")
-        log.error(f"message_{state}", letter=claimed.message.id, kind=claimed.message.kind)
+        log.error(f"message_{state}", message=claimed.message.id, kind=claimed.message.kind)
         instead = await self.plan_fallback(claimed.message, reason)
         await self._settle(claimed, state, error=reason, instead=instead, is_rescue=True)
 
@@ -174,13 +175,13 @@ class MessageSender:
                 address=address,
                 cost=receipt.cost,
                 card=card,
-            ),  # fmt: skip
+            ),
         )
-        log.info("message_sent", letter=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
+        log.info("message_sent", message=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
 
     async def _handle_error(self, claimed: ClaimedMessage, person: Person, address: str, error: DeliveryError) -> None:
         message, o = claimed.message, self._deps
-        log.info("message_not_sent", letter=message.id, kind=message.kind, attempt=message.attempts, why=str(error))
+        log.info("message_not_sent", message=message.id, kind=message.kind, attempt=message.attempts, why=str(error))
         if error.new_address and error.new_address != address:
             await o.cards.replace_address(message.channel, address, error.new_address)
             o.office.invalidate()
@@ -232,7 +233,7 @@ class MessageSender:
 
     async def _handle_unrenderable(self, claimed: ClaimedMessage, error: Exception) -> None:
         message = claimed.message
-        log.exception("message_unrenderable", letter=message.id, kind=message.kind, error=type(error).__name__)
+        log.exception("message_unrenderable", message=message.id, kind=message.kind, error=type(error).__name__)
         if message.attempts >= MAX_RENDER_ATTEMPTS:
             await self.fail(claimed, f"undrawable {type(error).__name__}", "dead")
         else:
@@ -271,7 +272,7 @@ class MessageSender:
                 call_to_hasten=next((f.call_to_hasten for f in parts if f.call_to_hasten), None),
                 was_asked=is_rescue or message.id in self._requested,
                 is_rescue=is_rescue,
-            ),  # fmt: skip
+            ),
         )
 
     async def _put(self, claimed: ClaimedMessage, result: SendResult) -> bool:

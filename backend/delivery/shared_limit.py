@@ -17,7 +17,7 @@ KEEP_SECONDS = 120.0  # seconds for which the state of any bucket matters
 class SharedRateLimiter:
     """A `notify.rate_limit.RateLimiter` over a shared store (FT19, FM11): all buckets are counted, or none.
 
-    `may_be_lost`: a failing store slows us down instead of stopping us (Redis); otherwise its errors are raised,
+    `is_optional`: a failing store slows us down instead of stopping us (Redis); otherwise its errors are raised,
     because without the database nothing may be sent (FM13).
     """
 

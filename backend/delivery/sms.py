@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
-from backend.delivery.by_text import SMS_CHANNEL
-from backend.delivery.kinds import is_relevant
+from backend.delivery.kinds import SMS_CHANNEL, is_relevant
 from backend.delivery.view import MessageView
 from backend.domain import retry
 from backend.domain.acts import Snapshot
@@ -15,6 +14,7 @@ from backend.domain.chance import Chance
 from backend.domain.records import Message
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache
+from backend.office.people import People
 from backend.office.phone_numbers import to_callable_number
 from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult
@@ -28,20 +28,14 @@ BATCH = 20
 LEASE = timedelta(minutes=2)
 
 
-class PhoneLookup(Protocol):
-    """A person's telephone number (backend/office/people.py)."""
-
-    async def get_phone(self, person: str) -> str | None: ...
-
-
 @dataclass
 class SmsWorker:
-    """The worker that sends SMS. Without a carrier (`texter` None) each fails at once with `no_carrier`."""
+    """The worker that sends SMS. Without a carrier (`gateway` None) each fails at once with `no_carrier`."""
 
     outbox: OutboxStore
     moves: MoveStore
     office: OfficeCache
-    phones: PhoneLookup
+    phones: People
     texts: Texts
     rate_limiter: RateLimiter
     owner: str
@@ -117,18 +111,31 @@ class SmsWorker:
         """Settle a failure: an ambiguous send is never repeated, what certainly was not sent is retried."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.decide_after_delivery(error.kind, claimed.message.attempts, self.chance.fraction(), after)
-        log.warning("sms_not_sent", letter=claimed.message.id, kind=error.kind, code=error.code)
+        log.warning("sms_not_sent", message=claimed.message.id, kind=error.kind, code=error.code)
         if error.kind != "ambiguous" and isinstance(step, retry.Retry):
             await self._settle(claimed, "pending", now, error.code, now + step.delay)
         else:
             await self._settle(claimed, "ambiguous" if error.kind == "ambiguous" else "failed", now, error.code)
 
     async def _settle(
-        self, claimed: ClaimedMessage, state: str, now: datetime, error: str, retry_at: datetime | None = None,
-        *, is_rescue: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        claimed: ClaimedMessage,
+        state: str,
+        now: datetime,
+        error: str,
+        retry_at: datetime | None = None,
+        *,
+        is_rescue: bool = False,
+    ) -> None:
         message = claimed.message
-        await self.outbox.settle([
-            SendResult(message.id, claimed.owner, message.attempts, state, now, not_before=retry_at, error=error,
-                       is_rescue=is_rescue),
-        ])  # fmt: skip
+        result = SendResult(
+            message.id,
+            claimed.owner,
+            message.attempts,
+            state,
+            now,
+            not_before=retry_at,
+            error=error,
+            is_rescue=is_rescue,
+        )
+        await self.outbox.settle([result])

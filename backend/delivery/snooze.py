@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Protocol
 
-from backend.delivery.rate_gate import IdSupply
 from backend.domain.records import Message, Person
 from backend.domain.refusals import Refused
 from backend.domain.reminders import Purpose
 from backend.domain.ticket import Grade, Obligation
 from backend.office.cache import OfficeCache
 from backend.ports.due import DueStore
+from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import OutboxStore
 from backend.ports.ticket_queries import QueryStore

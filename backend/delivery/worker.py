@@ -4,6 +4,7 @@ import asyncio
 import math
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -11,19 +12,21 @@ from backend.delivery.ask_slots import AskSlots
 from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.card_updater import CardUpdater
 from backend.delivery.cards import CardRenderer
-from backend.delivery.digest import find_digest_time
 from backend.delivery.in_hand import InHand
 from backend.delivery.kinds import MERGEABLE_KINDS
 from backend.delivery.queue import Job, SendQueue
-from backend.delivery.rate_gate import Bindings, DeliveryDependencies, IdSupply, RateGate
+from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.delivery.sender import MessageSender
+from backend.domain import reminders
 from backend.domain.chance import Chance
 from backend.domain.records import Message
 from backend.domain.reminders import should_merge
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade
-from backend.office.cache import OfficeCache
+from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.office.people import People
 from backend.ports.cards import CardStore
+from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore
 from backend.ports.outbox import SUSPECT_DEATHS, Ask, ClaimedMessage, OutboxStore, SendResult, WaitingMessage
 from notify.channel import Channel
@@ -50,7 +53,7 @@ class DeliveryWorker:
         moves: MoveStore,
         office: OfficeCache,
         channels: Mapping[str, Channel],
-        bindings: Bindings,
+        bindings: People,
         ids: IdSupply,
         texts: Texts,
         owner: str,
@@ -218,7 +221,7 @@ class DeliveryWorker:
         o = self._deps
         messages = [j.id for j in jobs if not j.is_card]
         cards = [j.id for j in jobs if j.is_card]
-        asked = self._choose_asked(jobs)
+        asked = self._slots.choose(jobs, self._chat_locks.keys())
         taken_at = o.clock.monotonic()
         work_of: dict[tuple[bool, int], Callable[[], Awaitable[None]]] = {}
         try:
@@ -252,20 +255,6 @@ class DeliveryWorker:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _choose_asked(self, jobs: Sequence[Job]) -> set[int]:
-        """Choose the messages that their claim asks for: urgent, or with a free slot, and alone in their chat (XR5).
-
-        Who holds a slot waits for no other message: one of the same chat might wait for that slot.
-        """
-        chats, chosen = set(self._chat_locks.keys()), set()
-        for job in jobs:
-            chat = (job.channel, job.address)
-            may = not job.is_card and not job.alone and chat not in chats
-            if may and (job.urgent or self._slots.reserve(job.channel, job.id)):
-                chosen.add(job.id)
-            chats.add(chat)
-        return chosen
-
     def _build_ask(self, claimed: ClaimedMessage) -> Ask:
         return self._sender.build_ask(claimed)
 
@@ -293,4 +282,15 @@ class DeliveryWorker:
                 one.cancel()
 
 
-__all__ = ["Bindings", "ClaimedMessage", "DeliveryWorker"]
+def find_digest_time(snapshot: OfficeSnapshot, messages: Sequence[Message], now: datetime) -> datetime:
+    """Return the recipient's next digest hour, outside their own quiet hours.
+
+    Now, when one of the deadlines in these messages would pass before.
+    """
+    person = snapshot.by_code.get(messages[0].person)
+    unit = person.unit if person else None
+    when = reminders.find_next_digest(now, snapshot.settings, snapshot.calendar, unit)
+    if person is not None:
+        when = snapshot.after_quiet_hours(person.code, when)
+    dues = [datetime.fromisoformat(d) for x in messages if isinstance(d := x.facts.get("due"), str)]
+    return now if any(due <= when for due in dues) else when

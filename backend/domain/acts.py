@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from backend.domain.records import Assignment, Duty, JournalEntry, Message, Person, Request, Ticket, Unit, Visit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source
 
+MEMBER_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)  # of a unit, nearest to the work first
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -20,7 +22,16 @@ class Actor:
     @property
     def is_unit_member(self) -> bool:
         """True for roles that see only their own unit's tickets."""
-        return self.role in (Role.HANDLER, Role.LIAISON, Role.LEADER)
+        return self.role in MEMBER_ROLES
+
+    @property
+    def only_unit(self) -> str | None:
+        """The only unit whose tickets they may see; None: all. A unit role without a unit sees none."""
+        return (self.unit or "") if self.is_unit_member else None
+
+    def may_see(self, unit: str | None) -> bool:
+        """Return whether they may see what belongs to this unit."""
+        return self.only_unit in (None, unit)
 
 
 SYSTEM = Actor("system", None)
@@ -44,7 +55,6 @@ class Act:
     seen_version: int | None = None
     at: datetime | None = None
     inbox_id: int | None = None
-    duty_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

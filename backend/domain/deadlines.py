@@ -1,8 +1,7 @@
 """Computes when each duty is due: limits become instants by the civil code's rules on periods (Q24–Q26, E9)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from backend.domain.calendar import Calendar
@@ -181,35 +180,6 @@ def _limit_key(kind: Obligation, grade: Grade, category: Category | None) -> str
     if category is None:
         raise Refused("deadline_missing", kind=kind.value)
     return key.format(category=category.value)
-
-
-@dataclass(frozen=True, slots=True)
-class TimeLeft:
-    """Time left until a deadline, to be worded by the texts: 剩余 6 小时 20 分（周六 10 月 10 日上班）."""
-
-    over: bool  # the deadline has passed; the values count from it
-    days: int
-    hours: int  # beyond the days
-    minutes: int  # rounded down
-    office: timedelta  # office time within it
-    exchange_day: date | None  # the due day, when it is a weekend worked in exchange (调休)
-
-
-def compute_time_left(at: datetime, due_at: datetime, calendar: Calendar, hours: OfficeHours) -> TimeLeft:
-    """Return the time left from `at` to `due_at`, or passed since; office time is zero unless both days are covered."""
-    gap = due_at.astimezone(UTC) - at.astimezone(UTC)
-    minutes = int(abs(gap).total_seconds()) // 60
-    begin, end = sorted((hours.to_local(at), hours.to_local(due_at)))
-    known = calendar.covers(begin.date()) and calendar.covers(end.date())
-    day = hours.to_local(due_at).date()
-    return TimeLeft(
-        over=gap < timedelta(),
-        days=minutes // 1440,
-        hours=minutes // 60 % 24,
-        minutes=minutes % 60,
-        office=measure_work_time(begin, end, calendar, hours) if known else timedelta(),
-        exchange_day=day if calendar.covers(day) and day.weekday() > 4 and calendar.is_workday(day) else None,
-    )
 
 
 def _add_clock_time(start: datetime, length: timedelta, hours: OfficeHours) -> datetime:

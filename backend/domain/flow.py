@@ -12,6 +12,7 @@ from backend.domain.acts import Act, Actor, MoveContext, Plan, Snapshot
 from backend.domain.instants import to_micros
 from backend.domain.move_table import BY_VERB, Transition, is_allowed
 from backend.domain.moves import EFFECTS
+from backend.domain.offers import select_assignment
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment, JournalEntry, Message
 from backend.domain.refusals import Refused
@@ -19,7 +20,7 @@ from backend.domain.ticket import State
 from backend.domain.verb_fields import parse_arguments
 
 DOUBLE_TAP_WINDOW = timedelta(seconds=10)  # a double tap, a request sent again
-_EMPTY: tuple[Any, ...] = (None, "", ())  # arguments without a value
+_EMPTY: tuple[object, ...] = (None, "", ())  # arguments without a value
 
 
 class Unchanged(Exception):
@@ -67,14 +68,12 @@ def _target(snap: Snapshot, act: Act, transition: Transition) -> Assignment | No
     """Return the assignment meant: the named one, else the newest of the actor's unit, else the lead."""
     if act.assignment_id is not None:
         found = snap.find_assignment(act.assignment_id)
-        if found is None or (act.by.is_unit_member and found.unit != act.by.unit):
+        if found is None or not act.by.may_see(found.unit):
             raise Refused("not_found", assignment=act.assignment_id)
         return found
-    if act.by.is_unit_member:
-        mine = [a for a in snap.assignments if a.unit == act.by.unit]
-        living = [a for a in mine if a.ended_at is None]
-        return (living or mine)[-1] if mine else None
-    return snap.lead if transition.on_assignment else None
+    if act.by.is_unit_member or transition.on_assignment:
+        return select_assignment(snap.ticket, snap.assignments, act.by)
+    return None
 
 
 def _check_order(
@@ -82,7 +81,7 @@ def _check_order(
     act: Act,
     transition: Transition,
     target: Assignment | None,
-    arguments: dict[str, Any],
+    arguments: dict[str, object],
     zone: tzinfo | None,
 ) -> None:
     """Compare with what the actor saw and with the table; the refusal names who won and when."""
@@ -96,7 +95,7 @@ def _check_order(
     )
     if last and (stale or not allowed) and is_repeat(snap, act, target, arguments):
         raise Unchanged
-    facts: dict[str, Any] = {"state": str(state)}
+    facts: dict[str, object] = {"state": str(state)}
     if last:
         facts |= {
             "by": last.by,
@@ -150,7 +149,7 @@ _RIVALS = {
 }
 
 
-def is_repeat(snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, Any]) -> bool:
+def is_repeat(snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, object]) -> bool:
     """Return whether the newest entry is this very act by this very actor (a double tap, a resent request)."""
     last = snap.last_entry
     if act.verb == "sign" and target is not None and target.signed == "manual" and target.ended_at is None:
@@ -167,7 +166,7 @@ def is_repeat(snap: Snapshot, act: Act, target: Assignment | None, arguments: di
 
 
 def _is_double_tap(
-    snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, Any], now: datetime
+    snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, object], now: datetime
 ) -> bool:
     """Return whether it is the same act again within `MOMENT` where the table would allow it (a progress report)."""
     last = snap.last_entry
@@ -198,7 +197,7 @@ def _build_plan(builder: PlanBuilder, key: bytes) -> Plan:
     )  # fmt: skip
 
 
-def _to_json(value: Any) -> Any:
+def _to_json(value: object) -> object:
     """Convert a value to what JSON will store."""
     if isinstance(value, datetime):
         return value.isoformat()

@@ -32,7 +32,7 @@ class HotTopic:
 
 def rank_hot_topics(
     now: Sequence[Mention], before: Iterable[Mention], kind: str, min_count: int = 2, limit: int = 20
-) -> list[HotTopic]:  # fmt: skip
+) -> list[HotTopic]:
     """Return the rows of one kind (`categories`, `topics`, `places`): most frequent first, then faster growing.
 
     A ticket counts once for each of its topics and places. `now` is newest first.

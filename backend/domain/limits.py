@@ -40,11 +40,6 @@ class Limit:
         return _parse(text)
 
     @property
-    def is_clock(self) -> bool:
-        """Whether it runs day and night, without a calendar."""
-        return self.unit in _CLOCK
-
-    @property
     def duration(self) -> timedelta:
         """Length as time: clock time, or office time for `wh`; working days have none and raise `Refused`."""
         if self.unit is LimitUnit.WORKDAYS:

@@ -4,6 +4,7 @@ Read it from top to bottom. `docs/flow.mmd` is generated from it and `flow.py` d
 the order of states.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.domain.ticket import Role, State
@@ -24,7 +25,12 @@ WITH_UNIT = HANDLING | {S.DISPATCHED}
 VISITING = frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL})
 OPEN = NEW | WITH_UNIT | VISITING | {S.UNREASONABLE_REVIEW}
 UNARCHIVED = OPEN | {S.FINALIZED}
+FINISHED = frozenset({S.CLOSED, S.FINALIZED, S.ARCHIVED})  # the unit has nothing left to do
 UNCHANGED: frozenset[State] = frozenset()  # the state does not change
+#: How open tickets are counted for people.
+STAGES: Mapping[str, frozenset[State]] = {
+    "pending": NEW, "unsigned": frozenset({S.DISPATCHED}), "working": HANDLING, "visiting": VISITING,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +110,18 @@ def is_allowed(role: Role | None, verb: str) -> bool:
     if role is Role.ADMIN:
         return transition.roles != SYSTEM_ONLY
     return role in transition.roles
+
+
+def is_new(state: State) -> bool:
+    """Return whether a ticket in this state waits to be dispatched."""
+    return state in NEW
+
+
+def is_finished(state: State) -> bool:
+    """Return whether a unit has nothing left to do about an assignment in this state."""
+    return state in FINISHED
+
+
+def count_stages(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the tickets of each stage from those of each state."""
+    return {stage: sum(int(counts.get(state, 0)) for state in states) for stage, states in STAGES.items()}

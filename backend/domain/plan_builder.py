@@ -29,11 +29,11 @@ class PlanBuilder:
         self._target = target
         self.ticket_values: dict[str, Any] = {}
         self.rows: list[NewRow] = []
-        self.changed: dict[tuple[type, int], dict[str, Any]] = {}
+        self.changed: dict[tuple[type, int], dict[str, object]] = {}
         self.redraw: set[int] = set()
         self.from_state = target.state if target else snapshot.ticket.state
         self.to_state = self.from_state
-        self.entry_arguments: dict[str, Any] = {}
+        self.entry_arguments: dict[str, object] = {}
         self.other_act: Act | None = None  # the act on the other ticket (Snapshot.beside)
 
     # -- what the move is about
@@ -56,15 +56,15 @@ class PlanBuilder:
 
     # -- changes
 
-    def update_assignment(self, **values: Any) -> None:
+    def update_assignment(self, **values: object) -> None:
         """Set values on the assignment."""
         self.update_row(Assignment, self.assignment.id, **values)
 
-    def update_ticket(self, **values: Any) -> None:
+    def update_ticket(self, **values: object) -> None:
         """Set values on the ticket."""
         self.ticket_values.update(values)
 
-    def update_row(self, table: type, row_id: int, **values: Any) -> None:
+    def update_row(self, table: type, row_id: int, **values: object) -> None:
         """Set values on any row."""
         self.changed.setdefault((table, row_id), {}).update(values)
 
@@ -116,7 +116,7 @@ class PlanBuilder:
     ) -> Duty:
         """Start a duty that runs from `start` (default: now) to `due`.
 
-        The clock first checks it at `look` (default: its first reminder), or never if not `watched`.
+        The clock first checks it at `check_at` (default: its first reminder), or never if not `watched`.
         """
         start_at = start or self.at
         unit_code = unit or (assignment.unit if assignment else None)
@@ -165,7 +165,7 @@ class PlanBuilder:
     # -- requests
 
     def add_request(
-        self, kind: str, *, timely: bool | None = None, limit: str = "", of_ticket: bool = False, **facts: Any
+        self, kind: str, *, timely: bool | None = None, limit: str = "", of_ticket: bool = False, **facts: object
     ) -> Request:
         """Request a decision of the management institution, with a review duty of its own.
 
@@ -236,12 +236,12 @@ class PlanBuilder:
         channel: str | None = None,
         urgent: bool | None = None,
         no_stand_in: bool = False,
-        **facts: Any,
+        **facts: object,
     ) -> None:
         """Add a message to each of these people: by chat if bound, else by telephone if it must reach them.
 
         Stand-ins replace absent people, and urgent messages go to the person on duty (Q25), unless a `channel` is given
-        or `in_person` is set.
+        or `no_stand_in` is set.
         """
         target = assignment or self._target
         is_urgent = self.ticket.grade is Grade.URGENT if urgent is None else urgent
@@ -266,7 +266,7 @@ class PlanBuilder:
                     not_before=not_before or self.context.now,
                     created_at=self.context.now,
                     facts=facts,
-                )  # fmt: skip
+                )
             )
 
     def find_chat(self, person: Person) -> str | None:

@@ -112,6 +112,11 @@ class Assignment:
     yellow_card_at: datetime | None = None
     ended_at: datetime | None = None  # returned, reassigned or cancelled
 
+    @property
+    def next_due_at(self) -> datetime:
+        """What the unit is waited for next: its signature, then its closing."""
+        return self.sign_due_at if self.state.is_unsigned else self.close_due_at
+
 
 @dataclass(frozen=True, slots=True)
 class Duty:

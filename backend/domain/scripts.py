@@ -76,7 +76,7 @@ class Position:
 
     @classmethod
     def from_text(cls, text: str) -> "Position":
-        """Parse `as_text`; raises ValueError for anything else."""
+        """Parse what `as_text` wrote; raises ValueError for anything else."""
         step, *counts = text.split(".")
         if len(counts) != 5 or not all(c.isascii() and c.isdigit() and len(c) < 4 for c in counts):
             raise ValueError("not a position")
@@ -217,10 +217,7 @@ def _follow(script: Script, position: Position, branch: ScriptBranch, facts: Fac
     if branch.limit:
         position = replace(position, tries=position.tries + 1)
         to = branch.otherwise if position.tries >= branch.limit else to
-    effects = [
-        Effect(EffectKind(word), {"pin": digits} if digits else {})
-        for word in branch.effects
-    ]  # fmt: skip
+    effects = [Effect(EffectKind(word), {"pin": digits} if digits else {}) for word in branch.effects]
     effects += [Effect(EffectKind.ANSWER, branch.answer)] if branch.answer else []
     return _move(script, position, to, facts, tuple(effects), branch)
 

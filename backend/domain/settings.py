@@ -88,11 +88,6 @@ class Settings:
         """Return an exact number."""
         return Decimal(self.get(key, unit))
 
-    def decimal_or_none(self, key: str, unit: str | None = None) -> Decimal | None:
-        """Return an exact number, or None if the word `none` is set."""
-        written = self.get(key, unit)
-        return None if written in find_setting(key).words else Decimal(written)
-
     def text(self, key: str, unit: str | None = None) -> str:
         """Return the value as written."""
         return self.get(key, unit)

@@ -145,9 +145,7 @@ def compute_overlap(one: TicketFeatures, other: TicketFeatures) -> float:
 def is_elsewhere(one: TicketFeatures, other: TicketFeatures) -> bool:
     """Return whether both name regions of one level but none in common: the same matter elsewhere is another matter."""
     levels = {r.partition(":")[0] for r in one.regions} & {r.partition(":")[0] for r in other.regions}
-    return any(
-        not {r for r in one.regions & other.regions if r.startswith(f"{level}:")} for level in levels
-    )  # fmt: skip
+    return any(not {r for r in one.regions & other.regions if r.startswith(f"{level}:")} for level in levels)
 
 
 def find_shared_terms(one: TicketFeatures, other: TicketFeatures, most: int = 5) -> tuple[str, ...]:

@@ -40,7 +40,6 @@ ANSWER_BY_KEY: Mapping[str, Answer] = {
     "2": Answer.BASICALLY_SATISFIED,
     "3": Answer.UNSATISFIED,
 }
-KEY_BY_ANSWER: Mapping[Answer, str] = {answer: key for key, answer in ANSWER_BY_KEY.items()}
 
 
 @cache

@@ -71,7 +71,7 @@ def list_languages() -> tuple[str, ...]:
 
 
 class Texts:
-    """The texts of one language, e.g. `Texts("zh_CN").say("chat.M10", ticket_no="T1")`.
+    """The texts of one language, e.g. `Texts("zh_CN").render("chat.M10", ticket_no="T1")`.
 
     Raises MissingText if the language, a key, or a needed fact is missing.
     """
@@ -110,7 +110,7 @@ class Texts:
         return "\n".join(line for line in lines if line is not None)
 
     def render_refusal(self, code: str, facts: Mapping[str, Any]) -> str:
-        """Return the sentence of a refusal code; unlike `say` it never fails for a missing fact or text.
+        """Return the sentence of a refusal code; unlike `render` it never fails for a missing fact or text.
 
         A `state` among the facts is replaced by its word.
         """
@@ -122,11 +122,11 @@ class Texts:
         return self.render(key, **given)
 
     def get_word(self, group: str, value: object) -> str:
-        """Return the word for a stored value, e.g. `word("state", "signed")`; raises MissingText if there is none."""
+        """Return the word for a stored value, e.g. `get_word("state", "signed")`; raises MissingText if there is none."""
         return self.get_template(f"word.{group}.{value}")
 
     def get_word_or_value(self, group: str, value: str) -> str:
-        """As `word`, but return an unknown value itself."""
+        """As `get_word`, but return an unknown value itself."""
         return self.get_word(group, value) if self.has(f"word.{group}.{value}") else value
 
     def list_buttons(self, key: str) -> tuple[str, ...]:

@@ -20,6 +20,11 @@ class Grade(StrEnum):
     GENERAL = "general"
     URGENT = "urgent"
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it has the short limits and is told at any hour (Q28)."""
+        return self is Grade.URGENT
+
 
 class State(StrEnum):
     """States of tickets and assignments; exactly the strings of the API (lifecycle §6.2)."""
@@ -41,6 +46,11 @@ class State(StrEnum):
     MERGED = "merged"
     CANCELLED = "cancelled"
     RETURNED = "returned"  # an assignment only: 退单 accepted, another unit will be found
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether the unit has it and has not signed for it."""
+        return self is State.DISPATCHED
 
 
 class Role(StrEnum):
@@ -116,6 +126,16 @@ class Outcome(StrEnum):
     LATE = "late"
     AUTO = "auto"  # auto-signed: a late signing (B33)
     VOID = "void"
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the duty does not count: nobody met it."""
+        return self is Outcome.VOID
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the duty was not met in time."""
+        return self in (Outcome.LATE, Outcome.AUTO)
 
 
 class Answer(StrEnum):

@@ -3,15 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, Resolved
 
 CONTACT_WAYS = ("phone", "visit", "sms", "letter", "online")
-REASON_CODES = (
-    "not_our_duty", "wrong_region", "overlapping_duty", "duplicate", "insufficient_information", "other",
-)  # fmt: skip
+REASON_CODES = ("not_our_duty", "wrong_region", "overlapping_duty", "duplicate", "insufficient_information", "other")
 UNREASONABLE_CLASSES = (
     "out_of_jurisdiction", "in_legal_process", "against_policy", "secret_or_order", "untrue",
     "beyond_reason", "heard_unreasonable", "malicious",
@@ -27,7 +24,7 @@ PROPOSED_FLAGS = ("mass_incident", "confidential", "hard_case")  # flags that pe
 MAX_TEXT_LENGTH = 20_000  # characters of one text field
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError
     cleaned = "".join(c for c in value if c in "\n\t" or (ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF))
@@ -36,36 +33,36 @@ def _text(value: Any) -> str:
     return cleaned.strip()
 
 
-def _flag(value: Any) -> bool:
+def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
 
 
-def _instant(value: Any) -> datetime:
+def _instant(value: object) -> datetime:
     at = value if isinstance(value, datetime) else datetime.fromisoformat(_text(value))
     if at.tzinfo is None or not 2000 <= at.year <= 2100:
         raise ValueError
     return at
 
 
-def _day(value: Any) -> str:
+def _day(value: object) -> str:
     return date.fromisoformat(_text(value)).isoformat()
 
 
-def _dues(value: Any) -> dict[int, datetime]:
+def _dues(value: object) -> dict[int, datetime]:
     if not isinstance(value, Mapping) or not value:
         raise ValueError
     return {int(duty): _instant(at) for duty, at in value.items()}
 
 
-def _files(value: Any) -> tuple[str, ...]:
+def _files(value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or len(value) > 20 or not all(isinstance(v, str) for v in value):
         raise ValueError
     return tuple(value)
 
 
-def _informed(value: Any) -> dict[str, Any]:
+def _informed(value: object) -> dict[str, object]:
     if not isinstance(value, Mapping):
         raise ValueError
     way = _text(value.get("way", ""))
@@ -74,8 +71,8 @@ def _informed(value: Any) -> dict[str, Any]:
     return {"at": _instant(value.get("at")).isoformat(), "way": way}
 
 
-def _one_of(*allowed: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
         word = _text(value)
         if word not in allowed:
             raise ValueError
@@ -89,12 +86,12 @@ class Field:
     """One field of a verb. `missing` is the refusal code when it is required and absent."""
 
     name: str
-    read: Callable[[Any], Any]
+    read: Callable[[object], object]
     missing_code: str | None = None
-    default: Any = None
+    default: object = None
 
 
-def require(name: str, read: Callable[[Any], Any], code: str | None = None) -> Field:
+def require(name: str, read: Callable[[object], object], code: str | None = None) -> Field:
     """Return a required field; the default code for its absence is `bad_field`."""
     return Field(name, read, code or "bad_field")
 
@@ -166,7 +163,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 # fmt: on
 
 
-def parse_arguments(verb: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+def parse_arguments(verb: str, raw: Mapping[str, object]) -> dict[str, object]:
     """Parse and check the fields of a verb.
 
     Raises Refused: `unknown_verb`, `unknown_field`, `bad_field`, or the field's own code when it is missing.
@@ -177,7 +174,7 @@ def parse_arguments(verb: str, raw: Mapping[str, Any]) -> dict[str, Any]:
     extra = sorted(set(raw) - {f.name for f in fields})
     if extra:
         raise Refused("unknown_field", field=extra[0], verb=verb)
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, object] = {}
     for field in fields:
         value = raw.get(field.name)
         if value is None or value == "":

@@ -1,14 +1,11 @@
-"""What a return visit's answer means for the ticket: settled, deemed, tried again, or passed to a person.
+"""What the answers of return visits mean: settled, tried again, or passed to a person (T24-T26, Q35, Q36, Q39)."""
 
-Rows: T23-T26, Q35, Q36, Q39, B42, B43. Silence is stored as silence; *deemed* is a value of its own.
-"""
-
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from backend.domain.ticket import Answer, Category
+from backend.domain.ticket import Answer
 
 
 class NextAction(StrEnum):
@@ -19,20 +16,20 @@ class NextAction(StrEnum):
     FINALIZE = "finalize"
 
 
-class Deemed(StrEnum):
-    """视为满意: stored beside the answer, never as the answer."""
+class Verdict(StrEnum):
+    """Explicit and deemed are distinct: only an explicit yes earns a bonus (B27), silence is merely not a no."""
 
-    SATISFIED = "deemed_satisfied"
-    UNREACHED = "deemed_satisfied_unreached"
+    EXPLICIT = "explicit_satisfied"
+    DEEMED = "deemed_satisfied"
+    DEEMED_UNREACHED = "deemed_satisfied_unreached"  # Q36, reported separately
+    UNSATISFIED = "unsatisfied"
 
 
 @dataclass(frozen=True, slots=True)
 class VisitOutcome:
-    """What follows for the ticket; `because` is a word of `word.visit_reason` if a person is asked."""
+    """What follows for the ticket; `reason` is a word of `word.visit_reason` if a person is asked."""
 
     next: NextAction
-    deemed: Deemed | None = None
-    urgent: bool = False
     reason: str = ""
 
 
@@ -50,35 +47,17 @@ class AutoVisit:
 
 @dataclass(frozen=True, slots=True)
 class ManualRule:
-    """Q36: `attempts` by people, in `bands` parts of the day, over `min_days` days before anything is deemed."""
+    """Q36: `attempts` by people, in `day_parts` parts of the day, over `min_days` days before anything is deemed."""
 
     attempts: int = 3
     min_days: int = 2
     day_parts: int = 2
 
 
-_DEEMED = {
-    Answer.NO_REPLY: Deemed.SATISFIED,
-    Answer.UNCLEAR: Deemed.SATISFIED,
-    Answer.UNREACHED: Deemed.UNREACHED,
-}
 _EXPLICIT = frozenset({Answer.SATISFIED, Answer.BASICALLY_SATISFIED})
-
-
-def decide_opening(
-    category: Category | None, categories: Collection[str], *,
-    confidential: bool = False, opted_out: bool = False, visited: bool = False, has_phone: bool = True,
-) -> VisitOutcome:  # fmt: skip
-    """Decide how a closed ticket is visited (T23, T23b, T23c, Q40, Q45); `categories` is `visit.categories`."""
-    if category is None or category.value not in categories or visited:
-        return VisitOutcome(NextAction.FINALIZE)
-    if opted_out:
-        return VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)
-    if confidential:
-        return VisitOutcome(NextAction.MANUAL, reason="confidential")
-    if not has_phone:
-        return VisitOutcome(NextAction.MANUAL, reason="no_phone")
-    return VisitOutcome(NextAction.AUTO)
+GIVEN_ANSWERS = _EXPLICIT | {Answer.UNCLEAR, Answer.UNSATISFIED}
+#: clear answers; all others are vague or silent
+_CLEAR = {**dict.fromkeys(sorted(_EXPLICIT), Verdict.EXPLICIT), Answer.UNSATISFIED: Verdict.UNSATISFIED}
 
 
 def decide_after_auto(result: AutoVisit, attempts_left: int, sampled: bool) -> VisitOutcome:
@@ -88,41 +67,71 @@ def decide_after_auto(result: AutoVisit, attempts_left: int, sampled: bool) -> V
     (`visit.manual.sample`). Someone who refused is never passed to a person: they asked not to be called (FW33).
     """
     if result.danger:
-        return VisitOutcome(NextAction.MANUAL, urgent=True, reason="danger")
+        return VisitOutcome(NextAction.MANUAL, "danger")
     if result.answer in _EXPLICIT:
         return VisitOutcome(NextAction.FINALIZE)
     if result.want_person:
-        return VisitOutcome(NextAction.MANUAL, reason="want_person")
+        return VisitOutcome(NextAction.MANUAL, "want_person")
     if result.answer is Answer.UNSATISFIED:
-        return VisitOutcome(NextAction.MANUAL, reason="unsatisfied")
+        return VisitOutcome(NextAction.MANUAL, "unsatisfied")
     if result.complaint:
-        return VisitOutcome(NextAction.MANUAL, reason="unclear")
+        return VisitOutcome(NextAction.MANUAL, "unclear")
     if result.refused:
-        return VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)
+        return VisitOutcome(NextAction.FINALIZE)
     answer = result.answer or (Answer.UNREACHED if result.wrong_person else Answer.NO_REPLY)
     settled = answer is Answer.UNCLEAR or result.wrong_person  # asked twice already; a wrong number stays wrong
     if not settled and attempts_left > 0:
         return VisitOutcome(NextAction.AUTO)
     if sampled:
-        return VisitOutcome(NextAction.MANUAL, reason="sampled")
-    return VisitOutcome(NextAction.FINALIZE, _DEEMED[answer])
+        return VisitOutcome(NextAction.MANUAL, "sampled")
+    return VisitOutcome(NextAction.FINALIZE)
 
 
-def decide_after_manual(answer: Answer, unreached: Sequence[datetime], rule: ManualRule) -> VisitOutcome:
-    """T26: a person's result is final; unreached only when the attempts of Q36 are exhausted.
+def decide_verdict(visits: Iterable[tuple[bool, Answer]], unreached: str = "satisfied") -> Verdict:
+    """Return the result of visits in the order of time, each (by a person, answer); B42, B43, Q36.
 
-    `unreached`: local instants of the attempts that reached nobody, this one included.
+    The last clear answer given to a person decides. Without one, a machine's "no" stays, whatever a machine hears
+    later (XD6), and whatever vague is said to a person (XD7). Only silence to a person who tried again afterwards ends
+    it (Q36): `no_reply` is deemed satisfaction, and so is `unreached` (attempts exhausted), which stays a "no" with
+    `scoring.second_visit_unreached = keep_first`. Without any "no" an unclear or missing answer is deemed satisfaction.
     """
-    if answer is not Answer.UNREACHED:
-        return VisitOutcome(NextAction.FINALIZE, _DEEMED.get(answer))
-    if is_exhausted(unreached, rule):
-        return VisitOutcome(NextAction.FINALIZE, Deemed.UNREACHED)
-    return VisitOutcome(NextAction.MANUAL, reason="sampled")
+    heard = list(visits)
+    by_person = [answer for manual, answer in heard if manual and answer in _CLEAR]
+    if by_person:
+        return _CLEAR[by_person[-1]]
+    complaints = [n for n, (_, answer) in enumerate(heard) if answer is Answer.UNSATISFIED]
+    if complaints:
+        return _follow_up([answer for manual, answer in heard[complaints[-1] :] if manual], unreached)
+    return _CLEAR.get(_find_last(heard, GIVEN_ANSWERS) or Answer.UNCLEAR, Verdict.DEEMED)
 
 
-def is_exhausted(unreached: Sequence[datetime], rule: ManualRule) -> bool:
-    """Return whether the attempts suffice to say that nobody can be reached (Q36)."""
-    return not find_missing(unreached, rule)
+def _follow_up(answers: Sequence[Answer], unreached: str) -> Verdict:
+    """Return what a machine's "no" ends in, from what persons heard after it; a clear answer is not among it."""
+    if not answers or Answer.UNCLEAR in answers:
+        return Verdict.UNSATISFIED
+    if answers[-1] is Answer.UNREACHED:
+        return Verdict.UNSATISFIED if unreached == "keep_first" else Verdict.DEEMED_UNREACHED
+    return Verdict.DEEMED
+
+
+def _find_last(heard: Sequence[tuple[bool, Answer]], among: Collection[Answer]) -> Answer | None:
+    """Return the last of these answers given to a person, else the last given to a machine."""
+    found = [(manual, n, answer) for n, (manual, answer) in enumerate(heard) if answer in among]
+    return max(found)[2] if found else None
+
+
+def decide_final_answer(visits: Iterable[tuple[bool, str | None]]) -> str | None:
+    """Return the answer that a ticket keeps of visits in the order of time, each (by a person, answer).
+
+    `deemed`: nobody answered, or a person could not follow up the machine's "no". None: a visit is still owed.
+    """
+    known = list(visits)
+    heard = [(manual, Answer(answer)) for manual, answer in known if answer]
+    verdict = decide_verdict(heard)
+    if not known or (verdict is Verdict.UNSATISFIED and not any(manual for manual, _ in heard)):
+        return None
+    kept = [answer for answer, decided in _CLEAR.items() if decided is verdict] or [Answer.UNCLEAR]
+    return _find_last(heard, kept) or "deemed"
 
 
 def find_missing(unreached: Sequence[datetime], rule: ManualRule) -> dict[str, int]:

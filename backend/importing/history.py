@@ -64,6 +64,7 @@ def _preview(record: HistoryRow, known: set[str], snapshot: OfficeSnapshot) -> b
             kinds = [Obligation.SIGN]
             kinds += [Obligation.CLOSE] if one.close_due_at is None else []
             kinds += [Obligation.RETURN] if one.returned is not None else []
+            kinds += [Obligation.CONTACT] if one.contacted_at is not None else []
             for kind in kinds:
                 due(kind, grade, category, one.dispatched_at, one.unit)
     except Refused as no:

@@ -10,7 +10,7 @@ from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Role, Source
-from backend.importing.files import records as paper
+from backend.importing.files import records
 from backend.importing.importer_base import Importer, ImportServices, NewOrRefused
 from backend.importing.ledger_lines import LedgerImporter
 from backend.office.duty_roster import WHOLE_DAY, parse_shift
@@ -27,7 +27,7 @@ class UnitImporter(Importer):
 
     chunk_size = None
 
-    async def process(self, rows: Sequence[paper.UnitRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.UnitRow]) -> list[NewOrRefused]:
         known = (await self.services.office.snapshot(fresh=True)).config.units
         named = {r.code: Unit(r.code, r.name, r.kind) for r in rows}
         finder = UnitFinder({**known, **named}.values())
@@ -62,7 +62,7 @@ class UnitImporter(Importer):
 class PersonImporter(Importer):
     """People; their unit by code or name."""
 
-    async def process(self, rows: Sequence[paper.PersonRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.PersonRow]) -> list[NewOrRefused]:
         finder = await self.load_finder()
         forms: list[PersonForm | Refused] = []
         for row in rows:
@@ -90,14 +90,14 @@ class PersonImporter(Importer):
 class TicketImporter(Importer):
     """Demands."""
 
-    async def process(self, rows: Sequence[paper.TicketRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.TicketRow]) -> list[NewOrRefused]:
         forms = [build_form(row) for row in rows]
         intake = self.services.intake
         answers = await (intake.check(forms) if self.dry_run else intake.receive_many(forms, self.by, Source.IMPORT))
         return [a if isinstance(a, Refused) else True for a in answers]
 
 
-def build_form(row: paper.TicketRow) -> TicketForm:
+def build_form(row: records.TicketRow) -> TicketForm:
     """Convert a row to a form; a reply given elsewhere is kept as provenance, it is not a reply of ours."""
     extra = {"reply_text": row.reply_text, "reply_at": row.reply_at.isoformat() if row.reply_at else None}
     return TicketForm(
@@ -111,7 +111,7 @@ def build_form(row: paper.TicketRow) -> TicketForm:
 class HistoryImporter(Importer):
     """Complete histories of tickets from an older platform."""
 
-    async def process(self, rows: Sequence[paper.HistoryRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.HistoryRow]) -> list[NewOrRefused]:
         histories, finder = self.services.histories, await self.load_finder()
         results = await (histories.check(rows) if self.dry_run else histories.write(rows, self.by.code))
         return [finder.suggest(r) if isinstance(r, Refused) and r.code == "unknown_unit" else r for r in results]
@@ -122,7 +122,7 @@ class CalendarImporter(Importer):
 
     chunk_size = None
 
-    async def process(self, rows: Sequence[paper.CalendarRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.CalendarRow]) -> list[NewOrRefused]:
         office = self.services.office
         calendar = (await office.snapshot(fresh=True)).calendar
         days = {row.day: row.working for row in rows}
@@ -150,11 +150,11 @@ class VisitImporter(Importer):
 
     chunk_size = 100
 
-    async def process(self, rows: Sequence[paper.VisitRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.VisitRow]) -> list[NewOrRefused]:
         done = {row.row: await self._import_one(row) for row in sorted(rows, key=lambda r: r.at)}
         return [done[row.row] for row in rows]
 
-    async def _import_one(self, row: paper.VisitRow) -> NewOrRefused:
+    async def _import_one(self, row: records.VisitRow) -> NewOrRefused:
         snap = await self.services.tickets.moves.load(TicketRef(no=row.ticket_no))
         if snap is None:
             return Refused("not_found", ticket=row.ticket_no, field="ticket_no")
@@ -184,14 +184,14 @@ class VisitImporter(Importer):
         return True
 
 
-def _has_visit(snap: Snapshot, row: paper.VisitRow) -> bool:
+def _has_visit(snap: Snapshot, row: records.VisitRow) -> bool:
     return any(v.kind == row.kind and v.at == row.at for v in snap.visits)
 
 
 class RosterImporter(Importer):
     """Shifts of duty rosters; a person by code, or by name within the unit."""
 
-    async def process(self, rows: Sequence[paper.RosterRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.RosterRow]) -> list[NewOrRefused]:
         finder, office = await self.load_finder(), self.services.office
         people = (await office.snapshot(fresh=True)).config.people
         shifts: list[Shift | Refused] = []
@@ -228,7 +228,7 @@ class RosterImporter(Importer):
 class CatalogueImporter(Importer):
     """Rows of the dispatch catalogue; their unit by code or name."""
 
-    async def process(self, rows: Sequence[paper.CatalogueRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.CatalogueRow]) -> list[NewOrRefused]:
         finder = await self.load_finder()
         entries: list[NewCatalogueEntry | Refused] = []
         for row in rows:

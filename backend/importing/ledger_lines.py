@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.importing.files import records as paper
+from backend.importing.files import records
 from backend.importing.importer_base import Importer, NewOrRefused
 from backend.office.cache import OfficeSnapshot
 from backend.ports.imports import ImportedLedgerLine
@@ -22,7 +22,7 @@ class LedgerImporter(Importer):
         super().__init__(*given)
         self._equal_counts: Counter[str] = Counter()
 
-    async def process(self, rows: Sequence[paper.LedgerRow]) -> list[NewOrRefused]:
+    async def process(self, rows: Sequence[records.LedgerRow]) -> list[NewOrRefused]:
         finder, snapshot = await self.load_finder(), await self.services.office.snapshot()
         lines: list[ImportedLedgerLine | Refused] = []
         for row in rows:
@@ -60,7 +60,7 @@ class LedgerImporter(Importer):
             found.append(line)
         return found
 
-    def _build_line(self, row: paper.LedgerRow, unit: str) -> ImportedLedgerLine:
+    def _build_line(self, row: records.LedgerRow, unit: str) -> ImportedLedgerLine:
         facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}
         values = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
                  None if row.points is None else str(row.points), row.note or "", row.evidence or "")  # fmt: skip

@@ -11,27 +11,20 @@ from typing import Any
 import structlog
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import PERMISSIONS, require
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role
 from backend.importing.files.reader import ImportReader, open_import
 from backend.importing.files.records import Record, RowRefusal
 from backend.importing.importer_base import ImportServices, RowResult, RowVerdict
 from backend.importing.importers import create_importer
 from backend.office.cache import OfficeCache
-from backend.office.duty_roster import PLANNER_ROLES
 from backend.ports.imports import ImportStore
 from backend.tickets.form_fields import FileContext
 
 log = structlog.get_logger("imports")
 MAX_STORED_REFUSALS = 200  # refused rows stored with the file
 
-#: What may be imported, and by which roles besides admin.
-ALLOWED_ROLES: Mapping[str, frozenset[Role]] = {
-    "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
-    "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
-    "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}), "roster": PLANNER_ROLES,
-}  # fmt: skip
 Progress = Callable[[int, int], None]  # rows done, rows expected
 
 
@@ -81,10 +74,9 @@ class ImportService:
         Refused rows are in the report. Refused for the whole file: `unknown_kind`, `forbidden`, `file_…`,
         `too_large`, `headings_missing`, `heading_twice`, `unknown_field`, `bad_set_value`.
         """
-        if kind not in ALLOWED_ROLES:
+        if f"import.{kind}" not in PERMISSIONS:
             raise Refused("unknown_kind", kind=kind)
-        if by.role is not None and by.role is not Role.ADMIN and by.role not in ALLOWED_ROLES[kind]:
-            raise Refused("forbidden")
+        require(by, f"import.{kind}")
         now = self._office.clock.now()
         context = FileContext(zone=self._office.clock.zone, countries=self._countries)
         reading = await asyncio.to_thread(open_import, kind, content, set_values=preset or {}, now=now, context=context)

@@ -30,7 +30,7 @@ class IntegrityChecks:
     """Faults, "How it is reached" 8; G24. Safe in any number of processes; a finding is stored once."""
 
     def __init__(self, store: IntegrityStore, clock: Clock, extra_checks: Sequence[ExtraCheck] = ()) -> None:
-        """`also` are checks that no database query can make (B19)."""
+        """`extra_checks` are checks that no database query can make (B19)."""
         self._extra_checks = extra_checks
         self._store = store
         self._clock = clock

@@ -8,10 +8,11 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from backend.domain import deadlines, duty_roster, reminders
+from backend.domain.acts import MEMBER_ROLES
 from backend.domain.calendar import Calendar
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, next_open
-from backend.domain.records import Person
+from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
@@ -35,6 +36,11 @@ class OfficeSnapshot:
     by_code: dict[str, Person]
     management: dict[str, str]  # region → code of its management institution
     shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
+
+    @property
+    def person_names(self) -> dict[str, str]:
+        """The name behind each person's code, of people who left too."""
+        return {p.code: p.name for p in self.config.people}
 
     @staticmethod
     def build(config: OfficeConfig, profile: str, zone: ZoneInfo) -> "OfficeSnapshot":
@@ -61,6 +67,10 @@ class OfficeSnapshot:
         """List active people of a unit in these roles, in the order of the roles, then of rank."""
         here = self.by_unit.get(unit, ())
         return [p for role in roles for p in here if p.role is role]
+
+    def list_staff(self, unit: Unit) -> Sequence[Person]:
+        """List a unit's active people in the order of their roles; of a handling unit only those with a unit's roles."""
+        return self.people(unit.code, *(MEMBER_ROLES if unit.kind is UnitKind.HANDLING else Role))
 
     def with_stand_ins(self, people: Sequence[Person], at: datetime) -> list[Person]:
         """Return these people with the absent replaced by their stand-ins (代班); nobody twice."""
@@ -101,6 +111,11 @@ class OfficeSnapshot:
         order = duty_roster.order_contacts(handlers, others, self.settings.strings("escalation.order", unit))
         first = self.on_duty(unit, at) if urgent else []
         return [*first, *(p for p in order if p not in first)]
+
+    def find_colleague_on_duty(self, asking: Person, unit: str, at: datetime, *, urgent: bool) -> Person | None:
+        """Find the first other contact of a unit who can be reached by chat; never its leader."""
+        order = self.contacts(unit, at, urgent=urgent)
+        return next((p for p in order if p.chat and p.code != asking.code and p.role is not Role.LEADER), None)
 
     def after_quiet_hours(self, person: str, at: datetime) -> datetime:
         """Return when a general message may reach this person, by their own quiet hours (/quiet)."""

@@ -11,7 +11,7 @@ from backend.office.cache import OfficeSnapshot
 
 
 class DecisionContext:
-    """The World of one act: the office snapshot and one moment."""
+    """What one act is decided by: the office snapshot and one moment."""
 
     __slots__ = ("_ids", "_moment", "snapshot")
 

@@ -9,6 +9,7 @@ from backend.domain.acts import Actor
 from backend.domain.duty_roster import CoverageGap, Shift, StandIn, check_shift, check_stand_in, find_coverage_gaps
 from backend.domain.masking import clean
 from backend.domain.office_hours import OfficeHours
+from backend.domain.permissions import may
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
@@ -24,12 +25,11 @@ WHOLE_DAY = "00:00-24:00"  # hours of a day's shift that names none
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 #: Roles that, beside an admin, plan their own unit's shifts.
-PLANNER_ROLES = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
 
 
 @dataclass(frozen=True, slots=True)
 class RosterMonth:
-    """A unit's roster of one month; `holes` are the hours, day and night, that no shift covers."""
+    """A unit's roster of one month; `gaps` are the hours, day and night, that no shift covers."""
 
     unit: str
     begin: datetime
@@ -94,7 +94,7 @@ class DutyRoster:
     async def get_month(self, unit: str, month: str, by: Actor) -> RosterMonth:
         """Return a unit's roster of a month `2026-12`, with its holes (B19). Refused `bad_month`, `not_found`."""
         snapshot = await self._office.snapshot()
-        if unit not in snapshot.config.units or (by.is_unit_member and by.unit != unit):
+        if unit not in snapshot.config.units or not by.may_see(unit):
             raise Refused("not_found", unit=unit)
         begin, end = parse_month(month, self._office.clock)
         shifts = await self._store.list_shifts(unit, begin, end)
@@ -140,7 +140,7 @@ class DutyRoster:
         snapshot = await self._office.snapshot()
         if unit not in snapshot.config.units:
             raise Refused("unknown_unit", unit=unit)
-        if by.role is not Role.ADMIN and by.unit != unit:
+        if not may_hand_over(by, unit):
             raise Refused("forbidden")
         note_text = clean(text).strip()
         if not note_text:
@@ -227,16 +227,21 @@ def get_active_person(code: str, snapshot: OfficeSnapshot, field: str) -> Person
     return found
 
 
-def check_planner(by: Actor, unit: str, snapshot: OfficeSnapshot) -> None:
-    """Check that `by` may plan this unit's shifts: an admin every unit's, planners their own.
+def may_plan(by: Actor, unit: str) -> bool:
+    """Return whether `by` may plan this unit's shifts: an administrator every unit's, planners their own."""
+    return by.role is None or by.role is Role.ADMIN or (may(by, "roster.plan") and by.unit == unit)
 
-    Refused `unknown_unit`, `forbidden`.
-    """
+
+def may_hand_over(by: Actor, unit: str) -> bool:
+    """Return whether `by` may leave a note for this unit's next shift: its own people, and an administrator."""
+    return by.role is Role.ADMIN or by.unit == unit
+
+
+def check_planner(by: Actor, unit: str, snapshot: OfficeSnapshot) -> None:
+    """Check that `by` may plan this unit's shifts. Refused `unknown_unit`, `forbidden`."""
     if unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit, field="unit")
-    if by.role is None or by.role is Role.ADMIN:
-        return
-    if by.role not in PLANNER_ROLES or by.unit != unit:
+    if not may_plan(by, unit):
         raise Refused("forbidden")
 
 

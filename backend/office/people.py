@@ -104,7 +104,7 @@ class People:
         return changed
 
     async def put_people_each(self, people: Sequence[PersonForm], by: str) -> list[bool | Refused]:
-        """As `put_people`, but good rows are kept even if others are refused; results in the order given."""
+        """As `save_people`, but good rows are kept even if others are refused; results in the order given."""
         units = (await self._office.snapshot(fresh=True)).config.units
         rows: list[PersonRow | Refused] = []
         for form in people:

@@ -16,7 +16,7 @@ MAX_NOTE_LENGTH = 500
 async def find_unready(office: OfficeCache, *, include_ready: bool = False) -> Sequence[Readiness]:
     """List handling units that lack something, those that cannot be dispatched to first.
 
-    `everybody` includes the ready ones.
+    `include_ready`: also those that lack nothing.
     """
     snapshot = await office.snapshot(fresh=True)
     settings, now = snapshot.settings, office.clock.now()
@@ -46,7 +46,7 @@ class UnitReadiness:
         self._office = office
 
     async def list_units(self, *, include_ready: bool = False) -> Sequence[Readiness]:
-        """List handling units that lack something; `everybody` includes the ready ones."""
+        """List handling units that lack something; `include_ready`: also those that lack nothing."""
         return await find_unready(self._office, include_ready=include_ready)
 
     async def record_reminder(self, unit: str, note: str, by: Actor) -> ReadinessReminder:
@@ -59,9 +59,9 @@ class UnitReadiness:
             raise Refused("missing", field="note")
         if len(note) > MAX_NOTE_LENGTH:
             raise Refused("too_long", field="note", limit=MAX_NOTE_LENGTH)
-        chase = ReadinessReminder(unit, self._office.clock.now(), by.code, note)
-        await self._store.add(chase)
-        return chase
+        reminder = ReadinessReminder(unit, self._office.clock.now(), by.code, note)
+        await self._store.add(reminder)
+        return reminder
 
     async def get_latest_reminders(self) -> Mapping[str, ReadinessReminder]:
         """Return the newest reminder of each unit."""

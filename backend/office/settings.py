@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
+from backend.domain.move_table import UNIT_ROLES
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
 from backend.ports.config import SettingVersion
 from backend.ports.keys import KeyStore
-
-UNIT_ROLES = (Role.HANDLER, Role.LIAISON)
 
 
 async def set_setting(

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.importing.service import ImportService
 from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
+from backend.ports.key_values import KeyValueStore
 from backend.ports.platform import DONE_STATES, PlatformStatus, PlatformStore, Writeback, WritebackState
 from backend.ports.ticket_queries import Page
 from notify.channel import DeliveryError
@@ -27,31 +29,16 @@ FETCH_SIZE = 200  # demands fetched together
 CURSOR_KEY, ERROR_KEY = "platform_cursor", "platform_trouble"
 
 
-class KeyValues(Protocol):
-    """Single values that survive a restart (storage/office/key_values.py)."""
-
-    async def get(self, name: str) -> str | None: ...
-    async def put(self, name: str, value: str) -> None: ...
-
-
-class FileImporter(Protocol):
-    """The import service."""
-
-    async def import_file(
-        self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
-    ) -> Mapping[str, Any]: ...
-
-
 def compute_backoff(attempt: int) -> timedelta:
     """Return the wait after this attempt: 5 s, doubled each time, at most 15 minutes; retries never end."""
     return min(MIN_BACKOFF * 2.0 ** min(attempt - 1, 10), MAX_BACKOFF)
 
 
 class PlatformSync:
-    """Writes back, fetches, and tracks what the platform has confirmed. `line` is None if not configured."""
+    """Writes back, fetches, and tracks what the platform has confirmed. `client` is None if not configured."""
 
     def __init__(
-        self, store: PlatformStore, office: OfficeCache, imports: FileImporter, values: KeyValues, audit: AuditStore,
+        self, store: PlatformStore, office: OfficeCache, imports: ImportService, values: KeyValueStore, audit: AuditStore,
         client: PlatformClient | None, secrets: Sequence[str], owner: str, lease: timedelta,
     ) -> None:  # fmt: skip
         self._store, self._office, self._imports, self._values, self._audit = store, office, imports, values, audit

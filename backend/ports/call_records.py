@@ -34,7 +34,7 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class CallCosts:
+class CostTally:
     """What one unit's calls of one purpose add up to: attempts, answered ones, seconds, and cost by currency."""
 
     unit: str
@@ -89,6 +89,6 @@ class CallRecordStore(Protocol):
         """Claim the drafting of a ledger line about this matter; False if one was drafted (B46)."""
         ...
 
-    async def sum_costs(self, since: datetime, until: datetime) -> Sequence[CallCosts]:
+    async def sum_costs(self, since: datetime, until: datetime) -> Sequence[CostTally]:
         """Sum up calls asked for in that time by unit, purpose and currency."""
         ...

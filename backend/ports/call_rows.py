@@ -65,7 +65,7 @@ class CallAttempt:
     answered_by: str | None
     asked_at: datetime
     step: int
-    said: Mapping[str, Any] | None
+    said: Mapping[str, object] | None
     keys: str
     outcome: str | None
 
@@ -110,7 +110,7 @@ class NewCall:
     urgent: bool = False
     phone: str | None = None  # E.164; stored sealed, and as a blind index
     masked: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ class DialogueStep:
     attempt_id: int
     step: int
     at: datetime
-    prompt: Mapping[str, Any]
+    prompt: Mapping[str, object]
     position: str
-    answers: Mapping[str, Any]
+    answers: Mapping[str, object]
     keys: str = ""
     provider_id: str = ""
     answered_by: str = ""

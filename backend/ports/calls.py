@@ -174,7 +174,7 @@ class CallStore(CallRecordStore, Protocol):
     # -- parameters of carrier URLs
 
     def seal_param(self, attempt_id: int, text: str) -> str:
-        """Seal text for a URL; only `carried` with the same attempt opens it."""
+        """Seal text for a URL; only `open_param` with the same attempt opens it."""
         ...
 
     def open_param(self, attempt_id: int, sealed: str) -> str:

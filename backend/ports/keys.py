@@ -40,9 +40,8 @@ class KeyStore(Protocol):
     """Stores API keys, sign-in tokens and sessions."""
 
     async def create_key(
-        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None,
-        unit: str | None = None,
-    ) -> str:  # fmt: skip
+        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None, unit: str | None = None
+    ) -> str:
         """Create an API key, returned once. Refused `exists` if a live service key of that name differs."""
         ...
 

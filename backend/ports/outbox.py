@@ -70,7 +70,7 @@ class AuditNote:
 class SendResult:
     """The result of an attempt; written only while id, owner and attempt still match (FM4, FM15).
 
-    `state` is sent, ambiguous, failed, dead, skipped, or pending with `not_before` for a retry; `doubt` counts a
+    `state` is sent, ambiguous, failed, dead, skipped, or pending with `not_before` for a retry; `is_uncertain` counts a
     possible copy. `card`, `messages`, `notes` and the haste of a waiting call are written in the same transaction, or
     not at all.
     """
@@ -165,7 +165,7 @@ class OutboxStore(Protocol):
     async def postpone(
         self, channel: str, persons: Collection[str], until: datetime, except_kinds: Collection[str]
     ) -> None:
-        """Postpone messages to these persons on this channel until `until` (FT17), except kinds in `spare`."""
+        """Postpone messages to these persons on this channel until `until` (FT17), except these kinds."""
         ...
 
     async def bring_forward(self, outbox_id: int, not_before: datetime) -> bool:

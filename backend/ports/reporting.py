@@ -59,7 +59,10 @@ class ClosedCount:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadCount:
-    """One unit's lead assignments: due and warned within the period; open and overdue at its end."""
+    """One unit's lead assignments: due and warned within the period; open and overdue at its end.
+
+    Mass incidents are neither due nor overdue (B37).
+    """
 
     unit: str
     due: int
@@ -191,7 +194,7 @@ class BulletinStore(Protocol):
     async def list_issues(
         self, period: str | None, *, except_kind: str | None = None, before: int | None = None, limit: int = 50
     ) -> Page[tuple[BulletinIssue, Sequence[IssueDocument]]]:
-        """Return a page of issues with their documents, newest first; `without` omits a kind."""
+        """Return a page of issues with their documents, newest first; `except_kind` is left out."""
         ...
 
     async def get_issue(self, issue_id: int) -> tuple[BulletinIssue, Sequence[IssueDocument]] | None:

@@ -113,10 +113,6 @@ class RunStore(Protocol):
         """Add a contest."""
         ...
 
-    async def list_run_contests(self, run_id: int) -> Sequence[Contest]:
-        """List the contests of a run, oldest first."""
-        ...
-
     async def list_contests(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
     ) -> Sequence[Contest]:

@@ -62,6 +62,7 @@ class Cohort:
     red_card_month: str = "due"
     red_card_basis: str = "in_hand"
     merged: str = "once"
+    response_basis: str = "said_or_recorded"
     unit: str | None = None
     granted: tuple[PendingRequest, ...] = ()
 

@@ -3,21 +3,14 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from backend.domain.refusals import Refused
+from backend.ports.key_values import KeyValueStore
 
 _PART = re.compile(r"(\d{1,6})\s*(d|h|m|s)", re.IGNORECASE | re.ASCII)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 MAX_SPAN = timedelta(days=400)
 MAX_STEPS = 2_000  # stops on the way at most; instants closer together share one
-
-
-class OffsetStore(Protocol):
-    """Stores the offset, so that a restart does not turn the clock back and all processes share it."""
-
-    async def get(self, name: str) -> str | None: ...
-    async def put(self, name: str, value: str) -> None: ...
 
 
 def parse_span(text: str) -> timedelta:
@@ -37,16 +30,12 @@ def parse_span(text: str) -> timedelta:
 class SandboxClock:
     """A clock that can be moved forward. `settle` runs what is due now; `next_at` returns the next due instant."""
 
-    def __init__(self, store: OffsetStore, wall_clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: KeyValueStore, wall_clock: Callable[[], datetime]) -> None:
         self._store = store
         self._wall_clock = wall_clock
         self._offset = timedelta(0)
         self.settle: Callable[[], Awaitable[object]] | None = None
         self.find_next_due: Callable[[datetime], Awaitable[datetime | None]] | None = None
-
-    async def load(self) -> None:
-        """Load the stored offset."""
-        await self.catch_up()
 
     async def catch_up(self) -> bool:
         """Adopt a larger offset stored by another process; True if there was one. The clock never goes back."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 import structlog
 
+from backend.ports.key_values import KeyValueStore
 from backend.rehearsal.clock import SandboxClock
 
 log = structlog.get_logger("clock")
@@ -17,19 +17,11 @@ WAIT_SECONDS = 20.0  # seconds the moving process waits for the others at one st
 MAX_TURNS = 5  # at most: work that one process creates for another is done in the next turn
 
 
-class KeyValues(Protocol):
-    """Key-value store shared by all processes; implemented in storage/office/key_values.py."""
-
-    async def get(self, name: str) -> str | None: ...
-    async def list_by_prefix(self, prefix: str) -> Mapping[str, str]: ...
-    async def put(self, name: str, value: str) -> None: ...
-
-
 class SharedClock:
     """One process's part in the shared clock. `settle` runs what is due here; `owner` identifies this process."""
 
     def __init__(
-        self, clock: SandboxClock, key_values: KeyValues, owner: str, settle: Callable[[], Awaitable[int]]
+        self, clock: SandboxClock, key_values: KeyValueStore, owner: str, settle: Callable[[], Awaitable[int]]
     ) -> None:
         self._clock = clock
         self._key_values = key_values

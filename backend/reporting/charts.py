@@ -149,7 +149,7 @@ def _draw_head(figure: Any, title: str, subtitle: str, family: str, height: floa
     figure.add_artist(_make_rule(1 - 0.92 / height))
 
 
-def _make_rule(at: float) -> Any:
+def _make_rule(at: float) -> object:
     from matplotlib.lines import Line2D
 
     return Line2D((0.06, 0.94), (at, at), color=RED, linewidth=1.6)

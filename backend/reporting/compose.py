@@ -33,7 +33,7 @@ def compose(m: Material, issue: BulletinIssue, texts: Texts) -> Document:
         send_to=names.join(m.settings.strings("bulletin.send_to")),
         copy_to=names.join(m.settings.strings("bulletin.copy_to")),
         labels=labels,
-    )  # fmt: skip
+    )
 
 
 def _write_body(w: Writer, m: Material, period: str) -> None:

@@ -177,7 +177,7 @@ def _add_table(doc: Any, table: Table) -> None:
     widths = [Mm(WIDTH * c.weight / whole) for c in table.columns]
     for column, width in zip(grid.columns, widths, strict=True):
         column.width = width
-    rows: Iterator[Any] = iter(grid._tbl.tr_lst)
+    rows: Iterator[object] = iter(grid._tbl.tr_lst)
     _fill_row(next(rows), [c.title for c in table.columns], ["center"] * len(widths), head=True)
     sides = ["left" if c.left else "center" for c in table.columns]
     for row in table.rows:

@@ -25,7 +25,7 @@ class Indicators:
         name = month or self._office.clock.now().strftime("%Y-%m")
         parse_month(name)
         start, end = get_month_bounds(name, zone)
-        only_unit = by.unit if by.is_unit_member else unit
+        only_unit = by.only_unit if by.is_unit_member else unit
         rows = await self._store.count_response_times(start, end, only_unit)
         answer: dict[str, Any] = {"month": name, "units": [_serialize(p) for p in rows]}
         if not by.is_unit_member and unit is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import typst
 
@@ -23,15 +23,9 @@ def render_pdf(document: Document, pictures: Sequence[bytes]) -> bytes:
     return found
 
 
-def render_pages(document: Document, pictures: Sequence[bytes], ppi: float = 80) -> list[bytes]:
-    """Render every page as PNG."""
-    found = _compile(document, pictures, "png", ppi)
-    return found if isinstance(found, list) else [found]
-
-
 def _compile(
     document: Document, pictures: Sequence[bytes], form: Literal["pdf", "png"], ppi: float | None = None
-) -> Any:
+) -> object:
     from noto_cjk_sans_otc import FONT_PATH
 
     with tempfile.TemporaryDirectory() as folder, as_file(files("backend") / "data" / "forms" / FORM) as template:
@@ -43,8 +37,8 @@ def _compile(
         return typst.compile(place / FORM, font_paths=[Path(FONT_PATH).parent], format=form, ppi=ppi)
 
 
-def _build_data(document: Document) -> dict[str, Any]:
-    blocks: list[dict[str, Any]] = []
+def _build_data(document: Document) -> dict[str, object]:
+    blocks: list[dict[str, object]] = []
     charts = 0
     for block in document.blocks:
         match block:
@@ -72,7 +66,7 @@ def _build_data(document: Document) -> dict[str, Any]:
     return {**{name: clean(text) for name, text in head.items()}, "labels": asdict(document.labels), "blocks": blocks}
 
 
-def _build_table(table: Table) -> dict[str, Any]:
+def _build_table(table: Table) -> dict[str, object]:
     sides = ["left" if c.left else "center" for c in table.columns]
     return {
         "kind": "table", "caption": clean(table.caption), "heads": [clean(c.title) for c in table.columns],

@@ -10,7 +10,7 @@ from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.ranking import rank
 from backend.domain.settings import Settings
 from backend.ports.scoring import UnitCount
-from backend.reporting.document import Cell, Number
+from backend.reporting.document import Cell, Column, Number
 from backend.reporting.figures import Ratio
 from backend.reporting.writer import Writer
 
@@ -37,11 +37,11 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         w.render("run_locked", month=m, run=n) if n else w.render("run_trial", month=m)
         for m, n in found.month_runs.items()
     ]
-    w.add_heading("standing")
+    w.add_heading("score_status")
     if found.period_run is not None:
-        w.add_paragraph("standing_whole", run=found.period_run)
+        w.add_paragraph("score_status_whole", run=found.period_run)
     elif runs:
-        w.add_paragraph("standing", runs=w.render("list_mark").join(runs))
+        w.add_paragraph("score_status", runs=w.render("list_mark").join(runs))
     w.add_paragraph("method")
     ranked = settings.choice("bulletin.ranking") == "ranks"
     scored = [r for r in found.units if r["total"] is not None]
@@ -81,9 +81,7 @@ def _is_department(row: Row, units: Mapping[str, Unit]) -> bool:
     return unit is not None and (unit.province_department or not unit.region)
 
 
-def group_by_volume(
-    rows: Sequence[Row], volumes: Mapping[str, int], settings: Settings
-) -> list[tuple[str, list[Row]]]:  # fmt: skip
+def group_by_volume(rows: Sequence[Row], volumes: Mapping[str, int], settings: Settings) -> list[tuple[str, list[Row]]]:
     """Group units by volume (`bulletin.peer_large`, `bulletin.peer_small`): few tickets are not ranked with many."""
     large, small = settings.integer("bulletin.peer_large"), settings.integer("bulletin.peer_small")
     found: dict[str, list[Row]] = {"large": [], "middle": [], "small": []}
@@ -95,7 +93,7 @@ def group_by_volume(
 
 def _write_table(
     w: Writer, key: str, rows: Sequence[Row], found: Scores, name: str, *, ranked: bool, units: Mapping[str, Unit]
-) -> None:  # fmt: skip
+) -> None:
     """Write one score table: by rank (ties share one), or by tier with the units of a tier by code."""
     ranks = {r.code: r.rank for r in rank({row[name]: row["total"] for row in rows})}
     if ranked:
@@ -106,7 +104,7 @@ def _write_table(
     of_unit = name == "unit"
     heads = [*(["rank"] if ranked else ["tier"]), "unit" if of_unit else "region", *(["volume"] if of_unit else [])]
     columns = [w.make_column(h, {"unit": 2.6, "region": 2.6}.get(h, 0.9)) for h in heads]
-    months = [w.make_titled_column(w.texts.render(f"bulletin.month.{int(m[5:])}"), 0.9) for m in found.month_names]
+    months = [Column(w.texts.render(f"bulletin.month.{int(m[5:])}"), 0.9) for m in found.month_names]
     after = [
         w.make_column("score", 1.0),
         *([w.make_column("tier", 0.9)] if ranked else []),

@@ -103,7 +103,7 @@ class Reporting:
 
     async def _render_and_store(
         self, issue: BulletinIssue, by: Actor, changes: Mapping[str, str], scheme: str | None, on_step: Step
-    ) -> Files:  # fmt: skip
+    ) -> Files:
         try:
             on_step("count")
             material = await self._gatherer.gather(BulletinKind(issue.kind), issue.period, changes, scheme)

@@ -21,7 +21,7 @@ PACKAGES = {"docx": "python-docx", "xlsxwriter": "XlsxWriter", "typst": "typst",
 
 
 def list_missing_packages(packages: Mapping[str, str] = PACKAGES) -> list[str]:
-    """Return the packages of the `reports` extra that are not installed; `needs`: module → package."""
+    """Return the packages of the `reports` extra that are not installed; `packages`: module → package."""
     return [package for module, package in packages.items() if find_spec(module) is None]
 
 

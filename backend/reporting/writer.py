@@ -20,7 +20,7 @@ class Writer:
         self.texts, self._number = texts, 0
         self.blocks: list[Block] = []
 
-    def render(self, key: str, /, **facts: Any) -> str:
+    def render(self, key: str, /, **facts: object) -> str:
         """Render a text of the catalogue; cell values are formatted as printed."""
         return self.texts.render(f"bulletin.{key}", **{name: _format_fact(value) for name, value in facts.items()})
 
@@ -29,13 +29,13 @@ class Writer:
         self._number += 1
         self.blocks.append(Heading(self.render(f"ordinal.{self._number}") + self.render(f"heading.{key}")))
 
-    def add_paragraph(self, key: str, /, **facts: Any) -> None:
+    def add_paragraph(self, key: str, /, **facts: object) -> None:
         """Add a paragraph."""
         self.blocks.append(Paragraph(self.render(key, **facts)))
 
     def add_table(
         self, key: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, annex: bool = False
-    ) -> Table | None:  # fmt: skip
+    ) -> Table | None:
         """Add a table, unless it has no rows; return it or None."""
         kept = tuple(tuple(row) for row in rows)
         if not kept:
@@ -49,11 +49,6 @@ class Writer:
     ) -> Column:
         """Make a column with a title of the catalogue."""
         return Column(self.render(f"column.{key}"), weight, ratio, share, key in LEFT_ALIGNED)
-
-    @staticmethod
-    def make_titled_column(title: str, weight: float = 1.0) -> Column:
-        """Make a column with the given title."""
-        return Column(title, weight)
 
     def add_chart(
         self, form: str, key: str, table: Table | None, labels: Sequence[str],

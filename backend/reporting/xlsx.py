@@ -1,6 +1,7 @@
 """Render a document as XLSX: one sheet per table, real numbers, shares as formulas, native charts (FR10)."""
 
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from backend.domain.masking import clean
 from backend.domain.scoring.exact import Rounding
 from backend.reporting.document import Cell, Chart, Document, Heading, Number, Paragraph, Percent, Table, format_cell
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+#: What a spreadsheet program may take for a formula: also full-width signs, also after blanks.
+_RISKY = re.compile(r"[\s\u00a0\u3000]*[=+\-@＝＋－＠|%]|[\t\r\n]")
 _BAD_IN_NAMES = "[]:*?/\\'"
 NARROW, WIDE = 10, 60  # column width in characters
 HEAD = 2  # rows above a table: its caption and a blank one
@@ -57,8 +59,8 @@ class _CellFormats:
 
 def escape_formula(text: str) -> str:
     """Prefix text a spreadsheet would take for a formula with an apostrophe (FR10)."""
-    text = clean(text)
-    return f"'{text}" if text.startswith(_RISKY) else text
+    cleaned = clean(text)
+    return f"'{cleaned}" if _RISKY.match(text) or _RISKY.match(cleaned) else cleaned
 
 
 def round_published(cell: Percent | Number) -> float:

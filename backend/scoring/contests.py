@@ -9,8 +9,9 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.scoring import Contest, Exclusion, Run, ScoringStore
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import parse_strings, resolve_scheme, resolve_unit
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import format_instant, parse_month
@@ -65,7 +66,7 @@ class Contests:
 
     async def list_contests(
         self, actor: Actor, *, period: str | None = None, unit: str | None = None, state: str | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, object]]:
         """List contests, newest first; a unit sees its own. Refused `bad_field`, `forbidden`."""
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
@@ -79,7 +80,7 @@ class Contests:
             for a in await self._store.list_contests(period, unit, states, 200)
         ]
 
-    async def propose(self, contest_id: int, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def propose(self, contest_id: int, fields: Mapping[str, object], actor: Actor) -> dict[str, object]:
         """Propose a decision `{accept, reason, exclude?}`, to be confirmed by another clerk.
 
         Accepting a contest of a rate excludes the tickets it names, unless `exclude` names others.
@@ -100,7 +101,7 @@ class Contests:
         await self._dependencies.note(now, actor.code, "contest_proposed", contest_id, **proposal)
         return serialize_contest(await self._get(contest_id), self._office.clock.zone)
 
-    async def confirm(self, contest_id: int, agree: bool, actor: Actor) -> dict[str, Any]:
+    async def confirm(self, contest_id: int, agree: bool, actor: Actor) -> dict[str, object]:
         """Confirm or reject the proposal as the second clerk; if rejected, the contest is open again.
 
         Refused `forbidden`, `unknown_appeal`, `nothing_pending`, `same_person`.
@@ -131,7 +132,7 @@ class Contests:
 
     # -- 剔除
 
-    async def exclude(self, fields: Mapping[str, Any], actor: Actor) -> list[dict[str, Any]]:
+    async def exclude(self, fields: Mapping[str, object], actor: Actor) -> list[dict[str, object]]:
         """Enter exclusions of tickets from an item: `{month, unit, item, tickets, reason}`, reviewed by another clerk.
 
         Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`.
@@ -156,7 +157,7 @@ class Contests:
         )
         return [serialize_exclusion(one, self._office.clock.zone) for one in made]
 
-    async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
+    async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, object]:
         """Decide as second clerk. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
         require_clerk(actor)
         one = await self._store.get_exclusion(exclusion_id)
@@ -172,7 +173,7 @@ class Contests:
         assert decided is not None
         return serialize_exclusion(decided, self._office.clock.zone)
 
-    async def list_exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, Any]]:
+    async def list_exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, object]]:
         """List the exclusions of a month; a unit sees its own. Refused `bad_month`."""
         if actor.is_unit_member:
             unit = actor.unit or ""
@@ -196,7 +197,7 @@ class Contests:
         return contest
 
 
-def _require_text(fields: Mapping[str, Any], field: str) -> str:
+def _require_text(fields: Mapping[str, object], field: str) -> str:
     """Return a required text; `reason` is accepted for any field. Refused `text_missing`, `too_long`."""
     text = fields.get(field) or fields.get("reason")
     if not isinstance(text, str) or not text.strip():
@@ -213,7 +214,7 @@ def _check_rate_item(scheme: str, item: str) -> str:
     return item
 
 
-def serialize_contest(a: Contest, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_contest(a: Contest, zone: ZoneInfo) -> dict[str, object]:
     """Serialize a contest."""
     return {
         "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.words, "by": a.by,
@@ -223,7 +224,7 @@ def serialize_contest(a: Contest, zone: ZoneInfo) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def serialize_exclusion(e: Exclusion, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_exclusion(e: Exclusion, zone: ZoneInfo) -> dict[str, object]:
     """Serialize an exclusion."""
     return {
         "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,

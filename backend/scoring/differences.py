@@ -8,7 +8,7 @@ from backend.domain.scoring.exact import Rounding
 
 CENTS = Rounding(2)
 COMPARED = ("numerator", "denominator", "deduction", "score")
-Diff = dict[str, Any]
+Diff = dict[str, object]
 
 
 def diff_results(old: Mapping[str, Any], new: Mapping[str, Any]) -> Diff:

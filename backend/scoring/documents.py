@@ -1,6 +1,6 @@
 """Build each unit's facts document of a month from counts, the tickets behind them and accepted ledger lines."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -81,8 +81,8 @@ async def build_documents(
     wanted = {rate.measure for rate in scheme.rates if rate.measure is not Measure.CONNECT}
     counted = await store.count(sorted(wanted), query)
     pairs = {m: {c.unit: [c.numerator, c.denominator] for c in rows} for m, rows in counted.items()}
-    dispatched = {} if is_institution_scheme(scheme) else await _count_dispatched(store, query, counted)
-    counted_units = {code for rows in pairs.values() for code in rows} | set(dispatched)
+    dispatched, in_hand = ({}, {}) if is_institution_scheme(scheme) else await _count_work(store, query, counted)
+    counted_units = {code for rows in pairs.values() for code in rows} | set(dispatched) | set(in_hand)
     excluded = await _load_excluded(store, scheme, month, query)
     ledger = await _load_ledger(store, scheme, month, query.unit, settings)
     evidence_rows = await _load_evidence(store, scheme, query, len(counted_units)) if evidence else {}
@@ -99,7 +99,7 @@ async def build_documents(
             "ledger": ledger.get(unit.code, []),
         }  # fmt: skip
         if not is_institution_scheme(scheme):
-            document["assignments"] = dispatched.get(unit.code, 0)
+            document |= {"assignments": dispatched.get(unit.code, 0), "in_hand": in_hand.get(unit.code, 0)}
         elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
             document["assignments"] = 0  # an institution without demands or ledger lines (Q9)
         if unit.code in evidence_rows:
@@ -139,22 +139,30 @@ def _mark_excluded(rows: Sequence[dict[str, Any]], excluded: Sequence[TicketShar
     ]
 
 
-async def _count_dispatched(
+async def _count_work(
     store: ScoringStore, query: Cohort, counted: Mapping[Measure, Sequence[UnitCount]]
-) -> dict[str, int]:
-    """Return unit → assignments dispatched in the month, whatever the sign rate counts: decides who is scored (Q9)."""
-    unfiltered = replace(query, sign_month="dispatched", sign_returned="keep", assisting="sign")
-    if unfiltered != query or Measure.SIGN not in counted:
-        counted = await store.count([Measure.SIGN], unfiltered)
-    return {c.unit: c.denominator for c in counted[Measure.SIGN]}
+) -> tuple[Counter[str], Counter[str]]:
+    """Return the assignments of each unit dispatched in the month, and those in hand, closed or returned in it.
+
+    They decide who takes part (Q9, XD2), whatever the rates count.
+    """
+    wanted = (Measure.SIGN, Measure.RED_CARD, Measure.RETURN)
+    unfiltered = replace(
+        query, sign_month="dispatched", sign_returned="keep", assisting="sign", red_card_basis="in_hand",
+        return_basis="accepted", return_month="submitted",
+    )  # fmt: skip
+    if unfiltered != query or not counted.keys() >= set(wanted):
+        counted = await store.count(wanted, unfiltered)
+    signs, cards, returns = (Counter({c.unit: c.denominator for c in counted[measure]}) for measure in wanted)
+    return signs, cards + returns
 
 
 async def _load_evidence(
     store: ScoringStore, scheme: Scheme, query: Cohort, units: int
-) -> dict[str, dict[str, list[dict[str, Any]]]]:
+) -> dict[str, dict[str, list[dict[str, object]]]]:
     """Return unit → item → the tickets behind the line, failing ones first, and how many more there are."""
     limit = min(EVIDENCE_PER_UNIT, max(5, EVIDENCE_IN_ALL // max(1, units)))
-    found: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(dict)
+    found: dict[str, dict[str, list[dict[str, object]]]] = defaultdict(dict)
     for rate in scheme.rates:
         if rate.measure is Measure.CONNECT:
             continue
@@ -190,7 +198,7 @@ async def _load_ledger(
     return found
 
 
-def _compute_worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> Any:
+def _compute_worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> object:
     for line in scheme.ledger:
         if line.kind == entry.kind and line.rule is LedgerRule.HIGHEST_PER_MATTER and entry.level:
             return line.levels[entry.level].resolve_required(readings) if entry.level in line.levels else ZERO
@@ -199,7 +207,7 @@ def _compute_worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> An
 
 def build_ledger_row(entry: LedgerEntry) -> Document:
     """Return a ledger entry as a row of a facts document, without empty values."""
-    evidence: Any = entry.evidence
+    evidence: object = entry.evidence
     if entry.files or entry.tickets:
         evidence = {"ledger": entry.id, "text": entry.evidence, "files": entry.files, "tickets": entry.tickets}
         evidence = {key: list(v) if isinstance(v, tuple) else v for key, v in evidence.items() if v}
@@ -214,12 +222,12 @@ def build_ledger_row(entry: LedgerEntry) -> Document:
 def pool_documents(units: Iterable[Mapping[str, Any]]) -> Document:
     """Add up all units' counts and ledgers, as if they were one unit (Q51)."""
     rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    ledger: list[Any] = []
-    assignments = 0
+    ledger: list[object] = []
+    sums: Counter[str] = Counter()
     for document in units:
         for item, (numerator, denominator) in document["rates"].items():
             rates[item][0] += numerator
             rates[item][1] += denominator
         ledger += document["ledger"]
-        assignments += document.get("assignments", 0)
-    return {"rates": dict(rates), "assignments": assignments, "ledger": ledger}
+        sums.update({key: document.get(key, 0) for key in ("assignments", "in_hand")})
+    return {"rates": dict(rates), **sums, "ledger": ledger}

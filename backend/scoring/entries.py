@@ -36,7 +36,7 @@ def resolve_scheme(unit: Unit, snapshot: OfficeSnapshot) -> str:
     return find_scheme(unit, snapshot.settings.text("profile")) or "jilin-unit"
 
 
-def check_counts(row: Mapping[str, Any], unit: Unit, snapshot: OfficeSnapshot, *, lenient: bool = False) -> None:
+def check_counts(row: Mapping[str, object], unit: Unit, snapshot: OfficeSnapshot, *, lenient: bool = False) -> None:
     """Check that the unit's scheme can count the row; `lenient` drops needless points. Refused as by `parse_facts`."""
     scheme = load_scheme(resolve_scheme(unit, snapshot))
     given = {key: value for key, value in row.items() if key in COUNTED and value not in (None, "", [])}
@@ -73,7 +73,7 @@ def build_entry(
     )  # fmt: skip
 
 
-def resolve_months(row: Mapping[str, Any], today: date) -> tuple[str, str]:
+def resolve_months(row: Mapping[str, object], today: date) -> tuple[str, str]:
     """Return (month of the document, month of submission); the first counts while it is not locked (Q47).
 
     A given `month` must be one of the two if there is a document date, else it counts as both.
@@ -91,7 +91,7 @@ def resolve_months(row: Mapping[str, Any], today: date) -> tuple[str, str]:
     return month, month if day is None else submitted
 
 
-def parse_day(value: Any) -> str | None:
+def parse_day(value: object) -> str | None:
     """Parse an ISO day; empty is None. Refused `bad_field`."""
     if value in (None, ""):
         return None
@@ -101,7 +101,7 @@ def parse_day(value: Any) -> str | None:
         raise Refused("bad_field", field="document_date") from None
 
 
-def parse_strings(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
+def parse_strings(row: Mapping[str, object], field: str) -> tuple[str, ...]:
     """Return a list of at most MOST strings of 1 to 200 characters. Refused `bad_field`."""
     value = row.get(field, ())
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MAX_ITEMS:
@@ -111,7 +111,7 @@ def parse_strings(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def parse_text(row: Mapping[str, Any], field: str, absent: str | None = None) -> str:
+def parse_text(row: Mapping[str, object], field: str, absent: str | None = None) -> str:
     """Return a string of at most LONGEST characters. Refused `bad_field`."""
     value = row.get(field, absent)
     if isinstance(value, int) and not isinstance(value, bool) and field == "matter":

@@ -260,5 +260,5 @@ def _build_outcomes(
 
 def _require_own_unit(actor: Actor, unit: str) -> None:
     """Refuse `forbidden` if a unit's people ask about another unit."""
-    if actor.is_unit_member and unit != actor.unit:
+    if not actor.may_see(unit):
         raise Refused("forbidden", verb="scores")

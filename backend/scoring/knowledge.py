@@ -5,17 +5,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.registers import KnowledgeEntry
 from backend.ports.scoring import ScoringStore
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import resolve_unit
 from backend.scoring.periods import format_instant
 
-WRITERS = (Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
-REVIEWERS = (Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
 STATES = ("entered", "accepted", "refused")
 MAX_TITLE_CHARS, MAX_BODY_CHARS = 200, 20_000  # characters
 PAGE_SIZE = 50
@@ -34,10 +33,9 @@ class KnowledgeBase:
 
         Refused `forbidden`, `missing`, `too_long`, `unknown_unit`, `not_found`.
         """
-        if actor.role not in WRITERS:
-            raise Refused("forbidden", verb="knowledge")
+        require(actor, "knowledge.write", verb="knowledge")
         unit = resolve_unit(str(fields.get("unit") or actor.unit or ""), await self._office.snapshot()).code
-        if actor.is_unit_member and unit != actor.unit:
+        if not actor.may_see(unit):
             raise Refused("forbidden", verb="knowledge")
         title, body = (str(fields.get(name) or "").strip() for name in ("title", "body"))
         for name, text, most in (("title", title, MAX_TITLE_CHARS), ("body", body, MAX_BODY_CHARS)):
@@ -59,10 +57,9 @@ class KnowledgeBase:
         await self._store.add_knowledge(made)
         return serialize_knowledge(made, self._office.clock.zone)
 
-    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, Any]:
+    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, object]:
         """Accept or refuse a record. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
-        if actor.role not in REVIEWERS:
-            raise Refused("forbidden", verb="knowledge")
+        require(actor, "knowledge.review", verb="knowledge")
         entry = await self._store.get_knowledge(entry_id)
         if entry is None:
             raise Refused("not_found", id=entry_id)
@@ -79,14 +76,14 @@ class KnowledgeBase:
     async def list_entries(
         self, actor: Actor, *, unit: str | None = None, state: str | None = None, search: str = "",
         before: int | None = None, limit: int = PAGE_SIZE,
-    ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
+    ) -> tuple[list[dict[str, object]], int | None]:  # fmt: skip
         """Return a page of records, newest first, and the cursor of the next page or None.
 
         Everyone reads accepted records; others only their unit and the institution. Refused `bad_field`.
         """
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
-        if actor.is_unit_member and unit != actor.unit:
+        if not actor.may_see(unit):
             state = "accepted"
         found = await self._store.list_knowledge(unit, state, search.strip(), before, limit + 1)
         shown = [serialize_knowledge(one, self._office.clock.zone) for one in found[:limit]]

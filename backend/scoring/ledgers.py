@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.ports.ids import IdSupply
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import LedgerEntry, ScoringStore
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import (
     SYSTEM,
     build_entry,
@@ -24,7 +24,6 @@ from backend.scoring.periods import parse_month
 
 __all__ = ["IdSupply", "Ledgers", "require_clerk", "serialize_entry"]
 
-CLERKS = (Role.SCORE_CLERK, Role.ADMIN, None)
 STATES = ("draft", "entered", "accepted", "refused", "void")
 PAGE_SIZE = 50
 
@@ -37,16 +36,16 @@ class Ledgers:
     ) -> None:
         self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def enter_ledger(self, entry: Mapping[str, object], actor: Actor) -> dict[str, object]:
         """Enter one line by hand; it counts only after a second person's review.
 
         Without a month it belongs to its document's month unless that is locked, else to the month of submission
-        (Q47). Refused `forbidden`, `month_locked`, `unknown_file`, and as by `entries.made`, `entries.month_of`.
+        (Q47). Refused `forbidden`, `month_locked`, `unknown_file`, and as by `entries.build_entry`, `entries.resolve_months`.
         """
         require_clerk(actor)
         return serialize_entry(await self._enter(entry, actor, None), self._office.clock.zone)
 
-    async def correct(self, entry_id: int, changes: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def correct(self, entry_id: int, changes: Mapping[str, object], actor: Actor) -> dict[str, object]:
         """Enter a line that voids an accepted one once it is accepted itself; with `void` nothing takes its place.
 
         `changes`: the fields that differ, and a `reason`. Refused `unknown_entry`, `reason_missing`, `nothing_to_void`,
@@ -70,7 +69,7 @@ class Ledgers:
         return serialize_entry(await self._enter(row, actor, old, void=void), self._office.clock.zone)
 
     async def _enter(
-        self, row: Mapping[str, Any], actor: Actor, old: LedgerEntry | None, *, void: bool = False
+        self, row: Mapping[str, object], actor: Actor, old: LedgerEntry | None, *, void: bool = False
     ) -> LedgerEntry:
         await self._ids.refill(1)
         snapshot, now = await self._office.snapshot(), self._office.clock.now()
@@ -102,7 +101,7 @@ class Ledgers:
             return first
         raise Refused("month_locked", month=first, field="month")
 
-    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
+    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> dict[str, object]:
         """Accept or refuse a line as the second person; a draft of the system needs only one.
 
         Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`.
@@ -122,7 +121,7 @@ class Ledgers:
     async def list_lines(
         self, actor: Actor, *, month: str | None = None, unit: str | None = None, kind: str | None = None,
         state: str | None = None, before: int | None = None, limit: int = PAGE_SIZE,
-    ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
+    ) -> tuple[list[dict[str, object]], int | None]:  # fmt: skip
         """Return a page of lines, newest first, and the cursor of the next; a unit's people see its accepted ones.
 
         Refused `bad_month`, `bad_field`, `forbidden`.
@@ -178,11 +177,10 @@ class Ledgers:
 
 def require_clerk(actor: Actor) -> None:
     """Require a role that may keep ledgers and runs (contract §5). Refused `forbidden`."""
-    if actor.role not in CLERKS:
-        raise Refused("forbidden", verb="score")
+    require(actor, "scores.edit", verb="score")
 
 
-def _entry_fields(entry: LedgerEntry) -> dict[str, Any]:
+def _entry_fields(entry: LedgerEntry) -> dict[str, object]:
     """Return the fields of an entry as they were entered."""
     row = {
         "kind": entry.kind, "count": entry.count, "level": entry.level, "matter": entry.matter, "points": entry.points,

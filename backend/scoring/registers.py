@@ -1,16 +1,16 @@
 """Registers behind manual items: contacts, posts, rules, rosters, meetings, work rules (A4, B8, B18-B20, B45, B47)."""
 
 from collections.abc import Mapping
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import may
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.registers import RegisterEntry
 from backend.ports.scoring import ScoringStore
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import parse_day, parse_strings, parse_text, resolve_unit
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import format_instant
@@ -26,7 +26,6 @@ KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 READ_BY_ALL = frozenset({"work_rule"})
 REPORTED = frozenset({"contact"})  # a unit reports these itself
-REPORTERS = (Role.LIAISON, Role.LEADER)
 
 
 class Registers:
@@ -37,7 +36,7 @@ class Registers:
     ) -> None:
         self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def add(self, kind: str, row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def add(self, kind: str, row: Mapping[str, object], actor: Actor) -> dict[str, object]:
         """Add a row `{unit, name, on_date, files?, …facts}`.
 
         Refused `unknown_register`, `forbidden`, `unknown_unit`, `bad_field`, `missing`, `unknown_field`,
@@ -45,7 +44,7 @@ class Registers:
         """
         wanted = _check_kind(kind)
         unit = resolve_unit(parse_text(row, "unit", actor.unit or ""), await self._office.snapshot())
-        if not (kind in REPORTED and actor.role in REPORTERS and actor.unit == unit.code):
+        if not (kind in REPORTED and may(actor, "register.report") and actor.unit == unit.code):
             require_clerk(actor)
         for name in row:
             if name not in wanted and name not in ("unit", "name", "on_date", "files"):
@@ -73,7 +72,7 @@ class Registers:
         await self._dependencies.note(now, actor.code, "register_kept", made.id, kind=kind, unit=unit.code, name=title)
         return serialize_register_entry(made, self._office.clock.zone)
 
-    async def list_entries(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, Any]]:
+    async def list_entries(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, object]]:
         """List the rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
         _check_kind(kind)
         if actor.is_unit_member and kind not in READ_BY_ALL:
@@ -101,14 +100,14 @@ def _check_kind(kind: str) -> Mapping[str, tuple[str, ...]]:
     return KINDS[kind]
 
 
-def _parse_fact(row: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+def _parse_fact(row: Mapping[str, object], name: str, allowed: tuple[str, ...]) -> str:
     value = row[name]
     if not isinstance(value, str) or len(value) > 20_000 or (allowed and value not in allowed):
         raise Refused("bad_field", field=name)
     return value
 
 
-def serialize_register_entry(h: RegisterEntry, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_register_entry(h: RegisterEntry, zone: ZoneInfo) -> dict[str, object]:
     """Serialize a row."""
     return {
         "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **h.facts,

@@ -8,24 +8,35 @@ from typing import Any
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.ranking import find_tier, rank
 from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.scoring.sheet import hash_figures
 from backend.scoring.documents import REGION, is_institution_scheme, pool_documents
 
 Result = dict[str, Any]
 
 
-def compute_result(inputs: Mapping[str, Any]) -> Result:
+def compute_result(inputs: Mapping[str, object]) -> Result:
     """Compute the result of a period's inputs: `{"period", "units", "regions"}`."""
     return _compute_month(inputs) if "units" in inputs else _compute_longer(inputs)
 
 
-def hash_sheet(sheet: Mapping[str, Any]) -> str:
+def hash_sheet(sheet: Mapping[str, object]) -> str:
     """Return the SHA-256 (hex) of a run's inputs and result as canonical JSON."""
     body = json.dumps(sheet, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(body.encode()).hexdigest()
 
 
+def hash_result_figures(result: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of a result's period, figures and rules alone: no instant, no evidence, no names (XD13)."""
+    rows = [*result["units"], *result["regions"]]
+    figures = sorted([row.get("unit") or row["region"], hash_figures(row)] for row in rows)
+    return hash_sheet({"period": result["period"], "figures": figures})
+
+
 def _compute_month(inputs: Mapping[str, Any]) -> Result:
-    settings = inputs["settings"]
+    settings = {
+        "scoring.participation": "dispatched",
+        **inputs["settings"],
+    }  # a run older than the setting keeps its rule
     units = [
         {"unit": document["unit"], "name": document["name"], "region": document["region"],
          **compute_json(document, settings)}
@@ -42,7 +53,7 @@ def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, s
     here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
     managing = [d for d in here if is_institution_scheme(load_scheme(d["scheme"]))]
     units = [d for d in here if d not in managing]
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "scheme": REGION,
         "region": name,
         "management": totals[managing[0]["unit"]] if managing else None,
@@ -58,11 +69,16 @@ def _compute_longer(inputs: Mapping[str, Any]) -> Result:
     """Compute a quarter or year: the mean of the scored months, with ranks and tiers (B12, Q52)."""
     months = [compute_result(month) for month in inputs["months"]]
     names = {s["unit"]: (s["name"], s["region"], s["scheme"]) for month in months for s in month["units"]}
+
+    def compute_span(code: str, scheme: str) -> dict[str, Any]:
+        if load_scheme(scheme).totals:
+            return _compute_mean(inputs, [_find_total(month["units"], "unit", code) for month in months])
+        return _add_up(inputs, code, scheme)
+
     units = [
-        {"unit": code, "name": name, "region": region,
-         **_compute_mean(inputs, [_find_total(month["units"], "unit", code) for month in months]), "of": scheme}
+        {"unit": code, "name": name, "region": region, **compute_span(code, scheme), "of": scheme}
         for code, (name, region, scheme) in sorted(names.items())
-    ]  # fmt: skip
+    ]
     regions = [
         {"region": name, **_compute_mean(inputs, [_find_total(month["regions"], "region", name) for month in months])}
         for name in dict.fromkeys(r["region"] for month in months for r in month["regions"])
@@ -76,6 +92,12 @@ def _compute_longer(inputs: Mapping[str, Any]) -> Result:
 def _compute_mean(inputs: Mapping[str, Any], totals: Sequence[str | None]) -> dict[str, Any]:
     document = {"scheme": "period", "kind": inputs["kind"], "months": totals}
     return compute_json(document, inputs["settings"])
+
+
+def _add_up(inputs: Mapping[str, Any], code: str, scheme: str) -> dict[str, Any]:
+    """Compute the rates of a span from the counts of its months, where a scheme has no total to be averaged (A26, XD16)."""
+    documents = [d for month in inputs["months"] for d in month["units"] if (d["unit"], d["scheme"]) == (code, scheme)]
+    return compute_json({"scheme": scheme, **pool_documents(documents)}, inputs["settings"])
 
 
 def _find_total(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> str | None:

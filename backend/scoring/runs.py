@@ -5,19 +5,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import may
 from backend.domain.records import Message
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.scoring import Run, ScoringStore
 from backend.scoring.contests import UNDECIDED, Contests
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.differences import diff_results
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import compute_settlement, format_instant, get_month_bounds, parse_period
-from backend.scoring.results import compute_result, hash_sheet
+from backend.scoring.results import compute_result, hash_result_figures, hash_sheet
 
-CollectInputs = Callable[[str, str | None], Awaitable[dict[str, Any]]]
+CollectInputs = Callable[[str, str | None], Awaitable[dict[str, object]]]
 NOTIFIED_ROLES = (Role.LIAISON, Role.LEADER)  # roles of a unit asked to check its sheet (M21)
 
 
@@ -36,7 +38,7 @@ class Runs:
         self._store, self._office, self._ids, self._collect_inputs = store, office, ids, collect_inputs
         self._dependencies, self._contests = dependencies, contests
 
-    async def start(self, period: str, scheme: str | None, actor: Actor) -> dict[str, Any]:
+    async def start(self, period: str, scheme: str | None, actor: Actor) -> dict[str, object]:
         """Store a trial run; after a lock it is a revision of the locked run.
 
         Refused `forbidden`, `bad_period`, `unknown_scheme`.
@@ -54,7 +56,7 @@ class Runs:
         await self._dependencies.note(run.at, actor.code, "score_run", run.id, period=period, hash=run.hash)
         return await self._serialize(run)
 
-    async def check(self, run_id: int, actor: Actor) -> dict[str, Any]:
+    async def check(self, run_id: int, actor: Actor) -> dict[str, object]:
         """Open the check period (核对): each unit's liaison and leader get M21 with the score and the contest deadline.
 
         Refused `forbidden`, `unknown_run`, `not_trial`, `calendar_ends`.
@@ -83,7 +85,7 @@ class Runs:
         )
         return {**await self._serialize(await self.get(run_id)), "told": len(messages)}
 
-    async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, Any]:
+    async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, object]:
         """Lock a run (定稿). An admin may force it despite open ends; the reason stays on the run.
 
         Refused `forbidden`, `unknown_run`, `locked`, `not_settled` (run before the settlement day), `check_running`,
@@ -92,7 +94,7 @@ class Runs:
         """
         require_clerk(actor)
         run, now = await self.get(run_id), self._office.clock.now()
-        if force and actor.role is not Role.ADMIN:
+        if force and not may(actor, "run.force"):
             raise Refused("forbidden", verb="lock")
         if force and not reason.strip():
             raise Refused("reason_missing", field="reason")
@@ -131,7 +133,7 @@ class Runs:
                 if one.state == "accepted" and one.decided_at is not None and one.decided_at > run.at:
                     raise Refused("run_outdated", id=run.id, period=month)
 
-    async def submit_contest(self, run_id: int, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def submit_contest(self, run_id: int, fields: Mapping[str, object], actor: Actor) -> dict[str, object]:
         """Submit a contest of a run (异议). Refused `unknown_run` and as by `Contests.object`."""
         return await self._contests.submit(await self.get(run_id), fields, actor)
 
@@ -152,15 +154,15 @@ class Runs:
         return {"period": run.period, "old": _serialize_head(old, self._office.clock.zone), "new": _serialize_head(run, self._office.clock.zone),
                 **diff_results(old.sheet["result"], run.sheet["result"])}  # fmt: skip
 
-    async def list_runs(self, period: str | None = None) -> list[dict[str, Any]]:
+    async def list_runs(self, period: str | None = None) -> list[dict[str, object]]:
         """List the newest runs (at most 100), without their sheets."""
         return [_serialize_head(run, self._office.clock.zone) for run in await self._store.list_runs(period, 100)]
 
-    async def inspect(self, run_id: int, actor: Actor) -> dict[str, Any]:
+    async def inspect(self, run_id: int, actor: Actor) -> dict[str, object]:
         """Return a run with its sheets, and whether recomputing it gives the same; a unit sees its own sheet."""
         return {**await self.view(run_id, actor), "holds": await self.verify(run_id)}
 
-    async def view(self, run_id: int, actor: Actor) -> dict[str, Any]:
+    async def view(self, run_id: int, actor: Actor) -> dict[str, object]:
         """Return a run with the sheets the actor may see. Refused `unknown_run`, also for a unit's people before 核对."""
         run = await self.get(run_id)
         found = await self._serialize(run)
@@ -180,7 +182,7 @@ class Runs:
             except Refused:
                 until = None
         return {**_serialize_head(run, self._office.clock.zone), "check_until": format_instant(until, self._office.clock.zone),
-                **run.sheet["result"]}  # fmt: skip
+                "figures_hash": hash_result_figures(run.sheet["result"]), **run.sheet["result"]}  # fmt: skip
 
     async def get(self, run_id: int) -> Run:
         """Return the run. Refused `unknown_run`."""
@@ -196,7 +198,7 @@ class Runs:
         return run.hash == hash_sheet(run.sheet) == hash_sheet({"inputs": inputs, "result": compute_result(inputs)})
 
 
-def _serialize_head(run: Run, zone: ZoneInfo) -> dict[str, Any]:
+def _serialize_head(run: Run, zone: ZoneInfo) -> dict[str, object]:
     """Serialize a run, without its sheets."""
     return {
         "id": run.id, "period": run.period, "scheme": run.scheme or None, "state": run.state, "hash": run.hash,

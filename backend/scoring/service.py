@@ -6,11 +6,11 @@ from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.scoring.compute import compute_json
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.scoring import ScoringStore
 from backend.scoring.contests import Contests
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.drafts import LedgerDrafts
 from backend.scoring.explain import ScoreExplainer
 from backend.scoring.inputs import ScoringInputs
@@ -65,7 +65,7 @@ class Scoring:
         found = await self.compute_month(month, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme=scheme or "")
-        sheet: dict[str, Any] = found["units"][0]
+        sheet: dict[str, object] = found["units"][0]
         return sheet
 
     async def compute_month(
@@ -85,14 +85,7 @@ class Scoring:
         return compute_result(await self.collect_inputs(parse_period(name), scheme=scheme, unit=unit, settings=settings, as_of=as_of,
                                           evidence=evidence))  # fmt: skip
 
-    async def compute_facts(
-        self, document: Mapping[str, Any], settings: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        """Compute a sheet from given counts (`jiesu score --facts`), by the settings in force."""
-        snapshot = await self.office.snapshot()
-        return compute_json(document, snapshot.settings.with_changes(settings or {}).to_dict())
-
-    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:
+    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, object]:
         """Return the month's sheets the actor may see: the locked ones, else a trial as of now.
 
         Refused `forbidden` if a unit asks for another unit's.

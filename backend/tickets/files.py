@@ -18,7 +18,7 @@ _MAGIC = ((b"%PDF-", "pdf"), (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "
 
 def detect_kind(content: bytes) -> str | None:
     """Return pdf, jpeg or png by the first bytes; None for anything else (FF5)."""
-    return next((kind for mark, kind in _MAGIC if content.startswith(mark)), None)
+    return next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
 
 
 def to_safe_name(name: str, kind: str) -> str:
@@ -43,25 +43,21 @@ class TicketFiles:
         kind = detect_kind(content)
         if kind is None:
             raise Refused("file_type")
-        paper = StoredFile(
+        file = StoredFile(
             self._chance.token(12), to_safe_name(name, kind), kind, len(content),
             hashlib.sha256(content).hexdigest(), by.code, by.unit, self._clock.now(),
         )  # fmt: skip
-        await self._store.store(paper, content)
-        return paper
+        await self._store.store(file, content)
+        return file
 
     async def open(self, file_id: str, by: Actor) -> tuple[StoredFile, bytes]:
         """Return a file with its content. Refused `not_found` if there is none, or it is another unit's."""
-        paper = (await self._store.find_files([file_id])).get(file_id)
-        if paper is None or not _may_see(paper, by):
+        file = (await self._store.find_files([file_id])).get(file_id)
+        if file is None or not by.may_see(file.unit):
             raise Refused("not_found", file=file_id)
-        return paper, await self._store.load_content(file_id) or b""
+        return file, await self._store.load_content(file_id) or b""
 
     async def are_usable(self, ids: Collection[str], by: Actor) -> bool:
         """Whether all these files exist and `by` may use them."""
         known = await self._store.find_files(ids)
-        return all(i in known and _may_see(known[i], by) for i in ids)
-
-
-def _may_see(paper: StoredFile, by: Actor) -> bool:
-    return not by.is_unit_member or paper.unit == by.unit
+        return all(i in known and by.may_see(known[i].unit) for i in ids)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from backend.domain.masking import clean
@@ -31,7 +31,7 @@ class FileContext:
     countries: tuple[str, ...] = ("CN",)
 
 
-FieldParser = Callable[[Any, FileContext], Any]
+FieldParser = Callable[[object, FileContext], object]
 
 #: Longest text of a demand or a reply, in characters; more is `too_long` (FF2).
 TEXT_MAX: Final = 65_000
@@ -48,7 +48,7 @@ _BLANKS: Final = re.compile(r"\s+")
 _DECIMAL_SERIAL: Final = re.compile(r"\d{5}(?:\.\d{1,15})?")
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     """Return a cell as the text a person sees in it."""
     if isinstance(value, str):
         return value
@@ -65,7 +65,7 @@ def _as_text(value: Any) -> str:
     return str(value)
 
 
-def clean_text(value: Any, limit: int, *, multiline: bool = False) -> str:
+def clean_text(value: object, limit: int, *, multiline: bool = False) -> str:
     """Clean text for storage: NFC, trimmed, no control or direction characters; one line unless `lines`.
 
     Raises Refused `bad_character` for NUL, lone surrogates and U+FFFD (the file is damaged), `too_long`.
@@ -86,13 +86,13 @@ def clean_text(value: Any, limit: int, *, multiline: bool = False) -> str:
 def text_parser(limit: int, *, multiline: bool = False) -> FieldParser:
     """Build a parser of text of at most `limit` characters."""
 
-    def read(value: Any, _: FileContext) -> str:
+    def read(value: object, _: FileContext) -> str:
         return clean_text(value, limit, multiline=multiline)
 
     return read
 
 
-def parse_code(value: Any, _: FileContext) -> str:
+def parse_code(value: object, _: FileContext) -> str:
     """Parse an identifying number or code: one word, at most 64 characters. Raises Refused `bad_code`, `too_long`."""
     found = unicodedata.normalize("NFKC", clean_text(value, 64))
     if " " in found or found.startswith("."):
@@ -104,7 +104,7 @@ def enum_parser(table: Mapping[str, StrEnum]) -> FieldParser:
     """Build a parser of enum values by any accepted spelling; it raises Refused `bad_word` with what is allowed."""
     allowed = "、".join(dict.fromkeys(str(entry) for entry in table.values()))
 
-    def read(value: Any, _: FileContext) -> StrEnum:
+    def read(value: object, _: FileContext) -> StrEnum:
         spelling = _as_text(value)
         found = table.get(spelling) or table.get(fold(spelling))
         if found is None:
@@ -114,7 +114,7 @@ def enum_parser(table: Mapping[str, StrEnum]) -> FieldParser:
     return read
 
 
-def parse_yes_no(value: Any, _: FileContext) -> bool:
+def parse_yes_no(value: object, _: FileContext) -> bool:
     """Parse 是/否, yes/no, 1/0, true/false. Raises Refused `bad_word`."""
     if isinstance(value, bool):
         return value
@@ -127,7 +127,7 @@ def parse_yes_no(value: Any, _: FileContext) -> bool:
 def integer_parser(low: int, high: int) -> FieldParser:
     """Build a parser of integers from `low` to `high`; it raises Refused `bad_number`."""
 
-    def read(value: Any, _: FileContext) -> int:
+    def read(value: object, _: FileContext) -> int:
         try:
             number = Decimal(unicodedata.normalize("NFKC", _as_text(value)).strip())
             if number == number.to_integral_value() and low <= number <= high:
@@ -142,7 +142,7 @@ def integer_parser(low: int, high: int) -> FieldParser:
 def decimal_parser(low: str, high: str) -> FieldParser:
     """Build a parser of exact decimals from `low` to `high`; it raises Refused `bad_number`."""
 
-    def read(value: Any, _: FileContext) -> Decimal:
+    def read(value: object, _: FileContext) -> Decimal:
         try:
             number = Decimal(unicodedata.normalize("NFKC", _as_text(value)).strip())
             if number.is_finite() and Decimal(low) <= number <= Decimal(high):
@@ -154,7 +154,7 @@ def decimal_parser(low: str, high: str) -> FieldParser:
     return read
 
 
-def parse_phone(value: Any, context: FileContext) -> str:
+def parse_phone(value: object, context: FileContext) -> str:
     """Parse a callable number to E.164, with its extension (if any) after `;ext=`. Raises Refused `bad_phone` (FF8)."""
     number = normalise_phone(
         _as_text(value) if not isinstance(value, (int, float)) else value, countries=context.countries
@@ -162,7 +162,7 @@ def parse_phone(value: Any, context: FileContext) -> str:
     return number.e164 if number.extension is None else f"{number.e164};ext={number.extension}"
 
 
-def parse_instant(value: Any, context: FileContext) -> datetime:
+def parse_instant(value: object, context: FileContext) -> datetime:
     """Parse an aware instant: ISO 8601, 2020/1/2 10:05:12, 2020年1月2日, date serials; local if without an offset.
 
     Raises Refused `bad_date` for days that do not exist, two-digit years and anything else.
@@ -236,7 +236,7 @@ def _parse_zone(offset: str | None, context: FileContext) -> ZoneInfo | timezone
     return timezone(timedelta(minutes=minutes if offset[0] == "+" else -minutes))
 
 
-def parse_day(value: Any, context: FileContext) -> date:
+def parse_day(value: object, context: FileContext) -> date:
     """Parse a calendar day. Raises Refused `bad_date`, also when a time of day is written."""
     found = parse_instant(value, context)
     if found.timetz().replace(tzinfo=None) != time():
@@ -244,7 +244,7 @@ def parse_day(value: Any, context: FileContext) -> date:
     return found.date()
 
 
-def parse_month(value: Any, context: FileContext) -> str:
+def parse_month(value: object, context: FileContext) -> str:
     """Parse a month to 2026-10, from 2026-10, 2026/10, 2026年10月, 202610 or a date in it. Raises Refused `bad_month`."""
     raw_text = unicodedata.normalize("NFKC", _as_text(value)).strip()
     hit = re.fullmatch(r"(20\d\d)\s*[-/.年]?\s*(\d{1,2})\s*月?(?:份)?", raw_text)
@@ -259,7 +259,7 @@ def parse_month(value: Any, context: FileContext) -> str:
     return f"{hit[1]}-{int(hit[2]):02d}"
 
 
-def parse_key_subject(value: Any, _: FileContext) -> str:
+def parse_key_subject(value: object, _: FileContext) -> str:
     """Parse 证书“颁发给”全文, trimmed. Raises Refused `bad_key_subject` when it has fewer than three @ (A40)."""
     subject = clean_text(value, 500)
     extract_key_name(subject)

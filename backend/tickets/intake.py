@@ -8,11 +8,13 @@ from typing import Any, Protocol, TypeVar
 
 from backend.domain.acts import Actor
 from backend.domain.flow import build_entry
+from backend.domain.permissions import require
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Obligation, Role, Source, State
+from backend.domain.ticket import Grade, Obligation, Source, State
 from backend.domain.ticket_digest import compute_digest
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.ports.ids import IdSupply
 from backend.ports.intake import IntakeStore, KnownRequesters
 from backend.ports.moves import NewTicket
 from backend.tickets.service import TicketService
@@ -25,7 +27,6 @@ REPEAT_WINDOW = timedelta(days=30)
 THREAD_ABOVE = 16  # with more forms than this the work is done in a thread
 SERIAL_TRIES = 8  # attempts to find a serial number that was not already used by hand
 Result = TypeVar("Result")
-CREATOR_ROLES = (Role.DISPATCHER, Role.ADMIN, None)
 
 
 class DataKeys(Protocol):
@@ -35,13 +36,6 @@ class DataKeys(Protocol):
     def journal(self) -> bytes: ...
     def seal(self, table: str, row: int | str, column: str, value: str) -> bytes: ...
     def blind_index(self, value: str) -> str: ...
-
-
-class IdSupply(Protocol):
-    """Supplies ids for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
 
 
 class Intake:
@@ -70,8 +64,7 @@ class Intake:
 
     async def receive_many(self, forms: Sequence[TicketForm], by: Actor, source: Source) -> list[str | Refused]:
         """Take demands in one transaction; return a number or the refusal for each. Refused `forbidden`."""
-        if by.role not in CREATOR_ROLES:
-            raise Refused("forbidden", verb="create")
+        require(by, "ticket.create", verb="create")
         snapshot = await self._office.snapshot()
         now = self._office.clock.now()
         many = len(forms) > THREAD_ABOVE

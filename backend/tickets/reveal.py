@@ -3,16 +3,12 @@
 from datetime import timedelta
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.clock import Clock
 from backend.ports.audit import AuditStore
 from backend.ports.ticket_queries import QueryStore, Requester
 
-#: Roles that may need to speak with a requester.
-ALLOWED_ROLES = frozenset(
-    {Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER, Role.REVISIT_AGENT, Role.SUPERVISOR, Role.ADMIN}
-)
 MAX_PER_HOUR = 20  # reveals one person may ask for in an hour
 
 
@@ -30,11 +26,10 @@ class RequesterReveal:
         Refused `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
         `too_many` (more than 20 in an hour).
         """
-        view = await self._reading.get_ticket(ticket_no, (by.unit or "") if by.is_unit_member else None)
+        view = await self._reading.get_ticket(ticket_no, by.only_unit)
         if view is None:
             raise Refused("not_found", ticket=ticket_no)
-        if by.role not in ALLOWED_ROLES:
-            raise Refused("forbidden", verb="reveal")
+        require(by, "requester.reveal", verb="reveal")
         if by.is_unit_member and not any(a.unit == by.unit and a.ended_at is None for a in view.assignments):
             raise Refused("forbidden", verb="reveal")
         if by.is_unit_member and "confidential" in view.ticket.flags:

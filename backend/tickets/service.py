@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -12,17 +12,11 @@ from backend.domain.flow import Unchanged, decide
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.office.context import DecisionContext
+from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore, NewTicket, TicketRef
 
 log = structlog.get_logger("tickets")
 ID_RESERVE = 2_048  # more than 64 concurrent moves of the most demanding verb need
-
-
-class IdSupply(Protocol):
-    """Supplies ids for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Demand, DispatchErrors, Precedent, Suggestion, suggest
-from backend.domain.ticket import Category, Role, UnitKind
+from backend.domain.ticket import Category, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.unit_finder import UnitFinder
 from backend.ports.audit import AuditStore
@@ -18,7 +19,6 @@ from backend.ports.dispatch_catalogue import GROUP_BY, CatalogueStore, NewCatalo
 from backend.ports.ticket_features import FeatureStore
 from backend.triage import Similarity
 
-EDITOR_ROLES = (Role.ADMIN, Role.DISPATCHER, None)
 MAX_KEYWORD_LENGTH, MAX_KEYWORDS = 40, 30
 MAX_BASIS_LENGTH = 500
 _SEPARATORS = re.compile(r"[、,，;；|/\s]+")
@@ -86,7 +86,7 @@ class DispatchSuggestions:
 
     async def add_row(self, fields: Mapping[str, Any], by: Actor) -> CatalogueEntry:
         """Add one row by hand. Refused `forbidden`, `exists`, and as an invalid row is."""
-        _check_editor(by)
+        require(by, "catalogue.edit", verb="catalogue")
         snapshot = await self._office.snapshot(fresh=True)
         entry = build_entry(UnitFinder(snapshot.config.units.values()), **fields)
         now = self._office.clock.now()
@@ -98,7 +98,7 @@ class DispatchSuggestions:
 
     async def remove_row(self, row: int, by: Actor) -> None:
         """Remove a row; what it suggested stays on record. Refused `forbidden`, `not_found`."""
-        _check_editor(by)
+        require(by, "catalogue.edit", verb="catalogue")
         now = self._office.clock.now()
         if not await self._store.remove_entry(row, by.code, now):
             raise Refused("not_found", row=row)
@@ -152,8 +152,3 @@ class DispatchSuggestions:
             datetime(start.year, start.month, start.day, tzinfo=zone),
             datetime(end.year, end.month, end.day, tzinfo=zone) + timedelta(days=1),
         )
-
-
-def _check_editor(by: Actor) -> None:
-    if by.role not in EDITOR_ROLES:
-        raise Refused("forbidden", verb="catalogue")

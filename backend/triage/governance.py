@@ -4,42 +4,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket import UnitKind
 from backend.office.cache import OfficeCache
 from backend.ports.governance import GovernanceProject, GovernanceStore
+from backend.ports.ids import IdSupply
+from backend.scoring import Scoring
 from backend.triage import Similarity
 from backend.triage.similarity import TicketGroup
 
-EDITOR_ROLES = (Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.ADMIN, None)
-REVIEWER_ROLES = (Role.SCORE_CLERK, Role.ADMIN, None)
 MAX_LENGTH, MAX_TOPIC_LENGTH, MAX_TICKETS = 2_000, 100, 200
 LEDGER_KIND = "governed_class"  # kind of ledger line
 DRAFT_AUTHOR = "clock"  # the author of drafts
-
-
-class Ledgers(Protocol):
-    """Turns a governed class into a ledger line that is scored."""
-
-    async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]: ...
-    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]: ...
-
-
-class IdSupply(Protocol):
-    """Supplies ids for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
 
 
 class Governance:
     """Governance projects: the system drafts, a person opens and closes, another reviews; only then does it count."""
 
     def __init__(
-        self, store: GovernanceStore, similarity: Similarity, ledgers: Ledgers, office: OfficeCache, ids: IdSupply
+        self, store: GovernanceStore, similarity: Similarity, ledgers: Scoring, office: OfficeCache, ids: IdSupply
     ) -> None:
         self._store, self._similarity, self._ledgers, self._office, self._ids = store, similarity, ledgers, office, ids
 
@@ -48,11 +35,11 @@ class Governance:
         return await self._store.list_projects(month, unit)
 
     async def open(self, fields: Mapping[str, Any], by: Actor) -> GovernanceProject:
-        """Open a new project. `want`: topic, cause, measures, tickets, unit?, month?
+        """Open a new project. `fields`: topic, cause, measures, tickets, unit?, month?
 
         Refused `forbidden`, `missing`, `bad_field`, `unknown_unit`, `not_an_institution`, `not_found` (a ticket).
         """
-        _check_allowed(by, EDITOR_ROLES)
+        require(by, "governance.edit", verb="governance")
         now = self._office.clock.now()
         unit = await self._resolve_institution(fields.get("unit") or by.unit)
         await self._ids.refill(1)
@@ -69,9 +56,9 @@ class Governance:
 
         Refused `forbidden`, `not_found`, `not_now`, `bad_field`.
         """
-        _check_allowed(by, EDITOR_ROLES)
+        require(by, "governance.edit", verb="governance")
         project = await self._load(project_id, "draft", "open")
-        changes: dict[str, Any] = {"state": "open"}
+        changes: dict[str, object] = {"state": "open"}
         if project.state == "draft":
             changes |= {"opened_by": by.code, "opened_at": self._office.clock.now()}
         for name, longest in (("topic", MAX_TOPIC_LENGTH), ("cause", MAX_LENGTH), ("measures", MAX_LENGTH)):
@@ -83,7 +70,7 @@ class Governance:
 
     async def drop(self, project_id: int, by: Actor) -> GovernanceProject:
         """Drop a draft or an open project. Refused `forbidden`, `not_found`, `not_now`."""
-        _check_allowed(by, EDITOR_ROLES)
+        require(by, "governance.edit", verb="governance")
         project = await self._load(project_id, "draft", "open")
         return await self._apply(project, {"state": "dropped", "closed_by": by.code,
                                              "closed_at": self._office.clock.now()})  # fmt: skip
@@ -94,7 +81,7 @@ class Governance:
         Refused `forbidden`, `not_found`, `not_now`, `governance_incomplete` (cause, measures and a ticket are
         required: by solving one demand a class is governed, B23), and as the ledger refuses.
         """
-        _check_allowed(by, EDITOR_ROLES)
+        require(by, "governance.edit", verb="governance")
         project = await self._load(project_id, "open")
         if not (project.cause and project.measures and project.tickets):
             raise Refused("governance_incomplete")
@@ -114,7 +101,7 @@ class Governance:
 
         Refused `forbidden`, `not_found`, `not_now`, `same_person`.
         """
-        _check_allowed(by, REVIEWER_ROLES)
+        require(by, "governance.review", verb="governance")
         project = await self._load(project_id, "closed")
         assert project.ledger_id is not None
         if project.closed_by == by.code:
@@ -185,12 +172,7 @@ def _most_common_region(group: TicketGroup) -> str:
     return Counter(one.region for one in group.members).most_common(1)[0][0]
 
 
-def _check_allowed(by: Actor, roles: Sequence[Role | None]) -> None:
-    if by.role not in roles:
-        raise Refused("forbidden", verb="governance")
-
-
-def _parse_text(fields: Mapping[str, Any], name: str, longest: int = MAX_LENGTH, *, required: bool = False) -> str:
+def _parse_text(fields: Mapping[str, object], name: str, longest: int = MAX_LENGTH, *, required: bool = False) -> str:
     value = str(fields.get(name) or "").strip()
     if len(value) > longest:
         raise Refused("bad_field", field=name)
@@ -199,9 +181,9 @@ def _parse_text(fields: Mapping[str, Any], name: str, longest: int = MAX_LENGTH,
     return value
 
 
-def to_json(project: GovernanceProject) -> dict[str, Any]:
+def to_json(project: GovernanceProject) -> dict[str, object]:
     """Convert a project to JSON."""
     return {
         name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
         for name, value in asdict(project).items()
-    }  # fmt: skip
+    }

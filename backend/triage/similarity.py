@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from typing import Protocol
 
 from backend.domain.refusals import Refused
 from backend.domain.similarity import (
@@ -18,6 +17,7 @@ from backend.domain.similarity import (
 )
 from backend.domain.ticket import State
 from backend.office.cache import OfficeCache
+from backend.ports.key_values import KeyValueStore
 from backend.ports.ticket_features import FeaturedTicket, FeatureSource, FeatureStore
 from backend.triage.segmenter import extract_ticket_features, score_similarity
 
@@ -26,16 +26,9 @@ OVERLAP = timedelta(minutes=2)  # examined again, for what was recorded earlier 
 MAX_CANDIDATES = 60  # candidates compared word by word
 MAX_PER_KEY = 200  # tickets of one key compared with each other when grouping
 MAX_GROUPED = 20_000  # tickets grouped at once
-_PROGRESS_KEY = "likeness.mark"
+_PROGRESS_KEY = "similarity.progress"
 #: States in which a ticket cannot be a merge master.
 NOT_MERGEABLE = (State.FINALIZED, State.ARCHIVED, State.CANCELLED, State.MERGED)
-
-
-class KeyValues(Protocol):
-    """Single values that survive a restart."""
-
-    async def get(self, name: str) -> str | None: ...
-    async def put(self, name: str, value: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class TicketGroup:
 class Similarity:
     """Finds similar tickets. Features are extracted right after intake, and completed before any query."""
 
-    def __init__(self, store: FeatureStore, office: OfficeCache, values: KeyValues) -> None:
+    def __init__(self, store: FeatureStore, office: OfficeCache, values: KeyValueStore) -> None:
         self._store, self._office, self._values = store, office, values
         self._lock = asyncio.Lock()
         self._queued: set[str] = set()
@@ -132,13 +125,6 @@ class Similarity:
         show, merge = (settings.integer(f"likeness.{k}_from") / 100 for k in ("show", "merge"))
         return await asyncio.to_thread(_compare_all, ticket_text, about, list(found.values()), show, merge)
 
-    async def find_merge_target(self, no: str) -> SimilarTicket | None:
-        """Return the ticket to merge this one into (并单), if any: the earliest that is similar enough."""
-        ticket_text = await self._store.find_source(no)
-        repeats = [] if ticket_text is None else [one for one in await self.find_similar(no) if one.is_repeat]
-        older = [one for one in repeats if ticket_text is not None and one.ticket.ticket_id < ticket_text.ticket_id]
-        return min(older, key=lambda one: one.ticket.ticket_id, default=None)
-
     async def group_period(
         self, start: datetime, end: datetime
     ) -> tuple[Sequence[TicketGroup], Sequence[FeaturedTicket]]:
@@ -178,14 +164,14 @@ def _compare_all(
     return sorted(similar, key=lambda one: (-one.score - (1.0 if one.same_caller else 0.0), -one.ticket.ticket_id))
 
 
-def score_pairs(gists: Mapping[int, TicketFeatures]) -> dict[tuple[int, int], float]:
+def score_pairs(features: Mapping[int, TicketFeatures]) -> dict[tuple[int, int], float]:
     """Score all pairs that share a key, by (smaller id, larger id); pairs that share none are not similar."""
     under: defaultdict[int, list[int]] = defaultdict(list)
-    for ticket in sorted(gists, reverse=True):
-        for key in build_index_keys(gists[ticket]):
+    for ticket in sorted(features, reverse=True):
+        for key in build_index_keys(features[ticket]):
             under[key].append(ticket)
     found = {(min(p), max(p)) for some in under.values() for p in combinations(some[:MAX_PER_KEY], 2)}
-    scored = ((pair, score_similarity(gists[pair[0]], gists[pair[1]])) for pair in found)
+    scored = ((pair, score_similarity(features[pair[0]], features[pair[1]])) for pair in found)
     return {pair: score for pair, score in scored if score > 0}
 
 

@@ -1,10 +1,10 @@
 """Automatic return visits: plan one call a round, ring in the window, judge by what was said (T23-T25, Q35-Q39)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from backend.calls.dependencies import CallDependencies
 from backend.domain import retry
@@ -26,18 +26,13 @@ CONTRACT_OUTCOMES = {"dead_number": "failed", "canceled": "carrier_failed"}
 NOTE_KEYS = ("danger", "want_person", "complaint", "no_more_visits", "wrong_person")
 
 
-class UnreachedTexts(Protocol):
-    """backend/visits/texting.py: texts a requester; True if their answer is awaited (S6)."""
-
-    async def offer(self, ticket_id: int, round_: int) -> bool: ...
-
-
 class AutoVisits:
     """Plans and judges visits. Their calls are placed by `backend.calls`."""
 
     def __init__(self, tools: CallDependencies) -> None:
         self._t = tools
-        self.unreached_texts: UnreachedTexts | None = None
+        #: offers an SMS to a requester not reached (ticket id, round); True if their answer is awaited (S6)
+        self.offer_text: Callable[[int, int], Awaitable[bool]] | None = None
 
     async def run_once(self) -> int:
         """Plan the visits that have begun; return how many."""
@@ -141,16 +136,16 @@ class AutoVisits:
 
     async def _offer_text(self, call: Call, answer: Answer, outcome: str) -> bool:
         """S6: text a requester who was not reached; True if the visit now waits for their answer."""
-        if self.unreached_texts is None or answer is not Answer.UNREACHED or outcome not in TEXT_AFTER:
+        if self.offer_text is None or answer is not Answer.UNREACHED or outcome not in TEXT_AFTER:
             return False
-        return call.ticket_id is not None and await self.unreached_texts.offer(call.ticket_id, call.round)
+        return call.ticket_id is not None and await self.offer_text(call.ticket_id, call.round)
 
     async def _conclude(
         self, ticket_no: str, answer: Answer, note: str, *, sampled: bool = False, want_person: bool = False,
-        heard: Mapping[str, Any] | None = None, because: str = "",
+        heard: Mapping[str, object] | None = None, because: str = "",
     ) -> None:  # fmt: skip
         """Record the result as a `visit` act; ignore it if another answer came first (FW22)."""
-        arguments: dict[str, Any] = {
+        arguments: dict[str, object] = {
             "kind": "auto", "answer": answer.value, "note": note, "sampled": sampled, "want_person": want_person,
             "because": because,
         }  # fmt: skip
@@ -178,7 +173,7 @@ def _weigh(heard_facts: Mapping[str, Any], outcome: str) -> tuple[AutoVisit, Ans
     return visit, Answer.UNCLEAR if wanted or danger or visit.complaint else Answer.NO_REPLY
 
 
-def _build_note(heard_facts: Mapping[str, Any], answer: Answer, outcome: str) -> str:
+def _build_note(heard_facts: Mapping[str, object], answer: Answer, outcome: str) -> str:
     words = [word for word in NOTE_KEYS if heard_facts.get(word)]
     if answer in (Answer.NO_REPLY, Answer.UNREACHED) and (heard_facts.get("contacted") or outcome == "partial"):
         words.append("partial")

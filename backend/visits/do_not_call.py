@@ -4,15 +4,13 @@ from collections.abc import Sequence
 
 from backend.domain.acts import Actor
 from backend.domain.masking import mask_phone
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import normalise_phone
 from backend.ports.audit import AuditStore
 from backend.ports.visits import DoNotCallEntry, VisitStore
 
-EDITOR_ROLES = frozenset({Role.REVISIT_AGENT, Role.SUPERVISOR, Role.ADMIN})
-READER_ROLES = EDITOR_ROLES | {Role.AUDITOR, Role.REVIEWER, Role.LEADER}
 MAX_ROWS = 500
 
 
@@ -26,8 +24,7 @@ class DoNotCall:
 
     async def list_numbers(self, by: Actor) -> Sequence[DoNotCallEntry]:
         """Return the list, newest first. Refused `forbidden`."""
-        if by.role not in READER_ROLES:
-            raise Refused("forbidden", verb="visit")
+        require(by, "visits.read", verb="visit")
         return await self._store.list_blocked(MAX_ROWS)
 
     async def add(self, phone: str, reason: str, by: Actor) -> bool:
@@ -67,7 +64,6 @@ class DoNotCall:
 
 
 def _check_allowed(by: Actor, reason: str) -> None:
-    if by.role not in EDITOR_ROLES:
-        raise Refused("forbidden", verb="visit")
+    require(by, "do_not_call.edit", verb="visit")
     if not reason.strip():
         raise Refused("reason_missing", field="reason")

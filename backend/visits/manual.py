@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import speak_date
 from backend.domain.texts import Texts
-from backend.domain.ticket import Answer, Role
+from backend.domain.ticket import Answer
 from backend.domain.visit_outcome import ManualRule, find_missing, get_day_part
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.visits import VisitStore, VisitTask
 
 #: Roles that may see the work list; who may record a visit is up to the move table (T26).
-ALLOWED_ROLES = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 MAX_TASKS = 200
 
 
@@ -22,8 +22,8 @@ MAX_TASKS = 200
 class TaskSheet:
     """A task as an agent works with it.
 
-    `lacking`: what is missing before silence may be deemed satisfied (Q36), by name; `bands`: the parts of the day
-    already tried; `why`: a word of `word.visit_reason`.
+    `missing`: what is missing before silence may be deemed satisfied (Q36), by name; `bands`: the parts of the day
+    already tried; `reason`: a word of `word.visit_reason`.
     """
 
     task: VisitTask
@@ -45,13 +45,13 @@ class ManualVisits:
 
     async def list_tasks(self, by: Actor) -> Sequence[TaskSheet]:
         """List all waiting tasks, earliest due first. Refused `forbidden`."""
-        _check_allowed(by)
+        require(by, "visits.read", verb="visit")
         snapshot = await self._office.snapshot()
         return [self._build_sheet(task, by, snapshot) for task in await self._store.list_tasks(MAX_TASKS)]
 
     async def get_task(self, ticket_no: str, by: Actor) -> TaskSheet:
         """Return one task. Refused `forbidden`; `not_found` if the ticket waits for no manual visit."""
-        _check_allowed(by)
+        require(by, "visits.read", verb="visit")
         task = await self._store.find_task(ticket_no)
         if task is None:
             raise Refused("not_found", ticket=ticket_no)
@@ -118,8 +118,3 @@ def find_reason(task: VisitTask) -> str:
     if task.phone_tail is None:
         return "no_phone"
     return "rework" if task.round > 1 else "not_imported"
-
-
-def _check_allowed(by: Actor) -> None:
-    if by.role not in ALLOWED_ROLES:
-        raise Refused("forbidden", verb="visit")

@@ -1,11 +1,11 @@
 """Text requesters their news: a reply was given (S4), a limit was extended (S5, A24, T14)."""
 
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
 from backend.office.phone_numbers import mask_number, to_callable_number
+from backend.ports.calls import CallStore
 from backend.ports.requester_news import RequesterNewsStore
 from backend.ports.requester_texts import RequesterTextStore
 
@@ -20,17 +20,11 @@ COMMIT_LAG = timedelta(minutes=5)  # journal entries this old may still be commi
 BATCH_SIZE = 200
 
 
-class PhoneNumbers(Protocol):
-    """The part of backend/ports/calls.py that texts need."""
-
-    async def get_requester_phone(self, ticket_id: int) -> str | None: ...
-
-
 class RequesterNews:
     """Queues texts about replies and extensions; texting sends them."""
 
     def __init__(
-        self, news: RequesterNewsStore, texts: RequesterTextStore, numbers: PhoneNumbers, office: OfficeCache
+        self, news: RequesterNewsStore, texts: RequesterTextStore, numbers: CallStore, office: OfficeCache
     ) -> None:
         self._news, self._texts, self._numbers, self._office = news, texts, numbers, office
         self._seen_until: datetime | None = None

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
 from backend.ports.visits import Recording, VisitStore
@@ -13,9 +13,6 @@ from backend.visits.manual import ManualVisits
 from backend.visits.requester_news import RequesterNews
 from backend.visits.statistics import VisitStatistics
 from backend.visits.texting import RequesterTexts
-
-#: Roles that may listen to recordings.
-LISTENER_ROLES = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 
 
 @dataclass
@@ -36,8 +33,7 @@ class VisitService:
 
         Refused `forbidden`, `not_found` (none, or dropped after `recording.keep`).
         """
-        if by.role not in LISTENER_ROLES:
-            raise Refused("forbidden", verb="listen")
+        require(by, "recording.listen", verb="listen")
         recording = await self.store.find_recording(attempt_id)
         if recording is None:
             raise Refused("not_found")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -16,8 +16,10 @@ from backend.domain.ticket import Answer, Source, State
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.audit import AuditStore
+from backend.ports.calls import CallStore
 from backend.ports.moves import TicketRef
 from backend.ports.requester_texts import RequesterText, RequesterTextStore
+from backend.ports.visits import VisitStore
 from backend.tickets.service import TicketService
 from backend.visits.automatic import is_sampled
 from notify.channel import DeliveryError
@@ -32,26 +34,13 @@ LEASE = timedelta(minutes=2)
 MAX_CHARS = 70  # one message on mainland networks
 
 
-class PhoneNumbers(Protocol):
-    """The part of backend/ports/calls.py that texts need."""
-
-    async def get_requester_phone(self, ticket_id: int) -> str | None: ...
-    async def is_do_not_call(self, number: str) -> bool: ...
-
-
-class BlockList(Protocol):
-    """backend/ports/visits.py: the do-not-call list."""
-
-    async def block(self, phone: str, masked: str, reason: str, by: str, at: datetime) -> bool: ...
-
-
 @dataclass
 class RequesterTexts:
     """Sends texts to requesters and handles their answers. `public_url` has no trailing slash."""
 
     store: RequesterTextStore
-    phone_numbers: PhoneNumbers
-    do_not_call: BlockList
+    phone_numbers: CallStore
+    do_not_call: VisitStore
     tickets: TicketService
     office: OfficeCache
     texts: Texts

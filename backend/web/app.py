@@ -1,4 +1,4 @@
-"""Builds the web application: middleware, routes and console; the composition root only calls `make_app`."""
+"""Builds the web application: middleware, routes and console; the composition root only calls `build_app`."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -12,12 +12,11 @@ from backend.web.api.routes import ROUTES
 from backend.web.console import routes
 from backend.web.console.errors import render_refusal
 from backend.web.endpoint import build_endpoint
-from backend.web.errors import build_json_response, log_unexpected, to_refusal
+from backend.web.errors import build_json_response, get_server_logger, log_unexpected, to_refusal
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
 from backend.web.metrics import METRICS, Metrics
 from backend.web.request import REQUEST_ID, SERVICES
 from backend.web.webhooks import chat, platform
-from backend.web.wire import get_server_logger
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Arguments of `web.AppRunner`: a 100 KB header reaches the handler and is refused there (FT5); no access log, since

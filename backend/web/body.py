@@ -26,7 +26,7 @@ class BodyTimeout(Exception):
 
 
 async def read_bytes(request: web.Request, max_bytes: int = MAX_BODY_BYTES, seconds: float = BODY_SECONDS) -> bytes:
-    """Return the whole body. Refused `too_large` (`largest` bytes), `bad_request` (broken); TooSlow after `seconds`."""
+    """Return the whole body. Refused `too_large` (over `max_bytes`), `bad_request` (broken); BodyTimeout after `seconds`."""
     if (request.content_length or 0) > max_bytes:
         raise Refused("too_large")
     pieces: list[bytes] = []
@@ -121,7 +121,7 @@ async def read_json(request: web.Request) -> Any:
 
 
 async def read_parts(request: web.Request, max_bytes: int) -> list[FormPart]:
-    """Return the parts of a multipart body, `largest` bytes in all. Refused `bad_request`, `too_large`; or TooSlow."""
+    """Return the parts of a multipart body, `max_bytes` in all. Refused `bad_request`, `too_large`; or BodyTimeout."""
     if request.content_type != "multipart/form-data":
         raise Refused("bad_request", reason="content_type")
     if (request.content_length or 0) > max_bytes + MAX_BODY_BYTES:

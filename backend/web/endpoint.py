@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
+from backend.domain.permissions import may
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.ports.idempotency import PriorRequest
 from backend.services import Services
 from backend.web.body import hash_request, read_json, read_parts, strip_unstorable
@@ -29,13 +29,13 @@ JSON_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row: method, path, handler, allowed roles (None: any key), what it takes, and a summary for OpenAPI."""
+    """One row: method, path, handler, permission (None: any key), what it takes, and a summary for OpenAPI."""
 
     method: str
     path: str
     handler: Handler
     summary: str
-    roles: frozenset[Role] | None = None
+    permission: str | None = None
     body: type[BaseModel] | None = None
     filters: tuple[str, ...] = ()
     max_bytes: int = 0  # largest multipart body in bytes; 0: no files
@@ -48,7 +48,7 @@ def build_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.Stream
     async def serve(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         actor = await authenticate_key(request, services)
-        if route.roles is not None and actor.role is not Role.ADMIN and actor.role not in route.roles:
+        if route.permission is not None and not may(actor, route.permission):
             await services.audit.record(services.clock.now(), actor.code, "refused", f"{route.method} {route.path}")
             raise Refused("forbidden")
         query = read_query(request.query, route.filters)

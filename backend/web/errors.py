@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import traceback
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from backend.domain.refusals import Refused, get_http_status
 from backend.domain.spoken_time import format_time
@@ -53,6 +55,12 @@ def format_refusal(catalogue: Texts, code: str, facts: Mapping[str, Any]) -> str
                 reference = at if name == "at" else at - YEAR  # a past time is recent; a limit is shown with its year
                 values[name] = format_time(at, reference, catalogue.language[:2])
     return catalogue.render_refusal(code, values)
+
+
+def word_refusal(request: web.Request, refused: Refused) -> str:
+    """Return a refusal's sentence for the page that answers this request."""
+    facts = {**refused.facts, "request_id": request[REQUEST_ID]}
+    return format_refusal(request.app[SERVICES].texts, refused.code, facts)
 
 
 def dump_error(catalogue: Texts, code: str, facts: Mapping[str, Any], request_id: str) -> str:
@@ -103,3 +111,20 @@ def build_json_response(request: web.Request, refused: Refused, error: Exception
     if isinstance(error, BodyTimeout) or answer.status == 413:
         answer.force_close()
     return answer
+
+
+class _ClientErrorFilter(logging.Filter):
+    """Drops errors that clients cause by sending garbage or disconnecting; they got a 400 or are gone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to keep the record."""
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        return not isinstance(error, (HttpProcessingError, ConnectionError))
+
+
+def get_server_logger() -> logging.Logger:
+    """Return the logger for aiohttp's server."""
+    logger = logging.getLogger("jiesu.wire")
+    if not logger.filters:
+        logger.addFilter(_ClientErrorFilter())
+    return logger

@@ -33,7 +33,7 @@ async def get_readiness(request: web.Request) -> web.Response:
     report["rounds"] = rounds
     if services.providers is not None:
         report["providers"] = dict(await services.providers())
-    if services.integrity is not None and report["database"] == "ok":
+    if report["database"] == "ok":
         report["findings"] = len(await services.integrity.list_findings())
     ok = report["database"] == "ok" and all(state == "running" for state in rounds.values())
     return web.json_response({"ok": ok, **report}, status=200 if ok else 503)

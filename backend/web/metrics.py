@@ -19,12 +19,12 @@ class Metrics:
         self._seconds = Histogram(
             "jiesu_http_seconds", "Time to answer", ["method", "route", "status"], registry=self._registry
         )
-        self._messages = Gauge("jiesu_letters", "Newest letters by state", ["state"], registry=self._registry)
+        self._messages = Gauge("jiesu_messages", "Newest messages by state", ["state"], registry=self._registry)
         self._calls = Gauge("jiesu_calls", "Newest calls by outcome", ["outcome"], registry=self._registry)
         self._workers = Gauge(
-            "jiesu_round_age_seconds", "Since a round was finished", ["round"], registry=self._registry
+            "jiesu_worker_age_seconds", "Since a worker last finished a run", ["worker"], registry=self._registry
         )
-        self._findings = Gauge("jiesu_findings", "What the auditor found", ["kind"], registry=self._registry)
+        self._findings = Gauge("jiesu_findings", "Findings of the integrity checks", ["kind"], registry=self._registry)
         self._counted_at = -CACHE_SECONDS
         services.tickets.listeners.append(self.count_move)
 
@@ -49,11 +49,11 @@ class Metrics:
                 for label, count in counts.items():
                     gauge.labels(label).set(count)
             self._findings.clear()
-            for found in await self._services.integrity.list_findings() if self._services.integrity else ():
+            for found in await self._services.integrity.list_findings():
                 self._findings.labels(found.kind).inc()
         for name, finished in self._services.heartbeats.items():
             self._workers.labels(name).set(max(0.0, now - finished))
         return generate_latest(self._registry)
 
 
-METRICS = web.AppKey("meters", Metrics)
+METRICS = web.AppKey("metrics", Metrics)

@@ -12,7 +12,6 @@ from backend.web.body import strip_unstorable
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 MAX_FILTER_CHARS = 200  # characters of one filter
-PAGING = ("limit", "cursor")
 
 
 def read_query(query: MultiMapping[str], known: Collection[str]) -> dict[str, str]:

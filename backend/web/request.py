@@ -9,7 +9,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.services import Services
 
-SERVICES = web.AppKey("rooms", Services)
+SERVICES = web.AppKey("services", Services)
 #: The request's id, kept on the aiohttp request.
 REQUEST_ID = web.RequestKey("request_id", str)
 
@@ -36,8 +36,8 @@ class ApiRequest:
 
     @property
     def seen_by(self) -> str | None:
-        """The only unit whose tickets the actor may see; None: all. A unit role without a unit sees none."""
-        return (self.actor.unit or "") if self.actor.is_unit_member else None
+        """The only unit whose tickets the actor may see; None: all."""
+        return self.actor.only_unit
 
 
 @dataclass(frozen=True, slots=True)

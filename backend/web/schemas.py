@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic import RootModel as _RootModel
 
 from backend.domain.refusals import Refused
@@ -16,7 +16,18 @@ def _require_text(value: Any) -> Any:
     return value
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_require_text), Field(json_schema_extra={"format": "date-time"})]
+def _check_year(at: datetime) -> datetime:
+    if not 2000 <= at.year <= 2100:
+        raise ValueError("a year from 2000 to 2100 is wanted")
+    return at
+
+
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_require_text),
+    AfterValidator(_check_year),
+    Field(json_schema_extra={"format": "date-time"}),
+]
 ShortText = Annotated[str, Field(max_length=200, strict=True)]
 Code = Annotated[str, Field(min_length=1, max_length=64, strict=True, pattern=r"^[^\s/\x00-\x1f][^/\x00-\x1f]*$")]
 LongText = Annotated[str, Field(max_length=20_000, strict=True)]
@@ -180,14 +191,9 @@ def validate_body(model: type[BaseModel], raw: Any) -> Any:
     if not isinstance(raw, dict):
         raise Refused("bad_request", reason="object")
     try:
-        value = model.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(str(p) for p in first["loc"] if isinstance(p, (str, int)))[:200] or "body"
         code = {"extra_forbidden": "unknown_field", "missing": "missing"}.get(first["type"], "bad_field")
         raise Refused(code, field=field) from None
-    for name in ("generated_at", "submitted_at", "from_at"):
-        at = getattr(value, name, None)
-        if at is not None and not 2000 <= at.year <= 2100:
-            raise Refused("bad_field", field=name)
-    return value

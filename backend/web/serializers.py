@@ -65,15 +65,12 @@ class Serializer:
     async def dump_tickets(self, views: Sequence[TicketView]) -> list[Json]:
         """Serialize tickets; with an external record, each has `sync`: what still awaits the platform's confirmation."""
         shown = [self.dump_ticket(view) for view in views]
-        platform = self.services.platform
-        if platform is not None:
-            sync_states = await platform.get_sync_states({v.ticket.id: v.ticket.version for v in views})
-            for view, body in zip(views, shown, strict=True):
-                sync = sync_states.get(view.ticket.id)
-                if sync is not None:
-                    body["sync"] = {
-                        "state": sync.state, "waiting": sync.waiting, "since": self.format_time(sync.since), "error": sync.error
-                    }  # fmt: skip
+        sync_states = await self.services.platform.get_sync_states({v.ticket.id: v.ticket.version for v in views})
+        for view, body in zip(views, shown, strict=True):
+            if sync := sync_states.get(view.ticket.id):
+                body["sync"] = {
+                    "state": sync.state, "waiting": sync.waiting, "since": self.format_time(sync.since), "error": sync.error
+                }  # fmt: skip
         return shown
 
     def mask_place(self, place: str, name: str | None) -> str:
@@ -166,7 +163,7 @@ class Serializer:
             *((d.asked_at, 4, "dial", self.dump_attempt(d)) for x in history.calls for d in x.call_attempts),
             *((x.sent_at or x.created_at, 5, "text", self.dump_sms(x, name)) for x in history.texts),
             *((x.start_at, 6, "duty", self.dump_duty(x)) for x in duties),
-        ]  # fmt: skip
+        ]
         dated.sort(key=lambda item: item[:2])
         return [{"at": self.format_time(at), "type": kind, **body} for at, _, kind, body in dated]
 

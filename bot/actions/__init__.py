@@ -1,1 +1,1 @@
-"""Actions a person can take in chat: one small file each, all forwarding to a service."""
+"""Actions a person can take in chat: one file per subject, all forwarding to a service."""

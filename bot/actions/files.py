@@ -9,7 +9,7 @@ from bot.conversation import Conversation
 from bot.ticket_context import TicketContext
 
 PENDING_DRAFT = "loose"  # files waiting for confirmation
-ATTACHED_DRAFT = "attach"  # attached files (shown by things/view, used by a return)
+ATTACHED_DRAFT = "attach"  # attached files (shown by `ticket`, used by a return)
 
 
 async def receive_files(chat: Conversation, message: Message) -> None:

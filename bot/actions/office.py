@@ -1,23 +1,20 @@
 """/status, /overdue, and /help by role."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from backend.domain.button_data import ButtonData, encode
-from backend.domain.move_table import is_allowed
+from backend.domain.move_table import count_stages, is_allowed
+from backend.domain.permissions import may, require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, State
 from backend.ports.glance import OverdueTicket
 from backend.reporting import chat_charts
-from bot.actions.units import count_working
 from bot.conversation import Conversation
 from notify.message import Button, Card, Picture
 
 MAX_LISTED = 30  # overdue tickets on one list
 MAX_BUTTONS = 10  # of them with buttons
 MAX_UNITS = 8  # units listed in the text
-VISIT_STATES = (State.CLOSED, State.REVISIT_AUTO, State.REVISIT_MANUAL)
-CALL_ROLES = (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
 DECISION_VERBS = ("decide_return", "decide_close")
 
 
@@ -31,7 +28,7 @@ async def show_help(chat: Conversation, text: str = "") -> None:
         else:
             lines.append(chat.render("office.help_read"))
             lines += [chat.render("office.help_supervise")] if is_allowed(role, "supervise") else []
-            lines += [chat.render("office.help_call")] if role in CALL_ROLES else []
+            lines += [chat.render("office.help_call")] if may(chat.actor, "unit.call") else []
             lines += (
                 [chat.render("office.help_decide")] if any(is_allowed(role, verb) for verb in DECISION_VERBS) else []
             )
@@ -40,8 +37,7 @@ async def show_help(chat: Conversation, text: str = "") -> None:
 
 async def show_status(chat: Conversation, text: str = "") -> None:
     """Handle /status: today's counts and the current state, as text and as a picture."""
-    if chat.actor.is_unit_member:
-        raise Refused("forbidden")
+    require(chat.actor, "status.read")
     glance = chat.services.overview
     if glance is None:
         raise Refused("unavailable")
@@ -55,9 +51,7 @@ async def show_status(chat: Conversation, text: str = "") -> None:
         "received": today["received"], "dispatched": today.get("dispatch", 0) + today.get("reassign", 0),
         "signed": today.get("sign", 0) + today.get("auto_sign", 0), "closed": today.get("close", 0),
         "visited": today.get("visit", 0), "red_today": today.get("red_card", 0),
-        "pending": _sum(counts, State.REGISTERED, State.PENDING_DISPATCH), "unsigned": _sum(counts, State.DISPATCHED),
-        "working": count_working(counts), "visiting": _sum(counts, *VISIT_STATES), "overdue": counts.get("overdue", 0),
-        "red": counts.get("red", 0),
+        **count_stages(counts), "overdue": counts.get("overdue", 0), "red": counts.get("red", 0),
     }  # fmt: skip
     at = chat.format_time(now)
     await chat.send_text(chat.render(
@@ -74,10 +68,6 @@ async def show_status(chat: Conversation, text: str = "") -> None:
         await chat.send(str(chat.chat_id), Card("", (), Picture("today.png", drawn)))
 
 
-def _sum(counts: Mapping[str, int], *states: State) -> int:
-    return sum(int(counts.get(s.value, 0)) for s in states)
-
-
 async def _format_backlog(chat: Conversation) -> str:
     """Return a line about messages that wait or failed, "" when there are none."""
     messages = (await chat.services.queries.count_recent()).get("letters", {})
@@ -90,7 +80,7 @@ async def show_overdue(chat: Conversation, text: str = "") -> None:
     glance, actor = chat.services.overview, chat.actor
     if glance is None:
         raise Refused("unavailable")
-    count, found = await glance.list_overdue(chat.now, MAX_LISTED, actor.unit if actor.is_unit_member else None)
+    count, found = await glance.list_overdue(chat.now, MAX_LISTED, actor.only_unit)
     if not found:
         await chat.answer_key("office.overdue_none")
         return

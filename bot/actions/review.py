@@ -9,7 +9,7 @@ from backend.domain.records import Request
 from backend.domain.refusals import Refused
 from backend.domain.verb_fields import UNREASONABLE_CLASSES
 from backend.ports.moves import TicketRef
-from bot.actions import view
+from bot.actions import ticket
 from bot.conversation import ButtonRows, Conversation
 
 REVIEW_CARD = "M9r"  # the kind of card that asks for a decision
@@ -130,9 +130,9 @@ async def send_request_files(chat: Conversation, request_id: int) -> bool:
     request = await chat.services.chat_state.get_request(request_id)
     if request is None:
         return False
-    if chat.actor.is_unit_member and request.unit != chat.actor.unit:
+    if not chat.actor.may_see(request.unit):
         raise Refused("not_found", request=request_id)
-    await view.send_files(chat, [str(f) for f in request.facts.get("files", ())])
+    await ticket.send_files(chat, [str(f) for f in request.facts.get("files", ())])
     return True
 
 

@@ -1,17 +1,28 @@
-"""/rank and /report: a unit sees its own scores, the office all, and everyone a quarter once it is final (Q52)."""
+"""Scores: /rank and /report (Q52), and a unit's score sheet line by line, with a contest of one line."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aiogram.types import Message
+
+from backend.delivery.buttons import arrange_rows
+from backend.domain.button_data import ButtonData, encode
+from backend.domain.masking import cut
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.reporting import chat_charts
+from bot import attachments
 from bot.conversation import Conversation
-from notify.message import Card, Document, Picture
+from bot.services import ScoringService
+from notify.message import Button, Card, Document, Picture
 
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 PERIOD_PATTERN = re.compile(r"20\d\d(Q[1-4])?", re.ASCII)
 MAX_UNITS = 40  # units on a list
+CONTEST_QUESTION = "contest"  # the question that asks for a reason: `contest.PLACE`, about a run
+MAX_TEXT = 3_000  # characters of a message
+SheetRow = Mapping[str, Any]
 
 
 async def show_ranking(chat: Conversation, text: str = "") -> None:
@@ -89,8 +100,7 @@ async def _show_all_scores(
 
 async def send_report(chat: Conversation, text: str = "") -> None:
     """Handle /report MONTH, also a quarter or a year: send its documents, and a month's chart. Office only."""
-    if chat.actor.is_unit_member:
-        raise Refused("forbidden")
+    require(chat.actor, "reports.send")
     month = text.strip().upper()
     if not (MONTH_PATTERN.fullmatch(month) or PERIOD_PATTERN.fullmatch(month)):
         await chat.answer_key("office.report_usage")
@@ -126,3 +136,95 @@ async def get_private_address(chat: Conversation) -> str:
         raise Refused("unavailable")
     await chat.answer_key("office.sent_privately")
     return chat.bound_person.address
+
+
+def is_contest_question(what: str | None) -> bool:
+    """Whether a question is about a contest of a line."""
+    return what is not None and what.partition(".")[0] == CONTEST_QUESTION
+
+
+async def show_lines(chat: Conversation, run_id: int) -> None:
+    """Handle 查看明细: list the lines that count, without those at zero. Refused as `_load_sheet`."""
+    sheet, period = await _load_sheet(chat, run_id)
+    texts = [chat.render("sheet.head", period=period, unit=sheet["name"], score=sheet["total"] or "—")]
+    texts += [_format_line(chat, line) for line in sheet["lines"] if _is_counted(line)]
+    keys = arrange_rows([Button(chat.render("button.object"), encode(ButtonData("contest", run_id)))])
+    await _send_privately(chat, Card(cut("\n".join(texts), MAX_TEXT), keys))
+
+
+async def choose_line(chat: Conversation, run_id: int, more: int) -> None:
+    """Handle 提出异议: offer the lines that count, the others (`more`) behind a button. Refused as `_load_sheet`."""
+    sheet, period = await _load_sheet(chat, run_id)
+    made = [
+        Button(str(line["name"]), encode(ButtonData("contest_line", run_id, place)))
+        for place, line in enumerate(sheet["lines"])
+        if _is_counted(line) is not bool(more)
+    ]
+    if not more and len(made) < len(sheet["lines"]):
+        made.append(Button(chat.render("sheet.others"), encode(ButtonData("contest", run_id, 1))))
+    await _send_privately(chat, Card(chat.render("sheet.which", period=period), arrange_rows(made)))
+    await chat.show_toast(chat.render("toast.asked"))
+
+
+async def ask_contest_reason(chat: Conversation, run_id: int, place: int) -> None:
+    """Handle a chosen line: ask for the reason. Refused `not_found`, and as `_load_sheet`."""
+    sheet, period = await _load_sheet(chat, run_id)
+    line = _get_line(sheet["lines"], place)
+    await chat.ask("sheet.ask", f"{CONTEST_QUESTION}.{place}", run_id, facts={"period": period, "item": line["name"]})
+
+
+async def file_contest(chat: Conversation, question: str, run_id: int, text: str, message: Message) -> None:
+    """File the contest with its reason and any attached file, as the console does. Refused as `Contests.object`."""
+    place = question.partition(".")[2]
+    if not text or not place.isdecimal():
+        await ask_contest_reason(chat, run_id, int(place) if place.isdecimal() else 0)
+        return
+    sheet, period = await _load_sheet(chat, run_id)
+    line = _get_line(sheet["lines"], int(place))
+    given = {"item": line["item"], "words": text, "files": await attachments.store_files(chat, message)}
+    await _get_scoring(chat).submit_contest(run_id, given, chat.actor)
+    await chat.delete_question()
+    await chat.answer_key("sheet.done", period=period, item=line["name"])
+
+
+def _get_scoring(chat: Conversation) -> ScoringService:
+    if chat.services.scoring is None:
+        raise Refused("unavailable")
+    return chat.services.scoring
+
+
+async def _load_sheet(chat: Conversation, run_id: int) -> tuple[Mapping[str, Any], str]:
+    """Return the sheet of the person's own unit in a run, and the period. Refused `forbidden`, `unknown_run`."""
+    actor = chat.actor
+    if not actor.is_unit_member:
+        raise Refused("forbidden", verb="scores")
+    run = await _get_scoring(chat).view_run(run_id, actor)
+    if not run["units"]:
+        raise Refused("unknown_run", id=run_id)
+    return run["units"][0], str(run["period"])
+
+
+def _get_line(found: Sequence[SheetRow], place: int) -> SheetRow:
+    if place >= len(found):
+        raise Refused("not_found", place=place)
+    return found[place]
+
+
+def _is_counted(line: SheetRow) -> bool:
+    """Whether the line counts: a base item, or points given or deducted."""
+    return line["part"] == "base" or any(float(line[name] or 0) for name in ("deduction", "score"))
+
+
+def _format_line(chat: Conversation, line: SheetRow) -> str:
+    rated = line["denominator"] is not None
+    taken = str(line["deduction"]) if float(line["deduction"] or 0) else ""
+    return chat.render(
+        "sheet.line", item=line["name"], counts=f"{line['numerator']}/{line['denominator']}" if rated else "",
+        taken=taken, score=line["score"],
+    )  # fmt: skip
+
+
+async def _send_privately(chat: Conversation, card: Card) -> None:
+    """Send scores, to the person's own chat only. Refused `unavailable` when they cannot be sent."""
+    if await chat.send(str(chat.chat_id) if chat.private else str(chat.bound_person.address), card) is None:
+        raise Refused("unavailable")

@@ -1,18 +1,23 @@
-"""/ticket: sends a unit its live card again, the office the whole ticket with what it may do about it."""
+"""Shows a ticket: its live card, the whole of it, its details and files; passes a card on to whoever is on duty."""
 
 from backend.delivery.cards import FULL_TICKET
 from backend.domain.acts import Snapshot
 from backend.domain.flow import is_visible
+from backend.domain.masking import cut, mask
+from backend.domain.move_table import is_finished
+from backend.domain.records import Assignment, Ticket
 from backend.domain.refusals import Refused
-from backend.domain.ticket import State
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
-from bot.actions import todo, view
+from bot.actions import todo
+from bot.actions.send_card import send_card
 from bot.conversation import Conversation
 from bot.services import CHANNEL
 from bot.ticket_context import TicketContext
+from notify.message import Card, Document, Picture
 
-FINISHED_STATES = (State.CLOSED, State.FINALIZED, State.ARCHIVED)
+MAX_TEXT = 3_000  # characters of the demand in one message
+MAX_FILES = 10  # files sent per press
 
 
 async def show_ticket(chat: Conversation, text: str = "") -> None:
@@ -28,10 +33,10 @@ async def show_ticket(chat: Conversation, text: str = "") -> None:
         await send_full_ticket(chat, snap)
         return
     mine = [a for a in snap.assignments if a.unit == actor.unit and a.ended_at is None]
-    if mine and mine[-1].state not in FINISHED_STATES:
+    if mine and not is_finished(mine[-1].state):
         await todo.resend_card(chat, TicketContext(snap, mine[-1]))
         return
-    await chat.send_text(await view.render_details(chat, snap.ticket, mine[-1] if mine else snap.lead))
+    await chat.send_text(await render_details(chat, snap.ticket, mine[-1] if mine else snap.lead))
 
 
 async def open_ticket(chat: Conversation, context: TicketContext) -> None:
@@ -53,3 +58,76 @@ async def send_full_ticket(chat: Conversation, snap: Snapshot) -> None:
     held = NewCard(CHANNEL, receipt.chat_id, receipt.provider_id, chat.bound_person.code, snap.ticket.id,
                    snap.lead.id if snap.lead else None, FULL_TICKET, snap.ticket.version, chat.now)  # fmt: skip
     await chat.services.card_store.record([held])
+
+
+async def show_details(chat: Conversation, context: TicketContext) -> None:
+    """Send the details; for the unit itself this marks the assignment as opened (no call for unread ones)."""
+    if context.assignment.unit == chat.bound_person.unit:
+        await chat.services.chat_state.mark_opened(context.assignment_id, chat.now)
+    sent = await chat.send_text(await render_details(chat, context.snap.ticket, context.assignment))
+    await chat.link_message(sent, context.assignment_id)
+    await chat.show_toast(chat.render("toast.shown"))
+
+
+async def render_details(chat: Conversation, ticket: Ticket, assignment: Assignment | None) -> str:
+    """Render a ticket as text; without place and demand when `privacy.chat` is strict or it is confidential."""
+    snapshot = await chat.services.office.snapshot()
+    words = chat.services.texts
+    is_hidden = snapshot.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
+    phone_mask = snapshot.settings.text("privacy.phone_mask")
+    name = None if is_hidden else await chat.services.card_store.get_requester_name(ticket.id)
+    hidden = (name,) if name else ()
+    given = assignment
+    unit = snapshot.config.units.get(given.unit) if given else None
+    return words.render(
+        "chat.detail",
+        ticket_no=ticket.no,
+        category=words.get_word("category", ticket.category) if ticket.category else "",
+        grade=words.get_word("grade", ticket.grade),
+        state=words.get_word("state", given.state if given else ticket.state),
+        place="" if is_hidden else mask(ticket.place, hidden, phone_mask=phone_mask),
+        masked_text="" if is_hidden else cut(mask(ticket.text or ticket.title, hidden, phone_mask=phone_mask), MAX_TEXT),
+        dispatched_at=chat.format_time(given.dispatched_at) if given else "",
+        sign_due=chat.format_time(given.sign_due_at) if given else "",
+        signed_at=chat.format_time(given.signed_at) if given and given.signed_at else "",
+        close_due=chat.format_time(given.close_due_at) if given else "",
+        n=given.extension_count or "" if given else "",
+        unit=unit.name if unit else "",
+    )  # fmt: skip
+
+
+async def send_files(chat: Conversation, ids: list[str]) -> None:
+    """Send files to the chat unchanged."""
+    if not ids or chat.chat_id is None:
+        await chat.answer_key("bot.no_files")
+        return
+    await chat.show_toast(chat.render("bot.files_sent"))
+    for file_id in ids[:MAX_FILES]:
+        file, content = await chat.services.files.open(file_id, chat.actor)
+        kind = Document if file.kind == "pdf" else Picture
+        if await chat.send(str(chat.chat_id), Card(file.name, (), kind(file.name, content))) is None:
+            await chat.send_text(chat.render("bot.file_unsent", name=file.name))
+
+
+async def send_assignment_files(chat: Conversation, context: TicketContext) -> None:
+    """Send the files of an assignment: its statements and its attachments."""
+    found = [
+        f for r in context.snap.requests if r.assignment_id == context.assignment_id for f in r.facts.get("files", ())
+    ]
+    for draft in await chat.services.chat_state.list_drafts(context.assignment_id, "attach"):
+        found += [f for f in draft.get("files", ()) if f not in found]
+    await send_files(chat, [str(f) for f in found])
+
+
+async def pass_to_duty(chat: Conversation, context: TicketContext) -> None:
+    """Send the card to the person on duty by the roster, else the next in escalation order; never the leader.
+
+    Refused `no_duty` when nobody else can be reached by chat.
+    """
+    snapshot = await chat.services.office.snapshot()
+    urgent = context.snap.ticket.grade.is_urgent
+    other = snapshot.find_colleague_on_duty(chat.bound_person, context.assignment.unit, chat.now, urgent=urgent)
+    if other is None:
+        raise Refused("no_duty")
+    await send_card(chat, context, other, str(other.address))
+    await chat.answer_key("toast.duty_told")

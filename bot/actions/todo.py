@@ -1,8 +1,8 @@
-"""我的待办: lists the unit's open tickets page by page, or shows them one by one."""
+"""我的待办: lists the unit's open tickets page by page, shows them one by one, or puts them off."""
 
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.calendar import Calendar
-from backend.domain.ticket import State
+from backend.domain.refusals import Refused
 from backend.domain.time_words import describe_time_left
 from backend.ports.chat_state import TodoItem
 from backend.ports.moves import TicketRef
@@ -47,10 +47,9 @@ async def show_page(chat: Conversation, first: int) -> None:
 
 def _format_item(chat: Conversation, item: TodoItem, calendar: Calendar) -> str:
     words, a = chat.services.texts, item.assignment
-    due = a.sign_due_at if a.state is State.DISPATCHED else a.close_due_at
-    now, zone = chat.now, chat.services.office.clock.zone
+    due, now, zone = a.next_due_at, chat.now, chat.services.office.clock.zone
     left = describe_time_left(words, now, due, item.ticket.grade, calendar, zone) if due > now else ""
-    marks = [words.get_word("grade", "urgent")] if item.ticket.grade == "urgent" else []
+    marks = [words.get_word("grade", item.ticket.grade)] if item.ticket.grade.is_urgent else []
     marks += [words.get_word("flag", f) for f in ("red", "yellow", "supervised") if f in item.ticket.flags]
     return words.render("chat.todo_line", ticket_no=item.ticket.no, state=words.get_word("state", a.state),
                      due=chat.format_time(due), left=left, mark=" ".join(marks))  # fmt: skip
@@ -84,3 +83,16 @@ async def resend_card(chat: Conversation, context: TicketContext) -> None:
     address = str(chat.chat_id) if chat.private else chat.bound_person.address or str(chat.chat_id)
     await send_card(chat, context, chat.bound_person, address)
     await chat.show_toast(chat.render("toast.shown"))
+
+
+async def snooze(chat: Conversation, assignment_id: int = 0) -> None:
+    """Handle the button under a digest, or under one reminder. Refused `unavailable`."""
+    if chat.services.snooze is None:
+        raise Refused("unavailable")
+    snooze = chat.services.snooze
+    at = await (
+        snooze.snooze_reminder(chat.bound_person, assignment_id)
+        if assignment_id
+        else snooze.snooze_list(chat.bound_person)
+    )
+    await chat.answer_key("todo.snoozed", at=chat.format_time(at))

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from backend.domain.move_table import count_stages
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, State, UnitKind
+from backend.domain.ticket import UnitKind
 from backend.office.cache import OfficeSnapshot
 from bot.conversation import Conversation
 
-UNIT_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)
-ALL_ROLES = tuple(Role)
 MAX_TICKETS = 8  # open tickets listed
 MAX_MATCHES = 6  # units listed when several match
 
@@ -23,8 +22,7 @@ async def show_unit(chat: Conversation, text: str = "") -> None:
         await chat.answer_key("office.unit_usage")
         return
     snapshot = await chat.services.office.snapshot()
-    mine = chat.actor.unit if chat.actor.is_unit_member else None
-    found = find_units(asked, [u for u in snapshot.config.units.values() if mine is None or u.code == mine])
+    found = find_units(asked, [u for u in snapshot.config.units.values() if chat.actor.may_see(u.code)])
     if not found:
         await chat.answer_key("office.unit_unknown", name=asked)
     elif len(found) > 1:
@@ -51,28 +49,22 @@ def is_abbreviation(short: str, name: str) -> bool:
 
 async def _send_unit(chat: Conversation, one: Unit, snapshot: OfficeSnapshot) -> None:
     counts = await chat.services.queries.count_open(chat.now, one.code)
+    stages = count_stages(counts)
     month: datetime = chat.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sheet = await _load_sheet(chat, one)
     await chat.answer(chat.render(
-        "office.unit", unit=one.name, unsigned=counts.get(State.DISPATCHED.value, 0), working=count_working(counts),
+        "office.unit", unit=one.name, unsigned=stages["unsigned"], working=stages["working"],
         overdue=counts.get("overdue", 0), closed=await chat.services.chat_state.count_closed(one.code, month),
         people=_format_people(chat, one, snapshot), tickets=await _format_tickets(chat, one), rates=_format_rates(chat, sheet),
         score=sheet.get("total") or "",
     ))  # fmt: skip
 
 
-def count_working(counts: Mapping[str, int]) -> int:
-    """Count the tickets a unit is working on."""
-    states = (State.SIGNED, State.REPLIED, State.RETURN_REVIEW, State.EXTENSION_REVIEW, State.REWORK)
-    return sum(int(counts.get(state.value, 0)) for state in states)
-
-
 def _format_people(chat: Conversation, one: Unit, snapshot: OfficeSnapshot) -> str:
-    roles = UNIT_ROLES if one.kind is UnitKind.HANDLING else ALL_ROLES
     people = [
         chat.render("office.unit_person", role=chat.services.texts.get_word("role", p.role), name=p.name,
                      bound=chat.render("office.bound" if p.chat else "office.not_bound"))
-        for p in snapshot.people(one.code, *roles)
+        for p in snapshot.list_staff(one)
     ]  # fmt: skip
     return chat.render("bot.and").join(people) or chat.render("office.nobody")
 
@@ -82,8 +74,7 @@ async def _format_tickets(chat: Conversation, one: Unit) -> str:
     return "".join(
         "\n" + chat.render("office.unit_ticket", ticket_no=i.ticket.no,
                      state=chat.services.texts.get_word("state", i.assignment.state),
-                     due=chat.format_time(i.assignment.sign_due_at if i.assignment.state is State.DISPATCHED
-                                   else i.assignment.close_due_at))
+                     due=chat.format_time(i.assignment.next_due_at))
         for i in items
     )  # fmt: skip
 

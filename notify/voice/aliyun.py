@@ -42,7 +42,7 @@ COUNTRY_PREFIX = "+86"
 
 
 class AliyunCarrier:
-    """A `Line` over `SingleCallByTts` and `IvrCall`; `templates` maps our text keys to the carrier's codes."""
+    """A `VoiceCarrier` over `SingleCallByTts` and `IvrCall`; `templates` maps our text keys to the carrier's codes."""
 
     name = NAME
     can = VoiceCapabilities(
@@ -96,7 +96,7 @@ class AliyunCarrier:
                 )
                 for key, text in menu.keys.items()
             ]
-            asked: Any = models.IvrCallRequest(
+            asked: object = models.IvrCallRequest(
                 start_code=self._code(menu.first), start_tts_params=_dump_params(menu.params), menu_key_map=keys,
                 timeout=KEY_SECONDS * 1000, **common,
             )  # fmt: skip

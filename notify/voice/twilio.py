@@ -40,7 +40,7 @@ CALLS_PER_SECOND = 1.0
 
 
 class TwilioCarrier:
-    """A `Line` over Twilio's REST API and signed webhooks."""
+    """A `VoiceCarrier` over Twilio's REST API and signed webhooks."""
 
     name = NAME
     can = VoiceCapabilities(

@@ -116,7 +116,7 @@ class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
 def to_response_error(
     status: int, headers: Mapping[str, str], body: str, *, must_not_repeat: bool
 ) -> DeliveryError | None:
-    """Return the error of an HTTP response, None for success (FW15, FW23); `doubtful`: must not be repeated.
+    """Return the error of an HTTP response, None for success (FW15, FW23); `must_not_repeat`: it may have been accepted.
 
     4xx is permanent, under Twilio's own code (21211, 13224, 21610 …); 429 was not accepted and may be retried;
     a 5xx may have been accepted.

@@ -1,14 +1,11 @@
 """Bot API methods that edit or delete messages and answer button presses."""
 
-from typing import Any
-
 from sandbox.telegram.arguments import Arguments
 from sandbox.telegram.errors import bad_request, race_error
 from sandbox.telegram.markup import Markup, check_markup
 from sandbox.telegram.model import Message
 from sandbox.telegram.network import ChatNetwork
 from sandbox.telegram.sending import parse_caption, parse_message_text
-from sandbox.telegram.serializers import serialize_message
 from sandbox.telegram.text import MAX_TOAST, count_utf16
 
 NOT_MODIFIED = (
@@ -34,7 +31,7 @@ def _parse_inline_keyboard(args: Arguments) -> Markup | None:
     return markup if markup and any(markup["inline_keyboard"]) else None
 
 
-async def edit_message_text(network: ChatNetwork, args: Arguments) -> Any:
+async def edit_message_text(network: ChatNetwork, args: Arguments) -> object:
     """editMessageText: replace text and keyboard."""
     text, entities = parse_message_text(args)
     markup = _parse_inline_keyboard(args)
@@ -44,7 +41,7 @@ async def edit_message_text(network: ChatNetwork, args: Arguments) -> Any:
     return _apply_edit(network, message, {"text": text, "entities": entities, "markup": markup})
 
 
-async def edit_message_caption(network: ChatNetwork, args: Arguments) -> Any:
+async def edit_message_caption(network: ChatNetwork, args: Arguments) -> object:
     """editMessageCaption."""
     text, entities = parse_caption(
         args.get_text("caption"), args.get_text("parse_mode"), args.get_json("caption_entities")
@@ -56,13 +53,13 @@ async def edit_message_caption(network: ChatNetwork, args: Arguments) -> Any:
     return _apply_edit(network, message, {"text": text, "entities": entities, "markup": markup})
 
 
-async def edit_message_reply_markup(network: ChatNetwork, args: Arguments) -> Any:
+async def edit_message_reply_markup(network: ChatNetwork, args: Arguments) -> object:
     """editMessageReplyMarkup: replace or remove only the keyboard."""
     markup = _parse_inline_keyboard(args)
     return _apply_edit(network, _find_own_message(network, args), {"markup": markup})
 
 
-def _apply_edit(network: ChatNetwork, message: Message, new: dict[str, Any]) -> Any:
+def _apply_edit(network: ChatNetwork, message: Message, new: dict[str, object]) -> object:
     old = {name: getattr(message, name) for name in new}
     if isinstance(old.get("markup"), dict) and "inline_keyboard" not in old["markup"]:
         raise bad_request("message can't be edited")
@@ -71,10 +68,10 @@ def _apply_edit(network: ChatNetwork, message: Message, new: dict[str, Any]) -> 
     for name, value in new.items():
         setattr(message, name, value)
     network.edit_as_bot(message)
-    return serialize_message(network, message)
+    return network.serialize_message(message)
 
 
-async def delete_message(network: ChatNetwork, args: Arguments) -> Any:
+async def delete_message(network: ChatNetwork, args: Arguments) -> object:
     """deleteMessage."""
     chat = network.resolve_recipient(args.values.get("chat_id"))
     message = network.find_message(chat, args.get_integer("message_id"))
@@ -85,7 +82,7 @@ async def delete_message(network: ChatNetwork, args: Arguments) -> Any:
     return True
 
 
-async def delete_messages(network: ChatNetwork, args: Arguments) -> Any:
+async def delete_messages(network: ChatNetwork, args: Arguments) -> object:
     """deleteMessages: 1-100 ids, those not found are skipped."""
     chat = network.resolve_recipient(args.values.get("chat_id"))
     wanted = args.get_json("message_ids")
@@ -99,7 +96,7 @@ async def delete_messages(network: ChatNetwork, args: Arguments) -> Any:
     return True
 
 
-async def answer_callback_query(network: ChatNetwork, args: Arguments) -> Any:
+async def answer_callback_query(network: ChatNetwork, args: Arguments) -> object:
     """answerCallbackQuery: once for each press, text of at most 200 units."""
     text = args.get_text("text")
     if text is not None and count_utf16(text) > MAX_TOAST:
@@ -108,7 +105,7 @@ async def answer_callback_query(network: ChatNetwork, args: Arguments) -> Any:
     return True
 
 
-async def pin_chat_message(network: ChatNetwork, args: Arguments) -> Any:
+async def pin_chat_message(network: ChatNetwork, args: Arguments) -> object:
     """pinChatMessage: accepted; the simulator shows no pins."""
     chat = network.resolve_recipient(args.values.get("chat_id"))
     if network.find_message(chat, args.get_integer("message_id")) is None:

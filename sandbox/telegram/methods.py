@@ -3,7 +3,6 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.telegram import editing, sending
@@ -17,16 +16,16 @@ MAX_DOWNLOAD = 20_000_000
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 
-Handler = Callable[[ChatNetwork, Arguments], Awaitable[Any]]
+Handler = Callable[[ChatNetwork, Arguments], Awaitable[object]]
 
 
-async def get_me(network: ChatNetwork, args: Arguments) -> Any:
+async def get_me(network: ChatNetwork, args: Arguments) -> object:
     """getMe."""
     capabilities = {"can_join_groups": True, "can_read_all_group_messages": True, "supports_inline_queries": False}
     return network.serialize_bot() | capabilities
 
 
-async def get_updates(network: ChatNetwork, args: Arguments) -> Any:
+async def get_updates(network: ChatNetwork, args: Arguments) -> object:
     """getUpdates: long polling."""
     if "allowed_updates" in args.values:
         network.updates.allowed = args.get_json("allowed_updates") or []
@@ -34,7 +33,7 @@ async def get_updates(network: ChatNetwork, args: Arguments) -> Any:
     return await network.updates.poll(args.get_integer("offset", 0), limit, args.get_integer("timeout", 0))
 
 
-async def set_webhook(network: ChatNetwork, args: Arguments) -> Any:
+async def set_webhook(network: ChatNetwork, args: Arguments) -> object:
     """setWebhook; plain http is allowed as on a local Bot API server."""
     url = args.get_text("url") or ""
     parts = urlsplit(url)
@@ -54,16 +53,16 @@ async def set_webhook(network: ChatNetwork, args: Arguments) -> Any:
     return True
 
 
-async def delete_webhook(network: ChatNetwork, args: Arguments) -> Any:
+async def delete_webhook(network: ChatNetwork, args: Arguments) -> object:
     """deleteWebhook."""
     network.updates.set_webhook(Webhook(), drop_pending=args.get_flag("drop_pending_updates"))
     return True
 
 
-async def get_webhook_info(network: ChatNetwork, args: Arguments) -> Any:
+async def get_webhook_info(network: ChatNetwork, args: Arguments) -> object:
     """getWebhookInfo."""
     hook = network.updates.webhook
-    info: dict[str, Any] = {
+    info: dict[str, object] = {
         "url": hook.url, "has_custom_certificate": False, "pending_update_count": len(network.updates.pending),
         "max_connections": hook.max_connections,
     }  # fmt: skip
@@ -74,7 +73,7 @@ async def get_webhook_info(network: ChatNetwork, args: Arguments) -> Any:
     return info
 
 
-async def get_file(network: ChatNetwork, args: Arguments) -> Any:
+async def get_file(network: ChatNetwork, args: Arguments) -> object:
     """getFile: files up to 20 MB."""
     stored = network.files.get(args.get_text("file_id") or "")
     if stored is None:
@@ -84,7 +83,7 @@ async def get_file(network: ChatNetwork, args: Arguments) -> Any:
     return serialize_file(stored[0]) | {"file_path": stored[0].path}
 
 
-async def get_chat(network: ChatNetwork, args: Arguments) -> Any:
+async def get_chat(network: ChatNetwork, args: Arguments) -> object:
     """getChat."""
     chat = network.resolve_recipient(args.values.get("chat_id"))
     gifts = ["unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"]
@@ -92,7 +91,7 @@ async def get_chat(network: ChatNetwork, args: Arguments) -> Any:
     return network.serialize_chat(chat) | full
 
 
-async def get_chat_member(network: ChatNetwork, args: Arguments) -> Any:
+async def get_chat_member(network: ChatNetwork, args: Arguments) -> object:
     """getChatMember."""
     chat = network.resolve_recipient(args.values.get("chat_id"))
     user_id = args.get_integer("user_id")
@@ -102,18 +101,18 @@ async def get_chat_member(network: ChatNetwork, args: Arguments) -> Any:
     return {"status": "member" if user_id in chat.members else "left", "user": account.to_json()}
 
 
-async def get_chat_member_count(network: ChatNetwork, args: Arguments) -> Any:
+async def get_chat_member_count(network: ChatNetwork, args: Arguments) -> object:
     """getChatMemberCount: the bot counts as a member."""
     return len(network.resolve_recipient(args.values.get("chat_id")).members) + 1
 
 
-async def leave_chat(network: ChatNetwork, args: Arguments) -> Any:
+async def leave_chat(network: ChatNetwork, args: Arguments) -> object:
     """leaveChat."""
     network.resolve_recipient(args.values.get("chat_id")).bot_inside = False
     return True
 
 
-async def set_my_commands(network: ChatNetwork, args: Arguments) -> Any:
+async def set_my_commands(network: ChatNetwork, args: Arguments) -> object:
     """setMyCommands: at most 100, names of 1-32, descriptions of 1-256."""
     commands = args.get_json("commands")
     if not isinstance(commands, list) or len(commands) > 100:
@@ -127,18 +126,18 @@ async def set_my_commands(network: ChatNetwork, args: Arguments) -> Any:
     return True
 
 
-async def get_my_commands(network: ChatNetwork, args: Arguments) -> Any:
+async def get_my_commands(network: ChatNetwork, args: Arguments) -> object:
     """getMyCommands."""
     return network.commands
 
 
-async def delete_my_commands(network: ChatNetwork, args: Arguments) -> Any:
+async def delete_my_commands(network: ChatNetwork, args: Arguments) -> object:
     """deleteMyCommands."""
     network.commands = []
     return True
 
 
-async def accept(network: ChatNetwork, args: Arguments) -> Any:
+async def accept(network: ChatNetwork, args: Arguments) -> object:
     """Accept a method without a visible effect in the simulator."""
     return True
 

@@ -80,13 +80,6 @@ class Message:
             return []
         return [label for row in list_labels(self.markup) for label in row]
 
-    @property
-    def reply_buttons(self) -> list[str]:
-        """Labels of the reply keyboard that came with it."""
-        if not self.markup or "keyboard" not in self.markup:
-            return []
-        return [label for row in list_labels(self.markup) for label in row]
-
 
 @dataclass
 class Chat:

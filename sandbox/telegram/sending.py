@@ -7,7 +7,7 @@ from sandbox.telegram.errors import bad_request, race_error
 from sandbox.telegram.markup import check_markup
 from sandbox.telegram.model import Chat, Message, StoredFile
 from sandbox.telegram.network import ChatNetwork
-from sandbox.telegram.serializers import make_album_id, serialize_message
+from sandbox.telegram.serializers import make_album_id
 from sandbox.telegram.text import MAX_CAPTION, MAX_TEXT, Entity, count_utf16, parse
 
 MAX_UPLOAD = {"photo": 10_000_000, "document": 50_000_000, "voice": 50_000_000}
@@ -80,7 +80,7 @@ def _store_upload(network: ChatNetwork, given: Upload | str, kind: str) -> Store
     raise bad_request("wrong file identifier/HTTP URL specified")
 
 
-async def send_message(network: ChatNetwork, args: Arguments) -> Any:
+async def send_message(network: ChatNetwork, args: Arguments) -> object:
     """sendMessage."""
     text, entities = parse_message_text(args)
     markup = check_markup(args.get_json("reply_markup"))
@@ -88,11 +88,11 @@ async def send_message(network: ChatNetwork, args: Arguments) -> Any:
     answered = find_reply_target(network, chat, args)
     network.limits.acquire(chat.id, group=chat.is_group)
     sent = network.send_as_bot(chat, text=text, entities=entities, markup=markup, reply_to=answered)
-    return serialize_message(network, sent)
+    return network.serialize_message(sent)
 
 
 def _build_send_file(kind: str) -> Any:
-    async def send(network: ChatNetwork, args: Arguments) -> Any:
+    async def send(network: ChatNetwork, args: Arguments) -> object:
         words, entities = parse_caption(
             args.get_text("caption"), args.get_text("parse_mode"), args.get_json("caption_entities")
         )
@@ -102,7 +102,7 @@ def _build_send_file(kind: str) -> Any:
         file = _store_upload(network, args.get_file(args.values.get(kind), kind), kind)
         network.limits.acquire(chat.id, group=chat.is_group)
         facts = {"text": words, "entities": entities, "markup": markup, "reply_to": answered}
-        return serialize_message(network, network.send_as_bot(chat, kind=kind, file=file, **facts))
+        return network.serialize_message(network.send_as_bot(chat, kind=kind, file=file, **facts))
 
     return send
 
@@ -112,7 +112,7 @@ send_document = _build_send_file("document")
 send_voice = _build_send_file("voice")
 
 
-async def send_media_group(network: ChatNetwork, args: Arguments) -> Any:
+async def send_media_group(network: ChatNetwork, args: Arguments) -> object:
     """sendMediaGroup: 2-10 photos or documents."""
     media = args.get_json("media")
     if not isinstance(media, list) or not 2 <= len(media) <= 10:
@@ -134,10 +134,10 @@ async def send_media_group(network: ChatNetwork, args: Arguments) -> Any:
     for one, (file, words, entities) in zip(media, prepared, strict=True):
         facts = {"file": file, "text": words, "entities": entities, "reply_to": answered, "album": album}
         sent.append(network.send_as_bot(chat, kind=one["type"], **facts))
-    return [serialize_message(network, one) for one in sent]
+    return [network.serialize_message(one) for one in sent]
 
 
-async def send_location(network: ChatNetwork, args: Arguments) -> Any:
+async def send_location(network: ChatNetwork, args: Arguments) -> object:
     """sendLocation."""
     try:
         place = {name: float(str(args.values.get(name))) for name in ("latitude", "longitude")}
@@ -145,19 +145,19 @@ async def send_location(network: ChatNetwork, args: Arguments) -> Any:
         raise bad_request("latitude and longitude must be numbers") from None
     chat = _acquire_chat(network, args)
     sent = network.send_as_bot(chat, kind="location", extra={"location": place})
-    return serialize_message(network, sent)
+    return network.serialize_message(sent)
 
 
-async def send_contact(network: ChatNetwork, args: Arguments) -> Any:
+async def send_contact(network: ChatNetwork, args: Arguments) -> object:
     """sendContact."""
     card = {name: args.get_text(name) for name in ("phone_number", "first_name")}
     if not all(card.values()):
         raise bad_request("phone number and first name must be non-empty")
     chat = _acquire_chat(network, args)
-    return serialize_message(network, network.send_as_bot(chat, kind="contact", extra={"contact": card}))
+    return network.serialize_message(network.send_as_bot(chat, kind="contact", extra={"contact": card}))
 
 
-async def send_chat_action(network: ChatNetwork, args: Arguments) -> Any:
+async def send_chat_action(network: ChatNetwork, args: Arguments) -> object:
     """sendChatAction."""
     action = args.get_text("action") or ""
     if action not in CHAT_ACTIONS:

@@ -1,49 +1,22 @@
-"""Serializes messages and files as Bot API JSON."""
+"""Serializes the content of messages and files as Bot API JSON."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.telegram.model import Message, StoredFile
 
-if TYPE_CHECKING:
-    from sandbox.telegram.network import ChatNetwork
 
-
-def serialize_file(file: StoredFile) -> dict[str, Any]:
+def serialize_file(file: StoredFile) -> dict[str, object]:
     """Serialize the fields common to Document, Voice and PhotoSize."""
     return {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": file.size}
 
 
-def serialize_message(network: "ChatNetwork", message: Message, *, depth: int = 1) -> dict[str, Any]:
-    """Serialize a Message; a reply carries the message it answers, one level deep."""
-    chat = network.chats[message.chat_id]
-    sender = network.serialize_bot() if message.sender_id is None else network.accounts[message.sender_id].to_json()
-    document: dict[str, Any] = {
-        "message_id": message.id,
-        "date": int(message.date.timestamp()),
-        "chat": network.serialize_chat(chat),
-        "from": sender,
-        **_serialize_content(message),
-        **message.extra,
-    }
-    if message.edited_at is not None:
-        document["edit_date"] = int(message.edited_at.timestamp())
-    if message.album is not None:
-        document["media_group_id"] = message.album
-    if message.markup and "inline_keyboard" in message.markup:
-        document["reply_markup"] = message.markup
-    if message.reply_to is not None and depth:
-        answered = network.find_message(chat, message.reply_to)
-        if answered is not None:
-            document["reply_to_message"] = serialize_message(network, answered, depth=depth - 1)
-    return document
-
-
-def _serialize_content(message: Message) -> dict[str, Any]:
+def serialize_content(message: Message) -> dict[str, Any]:
+    """Serialize the fields that depend on the kind of a message."""
     if message.kind == "text":
         entities = [*message.entities, *_find_commands(message)]
         return {"text": message.text, **({"entities": entities} if entities else {})}
-    content: dict[str, Any] = {}
+    content: dict[str, object] = {}
     if message.file is not None:
         common = serialize_file(message.file)
         names = {"file_name": message.file.name, "mime_type": message.file.mime}
@@ -65,7 +38,7 @@ def _serialize_content(message: Message) -> dict[str, Any]:
     return content
 
 
-def _find_commands(message: Message) -> list[dict[str, Any]]:
+def _find_commands(message: Message) -> list[dict[str, object]]:
     if message.from_bot or not message.text.startswith("/"):
         return []
     return [{"type": "bot_command", "offset": 0, "length": len(message.text.split(maxsplit=1)[0])}]

@@ -31,7 +31,7 @@ class BotApi:
     async def handle_call(self, request: web.Request) -> web.Response:
         """Handle one method call, with the planned fault if there is one."""
         if request.match_info["token"] != self.network.token:
-            return _json_response({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
+            return web.json_response({"ok": False, "error_code": 401, "description": "Unauthorized"}, status=401)
         name, method = BY_LOWER_NAME.get(request.match_info["method"].lower(), (request.match_info["method"], None))
         self.network.requests.append((self.network.monotonic(), name))
 
@@ -41,7 +41,7 @@ class BotApi:
         def build_error(status: int, seconds: float) -> web.Response:
             after = {"parameters": {"retry_after": math.ceil(seconds)}} if status == 429 else {}
             words = f"Too Many Requests: retry after {math.ceil(seconds)}" if after else "Internal Server Error"
-            return _json_response({"ok": False, "error_code": status, "description": words, **after}, status)
+            return web.json_response({"ok": False, "error_code": status, "description": words, **after}, status=status)
 
         fault = self.network.faults.take(name)
         if fault is not None:
@@ -52,16 +52,11 @@ class BotApi:
         try:
             if method is None:
                 raise BotApiError(404, "Not Found", fault_of_bot=True)
-            return _json_response(
-                {
-                    "ok": True,
-                    "result": await self._execute(name, method, await Arguments.read(_raise_size_limit(request))),
-                },
-                200,
-            )
+            arguments = await Arguments.read(_raise_size_limit(request))
+            return web.json_response({"ok": True, "result": await self._execute(name, method, arguments)})
         except BotApiError as error:
             self.network.record_refusal(name, error)
-            return _json_response(error.body(), error.code)
+            return web.json_response(error.body(), status=error.code)
 
     async def _execute(self, name: str, method: Method, args: Arguments) -> Any:
         given = args.list_names()
@@ -88,17 +83,13 @@ class BotApi:
     async def download(self, request: web.Request) -> web.Response:
         """Serve a file by its getFile path."""
         if request.match_info["token"] != self.network.token:
-            return _json_response({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
+            return web.json_response({"ok": False, "error_code": 401, "description": "Unauthorized"}, status=401)
         for kept, content in self.network.files.values():
             if kept.path == request.match_info["path"]:
                 return web.Response(body=content, content_type="application/octet-stream")
-        return _json_response({"ok": False, "error_code": 404, "description": "Not Found"}, 404)
+        return web.json_response({"ok": False, "error_code": 404, "description": "Not Found"}, status=404)
 
 
 def _raise_size_limit(request: web.Request) -> web.Request:
     """Raise the request's size limit for file uploads; the enclosing application's is smaller."""
     return request.clone(client_max_size=MAX_REQUEST)
-
-
-def _json_response(document: dict[str, Any], status: int) -> web.Response:
-    return web.json_response(document, status=status)

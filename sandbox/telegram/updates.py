@@ -30,10 +30,10 @@ class Update:
 
     id: int
     kind: str
-    body: dict[str, Any]
+    body: dict[str, object]
     lane: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Build the Update object."""
         return {"update_id": self.id, self.kind: self.body}
 
@@ -65,7 +65,7 @@ class UpdateQueue:
     allowed: list[str] = field(default_factory=list)
     next_id: int = 500_000_001
     copies: int = 1
-    on_reply: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+    on_reply: Callable[[dict[str, object]], Awaitable[None]] | None = None
     _lanes: dict[int, list[Update]] = field(default_factory=lambda: defaultdict(list))
     _poll: int = 0
     _is_polled: bool = False
@@ -98,7 +98,7 @@ class UpdateQueue:
         taken = self.webhook.url or self._is_polled
         return f"{len(self.pending)} updates" if self.pending and taken else None
 
-    async def poll(self, offset: int, limit: int, timeout: float) -> list[dict[str, Any]]:
+    async def poll(self, offset: int, limit: int, timeout: float) -> list[dict[str, object]]:
         """getUpdates: confirm updates below `offset`, wait up to `timeout` real seconds; 409 for an older poller."""
         if self.webhook.url:
             words = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"

@@ -2,13 +2,11 @@
 
 # ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sandbox.telegram.chats import Chats
 from sandbox.telegram.model import Account, Arrival, Chat, Message, Press
 from sandbox.telegram.serializers import make_album_id
-
-if TYPE_CHECKING:
-    from sandbox.telegram.network import ChatNetwork
 
 PATIENCE_SECONDS = 5.0  # real seconds a test waits for the bot by default
 ONE_PIXEL_JPEG = bytes.fromhex(
@@ -25,7 +23,7 @@ SMALL_PDF = (
 class ChatParticipant:
     """One person in one chat with the bot."""
 
-    def __init__(self, network: "ChatNetwork", chat: Chat, account: Account) -> None:
+    def __init__(self, network: Chats, chat: Chat, account: Account) -> None:
         self.network = network
         self.chat = chat
         self.account = account
@@ -205,7 +203,7 @@ class ChatUser(ChatParticipant):
 class GroupChat:
     """A group with the bot in it."""
 
-    def __init__(self, network: "ChatNetwork", chat: Chat) -> None:
+    def __init__(self, network: Chats, chat: Chat) -> None:
         self.network = network
         self.chat = chat
 
@@ -216,8 +214,3 @@ class GroupChat:
     def migrate(self) -> "GroupChat":
         """Become a supergroup; return the new chat (FT21)."""
         return GroupChat(self.network, self.network.migrate(self.chat))
-
-    def remove_bot(self) -> None:
-        """Remove the bot from the group."""
-        self.chat.bot_inside = False
-        self.network.send_membership(self.chat, self.network.accounts[self.chat.members[0]], "kicked")

@@ -3,12 +3,8 @@
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sandbox.twilio.model import Pickup
-
-if TYPE_CHECKING:
-    from sandbox.twilio.handset_call import HandsetCall
 
 KEYPAD = frozenset("0123456789*#")
 DEFAULT_CONFIDENCE = 0.92
@@ -47,7 +43,6 @@ class Prompt:
     """What the person has heard since their last reply, and which input is expected now."""
 
     text: str
-    call: "HandsetCall"
     accepts: frozenset[str]  # of keys, speech, recording
 
 

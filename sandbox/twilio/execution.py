@@ -1,16 +1,16 @@
 """Runs one call leg: ring, answer, fetch TwiML, execute it, report the end."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
 from urllib.parse import urljoin
 
+from sandbox.in_flight import InFlight
 from sandbox.twilio.handset_call import HandsetCall, HungUp
-from sandbox.twilio.model import STATUS_OF, HookUrl
+from sandbox.twilio.model import STATUS_OF, Call, CallPlan, HookUrl, Recording
 from sandbox.twilio.twiml import TwimlError, Verb, parse
-from sandbox.twilio.verbs import HANDLERS, CallEnded, Jump
-from sandbox.twilio.webhooks import HookFailure
-
-if TYPE_CHECKING:
-    from sandbox.twilio.network import PhoneNetwork
+from sandbox.twilio.webhooks import HookFailure, WebhookClient
 
 MAX_DOCUMENTS = 200  # a call that fetches more is in a loop
 APPLICATION_ERROR = "We are sorry, an application error has occurred. Goodbye."
@@ -18,11 +18,51 @@ DETECTION_SECONDS = 3.5
 EVENT_OF_STATUS = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answered"}
 
 
+class CallEnded(Exception):
+    """The document ends the call."""
+
+
+@dataclass
+class Jump:
+    """The next document of the call, to be requested with these parameters."""
+
+    hook: HookUrl | None
+    params: dict[str, str] = field(default_factory=dict)
+
+
+class CallNetwork(Protocol):
+    """What a running call needs of its network; `now` is the product's clock."""
+
+    now: Callable[[], datetime]
+    public_url: str
+    sid: str
+    webhooks: WebhookClient
+    in_flight: InFlight
+    recordings: dict[str, Recording]
+
+    def notify_change(self) -> None:
+        """Announce a visible change."""
+        ...
+
+    def record_violation(self, code: int, call: Call, message: str) -> None:
+        """Record an error of the owner's webhooks or documents."""
+        ...
+
+    def create_second_leg(self, to: str, caller: str, parent_sid: str, plan: CallPlan) -> HandsetCall:
+        """Create the second leg of a Dial; the first leg's execution runs it."""
+        ...
+
+    def store_recording(self, call_sid: str, seconds: int, words: str) -> str:
+        """Store a recording; return its RecordingUrl."""
+        ...
+
+
 class CallExecution:
     """Runs one call leg from its creation to its end."""
 
-    def __init__(self, network: "PhoneNetwork", live: HandsetCall) -> None:
+    def __init__(self, network: CallNetwork, live: HandsetCall, handlers: "VerbHandlers") -> None:
         self.network = network
+        self.handlers = handlers
         self.live = live
         self.call = live.call
         self.base = network.public_url
@@ -149,7 +189,7 @@ class CallExecution:
 
     async def _execute(self, verbs: list[Verb]) -> Jump | None:
         for verb in verbs:
-            following = await HANDLERS[verb.name](self, verb)
+            following = await self.handlers[verb.name](self, verb)
             if self.call.ended:
                 raise CallEnded
             if following is not None:
@@ -163,7 +203,7 @@ class CallExecution:
 
     def create_second_leg(self, other: HandsetCall) -> "CallExecution":
         """Create the execution of a second leg, relative to this one's document."""
-        second = CallExecution(self.network, other)
+        second = CallExecution(self.network, other, self.handlers)
         second.base = self.base
         return second
 
@@ -177,3 +217,6 @@ class CallExecution:
                 await self.network.webhooks.fetch(purpose, jump.hook, params)
         except HookFailure as failure:
             self.network.record_violation(failure.code, self.call, failure.message)
+
+
+VerbHandlers = Mapping[str, Callable[[CallExecution, Verb], Awaitable[Jump | None]]]

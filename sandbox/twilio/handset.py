@@ -1,22 +1,30 @@
 """A simulated telephone as tests and the page operate it."""
 
 # ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
+from sandbox.broadcast import Broadcast
 from sandbox.twilio.behaviour import BUSY, FAILED, MANUAL, NO_ANSWER, REJECT, Behaviour, Reply, Script, answer_with
 from sandbox.twilio.handset_call import PATIENCE_SECONDS, HandsetCall
 from sandbox.twilio.model import Pickup, Sms
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
-    from sandbox.twilio.network import PhoneNetwork
+class PhoneExchange(Protocol):
+    """What a telephone needs of its network; `default` is how it behaves until it is told."""
+
+    default: Behaviour
+    broadcast: Broadcast
+
+    def start_inbound_call(self, phone: "Phone", caller_id: str, behaviour: Behaviour) -> HandsetCall:
+        """Start a call from this telephone to the office."""
+        ...
 
 
 class Phone:
     """A telephone with a number (E.164): its behaviour, calls and SMS."""
 
-    def __init__(self, network: "PhoneNetwork", number: str) -> None:
+    def __init__(self, network: PhoneExchange, number: str) -> None:
         self.network = network
         self.number = number
         self.calls: list[HandsetCall] = []
@@ -29,7 +37,7 @@ class Phone:
         self._behaviours = list(behaviours)
         return self
 
-    def answer_with(self, script: "Script | Sequence[Reply | str]" = ()) -> "Phone":
+    def answer_with(self, script: Script | Sequence[Reply | str] = ()) -> "Phone":
         """Answer at once and follow a script."""
         return self.set_behaviours(answer_with(script))
 
@@ -80,7 +88,7 @@ class Phone:
         return next((live for live in reversed(self.calls) if not live.ended), None)
 
     async def wait_for_ring(self, timeout: float = PATIENCE_SECONDS) -> HandsetCall:
-        """Wait for the next manually operated call here that rings() has not returned before."""
+        """Wait for the next manually operated call here that wait_for_ring has not returned before."""
 
         def find_ring() -> HandsetCall | None:
             for place, live in enumerate(self.calls[self._seen_calls :], self._seen_calls):
@@ -95,7 +103,7 @@ class Phone:
             raise AssertionError(f"{self.number} never rang") from None
 
     async def call_office(
-        self, *, caller_id: str | None = None, script: "Script | Sequence[Reply | str] | None" = None
+        self, *, caller_id: str | None = None, script: Script | Sequence[Reply | str] | None = None
     ) -> HandsetCall:
         """Call the office, by hand or following a script, with the own or a spoofed caller number (FW25)."""
         behaviour = MANUAL if script is None else answer_with(script)

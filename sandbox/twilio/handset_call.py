@@ -2,16 +2,13 @@
 
 # ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from sandbox.broadcast import Broadcast
 from sandbox.twilio.behaviour import Behaviour, HangUp, Keys, Prompt, Reply, ScriptRunner, Silence, Speech
 from sandbox.twilio.model import Call, Pickup, TranscriptLine
-
-if TYPE_CHECKING:
-    from sandbox.twilio.handset import Phone
-    from sandbox.twilio.network import PhoneNetwork
 
 PATIENCE_SECONDS = 5.0  # real seconds a test waits by default
 READING_SECONDS = 0.22  # of speech for one character of a prompt
@@ -36,10 +33,21 @@ class InputRequest:
 class HandsetCall:
     """One call on one handset. Tests and the page press, speak and hang up here."""
 
-    def __init__(self, network: "PhoneNetwork", call: Call, phone: "Phone", behaviour: Behaviour) -> None:
-        self.network = network
+    def __init__(
+        self,
+        call: Call,
+        number: str,
+        behaviour: Behaviour,
+        *,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        broadcast: Broadcast,
+    ) -> None:
         self.call = call
-        self.phone = phone
+        self.number = number  # of this handset, E.164
+        self.now = now
+        self.monotonic = monotonic
+        self.broadcast = broadcast
         self.behaviour = behaviour
         self.script_runner = ScriptRunner(behaviour.script)
         self.peer: HandsetCall | None = None
@@ -108,22 +116,22 @@ class HandsetCall:
             return None
 
         try:
-            return await self.network.broadcast.wait(find_line, timeout)
+            return await self.broadcast.wait(find_line, timeout)
         except TimeoutError:
-            raise AssertionError(f"{self.phone.number} never heard {part!r} but: {self.heard!r}") from None
+            raise AssertionError(f"{self.number} never heard {part!r} but: {self.heard!r}") from None
 
     async def wait_until_over(self, timeout: float = PATIENCE_SECONDS) -> str:
         """Wait for the end of the call; return its final status."""
-        return await self.network.broadcast.wait(lambda: self.call.status if self.ended else None, timeout)
+        return await self.broadcast.wait(lambda: self.call.status if self.ended else None, timeout)
 
     def _set_pickup(self, pickup: Pickup) -> None:
         if not self._answer.done():
             self._answer.set_result(pickup)
-            self.network.broadcast.notify()
+            self.broadcast.notify()
 
     def _enqueue(self, reply: Reply) -> None:
         self._events.put_nowait(reply)
-        self.network.broadcast.notify()
+        self.broadcast.notify()
 
     # --- what the network does
 
@@ -141,11 +149,11 @@ class HandsetCall:
     async def ring(self, timeout: float) -> Pickup:
         """Ring and return the result: by behaviour at once; by hand within `timeout` seconds, real or simulated."""
         if self.is_manual:
-            until = self.network.monotonic() + timeout
-            self.rings_until = self.network.now() + timedelta(seconds=timeout)
+            until = self.monotonic() + timeout
+            self.rings_until = self.now() + timedelta(seconds=timeout)
             while not self._answer.done():
                 await asyncio.wait((self._answer,), timeout=min(RING_POLL_SECONDS, timeout))
-                over = self.network.monotonic() >= until or self.network.now() >= self.rings_until
+                over = self.monotonic() >= until or self.now() >= self.rings_until
                 if over and not self._answer.done():
                     self._set_pickup(Pickup.NO_ANSWER)
             self.rings_until = None
@@ -155,14 +163,14 @@ class HandsetCall:
 
     def start_clock(self) -> None:
         """Start counting the seconds of the answered call."""
-        self._answered_at = self.network.monotonic()
+        self._answered_at = self.monotonic()
 
     def count_seconds(self, seconds: float) -> None:
         """Count seconds of the call: simulated ones, or the real time when operated by hand."""
         if not self.is_manual:
             self.call.elapsed += seconds
         elif self._answered_at is not None:
-            self.call.elapsed = self.network.monotonic() - self._answered_at
+            self.call.elapsed = self.monotonic() - self._answered_at
 
     def speak_to(self, text: str, language: str = "") -> None:
         """Speak to the person. Raises HungUp when they have hung up."""
@@ -176,7 +184,7 @@ class HandsetCall:
     def add_line(self, who: str, text: str, language: str = "") -> None:
         """Add a line to the transcript."""
         self.call.lines.append(TranscriptLine(who, text, language))
-        self.network.broadcast.notify()
+        self.broadcast.notify()
 
     def drop_keys(self) -> None:
         """Drop keys pressed before the prompt. Raises HungUp when the person has hung up."""
@@ -201,7 +209,7 @@ class HandsetCall:
         if self.behaviour.pickup is Pickup.MACHINE:
             reply: Reply = Silence()
         else:
-            reply = await self.script_runner.reply(Prompt("".join(self._unheard), self, request.accepts))
+            reply = await self.script_runner.reply(Prompt("".join(self._unheard), request.accepts))
         if self.has_hung_up or isinstance(reply, HangUp):
             self.has_hung_up = True
             raise HungUp

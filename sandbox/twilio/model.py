@@ -71,7 +71,6 @@ class Call:
     caller: str
     direction: str  # outbound-api, outbound-dial, inbound
     created_at: datetime
-    created_monotonic: float = 0.0
     status: str = "queued"
     parent_sid: str | None = None
     start_at: datetime | None = None

@@ -13,6 +13,7 @@ from sandbox.twilio.execution import CallExecution
 from sandbox.twilio.handset import Phone
 from sandbox.twilio.handset_call import HandsetCall
 from sandbox.twilio.model import Call, CallPlan, HookUrl, Recording, Sms, TranscriptLine
+from sandbox.twilio.verbs import HANDLERS
 from sandbox.twilio.webhooks import SendRequest, WebhookClient
 
 HOME_REGION = "CN"
@@ -106,7 +107,7 @@ class PhoneNetwork:
     def create_call(self, to: str, caller: str, plan: CallPlan) -> Call:
         """Create a call over REST; it starts at once, in the background."""
         live = self._start_leg(self._build_call(to, caller, "outbound-api", plan))
-        self._run(live, CallExecution(self, live).run_outbound())
+        self._run(live, CallExecution(self, live, HANDLERS).run_outbound())
         return live.call
 
     def create_second_leg(self, to: str, caller: str, parent_sid: str, plan: CallPlan) -> HandsetCall:
@@ -118,33 +119,38 @@ class PhoneNetwork:
     def start_inbound_call(self, phone: Phone, caller_id: str, behaviour: Behaviour) -> HandsetCall:
         """Start a call from a person to the office number."""
         call = self._build_call(self.own_number, caller_id, "inbound", CallPlan(), status="ringing")
-        live = HandsetCall(self, call, phone, behaviour)
+        live = self.add_call(phone, call, behaviour)
         live.answer()
-        self._register(live)
-        self._run(live, CallExecution(self, live).run_inbound(self.inbound))
+        self.live_calls[live.sid] = live
+        self._run(live, CallExecution(self, live, HANDLERS).run_inbound(self.inbound))
         return live
 
     def _build_call(
         self, to: str, caller: str, direction: str, plan: CallPlan, status: str = "queued",
         parent_sid: str | None = None,
     ) -> Call:  # fmt: skip
-        started = self.now(), self.monotonic()
-        return Call(self._create_sid("CA"), to, caller, direction, *started, status, parent_sid, plan=plan)
+        return Call(self._create_sid("CA"), to, caller, direction, self.now(), status, parent_sid, plan=plan)
 
     def _start_leg(self, call: Call, behaviour: Behaviour | None = None) -> HandsetCall:
         phone = self.get_phone(call.to)
         if behaviour is None:
             engaged = not self.call_waiting and phone.current_call is not None
             behaviour = BUSY if engaged else phone.next_behaviour()
-        live = HandsetCall(self, call, phone, behaviour)
-        self._register(live)
+        live = self.add_call(phone, call, behaviour)
+        self.live_calls[live.sid] = live
         return live
 
-    def _register(self, live: HandsetCall) -> None:
-        self.calls[live.call.sid] = live.call
-        self.live_calls[live.call.sid] = live
-        live.phone.calls.append(live)
+    def add_call(self, phone: Phone, call: Call, behaviour: Behaviour) -> HandsetCall:
+        """Show a call on a telephone."""
+
+        def now() -> datetime:
+            return self.now()  # read anew: a test may exchange the network's clock while a telephone rings
+
+        live = HandsetCall(call, phone.number, behaviour, now=now, monotonic=self.monotonic, broadcast=self.broadcast)
+        self.calls[call.sid] = call
+        phone.calls.append(live)
         self.notify_change()
+        return live
 
     def _run(self, live: HandsetCall, coroutine: Coroutine[None, None, None]) -> None:
         async def run() -> None:

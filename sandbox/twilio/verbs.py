@@ -2,66 +2,49 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sandbox.twilio.behaviour import HangUp, Keys, Speech
+from sandbox.twilio.execution import CallEnded, CallExecution, Jump, VerbHandlers
 from sandbox.twilio.handset_call import HandsetCall, HungUp, InputRequest
 from sandbox.twilio.model import STATUS_OF, CallPlan, HookUrl, Pickup
 from sandbox.twilio.twiml import Verb
-
-if TYPE_CHECKING:
-    from sandbox.twilio.execution import CallExecution
 
 BRIDGE_SECONDS = 20.0  # simulated length of a bridged conversation between two automatic people
 RECORDED_SECONDS_PER_CHARACTER = 0.25
 SHORTEST_RECORDING = 2
 
 
-class CallEnded(Exception):
-    """The document ends the call."""
-
-
-@dataclass
-class Jump:
-    """The next document of the call, to be requested with these parameters."""
-
-    hook: HookUrl | None
-    params: dict[str, str] = field(default_factory=dict)
-
-
-async def say(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def say(execution: CallExecution, verb: Verb) -> Jump | None:
     """Say: speak the text once for each loop."""
     for _ in range(max(1, int(verb.get("loop", "1")))):
         execution.live.speak_to(verb.text, verb.get("language"))
     return None
 
 
-async def play(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def play(execution: CallExecution, verb: Verb) -> Jump | None:
     """Play: note in the transcript that something is played."""
     execution.live.add_line("note", f"♪ {verb.text or verb.get('digits')}")
     execution.live.count_seconds(2)
     return None
 
 
-async def pause(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def pause(execution: CallExecution, verb: Verb) -> Jump | None:
     """Pause: in simulated time; a person by hand does not have to wait."""
     execution.live.count_seconds(float(verb.get("length", "1")))
     return None
 
 
-async def redirect(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def redirect(execution: CallExecution, verb: Verb) -> Jump | None:
     """Redirect: continue with another document."""
     return Jump(execution.resolve_url(verb, verb.text))
 
 
-async def hangup(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def hangup(execution: CallExecution, verb: Verb) -> Jump | None:
     """Hangup: end the call."""
     raise CallEnded
 
 
-async def reject(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def reject(execution: CallExecution, verb: Verb) -> Jump | None:
     """Reject: end an incoming call as busy."""
     execution.call.start_at = None
     execution.finish("busy")
@@ -72,7 +55,7 @@ def _parse_seconds(text: str, default: float) -> float:
     return default if text in ("", "auto") else float(text)
 
 
-async def gather(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def gather(execution: CallExecution, verb: Verb) -> Jump | None:
     """Gather: send keys or speech to the action; silence falls through unless `actionOnEmptyResult` is set."""
     execution.live.drop_keys()
     for inner in verb.children:
@@ -94,7 +77,7 @@ async def gather(execution: "CallExecution", verb: Verb) -> Jump | None:
     return Jump(execution.resolve_url(verb), params)
 
 
-async def record(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def record(execution: CallExecution, verb: Verb) -> Jump | None:
     """Record: store what is said as a recording; silence falls through to the next verb."""
     words, ended_by = await _record_speech(execution.live, verb)
     if not words and ended_by in ("", "hangup"):
@@ -133,7 +116,7 @@ async def _record_speech(live: HandsetCall, verb: Verb) -> tuple[str, str]:
             return words, ""
 
 
-def _report_recording(execution: "CallExecution", verb: Verb, facts: dict[str, str]) -> None:
+def _report_recording(execution: CallExecution, verb: Verb, facts: dict[str, str]) -> None:
     if not verb.get("recordingStatusCallback"):
         return
     hook = HookUrl(execution.resolve_url(verb, verb.get("recordingStatusCallback")).url,
@@ -147,7 +130,7 @@ def _report_recording(execution: "CallExecution", verb: Verb, facts: dict[str, s
     execution.network.webhooks.post_in_background("recording", hook, params)
 
 
-async def dial(execution: "CallExecution", verb: Verb) -> Jump | None:
+async def dial(execution: CallExecution, verb: Verb) -> Jump | None:
     """Dial: ring another number, play its own document to it, join both legs, continue with the action."""
     number = verb.children[0] if verb.children else Verb("Number", {}, verb.text)
     events = tuple(number.get("statusCallbackEvent", "completed").split())
@@ -192,7 +175,7 @@ async def dial(execution: "CallExecution", verb: Verb) -> Jump | None:
     return jump
 
 
-async def _ring(execution: "CallExecution", other: HandsetCall, seconds: float) -> Pickup:
+async def _ring(execution: CallExecution, other: HandsetCall, seconds: float) -> Pickup:
     """Ring the second person; the first may hang up meanwhile."""
     other.call.status = "ringing"
     execution.network.notify_change()
@@ -242,7 +225,7 @@ async def _bridge(first: HandsetCall, second: HandsetCall) -> bool:
         first.peer = second.peer = None
 
 
-HANDLERS: dict[str, Callable[["CallExecution", Verb], Awaitable[Jump | None]]] = {
+HANDLERS: VerbHandlers = {
     "Say": say,
     "Play": play,
     "Pause": pause,

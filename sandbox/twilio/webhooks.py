@@ -57,7 +57,7 @@ class CallbackQueue:
 class WebhookClient:
     """The network's HTTP client.
 
-    `order` and `lose` (a set of CallStatus values) disturb status callbacks; `fetch_twice` repeats voice
+    `order` and `lost_statuses` (a set of CallStatus values) disturb status callbacks; `fetch_twice` repeats voice
     fetches with the same idempotency token (FW7). `log` has the last 100,000 requests.
     """
 

@@ -72,7 +72,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
 
         return await self._db.write(work)
 
-    def _build_row(self, call_id: int, new: NewCall) -> dict[str, Any]:
+    def _build_row(self, call_id: int, new: NewCall) -> dict[str, object]:
         sealed = None if new.phone is None else self._vault.seal("calls", call_id, "to", new.phone)
         return {
             "id": call_id, "purpose": new.purpose, "letter_id": new.letter_id, "ticket_id": new.ticket_id,
@@ -113,7 +113,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         return await self._db.execute(query) == 1
 
     async def cancel(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
-        values: dict[str, Any] = {"state": "done", "next_at": None, "ended_at": to_micros(at)}
+        values: dict[str, object] = {"state": "done", "next_at": None, "ended_at": to_micros(at)}
         if outcome is not None:
             values["outcome"] = outcome
         query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(**values)
@@ -184,11 +184,10 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         at = to_micros(result.at)
         judge = update(t.dials).where(D.id == result.attempt_id, D.outcome.is_(None))
         judge = judge.values(
-            state="done", outcome=result.outcome, ended_at=func.coalesce(D.ended_at, at),
-            error=result.error or D.error,
-        )  # fmt: skip
+            state="done", outcome=result.outcome, ended_at=func.coalesce(D.ended_at, at), error=result.error or D.error
+        )
         again = result.next_at
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
             "outcome": result.outcome, "tries": K.tries + int(result.counts),
             "state": "done" if again is None else "waiting", "next_at": encode(again),
         }  # fmt: skip

@@ -44,18 +44,18 @@ def _join_subject(query: Select[Any], base: Any) -> Select[Any]:
     )
 
 
-def select_calls() -> Select[Any]:
-    """Select calls with what they are about; read rows with `call_of`."""
+def select_calls() -> Select[object]:
+    """Select calls with what they are about; read rows with `to_call`."""
     return _join_subject(select(*_CALL, *_SUBJECT, _ATTEMPT_COUNT), t.calls)
 
 
-def select_attempts() -> Select[Any]:
-    """Select attempts with their calls; read rows with `talk_of`."""
+def select_attempts() -> Select[object]:
+    """Select attempts with their calls; read rows with `to_live_call`."""
     return _join_subject(select(*_CALL, *_SUBJECT, *_ATTEMPT, _ATTEMPT_COUNT), t.dials.join(t.calls, K.id == D.call_id))
 
 
-def select_phone_messages() -> Select[Any]:
-    """Select messages by telephone with the grade and unit that decide when to call; read rows with `letter_of`."""
+def select_phone_messages() -> Select[object]:
+    """Select messages by telephone with the grade and unit that decide when to call; read rows with `to_phone_message`."""
     k = t.letters.c
     return select(
         k.id, k.kind, k.person, k.ticket_id, k.assignment_id, k.attempts, k.urgent, k.facts,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, select, update
 
 from backend.domain.instants import from_micros, to_micros
-from backend.ports.call_records import AttemptRecord, CallCosts, InvalidNumber
+from backend.ports.call_records import AttemptRecord, CostTally, InvalidNumber
 from backend.ports.calls import Call
 from storage import tables as t
 from storage.calls.mapping import A, D, K, T, select_calls, to_call
@@ -100,7 +100,7 @@ class CallRecords:
 
     # -- costs
 
-    async def sum_costs(self, since: datetime, until: datetime) -> Sequence[CallCosts]:
+    async def sum_costs(self, since: datetime, until: datetime) -> Sequence[CostTally]:
         query = (
             select(
                 func.coalesce(A.unit, T.management, "").label("unit"), K.purpose, D.cost, D.duration,
@@ -114,7 +114,7 @@ class CallRecords:
             .where(D.asked_at >= to_micros(since), D.asked_at < to_micros(until))
         )  # fmt: skip
 
-        def work(c: Connection) -> list[CallCosts]:
+        def work(c: Connection) -> list[CostTally]:
             sums: dict[tuple[str, str, str], list[Any]] = {}
             for r in c.execute(query.order_by(D.cost.is_(None), D.id)):
                 amount, _, coin = (r.cost or "").partition(" ")
@@ -126,7 +126,7 @@ class CallRecords:
                 row[2] += r.duration or 0
                 row[3] += _parse_amount(amount)
             return [
-                CallCosts(unit, purpose, row[0], row[1], row[2], coin, str(row[3]))
+                CostTally(unit, purpose, row[0], row[1], row[2], coin, str(row[3]))
                 for (unit, purpose, coin), row in sorted(sums.items())
             ]
 
@@ -134,9 +134,9 @@ class CallRecords:
 
 
 def _select_attempts() -> Select[Any]:
-    return select(
-        D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.heard,
-    ).select_from(t.dials.join(t.calls, K.id == D.call_id))  # fmt: skip
+    return select(D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.heard).select_from(
+        t.dials.join(t.calls, K.id == D.call_id)
+    )
 
 
 def _parse_amount(amount: str) -> Decimal:

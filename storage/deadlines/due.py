@@ -71,7 +71,7 @@ class SqlDueStore:
                     t.duties.c.met_at.is_(None),
                     t.duties.c.due_at == to_micros(duty.due_at),
                     t.duties.c.next_at.is_not(None),
-                )  # fmt: skip
+                )
                 .values(step=step, next_at=encode(next_at))
             )
             if done.rowcount != 1:

@@ -68,23 +68,23 @@ def parse_update(body: bytes) -> tuple[str, str]:
     return str(number), _find_chat(update)
 
 
-def _reject_constant(word: str) -> Any:
+def _reject_constant(word: str) -> object:
     raise Unreadable(f"{word} is no JSON")
 
 
-def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise Unreadable("a key stands twice")
     return found
 
 
-def _is_deeper(value: Any, left: int) -> bool:
+def _is_deeper(value: object, left: int) -> bool:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return left == 0 or any(_is_deeper(v, left - 1) for v in inner)
 
 
-def _find_chat(update: dict[str, Any]) -> str:
+def _find_chat(update: dict[str, object]) -> str:
     """Return whose order must be kept: the chat, else the sender; "" if neither is named."""
     callback = update.get("callback_query")
     holders = [update.get(kind) for kind, _ in _CHATS]

@@ -49,7 +49,7 @@ RELEASED = {"owner": None, "lease_until": None, "asked_at": None}
 ENDED = ("failed", "dead", "skipped")
 
 
-def _claim(clock: LeaseClock, these: bool) -> ReturningUpdate[Any]:
+def _claim(clock: LeaseClock, these: bool) -> ReturningUpdate[object]:
     due = (
         select(M.id)
         .where(
@@ -144,7 +144,7 @@ class SqlOutboxStore:
         ask: Collection[int] = (),
         alone: bool = False,
     ) -> list[ClaimedMessage]:
-        given: dict[str, Any] = {
+        given: dict[str, object] = {
             "channels": list(channels), "now": to_micros(now), "most": limit, "by": owner, "lease": to_span(lease),
             "ask": list(ask), "alone": alone,
         }  # fmt: skip
@@ -254,7 +254,7 @@ class SqlOutboxStore:
     async def list_by_ticket(self, ticket_id: int) -> list[MessageDelivery]:
         return await self._load_deliveries(select(*_DELIVERY).where(M.ticket_id == ticket_id).order_by(M.id))
 
-    async def _load_deliveries(self, query: Select[Any]) -> list[MessageDelivery]:
+    async def _load_deliveries(self, query: Select[object]) -> list[MessageDelivery]:
         return await self._db.fetch_all(
             query,
             lambda r: MessageDelivery(

@@ -14,7 +14,7 @@ TIMEOUT = 0.5  # seconds a change may take before Redis counts as unavailable
 class RedisRateLimitStore:
     """`RateLimitStore` in Redis, by its `TIME`. `client` is a redis.asyncio client; its errors propagate."""
 
-    def __init__(self, client: Any, prefix: str = "jiesu:pace:") -> None:
+    def __init__(self, client: Any, prefix: str = "jiesu:rate:") -> None:
         self._client = client
         self._prefix = prefix
 

@@ -24,12 +24,12 @@ class Compiled:
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, object]]] = {}
         names = [c.name for c in statement.selected_columns] if isinstance(statement, Select) else []
         row: Any = namedtuple("Row", names) if names else None
         self._row: Any = row._make if names else tuple
 
-    def _sql_for(self, engine: str, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    def _sql_for(self, engine: str, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
         """Return the SQL for an engine's driver and its parameters in order."""
         if engine not in self._compiled:
             made: Any = self._statement.compile(  # type: ignore[attr-defined]
@@ -43,13 +43,13 @@ class Compiled:
         raw: Any = c.connection.driver_connection
         return raw.execute(*self._sql_for("sqlite", parameters))
 
-    def execute(self, c: Connection, parameters: Mapping[str, Any]) -> int:
+    def execute(self, c: Connection, parameters: Mapping[str, object]) -> int:
         """Run a change; return how many rows it changed."""
         if c.dialect.name == "sqlite":
             return int(self._run(c, parameters).rowcount)
         return int(c.execute(self._statement, dict(parameters)).rowcount)
 
-    def fetch_first(self, c: Connection, parameters: Mapping[str, Any]) -> Any:
+    def fetch_first(self, c: Connection, parameters: Mapping[str, object]) -> object:
         """Run a query; return its first row, or None."""
         if c.dialect.name == "sqlite":
             row = self._run(c, parameters).fetchone()

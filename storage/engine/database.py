@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, Row
-from sqlalchemy.engine import make_url
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from storage.engine.lease_clock import LeaseClock
@@ -65,23 +64,6 @@ class Database(Protocol):
     async def fetch_count(self, query: Executable) -> int:
         """Return the one number of a query that counts."""
         return await self.read(lambda c: int(c.execute(query).scalar_one()))
-
-
-def open_database(url: str, monotonic: Callable[[], float]) -> Database:
-    """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL.
-
-    `monotonic`: seconds for the leases of an SQLite file, which one process owns.
-    """
-    kind = make_url(url).get_backend_name()
-    if kind == "sqlite":
-        from storage.engine.sqlite import SqliteDatabase
-
-        return SqliteDatabase(url, monotonic)
-    if kind == "postgresql":
-        from storage.engine.postgres import PostgresDatabase
-
-        return PostgresDatabase(url)
-    raise ValueError(f"unknown database: {kind}")
 
 
 def resolve_future(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:

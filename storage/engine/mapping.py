@@ -30,7 +30,7 @@ TABLE_OF: dict[type, Table] = {
 PLAIN_TYPES = frozenset({type(None), str, int, bool, bytes})  # stored as they are
 
 
-def encode(value: Any) -> Any:
+def encode(value: object) -> object:
     """Return a value as stored: instants as microseconds, collections as JSON, flags joined by spaces and sorted."""
     if type(value) in PLAIN_TYPES:
         return value
@@ -81,11 +81,11 @@ class RowMapper(Generic[T]):
         self._fields = operator.attrgetter(*self.names)
         self._readers = tuple((i, r) for i, n in enumerate(self.names) if (r := _reader(hints[n])) is not None)
 
-    def columns(self, table: Table) -> list[Column[Any]]:
+    def columns(self, table: Table) -> list[Column[object]]:
         """Return the columns of the fields, in their order, for a SELECT whose rows `read` takes."""
         return [table.c[name] for name in self.names]
 
-    def read(self, row: "typing.Sequence[Any]") -> T:
+    def read(self, row: "typing.Sequence[object]") -> T:
         """Build the record from a row whose columns are in field order."""
         values = list(row)
         for index, reader in self._readers:
@@ -93,15 +93,15 @@ class RowMapper(Generic[T]):
                 values[index] = reader(values[index])
         return self.record_type(*values)
 
-    def from_mapping(self, row: Mapping[str, Any]) -> T:
+    def from_mapping(self, row: Mapping[str, object]) -> T:
         """Build the record from a mapping of columns."""
         return self.read([row[name] for name in self.names])
 
-    def write(self, record: T) -> tuple[Any, ...]:
+    def write(self, record: T) -> tuple[object, ...]:
         """Return the record's column values in field order."""
         return tuple([v if type(v) in PLAIN_TYPES else encode(v) for v in self._fields(record)])
 
-    def values(self, record: T) -> dict[str, Any]:
+    def values(self, record: T) -> dict[str, object]:
         """Return the record's column values by column, for an INSERT or UPDATE."""
         return dict(zip(self.names, self.write(record), strict=True))
 

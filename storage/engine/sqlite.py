@@ -29,7 +29,7 @@ Job = tuple[Callable[[Connection], Any], "asyncio.Future[Any]", asyncio.Abstract
 
 
 def _tune(engine: Engine, *, writer: bool) -> None:
-    def connected(raw: sqlite3.Connection, _record: Any) -> None:
+    def connected(raw: sqlite3.Connection, _record: object) -> None:
         raw.isolation_level = None
         cursor = raw.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
@@ -146,7 +146,7 @@ class SqliteDatabase(Database):
 
     def _commit(self, connection: Connection, batch: list[Job]) -> None:
         """Run a batch in one transaction, each job in its own savepoint."""
-        answers: list[tuple[Any, BaseException | None]] = []
+        answers: list[tuple[object, BaseException | None]] = []
         with connection.begin():
             raw = connection.connection.driver_connection
             assert raw is not None
@@ -162,8 +162,8 @@ class SqliteDatabase(Database):
         self._answer(batch, answers)
 
     @staticmethod
-    def _answer(batch: list[Job], answers: list[tuple[Any, BaseException | None]]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
+    def _answer(batch: list[Job], answers: list[tuple[object, BaseException | None]]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[object], object, BaseException | None]]] = {}
         for (_work, future, loop), (result, error) in zip(batch, answers, strict=True):
             by_loop.setdefault(loop, []).append((future, result, error))
         for loop, settled in by_loop.items():
@@ -171,6 +171,6 @@ class SqliteDatabase(Database):
                 loop.call_soon_threadsafe(_settle_all, settled)
 
 
-def _settle_all(settled: "list[tuple[asyncio.Future[Any], Any, BaseException | None]]") -> None:
+def _settle_all(settled: "list[tuple[asyncio.Future[object], object, BaseException | None]]") -> None:
     for future, result, error in settled:
         resolve_future(future, result, error)

@@ -57,11 +57,6 @@ def read_version(url: str) -> str | None:
     return _run_on(url, read_version_of)
 
 
-def is_other_version(url: str) -> bool:
-    """Whether the database at this URL has another version than this code: upgrade it, or update the code."""
-    return read_version(url) != code_version()
-
-
 def read_version_of(connection: Connection) -> str | None:
     """Return the version of the database behind a connection; None if it has none."""
     if not connection.dialect.has_table(connection, "alembic_version"):
@@ -82,17 +77,6 @@ def code_version() -> str | None:
     """Return the version this code was written for: the number of the newest file in `migrations/versions`."""
     numbers = [file.name.split("_", 1)[0] for file in (HERE / "versions").glob("[0-9]*.py")]
     return max(numbers, default=None)
-
-
-def find_differences(connection: Connection) -> list[Any]:
-    """Return what Alembic would still change to make the database match `storage/tables`."""
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    from storage.tables import metadata
-
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, metadata))
 
 
 def write_migration(why: str) -> Path:

@@ -3,7 +3,7 @@
 Rows are bare tuples in the order of COLUMNS: a migration has millions of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from json import dumps
 from typing import Any
@@ -12,7 +12,8 @@ from backend.domain.flow import build_entry
 from backend.domain.instants import to_micros
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, Source
-from backend.ports.history import AssignmentLike, HistoryLike, ImportContext, VisitLike
+from backend.domain.visit_outcome import GIVEN_ANSWERS, decide_final_answer
+from backend.ports.history import AssignmentLike, HistoryLike, ImportContext
 from storage.engine.encryption import Encryption
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -28,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "assignments": (
         "id", "ticket_id", "unit", "lead", "state", "version", "dispatched_at", "dispatched_by", "sign_due_at",
         "close_due_at", "signed_at", "signed", "closed_at", "extension_count", "red_card_at", "ended_at", "card",
+        "contacted_at",
     ),
     "duties": (
         "id", "ticket_id", "assignment_id", "unit", "kind", "grade", "start_at", "due_at", "next_at", "step",
@@ -47,12 +49,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-SPOKEN_ANSWERS = frozenset({"satisfied", "basically_satisfied", "unclear", "unsatisfied"})
-
 
 def count_ids(record: HistoryLike) -> int:
     """Return the most ids this history can need."""
-    return 4 + len(record.visits) + sum(4 + len(a.extensions) for a in record.assignments)
+    return 4 + len(record.visits) + sum(5 + len(a.extensions) for a in record.assignments)
 
 
 class HistoryRowBuilder:
@@ -81,7 +81,8 @@ class HistoryRowBuilder:
         closed: int | None = None
         bounces = 0
         state = "finalized" if record.direct_answer else "pending_dispatch"
-        verdict = _decide_verdict(record.visits)
+        visits = sorted(record.visits, key=lambda v: v.at)
+        verdict = decide_final_answer((v.kind == "manual", v.answer) for v in visits)
         for one in record.assignments:
             assignment_id, here, given_back = self._add_assignment(record, one, ticket_id, verdict)
             if one.lead and given_back:
@@ -110,7 +111,7 @@ class HistoryRowBuilder:
             str(record.channel or "other"), record.region or "", record.management, record.management,
             to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), bounces,
             not record.direct_answer, phone is not None, False,
-            verdict if verdict in SPOKEN_ANSWERS else None, verdict in ("unclear", "deemed"), excluded,
+            verdict if verdict in GIVEN_ANSWERS else None, verdict in ("unclear", "deemed"), excluded,
             len(record.visits) + 1 if record.visits else 0, 0, closed, record.title or "", record.place or "",
             record.text or "",
             None if name is None else self._vault.seal("tickets", ticket_id, "name", name),
@@ -139,8 +140,9 @@ class HistoryRowBuilder:
         if return_request is not None:
             limit = due(Obligation.RETURN, grade, category, one.dispatched_at, one.unit)
             asked = to_micros(return_request.submitted_at)
+            by_hand = signed is not None and not by_clock and signed <= asked  # B35: sign first
             self._add_request(
-                ticket_id, assignment_id, one.unit, "return", asked, asked < to_micros(limit) + SECOND, "{}",
+                ticket_id, assignment_id, one.unit, "return", asked, by_hand and asked < to_micros(limit) + SECOND, "{}",
                 return_request.decision, None if return_request.decision is None else to_micros(return_request.decided_at or return_request.submitted_at),
             )  # fmt: skip
         for extension in sorted(one.extensions, key=lambda e: (e.granted_at, e.new_due_at)):
@@ -159,6 +161,11 @@ class HistoryRowBuilder:
         live = outcome is None
         self._add_duty(ticket_id, assignment_id, one.unit, "sign", record, start, sign_due,
                    None if live else signed or ended or closed, outcome, live)  # fmt: skip
+        if one.lead and one.contacted_at is not None:  # the record of a contact (Q41)
+            contact_due = to_micros(due(Obligation.CONTACT, grade, category, one.dispatched_at, one.unit))
+            contacted = to_micros(one.contacted_at)
+            self._add_duty(ticket_id, assignment_id, one.unit, "contact", record, start, contact_due, contacted,
+                           _decide_outcome(contacted, contact_due), False)  # fmt: skip
         card = one.red_card
         if one.lead and not is_returned and closed is None:
             self._add_duty(ticket_id, assignment_id, one.unit, "close", record, start, close_due, None, None,
@@ -167,12 +174,14 @@ class HistoryRowBuilder:
             self._add_duty(ticket_id, assignment_id, one.unit, "close", record, start, close_due, closed,
                        _decide_outcome(closed, close_due), False)  # fmt: skip
         rule = "rule" if card is None and one.lead and not record.mass_incident else "none"
-        late = rule == "rule" and closed is not None and _decide_outcome(closed, close_due) == "late"
+        over = closed if ended is None else ended
+        late = rule == "rule" and over is not None and _decide_outcome(over, close_due) == "late"
         carded = (close_due if closed is None else min(close_due, closed)) if card or late else None
         self.rows["assignments"].append((
             assignment_id, ticket_id, one.unit, one.lead, state, 1, start, self._frame.by, sign_due, close_due,
             signed, None if signed is None and one.signed is None else str(one.signed or "manual"), closed,
             len(one.extensions), carded, ended, None if card else rule,
+            None if one.contacted_at is None else to_micros(one.contacted_at),
         ))  # fmt: skip
         return assignment_id, state, is_returned
 
@@ -237,21 +246,6 @@ def _decide_state(signed: int | None, closed: int | None, given_back: bool, wait
     if waits:
         return "return_review"
     return "signed" if signed is not None else "dispatched"
-
-
-def _decide_verdict(visits: Sequence[VisitLike]) -> str | None:
-    """Return the final answer for the ticket's row: an answer, `deemed`, or None if a visit is still owed."""
-    if not visits:
-        return None
-    ordered = sorted(visits, key=lambda v: v.at)
-    manual = [v.answer for v in ordered if v.kind == "manual" and v.answer]
-    answers = [str(a) for a in manual if a in SPOKEN_ANSWERS]
-    if answers:
-        return answers[-1]
-    automatic = [str(v.answer) for v in ordered if v.kind != "manual" and v.answer in SPOKEN_ANSWERS]
-    if automatic and automatic[-1] == "unsatisfied":
-        return "deemed" if manual else None
-    return automatic[-1] if automatic else "deemed"
 
 
 def _to_text(value: str | None) -> str | None:

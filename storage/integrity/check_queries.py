@@ -42,11 +42,11 @@ _OF_TICKETS = {
         FROM tickets t JOIN assignments a ON a.id = t.lead_id AND a.ticket_id = t.id
         WHERE {{scope}} AND {_OWN} AND a.closed_at IS NULL
           AND a.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review')
-          AND NOT EXISTS ({_OPEN_DUTY.format(kind='close')})""",
+          AND NOT EXISTS ({_OPEN_DUTY.format(kind="close")})""",
     "no_sign_duty": f"""
         SELECT a.id AS subject, t.no AS ticket_no, a.unit
         FROM tickets t JOIN assignments a ON a.ticket_id = t.id
-        WHERE {{scope}} AND {_OWN} AND a.state = 'dispatched' AND NOT EXISTS ({_OPEN_DUTY.format(kind='sign')})""",
+        WHERE {{scope}} AND {_OWN} AND a.state = 'dispatched' AND NOT EXISTS ({_OPEN_DUTY.format(kind="sign")})""",
     "no_dispatch_duty": """
         SELECT t.no AS subject FROM tickets t
         WHERE {scope} AND t.state = 'pending_dispatch' AND NOT EXISTS (
@@ -70,7 +70,7 @@ _OF_TICKETS = {
                           AND x.next_at IS NOT NULL)
           AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.ticket_id = t.id AND j.version = t.version
                           AND j.recorded_at >= :visit)""",
-}  # fmt: skip
+}
 
 #: About everything else; each uses an index of what is open.
 _OF_OTHERS = {
@@ -96,13 +96,13 @@ _OF_OTHERS = {
                           AND r.decision = 'accepted')""",
     # a message being called about is held by its call, not by a lease
     "letter_stuck": """
-        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS letter, l.channel, l.person, l.attempts
+        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS message, l.channel, l.person, l.attempts
         FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
         WHERE l.state = 'sending' AND CASE WHEN l.owner = 'calls'
           THEN NOT EXISTS (SELECT 1 FROM calls c WHERE c.letter_id = l.id AND c.state IN ('waiting', 'live'))
           ELSE coalesce(l.lease_until, 0) < :lease END""",
     "letter_late": """
-        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS letter, l.channel, l.person, l.not_before AS wanted_at
+        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS message, l.channel, l.person, l.not_before AS wanted_at
         FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
         WHERE l.state = 'pending' AND l.not_before < :message""",
     "dial_stuck": """
@@ -111,10 +111,10 @@ _OF_OTHERS = {
         WHERE x.state IN ('asking', 'placed', 'ambiguous')
           AND (x.asked_at < :call OR (x.answered_at IS NULL AND x.asked_at < :attempt))""",
     "inbox_late": """
-        SELECT i.id AS subject, i.mouth, i.attempts, i.received_at
+        SELECT i.id AS subject, i.mouth AS source, i.attempts, i.received_at
         FROM inbox i WHERE i.state = 'new' AND i.received_at < :inbox""",
     "inbox_dead": """
-        SELECT i.id AS subject, i.mouth, i.attempts, i.received_at FROM inbox i WHERE i.state = 'dead'""",
+        SELECT i.id AS subject, i.mouth AS source, i.attempts, i.received_at FROM inbox i WHERE i.state = 'dead'""",
     "card_stale": """
         SELECT k.id AS subject, t.no AS ticket_no, k.channel, k.person, k.shown, k.wanted
         FROM cards k LEFT JOIN tickets t ON t.id = k.ticket_id
@@ -139,7 +139,7 @@ _OF_OTHERS = {
     "binding_left": """
         SELECT b.id AS subject, b.person, b.channel FROM bindings b LEFT JOIN people p ON p.code = b.person
         WHERE b.state = 'live' AND (p.code IS NULL OR NOT p.active)""",
-}  # fmt: skip
+}
 #: Kinds whose subject is a number or a code; every other subject is a row id.
 _NAMED = ("untold", "no_close_duty", "no_dispatch_duty", "state_differs", "version_differs", "visit_unplanned",
           "unit_unstaffed")  # fmt: skip
@@ -168,7 +168,3 @@ RECHECKS = {kind: _build_recheck(sql) for kind, sql in _any_state_sql.items()}
 def parse_subject(kind: str, subject: str) -> str | int:
     """Convert a subject to its column's type."""
     return subject if kind in _NAMED else int(subject)
-
-
-#: Every kind of finding.
-FINDING_KINDS = tuple(CHECKS)

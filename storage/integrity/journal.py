@@ -108,10 +108,10 @@ def _load_chains(c: Connection, after: int, limit: int) -> list[JournalChain]:
     if not wanted:
         return []
     tickets = {row[0]: row for row in c.execute(select(*_TICKET).where(k.id.in_(wanted)))}
-    lines: dict[int, list[Any]] = {}
+    lines: dict[int, list[object]] = {}
     for row in c.execute(select(*_LINE).where(j.ticket_id.in_(wanted)).order_by(j.ticket_id, j.version)):
         lines.setdefault(row.ticket_id, []).append(row)
-    assignments: dict[int, list[Any]] = {}
+    assignments: dict[int, list[object]] = {}
     for row in c.execute(select(*_ASSIGNMENT).where(a.ticket_id.in_(wanted)).order_by(a.id)):
         assignments.setdefault(row.ticket_id, []).append(row)
     return [_build_chain(i, tickets.get(i), lines.get(i, []), assignments.get(i, [])) for i in wanted]

@@ -122,7 +122,7 @@ def _load(c: Connection, now: datetime) -> OfficeConfig:
                 binding.address if binding else None,
                 r.key_name,
                 bool(r.key_authorised),
-            )  # fmt: skip
+            )
         )
     plain: dict[str, str] = {}
     by_unit: dict[str, dict[str, str]] = {}

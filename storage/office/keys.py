@@ -33,9 +33,8 @@ class SqlKeyStore:
         self._chance = chance
 
     async def create_key(
-        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None,
-        unit: str | None = None,
-    ) -> str:  # fmt: skip
+        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None, unit: str | None = None
+    ) -> str:
         await self._ids.refill(1)
         secret = f"jiesu_{self._chance.token(32)}"
         k = t.api_keys.c

@@ -17,10 +17,10 @@ from storage.engine.mapping import decode_instant
 
 W, J, K = t.writebacks.c, t.journal.c, t.tickets.c
 OPEN_STATES = (WritebackState.WAITING, WritebackState.SENDING, WritebackState.ASKED, WritebackState.REFUSED)
-_RELEASED: dict[str, Any] = {"owner": None, "lease_until": None}
+_RELEASED: dict[str, object] = {"owner": None, "lease_until": None}
 
 
-def _select_writebacks() -> Select[Any]:
+def _select_writebacks() -> Select[object]:
     return (
         select(
             *t.writebacks.c, K.no, J.verb, J.from_state, J.to_state, J.by, J.source, J.at, J.words, t.assignments.c.unit
@@ -28,7 +28,7 @@ def _select_writebacks() -> Select[Any]:
         .join_from(t.writebacks, t.journal, J.id == W.id)
         .join(t.tickets, K.id == W.ticket_id)
         .outerjoin(t.assignments, t.assignments.c.id == J.assignment_id)
-    )  # fmt: skip
+    )
 
 
 class SqlPlatformStore:
@@ -115,7 +115,7 @@ class SqlPlatformStore:
         self, id_: int, owner: str, attempt: int, state: WritebackState, now: datetime, *, error: str | None = None,
         ref: str | None = None, not_before: datetime | None = None,
     ) -> bool:  # fmt: skip
-        values: dict[str, Any] = {**_RELEASED, "state": state, "error": error}
+        values: dict[str, object] = {**_RELEASED, "state": state, "error": error}
         if ref is not None:
             values["ref"] = ref
         if not_before is not None:
@@ -183,7 +183,7 @@ class SqlPlatformStore:
         ).where(J.ticket_id.in_(list(tickets)), J.recorded_at >= to_micros(after))  # fmt: skip
 
         def work(c: Connection) -> dict[int, PlatformStatus]:
-            of: dict[int, list[Any]] = {}
+            of: dict[int, list[object]] = {}
             for row in c.execute(j.order_by(J.ticket_id, J.version)):
                 of.setdefault(row.ticket_id, []).append(row)
             return {ticket: _to_status(lines) for ticket, lines in of.items()}

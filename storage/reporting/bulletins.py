@@ -180,7 +180,7 @@ def _load_reviews(c: Connection, tickets: Sequence[int], as_of: int) -> dict[int
 
 def _count_by_month(
     c: Connection, months: Sequence[tuple[datetime, datetime]], as_of: int
-) -> tuple[tuple[int, int], ...]:  # fmt: skip
+) -> tuple[tuple[int, int], ...]:
     """Count received and closed by month, in one pass each."""
     if not months:
         return ()

@@ -18,8 +18,8 @@ from backend.ports.reporting import (
     VisitedCount,
     WorkloadCount,
 )
+from storage.scoring.measures import build_red_card
 
-_SECOND = 1_000_000
 WITHIN = "{0} >= :start AND {0} < :end AND {0} <= :as_of"
 
 
@@ -49,17 +49,15 @@ CLOSED = text(f"""SELECT a.unit, count(*), sum(CASE WHEN a.extension_count = 1 T
     WHERE a.lead AND {WITHIN.format("a.closed_at")} AND a.state <> 'returned' AND t.merged_into IS NULL
     GROUP BY a.unit ORDER BY a.unit""")
 
-#: A red card issued by the clock, or due by the rule for an imported history (as scoring counts it).
-RED = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN a.close_due_at >= :start AND a.close_due_at < :end
-    AND a.close_due_at < :as_of AND NOT (a.closed_at IS NOT NULL AND a.closed_at <= :as_of
-    AND a.closed_at < a.close_due_at + {_SECOND}) AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
-    AND t.flags NOT LIKE '%mass_incident%' THEN 1 ELSE 0 END
-    WHEN {WITHIN.format("a.red_card_at")} THEN 1 ELSE 0 END"""
+RED = build_red_card("a.close_due_at", "a.close_due_at >= :start AND a.close_due_at < :end", WITHIN.format("a.red_card_at"),
+                     "t.flags NOT LIKE '%mass_incident%'")  # fmt: skip
 _STILL = "a.dispatched_at < :cut AND (a.closed_at IS NULL OR a.closed_at >= :cut) AND (a.ended_at IS NULL OR a.ended_at >= :cut)"
-IN_HAND = text(f"""SELECT a.unit, sum(CASE WHEN a.close_due_at >= :start AND a.close_due_at < :end
+_TIMED = "t.flags NOT LIKE '%mass_incident%'"  # 群体性事件除外 (B37, XD10)
+IN_HAND = text(f"""SELECT a.unit, sum(CASE WHEN a.close_due_at >= :start AND a.close_due_at < :end AND {_TIMED}
     AND NOT (a.ended_at IS NOT NULL AND a.ended_at <= a.close_due_at) THEN 1 ELSE 0 END),
     sum(CASE WHEN {WITHIN.format("a.yellow_card_at")} THEN 1 ELSE 0 END), sum({RED}),
-    sum(CASE WHEN {_STILL} THEN 1 ELSE 0 END), sum(CASE WHEN {_STILL} AND a.close_due_at < :cut THEN 1 ELSE 0 END)
+    sum(CASE WHEN {_STILL} THEN 1 ELSE 0 END),
+    sum(CASE WHEN {_STILL} AND a.close_due_at < :cut AND {_TIMED} THEN 1 ELSE 0 END)
     FROM assignments a JOIN tickets t ON t.id = a.ticket_id WHERE a.lead AND t.merged_into IS NULL
     AND a.dispatched_at < :end AND a.dispatched_at <= :as_of AND (a.closed_at IS NULL OR a.closed_at >= :start)
     AND (a.ended_at IS NULL OR a.ended_at >= :start) GROUP BY a.unit ORDER BY a.unit""")

@@ -18,7 +18,9 @@ _NO_MASS = "t.flags NOT LIKE '%mass_incident%'"  # Q32
 _REPEAT_WEIGHT = """(1 + (SELECT count(*) FROM tickets m JOIN journal j ON j.ticket_id = m.id AND j.verb = 'merge'
     AND j.at <= :as_of WHERE m.merged_into = t.id))"""
 _RETURNED = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted' AND {0}"
-_SPOKEN_ANSWERS = "('satisfied', 'basically_satisfied', 'unclear', 'unsatisfied')"
+_CLEAR_ANSWERS = "('satisfied', 'basically_satisfied', 'unsatisfied')"
+#: assignments whose card was taken back on objection (T16c)
+_LIFTED = "SELECT o.assignment_id FROM requests o WHERE o.kind = 'objection' AND o.decision = 'accepted'"
 #: in the month and not after the run: `until` is the end of either, whichever comes first
 _MONTH = "{0} >= :start AND {0} < :until"
 _NOT_VOID = "(d.outcome IS NULL OR d.outcome <> 'void' OR d.met_at > :as_of)"
@@ -31,6 +33,21 @@ _OLD_DUE = {
     "sqlite": "CAST(strftime('%s', json_extract(facts, '$.old_due_at')) AS INTEGER) * 1000000",
     "postgresql": "CAST(extract(epoch FROM CAST(CAST(facts AS json) ->> 'old_due_at' AS timestamptz)) AS bigint) * 1000000",
 }
+
+
+def build_red_card(due: str, by_rule: str, issued: str, no_mass: str) -> str:
+    """Return 1 for a red card: issued by the clock, or due by the rule for an imported history; else 0 (Q33).
+
+    `due` is the column of the due time; the others are conditions.
+    """
+    return f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule} AND {due} < :as_of
+        AND NOT (a.closed_at IS NOT NULL AND {_is_timely(due)})
+        AND NOT (a.state = 'returned' AND a.ended_at < {due} + {SECOND}) AND {no_mass} AND a.id NOT IN ({_LIFTED})
+        THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
+
+
+def _is_timely(due: str) -> str:
+    return f"a.closed_at <= :as_of AND a.closed_at < {due} + {SECOND}"
 
 
 class MeasureQuery:
@@ -68,12 +85,12 @@ class MeasureQuery:
             Measure.SATISFACTION: lambda: self._closed(Measure.SATISFACTION),
             Measure.DISPATCH: self._dispatch,
             Measure.CLOSURE: self._closure,
-            Measure.RESPONSE: lambda: self._visited("contacted", "'yes'", "'yes', 'no', 'unsure'"),
+            Measure.RESPONSE: self._response,
             Measure.RESOLUTION: lambda: self._visited(
-                "resolved", "'resolved'", "'resolved', 'partly_resolved', 'unresolved'"
+                "resolved", "v.resolved = 'resolved'", "'resolved', 'partly_resolved', 'unresolved'"
             ),
             Measure.ANSWERED_SATISFACTION: lambda: self._visited(
-                "answer", "'satisfied', 'basically_satisfied'", "'satisfied', 'basically_satisfied', 'unsatisfied'"
+                "answer", "v.answer IN ('satisfied', 'basically_satisfied')", _CLEAR_ANSWERS[1:-1]
             ),
         }
         return queries[measure]()
@@ -127,7 +144,7 @@ class MeasureQuery:
                 AND o.asked_at > r.asked_at AND o.asked_at <= :as_of AND NOT {withdrawn.format("o")})"""
         event = "r.decided_at" if self.cohort.return_month == "decided" else "r.asked_at"
         return f"""SELECT a.unit AS unit, r.ticket_id AS ticket_id,
-            CASE WHEN r.timely AND COALESCE(a.signed, '') <> 'auto' THEN 1 ELSE 0 END AS num, 1 AS den
+            CASE WHEN r.timely AND a.signed = 'manual' AND a.signed_at <= r.asked_at THEN 1 ELSE 0 END AS num, 1 AS den
             FROM requests r JOIN assignments a ON a.id = r.assignment_id
             WHERE r.kind = 'return' AND {_MONTH.format(event)}
             AND r.asked_at <= :as_of AND {basis} AND {_NOT_MERGED.format("r")}"""
@@ -166,7 +183,7 @@ class MeasureQuery:
 
     @property
     def _is_timely(self) -> str:
-        return f"a.closed_at <= :as_of AND a.closed_at < {self._due} + {SECOND}"
+        return _is_timely(self._due)
 
     @property
     def _is_due(self) -> str:
@@ -187,13 +204,13 @@ class MeasureQuery:
         return self._due_in_month("CASE WHEN a.closed_at <= :as_of THEN 1 ELSE 0 END", f"{self._due} <= :as_of")
 
     def _red_card(self) -> str:
-        """In hand at any time in the month; a card issued by the clock, or of an imported history as of the run."""
+        """In hand at any time in the month; a card issued by the clock, or of an imported history as of the run.
+
+        What is given back is not in hand in that month; a card issued in an earlier one stays there (XD1).
+        """
         by_rule, issued = self._card_months()
-        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule}
-            AND {self._due} < :as_of AND NOT (a.closed_at IS NOT NULL AND {self._is_timely})
-            AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
-            AND a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')
-            THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
+        no_mass = "a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')"
+        card = build_red_card(self._due, by_rule, issued, no_mass)
         given_back = _RETURNED.format("r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end")
         come = "a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of"
         if self.cohort.red_card_basis == "dispatched":  # whenever they were returned
@@ -218,22 +235,24 @@ class MeasureQuery:
         return due, _MONTH.format(at)
 
     def _satisfaction(self) -> tuple[str, str]:
-        """`satisfaction.verdict` in SQL: only tickets that ever got an `unsatisfied` answer can end in one."""
+        """The last manual answer, else the last automatic one (B42): only tickets that ever got an `unsatisfied` answer can end in one."""
         kept = "1" if self.cohort.second_visit_unreached == "keep_first" else "0"
 
         def last(which: str, word: str) -> str:
             """The position of the last such visit, doubled; odd if its answer was the word."""
             return f"max(CASE WHEN {which} THEN v.place * 2 + CASE v.answer WHEN '{word}' THEN 1 ELSE 0 END END)"
 
-        manual = last(f"v.kind = 'manual' AND v.answer IN {_SPOKEN_ANSWERS}", "unsatisfied")
-        automatic = last(f"v.kind = 'auto' AND v.answer IN {_SPOKEN_ANSWERS}", "unsatisfied")
+        manual = last(f"v.kind = 'manual' AND v.answer IN {_CLEAR_ANSWERS}", "unsatisfied")
+        machine_no = last("v.kind = 'auto' AND v.answer = 'unsatisfied'", "unsatisfied")
+        vague = last("v.kind = 'manual' AND v.answer = 'unclear'", "unclear")
         tried = last("v.kind = 'manual' AND v.answer <> '' AND (v.final OR v.answer <> 'unreached')", "unreached")
         unsatisfied = f"""t.id IN (SELECT v.ticket_id FROM (SELECT o.ticket_id, o.kind, o.answer, o.final,
               row_number() OVER (PARTITION BY o.ticket_id ORDER BY o.at, o.id) AS place FROM visits o
               WHERE o.at <= :as_of AND o.ticket_id IN (SELECT b.ticket_id FROM visits b
                 WHERE b.answer = 'unsatisfied' AND b.at <= :as_of)) v GROUP BY v.ticket_id
-            HAVING CASE WHEN {manual} IS NOT NULL THEN {manual} % 2 WHEN {automatic} % 2 = 1
-              THEN CASE WHEN {tried} % 2 = 1 THEN {kept} WHEN {tried} IS NULL THEN 1 ELSE 0 END ELSE 0 END = 1)"""
+            HAVING CASE WHEN {manual} IS NOT NULL THEN {manual} % 2
+              WHEN {vague} > {machine_no} OR COALESCE({tried}, 0) < {machine_no} THEN 1  -- XD6, XD7
+              WHEN {tried} % 2 = 1 THEN {kept} ELSE 0 END = 1)"""
         recognised = """t.id IN (SELECT r.ticket_id FROM requests r WHERE r.kind IN ('unreasonable', 'appeal')
             AND r.decision = 'accepted' AND r.decided_at <= :as_of)"""
         where = "t.category IN ('consult', 'help', 'complaint')"
@@ -241,10 +260,18 @@ class MeasureQuery:
             where += f" AND NOT ({unsatisfied} AND {recognised})"
         return f"CASE WHEN {unsatisfied} AND NOT {recognised} THEN 0 ELSE 1 END", where
 
+    def _response(self) -> str:
+        """The worker's word, or by setting also a record of contact within the limit (Q41, XD20)."""
+        good = "v.contacted = 'yes'"
+        if self.cohort.response_basis == "said_or_recorded":
+            good += """ OR a.id IN (SELECT d.assignment_id FROM duties d
+                WHERE d.kind = 'contact' AND d.outcome = 'timely' AND d.met_at <= :as_of)"""
+        return self._visited("contacted", good, "'yes', 'no', 'unsure'")
+
     def _visited(self, field: str, good: str, asked: str) -> str:
         """The last visit that answered a question, in the month it was made (Q41)."""
         return f"""SELECT a.unit AS unit, v.ticket_id AS ticket_id,
-            CASE WHEN v.{field} IN ({good}) THEN 1 ELSE 0 END AS num, 1 AS den
+            CASE WHEN {good} THEN 1 ELSE 0 END AS num, 1 AS den
             FROM visits v JOIN assignments a ON a.id = v.assignment_id
             WHERE {_MONTH.format("v.at")} AND v.{field} IN ({asked}) AND a.lead AND a.state <> 'returned'
             AND {_NOT_MERGED.format("v")}

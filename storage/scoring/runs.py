@@ -21,10 +21,10 @@ _OPEN_COUNTS = {
     "sign": "SELECT count(*) FROM duties WHERE kind = 'sign' AND met_at IS NULL AND {0}",
     "return": "SELECT count(*) FROM requests WHERE kind = 'return' AND decision IS NULL AND {1}",
     "unreasonable": "SELECT count(*) FROM requests r JOIN tickets t ON t.id = r.ticket_id "
-                    "WHERE r.kind IN ('unreasonable', 'appeal') AND r.decision IS NULL AND {2}",
+    "WHERE r.kind IN ('unreasonable', 'appeal') AND r.decision IS NULL AND {2}",
     "revisit": "SELECT count(*) FROM duties d JOIN tickets t ON t.id = d.ticket_id "
-               "WHERE d.kind = 'revisit' AND d.met_at IS NULL AND {2}",
-}  # fmt: skip
+    "WHERE d.kind = 'revisit' AND d.met_at IS NULL AND {2}",
+}
 _PERIOD_CONDITIONS = tuple(f"{name} >= :start AND {name} < :end" for name in ("start_at", "asked_at", "t.closed_at"))
 
 
@@ -97,10 +97,6 @@ class SqlRunStore:
     async def add_contest(self, contest: Contest) -> None:
         await self._db.execute(insert(t.score_appeals).values(**_CONTEST.values(contest)))
 
-    async def list_run_contests(self, run_id: int) -> Sequence[Contest]:
-        query = select(*_CONTEST.columns(t.score_appeals)).where(A.run_id == run_id).order_by(A.id)
-        return await self._db.fetch_all(query, _CONTEST.read)
-
     async def list_contests(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
     ) -> Sequence[Contest]:
@@ -125,7 +121,7 @@ class SqlRunStore:
                 proposal=json.dumps(dict(proposal), ensure_ascii=False),
                 proposed_by=by,
                 proposed_at=to_micros(at),
-            )  # fmt: skip
+            )
         )
         return await self._db.execute(query) == 1
 

@@ -1,7 +1,7 @@
 """Every table, one file per feature; instants are whole microseconds since 1970 UTC, exact on both engines."""
 
-from storage.engine.columns import metadata
 from storage.tables.calls import calls, dead_numbers, dials, no_visits, unreachables
+from storage.tables.columns import metadata
 from storage.tables.delivery import cards, drafts, expectations, idempotency, inbox, letters, pace
 from storage.tables.duty_roster import duty_shifts, handovers, quiet_hours, stand_ins
 from storage.tables.office import (

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, text
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 inbox = Table(
     "inbox", metadata,
@@ -57,8 +57,8 @@ expectations = Table(  # the last question asked of a person in chat, so that pl
     at("until", null=False),
 )  # fmt: skip
 pace = Table(  # shared rate limits: the state of each bucket between two sends (notify/rate_limit.py), as JSON
-    "pace", metadata, Column("bucket", Text, primary_key=True), col("state"), at("idle_at", null=False),
-)  # fmt: skip
+    "pace", metadata, Column("bucket", Text, primary_key=True), col("state"), at("idle_at", null=False)
+)
 idempotency = Table(
     "idempotency", metadata,
     Column("key", Text, primary_key=True), col("body_hash"), col("status", Integer), col("answer"),

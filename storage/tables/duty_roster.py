@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Table, Text, UniqueConstraint
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 duty_shifts = Table(
     "duty_shifts", metadata,
@@ -20,5 +20,5 @@ stand_ins = Table(
     at("set_at", null=False), Index("stand_ins_to", "to_at"),
 )  # fmt: skip
 quiet_hours = Table(  # a person's own, in addition to notify.quiet
-    "quiet_hours", metadata, Column("person", Text, primary_key=True), col("hours"), at("set_at", null=False),
-)  # fmt: skip
+    "quiet_hours", metadata, Column("person", Text, primary_key=True), col("hours"), at("set_at", null=False)
+)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 units = Table(
     "units", metadata,
@@ -60,8 +60,8 @@ chases = Table(  # 催报: which unit was reminded of what is missing (A39)
     key(), col("unit"), at("at", null=False), col("by"), col("note"), Index("chases_unit", "unit", "id"),
 )  # fmt: skip
 house = Table(  # single values: the configuration epoch, the sandbox clock, hashed sign-in tokens
-    "house", metadata, Column("name", Text, primary_key=True), col("value"),
-)  # fmt: skip
+    "house", metadata, Column("name", Text, primary_key=True), col("value")
+)
 id_blocks = Table("id_blocks", metadata, Column("name", Text, primary_key=True), col("next", BigInteger))
 leases = Table(
     "leases", metadata,

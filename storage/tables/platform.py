@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 writebacks = Table(  # one row per journal line to write back, under the line's own id
     "writebacks", metadata,

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text, UniqueConstraint
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 bulletins = Table(  # 期号: one row per kind and period; a new revision keeps its number, and `revision` counts
     "bulletins", metadata,

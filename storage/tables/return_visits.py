@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Index, Integer, Table, text
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 caller_texts = Table(  # one text of a kind per round of a ticket; the number itself stays with the ticket
     "caller_texts", metadata,

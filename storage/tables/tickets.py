@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 tickets = Table(
     "tickets", metadata,

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 gists = Table(  # one per ticket, derived from its text; may be deleted and rebuilt (`jiesu similarity rebuild`)
     "gists", metadata,

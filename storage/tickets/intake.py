@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, select, text
 
@@ -21,15 +20,12 @@ from storage.tickets.moves import create_move_store
 MAX_SINGLE_INSERTS = 8  # up to this many are written one by one
 UNIQUE_VIOLATION = "23505"  # PostgreSQL's code for a duplicate key
 ENDED_STATES = ("finalized", "archived", "merged", "cancelled")
-_TICKET = (
-    *MAPPERS[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at",
-    "extra",
-)  # fmt: skip
+_TICKET = (*MAPPERS[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at", "extra")
 _SERIAL = text(
     "INSERT INTO id_blocks (name, next) VALUES (:name, :first) "
     "ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + :count RETURNING next"
 )
-Batch = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]  # table, columns, rows
+Batch = tuple[str, tuple[str, ...], list[tuple[object, ...]]]  # table, columns, rows
 
 
 class SqlIntakeStore:
@@ -117,10 +113,10 @@ def _drop_duplicates(tickets: Sequence[NewTicket], taken: Collection[str]) -> tu
 
 def _build_batches(tickets: Sequence[NewTicket]) -> list[Batch]:
     """Return all rows to write, by table, columns in one order."""
-    rows: dict[str, list[tuple[Any, ...]]] = {"tickets": [_build_row(new) for new in tickets]}
+    rows: dict[str, list[tuple[object, ...]]] = {"tickets": [_build_row(new) for new in tickets]}
     names: dict[str, tuple[str, ...]] = {"tickets": _TICKET}
     for new in tickets:
-        records: Iterable[Any] = (new.line, *new.lines, *new.rows)
+        records: Iterable[object] = (new.line, *new.lines, *new.rows)
         for record in records:
             table = TABLE_OF[type(record)].name
             names.setdefault(table, MAPPERS[type(record)].names)
@@ -128,9 +124,9 @@ def _build_batches(tickets: Sequence[NewTicket]) -> list[Batch]:
     return [(table, names[table], found) for table, found in rows.items() if found]
 
 
-def _build_row(new: NewTicket) -> tuple[Any, ...]:
+def _build_row(new: NewTicket) -> tuple[object, ...]:
     line: JournalEntry = new.line
-    more: Mapping[str, Any] = {"created_at": line.recorded_at, "extra": "{}", **new.columns}
+    more: Mapping[str, object] = {"created_at": line.recorded_at, "extra": "{}", **new.columns}
     return (
         *MAPPERS[Ticket].write(new.ticket),
         *(encode(more.get(n)) for n in _TICKET[len(MAPPERS[Ticket].names) :]),

@@ -69,15 +69,15 @@ async def load_postgres(raw: Any, ref: TicketRef) -> Snapshot | None:
     return build_snapshot(MAPPERS[Ticket].read(values[count:]), parts)
 
 
-_statements: dict[tuple[Any, ...], str] = {}
+_statements: dict[tuple[object, ...], str] = {}
 
 
-def build_plan_statement(plan: Plan) -> tuple[str, list[Any]]:
+def build_plan_statement(plan: Plan) -> tuple[str, list[object]]:
     """Return the one statement that writes a plan behind its compare-and-set, and its parameters.
 
     It returns how many tickets were moved: 1, or 0 if somebody else was faster (then nothing is written).
     """
-    params: list[Any] = [encode(v) for v in plan.ticket.values()]
+    params: list[object] = [encode(v) for v in plan.ticket.values()]
     params += [plan.ticket_id, plan.expected_version]
     params += MAPPERS[JournalEntry].write(plan.entry)
     for row in plan.rows:

@@ -69,11 +69,11 @@ def write_sqlite(raw: Any, plan: Plan) -> bool:
     return True
 
 
-def _assign(values: Mapping[str, Any], mark: str) -> tuple[str, list[Any]]:
+def _assign(values: Mapping[str, object], mark: str) -> tuple[str, list[object]]:
     return ", ".join(f'"{name}" = {mark}' for name in values), [encode(v) for v in values.values()]
 
 
-def _raw(connection: Connection) -> Any:
+def _raw(connection: Connection) -> object:
     return connection.connection.driver_connection
 
 

@@ -157,9 +157,7 @@ class SqlQueryStore:
             own = [t.duties.c.unit == seen_by] if seen_by is not None else []
             overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*is_overdue(now), *own)
             red = select(func.count()).where(k.state.in_(OPEN_STATES), has_flag("red"), *mine).select_from(t.tickets)
-            return counts | {
-                "overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one()),
-            }  # fmt: skip
+            return counts | {"overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one())}
 
         return await self._db.read(work)
 
@@ -198,14 +196,14 @@ class SqlQueryStore:
         await self._db.read(lambda c: c.execute(select(literal(1))).scalar_one())
 
 
-def _select_deliveries() -> Select[Any]:
+def _select_deliveries() -> Select[object]:
     k = t.letters.c
     return select(
         *_MESSAGE_COLUMNS, k.sent_at, k.provider_id, k.error, k.cost, t.tickets.c.no.label("ticket_no")
     ).outerjoin_from(t.letters, t.tickets, t.tickets.c.id == k.ticket_id)
 
 
-def _select_calls() -> Select[Any]:
+def _select_calls() -> Select[object]:
     return select(t.calls, t.tickets.c.no.label("ticket_no")).outerjoin_from(
         t.calls, t.tickets, t.tickets.c.id == t.calls.c.ticket_id
     )
@@ -214,7 +212,7 @@ def _select_calls() -> Select[Any]:
 def _load_page(
     c: Connection, query: Select[Any], table: Any, ticket_id: int | None, people: Collection[str] | None,
     before: int | None, limit: int,
-) -> tuple[Sequence[Any], int | None]:  # fmt: skip
+) -> tuple[Sequence[object], int | None]:  # fmt: skip
     """Return a page of messages or calls; limited to some people, a bounded window at a time."""
     place = table.c.id
     bounds = [place < before] if before is not None else []

@@ -39,9 +39,12 @@ def has_flag(flag: str) -> Any:
 
 
 def is_overdue(now: datetime) -> tuple[Any, ...]:
-    """Conditions: an open duty of the kinds that count is past its due time."""
-    d = t.duties.c
-    return d.met_at.is_(None), d.due_at < to_micros(now), d.kind.in_([k.value for k in OVERDUE_KINDS])
+    """Conditions: an open duty of the kinds that count is past its due time; no limit of closing binds a mass incident
+    (B37, XD10)."""
+    d, k = t.duties.c, t.tickets.alias("timed")
+    mass = exists(select(literal(1)).where(k.c.id == d.ticket_id, k.c.flags.like("%mass_incident%")))
+    in_force = or_(d.kind != Obligation.CLOSE.value, ~mass)
+    return d.met_at.is_(None), d.due_at < to_micros(now), d.kind.in_([k.value for k in OVERDUE_KINDS]), in_force
 
 
 def build_query(filters: TicketFilter, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:
@@ -76,7 +79,7 @@ def find_floor(c: Connection, query: Select[Any], place: Any, stretch: int | Non
     return None if found is None else int(found)
 
 
-def apply_filters(query: Select[Any], filters: TicketFilter, now: datetime) -> Select[Any]:
+def apply_filters(query: Select[object], filters: TicketFilter, now: datetime) -> Select[object]:
     """Add the filters that have no index of their own."""
     k = t.tickets.c
     for column, value in ((k.state, filters.state), (k.grade, filters.grade), (k.category, filters.category)):

@@ -181,7 +181,7 @@ def _load_tickets(c: Connection, which: Any) -> list[FeaturedTicket]:
     rows = c.execute(
         select(
             t.gists, k.no, k.state, k.title.label("head"), k.category, k.region, k.place, k.repeats, a.unit, a.closed_at
-        )  # fmt: skip
+        )
         .join_from(t.gists, t.tickets, k.id == g.ticket_id)
         .outerjoin(t.assignments, a.id == k.lead_id)
         .where(which)

@@ -1,4 +1,4 @@
-"""The world of the chat stories: real desk, real aiogram, the sandbox's Bot API; every request must be valid."""
+"""The world of the chat bot: real services, the real aiogram, a simulated chat network that refuses invalid requests."""
 
 import time
 from collections.abc import AsyncIterator
@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.engine.database import open_database
-from tests.bot.world import World, make_town
+from storage.engine.open import open_database
+from tests.bot.world import World
+from tests.simulated_networks import serve_networks
 
 
 @pytest.fixture
 async def world(sqlite_url: str) -> AsyncIterator[World]:
-    town, base, runner = await make_town(lambda: datetime(2026, 11, 10, 1, 0, tzinfo=UTC))
-    town.chat.limits.enabled = False
-    db = open_database(sqlite_url, time.monotonic)
-    made = await World(db, town, base).open()
-    yield made
-    await made.close()
-    await town.close()
-    await runner.cleanup()
+    """An office whose bot polls the simulated network; every request it made must have been valid."""
+    async with serve_networks(lambda: datetime(2026, 11, 10, 1, 0, tzinfo=UTC)) as (simulator, base_url):
+        simulator.chat.limits.enabled = False
+        db = open_database(sqlite_url, time.monotonic)
+        world = await World(db, simulator, base_url).open()
+        yield world
+        await world.close()
     await db.close()
-    assert town.list_violations() == []
+    assert simulator.list_violations() == []

@@ -1,39 +1,37 @@
-"""A house with a chat door on one side of a loopback wire and a town with thumbs on the other."""
+"""An office with a chat bot on one side of a loopback connection, and the people of a simulated chat network."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from aiohttp import web
 from sqlalchemy import select, text
 
 from backend.delivery.cards import CardRenderer
 from backend.delivery.snooze import SnoozeService
-from backend.domain.acts import Act, Actor
+from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.button_data import ButtonData, encode
-from backend.domain.flow import build_entry
-from backend.domain.records import Assignment, Ticket, Unit
+from backend.domain.records import Assignment, Request, Unit
 from backend.domain.texts import Texts
-from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
+from backend.domain.ticket import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.cards import NewCard
-from backend.ports.moves import NewTicket, TicketRef
+from backend.ports.config import SettingVersion
+from backend.ports.moves import TicketRef
 from backend.tickets.files import TicketFiles
 from backend.tickets.service import TicketService
 from bot.receive import InboxWorker
 from bot.services import BotServices
 from notify.chat.telegram import TelegramChannel, make_bot
-from notify.rate_limit import Bucket, RateLimiter
+from notify.rate_limit import Bucket
 from sandbox.simulator import Simulator
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ChatUser
 from storage import tables as t
 from storage.deadlines.due import SqlDueStore
-from storage.delivery.cards import SqlCardStore as CardShelf
+from storage.delivery.cards import SqlCardStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.outbox import SqlOutboxStore
@@ -48,10 +46,10 @@ from storage.tickets.files import SqlFileStore
 from storage.tickets.glance import SqlGlanceStore
 from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
-from tests.time_and_chance import CHANCE, REAL, build_clock
+from tests.simulated_networks import TELEGRAM_TOKEN
+from tests.time_and_chance import CHANCE, ZONE, build_clock
+from tests.waiting_ticket import JOURNAL_KEY, create_waiting_ticket
 
-ZONE = ZoneInfo("Asia/Shanghai")
-TOKEN = "123456789:AAsandbox-token"
 STAFF = (
     ("H1", "李明", "U01", Role.HANDLER, "+8613800001001"),
     ("H2", "王芳", "U01", Role.HANDLER, "+8613800001002"),
@@ -63,66 +61,75 @@ STAFF = (
 DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 
 
-class NoPace:
-    """Stories are in no hurry to be slow; the town's flood limits are off with it."""
+class Unlimited:
+    """A rate limiter that never makes anybody wait; the simulated network does not count either."""
 
     async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
         return 0.0
 
 
 class World:
-    """Everything real but the courier: `card` hands out cards, `step` lets the door work."""
+    """Everything is real but the delivery worker: `send_card` sends cards, the bot polls and works by itself.
 
-    def __init__(self, db: Database, town: Simulator, base: str, pace: RateLimiter | None = None) -> None:
-        self.db, self.town = db, town
+    `at` is the office's time, `wall` the inbox's.
+    """
+
+    def __init__(self, db: Database, simulator: Simulator, base_url: str) -> None:
+        self.db, self.simulator = db, simulator
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
         self.ids = IdSupply(db)
-        self.vault = Encryption("a secret of the tests, long enough", CHANCE)
+        encryption = Encryption("a secret of the tests, long enough", CHANCE)
         db.lease_clock = LeaseClock(lambda: self.wall.timestamp())  # noqa: PLW0108 - wall is moved
         clock = build_clock(lambda: self.at, lambda: self.wall.timestamp())  # noqa: PLW0108 - wall is moved
-        self.office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
+        self.config = SqlConfigStore(db, self.ids)
+        self.office = OfficeCache(self.config, clock, "jilin")
         self.moves = create_move_store(db)
-        self.desk = TicketService(self.moves, self.office, self.ids, b"k" * 32)
-        drafts = SqlChatStateStore(db)
-        self.registry = People(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office, CHANCE)
-        self.catalogue = Texts("zh_CN")
-        book = CardShelf(db, self.ids, self.vault)
-        bot = make_bot(TOKEN, f"{base}/sandbox/telegram")
-        self.house = BotServices(
-            bot=bot, channel=TelegramChannel(bot), tickets=self.desk, office=self.office, people=self.registry,
-            chat_state=drafts, queries=SqlQueryStore(db, self.vault), files=TicketFiles(SqlFileStore(db), clock, CHANCE),
-            audit=SqlAuditStore(db, self.ids), cards=CardRenderer(self.moves, self.office, book, self.catalogue, drafts),
-            card_store=book, texts=self.catalogue, rate_limiter=pace or NoPace(), overview=SqlGlanceStore(db),
-            snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, self.vault), self.office, self.ids, self.moves, SqlDueStore(db)),
+        self.tickets = TicketService(self.moves, self.office, self.ids, JOURNAL_KEY)
+        chat_state, texts = SqlChatStateStore(db), Texts("zh_CN")
+        self.people = People(SqlPeopleStore(db, self.ids, encryption), chat_state, self.office, CHANCE)
+        cards = SqlCardStore(db, self.ids, encryption)
+        bot = make_bot(TELEGRAM_TOKEN, f"{base_url}/sandbox/telegram")
+        self.services = BotServices(
+            bot=bot, channel=TelegramChannel(bot), tickets=self.tickets, office=self.office, people=self.people,
+            chat_state=chat_state, queries=SqlQueryStore(db, encryption), files=TicketFiles(SqlFileStore(db), clock, CHANCE),
+            audit=SqlAuditStore(db, self.ids), cards=CardRenderer(self.moves, self.office, cards, texts, chat_state),
+            card_store=cards, texts=texts, rate_limiter=Unlimited(), overview=SqlGlanceStore(db),
+            snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, encryption), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         self.inbox = SqlInboxStore(db, self.ids, clock.real_now)
-        self.door = InboxWorker(self.house, self.inbox, "w1", poll_seconds=1, idle_seconds=0.05)
+        self.worker = InboxWorker(self.services, self.inbox, "w1", poll_seconds=1, idle_seconds=0.05)
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> "World":
-        await self.registry.save_units([
+        await self.people.save_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
         ], "admin")  # fmt: skip
-        await self.registry.save_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
-        await self.door.prepare()
-        await self.reopen()
+        await self.people.save_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
+        await self.worker.prepare()
+        self.start()
         return self
 
-    async def reopen(self) -> None:
-        """Poll and work."""
+    def start(self) -> None:
+        """Start to poll and to handle what was received."""
         woken = asyncio.Event()
-        self.door.on_received = woken.set
+        self.worker.on_received = woken.set
 
-        async def rounds() -> None:
+        async def handle() -> None:
             while True:
                 await woken.wait()
                 woken.clear()
-                while await self.door.run_once():
+                while await self.worker.run_once():
                     pass
 
-        self._tasks = [asyncio.create_task(self.door.poll()), asyncio.create_task(rounds())]
+        self._tasks = [asyncio.create_task(self.worker.poll()), asyncio.create_task(handle())]
+
+    async def stop(self) -> None:
+        """Stop at once, as a killed process does."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -130,116 +137,123 @@ class World:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await self.house.channel.close()
+        await self.services.channel.close()
 
     # -- people
 
-    def user(self, code: str) -> ChatUser:
+    def get_user(self, code: str) -> ChatUser:
+        """A person's chat, not yet bound."""
         _, name, _, _, phone = next(row for row in STAFF if row[0] == code)
-        return self.town.chat.get_user(name, phone)
+        return self.simulator.chat.get_user(name, phone)
 
-    async def bound(self, code: str) -> ChatUser:
-        user = self.user(code)
-        opened = await self.registry.create_binding_code(code, "admin")
-        await user.start(opened.code)
+    async def bind(self, code: str) -> ChatUser:
+        """Bind a person's chat."""
+        opened = await self.people.create_binding_code(code, "admin")
+        return await self.confirm_binding(self.get_user(code), opened.code)
+
+    async def confirm_binding(self, user: ChatUser, binding_code: str) -> ChatUser:
+        """Do what a person does with a valid code: open the bot with it and share their own number."""
+        await user.start(binding_code)
         await user.expect("发送本人手机号")
         await user.share_contact()
         await user.expect("绑定成功")
         return user
 
+    async def find_person(self, user: ChatUser) -> Any:
+        """The person this chat is bound to, or None."""
+        return await self.people.find_by_chat("telegram", str(user.user_id))
+
     # -- tickets
 
-    async def ticket(
-        self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", words: str = "路灯不亮"
+    async def dispatch_ticket(
+        self, no: str = "T1", grade: Grade = Grade.GENERAL, *, unit: str = "U01", text: str = "路灯不亮"
     ) -> int:
-        await self.ids.refill()
-        now = self.at.astimezone(UTC)
-        ticket_id = self.ids.take()
-        line = build_entry(b"k" * 32, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
-                     verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
-                     recorded_at=now, words={})  # fmt: skip
-        ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
-                        "M01", "M01", now, text=words, has_phone=True)  # fmt: skip
-        await self.moves.create([NewTicket(ticket, line)])
+        """Create a ticket and dispatch it; the id of its assignment."""
+        await create_waiting_ticket(self.moves, self.ids, self.at, no, grade=grade, text=text)
         await self.act("dispatch", DISPATCHER, no, unit=unit)
-        return (await self.assignment(no)).id
+        return (await self.load_assignment(no)).id
 
-    async def act(self, verb: str, by: Actor, no: str = "T1", **words: object) -> None:
-        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
+    async def sign_by_button(self, code: str = "H1") -> tuple[ChatUser, Message]:
+        """A bound person who has signed a new ticket; their chat and the card."""
+        user = await self.bind(code)
+        await self.dispatch_ticket()
+        card = await self.send_card(user, code)
+        assert await user.press(card, "签收") == "已签收。"
+        return user, card
 
-    async def assignment(self, no: str = "T1") -> Assignment:
-        snap = await self.moves.load(TicketRef(no=no))
-        assert snap is not None
-        return snap.assignments[-1]
+    async def act(self, verb: str, by: Actor, no: str = "T1", **arguments: object) -> None:
+        await self.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=arguments))
 
-    async def state(self, no: str = "T1") -> str:
-        snap = await self.moves.load(TicketRef(no=no))
-        assert snap is not None
-        return str(snap.ticket.state)
+    async def set_setting(self, key: str, value: str) -> None:
+        await self.config.add_version(SettingVersion(key, None, value, self.at - timedelta(days=1), "admin", self.at))
+        self.office.invalidate()
 
-    async def card(self, user: ChatUser, code: str, no: str = "T1", address: int | None = None) -> Message:
-        """What the courier will do: a living card in a chat, remembered."""
-        a = await self.assignment(no)
-        snap = await self.moves.load(TicketRef(no=no))
+    async def send_card(self, user: ChatUser, code: str, no: str = "T1", chat_id: int | None = None) -> Message:
+        """Send a person the live card and store where it is, as the delivery worker does; `chat_id`: of a group."""
+        snap = await self.load(no)
+        assignment = snap.assignments[-1]
         person = (await self.office.snapshot(fresh=True)).by_code[code]
-        assert snap is not None
-        where = str(address or user.user_id)
-        receipt = await self.house.channel.send(where, await self.house.cards.render_live_card(a.id, person))
-        await self.house.card_store.record([NewCard("telegram", where, receipt.provider_id, code, a.ticket_id, a.id, "C1",
-                                              snap.ticket.version, self.at)])  # fmt: skip
-        chat = self.town.chat.chats[int(where)]
-        return chat.messages[int(receipt.provider_id)]
+        address = str(chat_id or user.user_id)
+        card = await self.services.cards.render_live_card(assignment.id, person)
+        receipt = await self.services.channel.send(address, card)
+        await self.services.card_store.record([
+            NewCard("telegram", address, receipt.provider_id, code, assignment.ticket_id, assignment.id, "C1",
+                    snap.ticket.version, self.at)
+        ])  # fmt: skip
+        return self.simulator.chat.chats[int(address)].messages[int(receipt.provider_id)]
 
-    async def data(self, verb: str, no: str = "T1") -> str:
-        a = await self.assignment(no)
-        return encode(ButtonData(verb, a.id, a.version))
+    async def encode_press(self, verb: str, no: str = "T1") -> str:
+        """What the button of a verb carries on the ticket's present card."""
+        assignment = await self.load_assignment(no)
+        return encode(ButtonData(verb, assignment.id, assignment.version))
 
     # -- looking
 
-    async def inboxes(self) -> list[tuple[str, int]]:
+    async def load(self, no: str = "T1") -> Snapshot:
+        snap = await self.moves.load(TicketRef(no=no))
+        assert snap is not None
+        return snap
+
+    async def load_assignment(self, no: str = "T1") -> Assignment:
+        return (await self.load(no)).assignments[-1]
+
+    async def load_request(self, no: str = "T1") -> Request:
+        """The ticket's first request: a return, an extension …"""
+        return (await self.load(no)).requests[0]
+
+    async def state(self, no: str = "T1") -> str:
+        return str((await self.load(no)).ticket.state)
+
+    async def list_inbox(self) -> list[tuple[str, int]]:
+        """State and attempts of everything received."""
         query = select(t.inbox.c.state, t.inbox.c.attempts).order_by(t.inbox.c.id)
         return await self.db.read(lambda c: [(r.state, r.attempts) for r in c.execute(query)])
 
-    async def audited(self) -> list[str]:
+    async def list_audit_events(self) -> list[str]:
         return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
 
-    async def moves_of(self, no: str = "T1") -> list[str]:
+    async def list_verbs(self, no: str = "T1") -> list[str]:
+        """The verbs of a ticket's journal."""
         query = text(
             "SELECT verb FROM journal j JOIN tickets t ON t.id = j.ticket_id WHERE t.no = :no ORDER BY j.version"
         )
         return await self.db.read(lambda c: [r.verb for r in c.execute(query, {"no": no})])
 
-    async def until(self, look: Callable[[], Any], seconds: float = 5.0) -> Any:
-        """Wait until an awaitable look is true."""
+    async def wait_until(self, is_so: Callable[[], Awaitable[bool]], seconds: float = 5.0) -> None:
+        """Wait until a condition holds; fails after `seconds`."""
         end = asyncio.get_running_loop().time() + seconds
-        while True:
-            seen = await look()
-            if seen:
-                return seen
+        while not await is_so():
             assert asyncio.get_running_loop().time() < end, "it never came true"
             await asyncio.sleep(0.01)
 
-    async def quiet(self) -> None:
-        """Wait until everything heard has been handled."""
-        await self.town.settle()
+    async def settle(self) -> None:
+        """Wait until everything received has been handled."""
+        await self.simulator.settle()
 
-        async def done() -> bool:
-            return all(state != "new" for state, _ in await self.inboxes())
+        async def is_handled() -> bool:
+            return all(state != "new" for state, _ in await self.list_inbox())
 
-        await self.until(done)
+        await self.wait_until(is_handled)
 
-    def later(self, **span: float) -> None:
+    def pass_time(self, **span: float) -> None:
         self.at += timedelta(**span)
-
-
-async def make_town(now: Callable[[], datetime]) -> tuple[Simulator, str, web.AppRunner]:
-    town = Simulator(now=now, **REAL, public_url="https://jiesu.example", telegram_token=TOKEN, telegram_secret=None,
-                twilio_sid="AC" + "0" * 32, twilio_token="x" * 16, own_number="+864312345678",
-                reach_url="http://127.0.0.1:1")  # fmt: skip
-    main = web.Application()
-    main.add_subapp("/sandbox/", town.build_app())
-    runner = web.AppRunner(main, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    await town.start()
-    return town, f"http://127.0.0.1:{runner.addresses[0][1]}", runner

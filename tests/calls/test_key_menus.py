@@ -15,7 +15,7 @@ from notify.registry import DriverRegistry
 from storage import tables as t
 from tests.calls.world import ASKER, H1, World
 from tests.notify.fake_aliyun import FakeAliyun
-from tests.notify.fake_aliyun import app as build_carrier_app
+from tests.notify.network_faults import cut
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 SECRET = "s" * 24
@@ -46,7 +46,7 @@ class Menus:
 @pytest.fixture
 async def menus(world: World) -> AsyncIterator[Menus]:
     fake = FakeAliyun()
-    async with TestServer(build_carrier_app(fake)) as carrier:
+    async with TestServer(fake.build_app()) as carrier:
         texts = ",".join(f"{text}=TTS_{text}" for text in TEXTS.split())
         driver = DriverRegistry.discover().build_carrier("aliyun", {
             "access_key_id": "a", "access_key_secret": "b", "hook_secret": SECRET, "templates": texts,
@@ -65,7 +65,7 @@ async def test_key_1_confirms_and_key_2_is_not_offered_as_no_pin_can_be_asked_fo
     world = menus.world
     await world.dispatch_ticket()
     await world.settle()
-    [asked] = menus.carrier.asked
+    [asked] = menus.carrier.requests
     assert {asked["MenuKeyMap.1.Key"], asked["MenuKeyMap.2.Key"]} == {"1", "0"} and "MenuKeyMap.3.Key" not in asked
     assert '"tail": "1 0 0 1"' in asked["StartTtsParams"] and "路灯" not in str(asked) and "sign_key" not in str(asked)
     assert await menus.send_report("300000", "1") == 200
@@ -82,7 +82,7 @@ async def test_a_key_that_was_not_offered_confirms_nothing_and_the_call_is_repea
     await menus.send_report("200001", "2")
     assert (await world.call()).outcome == "no_reply" and await world.state() == "dispatched"
     await world.advance(minutes=6)
-    assert len(menus.carrier.asked) == 2
+    assert len(menus.carrier.requests) == 2
 
 
 async def test_outcomes_are_retried_like_those_of_any_carrier_FW20(menus: Menus) -> None:
@@ -93,7 +93,7 @@ async def test_outcomes_are_retried_like_those_of_any_carrier_FW20(menus: Menus)
         await menus.send_report(code)
         assert (await world.attempt()).outcome == outcome
         await world.advance(minutes=6)
-    assert len(menus.carrier.asked) == 4 and menus.carrier.asked[-1]["CalledNumber"] != H1.removeprefix("+86")
+    assert len(menus.carrier.requests) == 4 and menus.carrier.requests[-1]["CalledNumber"] != H1.removeprefix("+86")
 
 
 async def test_key_0_asks_somebody_on_duty_to_call_back(menus: Menus) -> None:
@@ -111,7 +111,7 @@ async def test_a_visit_by_one_key_says_nothing_of_the_matter_and_records_the_ans
     await world.create_ticket("T1001")
     await world.update_rows(t.tickets, state="revisit_auto", visit_round=1)
     await world.settle()
-    [asked] = menus.carrier.asked
+    [asked] = menus.carrier.requests
     assert (asked["StartCode"], asked["CalledNumber"]) == ("TTS_visit.menu", ASKER.removeprefix("+86"))
     assert "help" not in str(asked) and "求助" not in str(asked)
     await menus.send_report("200000", "1")
@@ -133,11 +133,11 @@ async def test_reports_without_the_secret_repeated_or_about_no_call_of_ours_chan
 
 async def test_a_call_in_doubt_is_not_made_again_while_its_report_can_still_come_FW14(menus: Menus) -> None:
     world = menus.world
-    menus.carrier.say.append("cut")
+    menus.carrier.answers.append(cut)
     await world.dispatch_ticket()
     await world.settle()
     await world.advance(minutes=14)
-    assert len(menus.carrier.asked) == 1
+    assert len(menus.carrier.requests) == 1
     attempt = await world.attempt()
     assert attempt.state == "ambiguous"
     await menus.send_report("200000", "1", call_id="late^1")

@@ -1,7 +1,7 @@
 """A small office with real services for calls and visits over the simulated telephones, and a clock that tests move."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -17,14 +17,13 @@ from backend.deadlines.watch import DeadlineWatch
 from backend.delivery.cards import CardRenderer
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor, Snapshot
-from backend.domain.flow import build_entry
-from backend.domain.records import Ticket, Unit
+from backend.domain.records import Unit
 from backend.domain.texts import Texts
-from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
+from backend.domain.ticket import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.config import SettingVersion
-from backend.ports.moves import NewTicket, TicketRef
+from backend.ports.moves import TicketRef
 from backend.tickets.service import TicketService
 from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice import add_phone_hooks
@@ -48,9 +47,9 @@ from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
 from storage.tickets.moves import create_move_store
 from tests.time_and_chance import CHANCE, REAL, build_clock
+from tests.waiting_ticket import JOURNAL_KEY, create_waiting_ticket
 
 ZONE = ZoneInfo("Asia/Shanghai")
-KEY = b"k" * 32
 SID, TOKEN, OLD_TOKEN, OWN = "AC" + "0" * 32, "x" * 32, "o" * 32, "+864312345678"
 ADDRESS = "https://jiesu.example"
 H1, H2, L1, DUTY, ASKER = "+8613800001001", "+8613800001002", "+8613800001003", "+8613800002001", "+8613900005678"
@@ -89,7 +88,7 @@ class World:
         self.config = SqlConfigStore(db, self.ids)
         self.office = OfficeCache(self.config, clock, "jilin")
         self.moves = create_move_store(db)
-        self.tickets = TicketService(self.moves, self.office, self.ids, KEY)
+        self.tickets = TicketService(self.moves, self.office, self.ids, JOURNAL_KEY)
         drafts = SqlChatStateStore(db)
         self.people = People(SqlPeopleStore(db, self.ids, self.encryption), drafts, self.office, CHANCE)
         self.messages, cards = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.encryption)
@@ -138,25 +137,19 @@ class World:
 
     async def create_ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT, phone: str | None = ASKER) -> None:
         """Create a ticket that waits to be dispatched."""
-        now = self.at.astimezone(UTC)
-        await self.ids.refill()
-        ticket_id = self.ids.take()
-        entry = build_entry(
-            KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="create",
-            from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now, recorded_at=now, words={},
-        )  # fmt: skip
-        created = Ticket(
-            ticket_id, no, 1, entry.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市", "M01", "M01", now,
-            text="路灯不亮", has_phone=phone is not None,
-        )  # fmt: skip
-        columns: dict[str, Any] = {}
-        if phone is not None:
-            columns = {
+
+        def encrypt_phone(ticket_id: int) -> dict[str, Any]:
+            if phone is None:
+                return {}
+            return {
                 "phone_sealed": self.encryption.seal("tickets", ticket_id, "phone", phone),
                 "phone_index": self.encryption.blind_index(phone),
                 "phone_tail": phone[-4:],
             }
-        assert await self.moves.create([NewTicket(created, entry, columns=columns)]) == [True]
+
+        await create_waiting_ticket(
+            self.moves, self.ids, self.at, no, encrypt_phone, grade=grade, has_phone=phone is not None
+        )
 
     async def act(self, verb: str, by: Actor, no: str = "T1001", **words: object) -> None:
         await self.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))

@@ -1,6 +1,7 @@
-"""A data folder of its own for each command line, and a server that remembers what it was asked."""
+"""A data folder of its own for each test, the command line, and a server that remembers what it was asked."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ from backend.cli import run
 
 
 @dataclass
-class Said:
-    """What a command answered."""
+class CommandResult:
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -29,25 +30,18 @@ class Said:
         return json.loads(self.out)
 
 
-Jiesu = Callable[..., Said]
+Jiesu = Callable[..., CommandResult]
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty data folder, in the sandbox."""
+    """An empty data folder in an empty folder, in a rehearsal."""
     monkeypatch.chdir(tmp_path)
-    for name in (
-        "DATABASE_URL",
-        "SECRET_KEY",
-        "TELEGRAM_TOKEN",
-        "TWILIO_ACCOUNT_SID",
-        "LANGUAGE",
-        "PUBLIC_URL",
-    ):
-        monkeypatch.delenv(f"JIESU_{name}", raising=False)
+    for name in [name for name in os.environ if name.startswith("JIESU_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("JIESU_DATA", str(tmp_path / "var"))
     monkeypatch.setenv("JIESU_SANDBOX", "1")
-    monkeypatch.setenv("JIESU_PORT", "1")  # nobody listens there
+    monkeypatch.setenv("JIESU_PORT", "1")  # where nobody listens
     yield tmp_path / "var"
     structlog.reset_defaults()
 
@@ -56,18 +50,18 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def jiesu(data: Path, capsys: pytest.CaptureFixture[str]) -> Jiesu:
     """Run one command."""
 
-    def said(*words: str) -> Said:
+    def run_command(*arguments: str) -> CommandResult:
         capsys.readouterr()
-        status = run(words)
+        status = run(arguments)
         out, err = capsys.readouterr()
-        return Said(status, out, err)
+        return CommandResult(status, out, err)
 
-    return said
+    return run_command
 
 
 @dataclass
 class FakeServer:
-    """A running server: it answers what it was told to, and keeps what it was asked."""
+    """A running server: `answers` by method and path; `asked` has method, path, body and authorization."""
 
     answers: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str, bytes, str]] = field(default_factory=list)
@@ -75,29 +69,29 @@ class FakeServer:
 
 
 @pytest.fixture
-def running(data: Path) -> Iterator[FakeServer]:
-    """A server whose plate hangs in the data folder."""
+def server(data: Path) -> Iterator[FakeServer]:
+    """A server whose run file is in the data folder."""
     fake = FakeServer()
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, said = (200, "ok") if self.path == "/healthz" else fake.answers[(self.command, self.path)]
+            status, answer = (200, "ok") if self.path == "/healthz" else fake.answers[(self.command, self.path)]
             if self.path != "/healthz":
                 fake.asked.append((self.command, self.path, body, self.headers.get("Authorization", "")))
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(json.dumps(said).encode())
+            self.wfile.write(json.dumps(answer).encode())
 
         do_GET = do_PUT = do_POST = _answer
 
         def log_message(self, *_: Any) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    fake.url = f"http://127.0.0.1:{server.server_port}"
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    fake.url = f"http://127.0.0.1:{listening.server_port}"
     write_run_file(data, fake.url, "a-token")
     yield fake
-    server.shutdown()
-    server.server_close()
+    listening.shutdown()
+    listening.server_close()

@@ -13,7 +13,7 @@ from backend.domain.ticket import Grade
 from storage import tables as t
 from storage.deadlines.due import SqlDueStore
 from storage.engine.database import Database
-from tests.delivery.world import House as World
+from tests.delivery.world import World
 
 STEPS = {
     "+3 s": timedelta(seconds=3),
@@ -26,7 +26,7 @@ TICK = timedelta(minutes=10)
 
 def build_watch(world: World) -> DeadlineWatch:
     """The deadline watch of one process."""
-    return DeadlineWatch(SqlDueStore(world.db), world.desk, world.office)
+    return DeadlineWatch(SqlDueStore(world.db), world.tickets, world.office)
 
 
 async def count_overdue(world: World) -> int:
@@ -60,7 +60,7 @@ async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_
     watch, due = build_watch(world), {}
     for turn in range(50):
         if turn < 24 and turn % 2 == 0:
-            await world.dispatched(f"T{turn:02d}", Grade.URGENT)
+            await world.dispatch_ticket(f"T{turn:02d}", Grade.URGENT)
             due[f"T{turn:02d}"] = world.at + timedelta(hours=2)
         if turn == 17:
             world.at += step
@@ -81,7 +81,7 @@ async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_
     begun, due = world.at, {}
     for number in range(count):
         world.at = begun + timedelta(seconds=number * 10_800 // count)
-        await world.dispatched(f"T{number:05d}", Grade.URGENT)
+        await world.dispatch_ticket(f"T{number:05d}", Grade.URGENT)
         due[f"T{number:05d}"] = world.at + timedelta(hours=2)
     world.at = begun + timedelta(hours=5, minutes=1)  # no process ran while they became due
     watches = [build_watch(world), build_watch(world)]  # of two processes, started at once
@@ -114,4 +114,5 @@ async def test_a_worker_runs_on_though_the_scheduler_is_silenced_by_a_clock_put_
     task = asyncio.create_task(Worker("deadlines", work).run_forever(safety_seconds=0.01))
     async with asyncio.timeout(5):
         await ran_thrice.wait()
+    assert not task.done(), "it runs on"
     task.cancel()

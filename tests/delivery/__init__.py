@@ -1,1 +1,1 @@
-"""Letters on their way."""
+"""Tests of backend/delivery: messages on their way to people."""

@@ -1,32 +1,32 @@
-"""A courier's process that can be killed between any two steps: nothing of it runs afterwards, no `finally` either."""
+"""A worker's process that can be killed between any two steps: nothing of it runs afterwards, no `finally` either."""
 
 import asyncio
 from typing import Any
 
 from backend.delivery.worker import DeliveryWorker
-from tests.delivery.world import FakeChannel, House
+from tests.delivery.world import FakeChannel, World
 
 
 class Mortal:
     """Lives for so many steps; a step is the beginning or the end of anything that leaves the process."""
 
-    def __init__(self, house: House, owner: str, steps: float, **more: Any) -> None:
+    def __init__(self, world: World, owner: str, steps: float, **arguments: Any) -> None:
         self.left = steps
         self.died = asyncio.Event()
-        self.courier: DeliveryWorker = house.new_courier(
-            owner, outbox=_Through(self, house.messages), renderer=_Through(self, house.drawing),
-            channel=_Line(self, house.channel), **more,
+        self.worker: DeliveryWorker = world.build_worker(
+            owner, outbox=_Through(self, world.outbox), renderer=_Through(self, world.renderer),
+            channel=_Line(self, world.channel), **arguments,
         )  # fmt: skip
 
     async def live(self) -> bool:
         """Work until nothing is due or death; whether it is still alive."""
-        running, death = asyncio.create_task(self.courier.run_once()), asyncio.create_task(self.died.wait())
+        running, death = asyncio.create_task(self.worker.run_once()), asyncio.create_task(self.died.wait())
         await asyncio.wait((running, death), return_when=asyncio.FIRST_COMPLETED)
         if self.died.is_set():
             return False
         death.cancel()
         await running
-        await self.courier.close()
+        await self.worker.close()
         return True
 
     async def step(self) -> None:
@@ -45,9 +45,9 @@ class _Through:
         self._real = real
 
     def __getattr__(self, name: str) -> Any:
-        async def call(*args: Any, **more: Any) -> Any:
+        async def call(*args: Any, **arguments: Any) -> Any:
             await self._process.step()
-            result = await getattr(self._real, name)(*args, **more)
+            result = await getattr(self._real, name)(*args, **arguments)
             await self._process.step()
             return result
 

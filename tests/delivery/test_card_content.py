@@ -1,63 +1,44 @@
-"""What stands on cards: every kind of letter has its words, every button something to say, and roles see their own."""
+"""What cards say: every kind of message has its text, every button its label, and each role its own buttons."""
 
 from dataclasses import replace
 
 import pytest
 
 from backend.delivery.buttons import VERB_OF_BUTTON
-from backend.delivery.held import ChatCardService
 from backend.delivery.kinds import KINDS, REVIEWS
 from backend.domain.button_data import decode
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
-from tests.delivery.world import HANDLER, House
+from tests.delivery.world import World
 
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
-def test_every_kind_has_its_words_and_every_button_says_something(language: str) -> None:
-    catalogue = Texts(language)
+def test_every_kind_of_message_has_a_text_whose_buttons_are_known(language: str) -> None:
+    texts = Texts(language)
     keys = [k.text for k in KINDS.values() if k.text] + [text for text, _ in REVIEWS.values()]
-    assert all(catalogue.has(key) for key in keys)
+    assert all(texts.has(key) for key in keys)
     for key in keys:
-        assert all(name in VERB_OF_BUTTON for name in catalogue.list_buttons(key)), key
+        buttons = texts.list_buttons(key)
+        assert all(name in VERB_OF_BUTTON and texts.render(f"button.{name}") for name in buttons), key
+    assert "sign" in texts.list_buttons(KINDS["M3"].text)
 
 
-async def test_a_leader_sees_the_card_without_the_buttons_of_a_handler(house: House) -> None:
-    assignment = await house.dispatched()
-    snapshot = await house.office.snapshot()
+async def test_a_leader_sees_the_card_without_the_buttons_of_a_handler(world: World) -> None:
+    assignment_id = await world.dispatch_ticket()
+    snapshot = await world.office.snapshot()
     handler = snapshot.by_code["H1"]
     leader = replace(handler, role=Role.LEADER)
-    ours = await house.drawing.render_live_card(assignment, handler)
-    theirs = await house.drawing.render_live_card(assignment, leader)
-    assert [b.label for row in ours.buttons for b in row] == ["签收", "查看详情"]
-    assert [b.label for row in theirs.buttons for b in row] == ["查看详情"]
-    press = decode(ours.buttons[0][0].data)
-    assert press is not None and (press.verb, press.subject, press.value) == ("sign", assignment, 1)
+    handlers_card = await world.renderer.render_live_card(assignment_id, handler)
+    leaders_card = await world.renderer.render_live_card(assignment_id, leader)
+    assert [b.label for row in handlers_card.buttons for b in row] == ["签收", "查看详情"]
+    assert [b.label for row in leaders_card.buttons for b in row] == ["查看详情"]
+    press = decode(handlers_card.buttons[0][0].data)
+    assert press is not None and (press.verb, press.subject, press.value) == ("sign", assignment_id, 1)
 
 
-async def test_in_strict_privacy_nothing_of_the_demand_is_in_the_chat(house: House) -> None:
-    from backend.ports.config import SettingVersion
-
-    await house.config.add_version(SettingVersion("privacy.chat", None, "strict", house.at, "A1", house.at))
-    house.office.invalidate()
-    await house.dispatched()
-    await house.courier.run_once()
-    text = house.channel.sent[0].text
+async def test_in_strict_privacy_nothing_of_the_demand_is_in_the_chat(world: World) -> None:
+    await world.set_setting("privacy.chat", "strict")
+    await world.dispatch_ticket()
+    await world.worker.run_once()
+    text = world.channel.sent[0].text
     assert "地点" not in text and "诉求：" not in text and "请于" in text
-
-
-async def test_the_bot_may_ask_for_a_card_and_find_it_again(house: House) -> None:
-    assignment = await house.dispatched()
-    await house.act("sign", HANDLER)
-    await house.courier.run_once()
-    counter = ChatCardService(house.drawing, house.messages, house.cards, house.moves, house.office, house.ids,
-                        house.courier.wake)  # fmt: skip
-    person = (await house.office.snapshot()).by_code["H2"]
-    await counter.send(person, assignment, "M1")
-    await house.courier.run_once()
-    sent = house.channel.to("chat-H2")[-1]
-    assert "已签收：H1某" in sent.text
-    assert await counter.find("telegram", "chat-H2", sent.message_id) == assignment
-    await house.act("reply", HANDLER, text="修好了", way="phone")
-    await house.courier.run_once()
-    assert house.channel.edits[-1].message_id == sent.message_id and "办结" in house.channel.edits[-1].buttons

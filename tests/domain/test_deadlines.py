@@ -15,7 +15,6 @@ from backend.domain.deadlines import (
     add_review_time,
     compute_deadline,
     compute_red_card_at,
-    compute_time_left,
     compute_yellow_card_at,
     is_timely,
     subtract_limit,
@@ -253,16 +252,6 @@ def test_a_deadline_moves_by_what_a_review_took_beyond_its_limit_T10() -> None:
 def test_an_extension_is_measured_from_the_old_deadline() -> None:
     found = add_limit_setting("extension.max_length", at("2026-10-20T17:00:00"), SETTINGS, CALENDAR)
     assert found == at("2026-10-29T17:00:00")
-
-
-def test_the_time_left_names_an_exchanged_working_day() -> None:
-    left = compute_time_left(at("2026-10-10T10:40:00"), at("2026-10-10T17:00:00"), CALENDAR, HOURS)
-    assert (left.over, left.days, left.hours, left.minutes) == (False, 0, 6, 20)
-    assert left.exchange_day == at("2026-10-10T00:00:00").date()
-    assert left.office == timedelta(hours=4, minutes=20)
-    over = compute_time_left(at("2026-10-13T18:30:00"), at("2026-10-12T17:00:00"), CALENDAR, HOURS)
-    assert (over.over, over.days, over.hours, over.minutes, over.exchange_day) == (True, 1, 1, 30, None)
-    assert compute_time_left(at("2027-03-01T00:00:00"), at("2027-03-01T02:00:00"), CALENDAR, HOURS).hours == 2
 
 
 days = st.integers(1, 12).map(lambda n: Limit.parse(f"{n}wd"))

@@ -128,3 +128,32 @@ def test_the_journal_keeps_a_deemed_result_beside_the_answer_Q36() -> None:
         flow.wait(hours=hours).act("agent", "visit", kind="manual", answer="unreached")
     arguments = flow.plans[-1].entry.words
     assert (arguments["answer"], arguments["deemed"]) == ("unreached", True) and flow.ticket.deemed
+
+
+@pytest.mark.parametrize("answer", ["unclear", "satisfied"])
+def test_nothing_vague_said_to_a_person_overturns_a_clear_no_XD6_XD7(answer: str) -> None:
+    flow = closed().act("clock", "start_visit").act("clock", "visit", kind="auto", answer="unsatisfied")
+    flow.take_messages()
+    flow.act("agent", "visit", kind="manual", answer=answer, note="说不清楚")
+    stays = answer == "unclear"
+    assert flow.state is State.FINALIZED and not flow.ticket.deemed
+    assert flow.ticket.final_answer == ("unsatisfied" if stays else answer)
+    assert ("M20u", "L1") in flow.take_messages() or not stays
+    if stays:  # the unit may say that the demand was unreasonable, as after any final 不满意 (T28)
+        flow.act("handler", "claim_unreasonable", reason="诉求超出法定职权", files=["f1"])
+
+
+def test_nothing_vague_after_the_rework_overturns_what_was_said_to_a_person_XD7() -> None:
+    flow = unsatisfied().act("reviewer", "rework", summary="再办").act("handler", "reply", text="已再修")
+    flow.act("agent", "visit", kind="manual", answer="unclear", note="没说好坏")
+    assert flow.ticket.final_answer == "unsatisfied" and not flow.ticket.deemed
+    assert "deemed" not in flow.plans[-1].entry.words
+
+
+@pytest.mark.parametrize(("kept", "answer"), [("satisfied", "unreached"), ("keep_first", "unsatisfied")])
+def test_silence_to_a_person_ends_a_no_unless_the_office_keeps_it_Q36(kept: str, answer: str) -> None:
+    flow = closed(scoring__second_visit_unreached=kept).act("clock", "start_visit")
+    flow.act("clock", "visit", kind="auto", answer="unsatisfied")
+    for hours in (1, 6, 24):
+        flow.wait(hours=hours).act("agent", "visit", kind="manual", answer="unreached")
+    assert flow.ticket.final_answer == answer and flow.ticket.deemed is (kept == "satisfied")

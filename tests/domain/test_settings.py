@@ -183,7 +183,6 @@ def test_each_kind_of_value_has_a_typed_reader() -> None:
     assert settings.limit_or_none("reply.limit") is None
     assert settings.flag("phone_sign.enabled") is True
     assert settings.decimal("visit.manual.sample") == Decimal("0.1")
-    assert settings.decimal_or_none("scoring.total_max") is None
     assert settings.rate("visit.cap_per_person") == (1, Limit.parse("7d"))
     assert settings.periods("notify.quiet").text == "20:00-08:00"
     assert settings.text("privacy.phone_mask") == "138****1234"

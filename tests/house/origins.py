@@ -1,21 +1,22 @@
 """Where a name comes from: follows imports, aliases and plain assignments to the dotted name of the library."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from tests.house.source import Source
+Nodes = tuple[tuple[ast.AST, str], ...]
 
 
-def _imported(code: Source) -> dict[str, str]:
+def _imported(nodes: Nodes, find_origin: Callable[[ast.ImportFrom], str]) -> dict[str, str]:
     """The names that imports bind, at the top or later → their dotted names."""
-    known = {}
-    for node, _ in code.nodes:
+    known = {"__import__": "importlib.__import__"}
+    for node, _ in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 known[alias.asname or top] = alias.name if alias.asname else top
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = find_origin(node)
+            known |= {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in node.names}
     return known
 
 
@@ -35,7 +36,7 @@ def _resolve(node: ast.expr, known: dict[str, str]) -> str | None:
     return None
 
 
-def _list_assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+def list_assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """The names (`x`, `self.x`) a node assigns, each with its value."""
     match node:
         case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
@@ -54,18 +55,18 @@ def _list_assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 yield f"self.{name}", value
 
 
-def list_origins(code: Source) -> Iterator[tuple[ast.expr, str, str]]:
+def list_origins(nodes: Nodes, find_origin: Callable[[ast.ImportFrom], str]) -> Iterator[tuple[ast.expr, str, str]]:
     """Each name or attribute that is read: the node, the function around it, and its dotted name.
 
     `t` is `time.time` after `from time import time as t`, and after `t = time.time`; so is `self.t`. Scopes are not
     told apart.
     """
-    known = _imported(code)
-    for node, _ in code.nodes:
-        for name, value in _list_assigned(node):
+    known = _imported(nodes, find_origin)
+    for node, _ in nodes:
+        for name, value in list_assigned(node):
             if name not in known and (origin := _resolve(value, known)):
                 known[name] = origin
-    for node, function in code.nodes:
+    for node, function in nodes:
         is_read = isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
         if is_read and (origin := _resolve(node, known)):
             yield node, function, origin

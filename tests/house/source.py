@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.house.exceptions import EXCEPTIONS
+from tests.house.origins import list_origins
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("backend", "bot", "notify", "storage", "sandbox")
@@ -47,7 +48,17 @@ class Source:
     @cached_property
     def nodes(self) -> tuple[tuple[ast.AST, str], ...]:
         """Every node below the module with the function (`Class.method`) it stands in."""
-        return tuple(_list_nodes(self.tree, ""))
+        return tuple(_list_nodes(self.tree))
+
+    @cached_property
+    def origins(self) -> tuple[tuple[ast.expr, str, str], ...]:
+        """Each name or attribute that is read and leads to an import: node, function, dotted name."""
+        return tuple(list_origins(self.nodes, self.find_origin))
+
+    @cached_property
+    def origin_of(self) -> dict[int, str]:
+        """The dotted name of a node, by the id of the node."""
+        return {id(node): origin for node, _, origin in self.origins}
 
     @cached_property
     def docstrings(self) -> frozenset[int]:
@@ -58,16 +69,31 @@ class Source:
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         )
 
+    @cached_property
+    def module(self) -> str:
+        """Its dotted name: `backend.tickets` for backend/tickets/__init__.py."""
+        return self.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    def find_origin(self, node: ast.ImportFrom) -> str:
+        """The dotted name of the module that `from … import …` reads, relative ones resolved."""
+        if not node.level:
+            return node.module or ""
+        package = self.module.split(".") + [""] * self.name.endswith("/__init__.py")
+        return ".".join((*package[: -node.level], *([node.module] if node.module else ())))
+
     def breach(self, node: ast.AST, function: str, what: str) -> Breach:
         """A breach at a node."""
         return Breach(self.name, function or "<module>", getattr(node, "lineno", 1), what)
 
 
-def _list_nodes(node: ast.AST, inside: str) -> Iterator[tuple[ast.AST, str]]:
-    for child in ast.iter_child_nodes(node):
-        yield child, inside
-        is_scope = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        yield from _list_nodes(child, f"{inside}.{child.name}".strip(".") if is_scope else inside)
+def _list_nodes(module: ast.Module) -> Iterator[tuple[ast.AST, str]]:
+    waiting: list[tuple[ast.AST, str]] = [(node, "") for node in reversed(module.body)]
+    while waiting:
+        node, inside = waiting.pop()
+        yield node, inside
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            inside = f"{inside}.{node.name}".strip(".")
+        waiting += [(child, inside) for child in ast.iter_child_nodes(node)][::-1]
 
 
 @cache
@@ -104,12 +130,12 @@ def where(file: Path, node: ast.AST) -> str:
 
 
 def imports(code: Source) -> Iterator[tuple[str, ast.AST]]:
-    """The dotted names a file imports, whether at the top or later."""
+    """The dotted names a file imports, at the top or later, for types only or not: `a.b.c` of `from a.b import c`."""
     for node, _ in code.nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield node.module, node
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((f"{code.find_origin(node)}.{alias.name}", node) for alias in node.names)
 
 
 def docstrings(file: Path) -> frozenset[int]:

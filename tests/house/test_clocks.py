@@ -6,22 +6,19 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from tests.house.origins import list_origins
 from tests.house.source import Breach, Source, only_exceptions, sources
 
 MAY_ASK = ("backend/app/", "backend/rehearsal/", "backend/cli/", "notify/chat/", "notify/voice/", "notify/sms/")
 LOOPS = ("get_running_loop", "get_event_loop", "new_event_loop")
 ASKING = frozenset((
-    *(f"time.{name}" for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns",
-                                  "clock_gettime", "clock_gettime_ns", "localtime", "gmtime", "strftime", "ctime")),
     *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), "datetime.date.today",
     *(f"asyncio.{loop}().time" for loop in LOOPS), *(f"asyncio.events.{loop}().time" for loop in LOOPS),
-    "uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getrandom", "email.utils.localtime", "email.utils.make_msgid",
+    "uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getrandom", "os.times", "email.utils.localtime", "email.utils.make_msgid",
     *(f"sqlalchemy.func.{name}" for name in ("now", "current_timestamp", "current_date", "current_time", "random")),
 ))  # fmt: skip
-#: Modules that are chance altogether, and what in them is not.
-CHANCE = re.compile(r"(random|secrets)\.\w+")
-NOT_CHANCE = frozenset(("secrets.compare_digest",))
+#: Modules that ask altogether, and what in them does not.
+WORLD = re.compile(r"(random|secrets|time)\.\w+")
+HARMLESS = frozenset(("secrets.compare_digest", "time.sleep", "time.strptime", "time.mktime", "time.struct_time"))
 #: A generator is decided by its seed; without one it asks the machine.
 SEEDED = "random.Random"
 
@@ -31,10 +28,14 @@ def asked(codes: Iterable[Source]) -> Iterator[Breach]:
     for code in codes:
         if code.name.startswith(MAY_ASK):
             continue
+        for node, function in code.nodes:
+            match node:
+                case ast.Call(func=ast.Attribute(attr="now") as func, args=[_]) if id(func) not in code.origin_of:
+                    yield code.breach(node, function, f"{ast.unparse(func)}(zone)")  # a clock that is given needs none
         seeded = frozenset(id(node.func) for node, _ in code.nodes if isinstance(node, ast.Call) and _has_seed(node))
-        for node, function, origin in list_origins(code):
-            is_chance = CHANCE.fullmatch(origin) and origin not in NOT_CHANCE
-            if origin in ASKING or (is_chance and not (origin == SEEDED and id(node) in seeded)):
+        for node, function, origin in code.origins:
+            is_world = WORLD.fullmatch(origin) and origin not in HARMLESS
+            if origin in ASKING or (is_world and not (origin == SEEDED and id(node) in seeded)):
                 yield code.breach(node, function, origin)
 
 
@@ -68,6 +69,18 @@ def test_only_a_few_places_ask_the_time_or_chance() -> None:
         ("from uuid import uuid4\nx = [field(default_factory=uuid4)]\n", "uuid.uuid4"),
         ("import time\ndef f(clock=time.time): ...\n", "time.time"),
         ("from sqlalchemy import func\nx = func.now()\n", "sqlalchemy.func.now"),
+        ("import time\na, b = time.time, 1\n", "time.time"),
+        ("import datetime as dt\nD, zone = dt.datetime, dt.UTC\nx = D.now(zone)\n", "datetime.datetime.now"),
+        ("from datetime import datetime\nif (d := datetime):\n    x = d.now()\n", "datetime.datetime.now"),
+        ("import time\nx = time.process_time()\n", "time.process_time"),
+        ("from time import clock_gettime as c\nx = c(0)\n", "time.clock_gettime"),
+        ("import random\ndraw = random.Random()\n", "random.Random"),
+        ("def f(kind):\n    return kind.now(zone)\n", "kind.now(zone)"),
+        ("def f(moment):\n    return type(moment).now(zone)\n", "type(moment).now(zone)"),
+        (
+            "from functools import partial\nfrom datetime import datetime\nnow = partial(datetime.now, zone)\n",
+            "datetime.datetime.now",
+        ),
         ("from time import monotonic as now\nx = now()\n", "time.monotonic"),
         ("import time\nclass A:\n    clock: Callable[[], float] = time.monotonic\n", "time.monotonic"),
         ("import time as t, os\nclock, x = t, 1\ny = clock.time_ns()\n", "time.time_ns"),

@@ -9,18 +9,20 @@ from tests.house.source import Breach, Source, only_exceptions, sources
 WINDOW = 12
 #: Lines that say nothing by themselves: a comment, an import, lone punctuation.
 SILENT = re.compile(r"(#|import |from \S+ import ).*|[\W_]*")
+NOTE = re.compile(r"\s#\s.*$")
+SPACE = re.compile(r"\s")
 IMPORTED = re.compile(r"from \S+ import \($")
 
 
 def _list_lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that count, each with its number, white space folded."""
+    """The lines that count, each with its number, without white space and the comment at its end."""
     is_importing = False
     for number, line in enumerate(text.splitlines(), 1):
         folded = " ".join(line.split())
         if is_importing or IMPORTED.match(folded):
             is_importing = ")" not in folded
         elif not SILENT.fullmatch(folded):
-            yield number, folded
+            yield number, SPACE.sub("", NOTE.sub("", folded))
 
 
 def _find_function(code: Source, line: int) -> str:
@@ -68,6 +70,8 @@ def test_twelve_equal_lines_are_found_however_they_are_indented_and_commented() 
     again = "import os\n\n\ndef f():\n" + _lines(indent="    ").replace("\n", "\n\n    # and then\n")
     assert _plant(_lines(), again) == ["bot/plant0.py", "bot/plant1.py"]
     assert _plant(_lines() + "y = 1\n" + _lines()) == ["bot/plant0.py"] * 2
+    spaced = "if x:\n" + _lines(indent="    ", end="  # as it was").replace("(", "( ").replace(" = ", "=")
+    assert _plant(_lines(), spaced) == ["bot/plant0.py", "bot/plant1.py"]
     found = list(repeated([Source("bot/a.py", _lines()), Source("bot/b.py", again)]))
     assert [one.key for one in found] == ["bot/a.py:<module>", "bot/b.py:f"]
 

@@ -23,10 +23,10 @@ IN_BACKTICKS = re.compile(r"`([^`]+)`")
 WORD_AND_TEXT = re.compile(r"`(\w+)` ([^·|]+?) *(?:·|$)")
 
 
-def read_stored_words() -> dict[str, dict[str, str]]:
+def read_stored_words(text: str = TEXT) -> dict[str, dict[str, str]]:
     """Return the table of stored words: kind → its words, each with the text people are shown."""
     rows = {}
-    for line in TEXT.split("## Stored words", 1)[1].splitlines():
+    for line in text.split("## Stored words", 1)[1].splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| `") and len(cells) == 2:
             rows[IN_BACKTICKS.findall(cells[0])[0]] = dict(WORD_AND_TEXT.findall(cells[1]))
@@ -37,6 +37,11 @@ def test_the_glossary_lists_every_stored_word_and_no_other() -> None:
     assert {name: list(words) for name, words in read_stored_words().items()} == {
         name: [str(word) for word in kind] for name, kind in KINDS.items()
     }
+
+
+def test_a_stored_word_that_the_glossary_lacks_is_found() -> None:
+    words = read_stored_words(TEXT.replace(" · `urgent` 紧急", ""))
+    assert list(words["Grade"]) == ["general"] and list(KINDS["Grade"]) == ["general", "urgent"]
 
 
 def test_people_are_shown_the_texts_of_the_glossary() -> None:

@@ -11,7 +11,7 @@ import pytest
 from backend.domain.refusals import HTTP_STATUS
 from backend.domain.texts import Texts, list_languages
 from backend.domain.verb_fields import FIELDS
-from tests.house.source import ROOT, modules, nothing, tree, where
+from tests.house.source import ROOT, Source, nothing, sources
 
 CODE = re.compile(r"[a-z][a-z_0-9]+")
 #: Tables whose codes are raised through a variable.
@@ -35,15 +35,36 @@ def find_strings(expression: ast.expr) -> Iterator[str]:
                 yield from find_strings(value)
 
 
+def find_raised(code: Source) -> Iterator[tuple[str, str]]:
+    """Yield each refusal code that a file makes a `Refused` of, by whatever name it imported it, and where."""
+    origins = code.origin_of
+    for node, _ in code.nodes:
+        if (
+            isinstance(node, ast.Call)
+            and origins.get(id(node.func), ast.unparse(node.func)).split(".")[-1] == "Refused"
+        ):
+            first = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "code")]
+            yield from ((refusal, f"{code.name}:{node.lineno}") for one in first for refusal in find_strings(one))
+
+
 @cache
 def find_codes() -> frozenset[tuple[str, str]]:
     """Return each refusal code raised anywhere, and where."""
     found = {(code, name) for name, codes in TABLES_OF_CODES.items() for code in codes}
-    for file in modules("backend", "bot", "notify", "storage"):
-        for node in ast.walk(tree(file)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Refused" and node.args:
-                found |= {(code, where(file, node)) for code in find_strings(node.args[0])}
-    return frozenset(found)
+    return frozenset(found.union(*map(find_raised, sources("backend", "bot", "notify", "storage"))))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "raise Refused('plant')\n",
+        "raise refusals.Refused('a' if x else 'plant', why=1)\n",
+        "from backend.domain.refusals import Refused as R\nx = R('plant')\n",
+        "raise Refused(code=x or 'plant')\n",
+    ],
+)
+def test_a_code_that_is_raised_is_found(text: str) -> None:
+    assert "plant" in dict(find_raised(Source("bot/plant.py", text)))
 
 
 @pytest.mark.parametrize("language", list_languages())

@@ -2,34 +2,67 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
 
+from tests.house.origins import list_assigned
 from tests.house.source import Breach, Source, only_exceptions, sources
 
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
-#: Four words in a row; a path, a header or a key has none.
-ENGLISH = re.compile(r"(?<![\w/.:-])[A-Za-z][a-z']*(?:,? [A-Za-z]?[a-z']+){3}(?![\w/=-])")
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+#: A word, in a text cut at white space: no path, header, key or number; joined words count as one.
+WORD = re.compile(r"[\"'(]?[A-Za-z][A-Za-z'’-]*[\"')]?[,.;:!?]?")
+FEWEST_WORDS = 4
 #: Calls that speak to a person, by their last name.
 SPEAKING = frozenset((
     "send", "edit", "answer", "say", "says", "tell", "reply", "toast", "Toast", "Card", "Message", "Prompt", "page", "render",
     "render_page", "render_template", "refuse", "Refused", "echo", "secho", "print", "prompt", "confirm", "ask", "option",
     "argument", "command", "group", "Option", "Argument", "Command", "ClickException", "UsageError", "BadParameter",
     "Response", "json_response", "ApiResponse", "HTTPBadRequest", "HTTPForbidden", "HTTPNotFound", "Check", "Finding",
-    "notify", "announce", "send_notices", "open_question", "show", "exit", "SystemExit",
+    "notify", "announce", "send_notices", "open_question", "show", "exit", "SystemExit", "write",
 ))  # fmt: skip
 #: Files that speak as somebody else: a network, or a carrier answering us.
 OTHERS = ("sandbox/",)
 
 
-def _list_words(node: ast.AST) -> Iterator[ast.Constant]:
-    """The strings of an argument, but not those of calls inside it: each call is looked at by itself."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node
-    elif not isinstance(node, ast.Call):
-        for child in ast.iter_child_nodes(node):
-            yield from _list_words(child)
+def is_sentence(text: str) -> bool:
+    """Whether a text is Chinese, or has four English words, with numbers and names between them."""
+    return bool(CHINESE.search(text)) or sum(bool(WORD.fullmatch(part)) for part in text.split()) >= FEWEST_WORDS
+
+
+def _list_texts(node: ast.AST, known: Mapping[str, str]) -> Iterator[tuple[ast.AST, str]]:
+    """The texts of an argument, also those behind a name or formatted at once; other calls are looked at by themselves."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield node, text
+        case ast.Name(id=name) if name in known:
+            yield node, known[name]
+        case ast.JoinedStr(values=parts):
+            yield node, "".join(str(part.value) if isinstance(part, ast.Constant) else "0" for part in parts)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()) as text), args=args):
+            for part in (text, *args):
+                yield from _list_texts(part, known)
+        case ast.Call():
+            return
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _list_texts(child, known)
+
+
+def _list_known(code: Source) -> dict[str, str]:
+    """The names of a file that stand for a text, with those of them that are sentences."""
+    return {
+        name: text
+        for node, _ in code.nodes
+        for name, value in list_assigned(node)
+        for _, text in _list_texts(value, {})
+        if is_sentence(text)
+    }
+
+
+def is_speaking(name: str) -> bool:
+    """Whether a call of this name speaks to a person: `send`, and `send_text` too."""
+    return name in SPEAKING or name.partition("_")[0] in SPEAKING - {"page", "open"}
 
 
 def spoken(codes: Iterable[Source]) -> Iterator[Breach]:
@@ -37,13 +70,17 @@ def spoken(codes: Iterable[Source]) -> Iterator[Breach]:
     for code in codes:
         if code.name.startswith(OTHERS):
             continue
+        known, origins = _list_known(code), code.origin_of
         for node, function in code.nodes:
-            if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] not in SPEAKING:
+            if not isinstance(node, ast.Call):
+                continue
+            called = origins.get(id(node.func), ast.unparse(node.func)).rpartition(".")[2]
+            if not is_speaking(called):
                 continue
             for part in (*node.args, *(keyword.value for keyword in node.keywords)):
-                for word in _list_words(part):
-                    if CHINESE.search(str(word.value)) or ENGLISH.search(str(word.value)):
-                        yield code.breach(word, function, f"{word.value!r}")
+                for text_node, text in _list_texts(part, known):
+                    if is_sentence(text):
+                        yield code.breach(text_node, function, f"{text!r}")
 
 
 def test_no_call_speaks_a_sentence_of_its_own() -> None:
@@ -63,6 +100,16 @@ def test_no_call_speaks_a_sentence_of_its_own() -> None:
         "@click.option('--dry-run', help='Only show what would happen')\ndef f(): ...\n",
         "say = texts.render('x', reason='不合理' if x else '')\n",
         "return Toast(('Somebody else was first',))\n",
+        "click.echo(f'there are {n} rows and {m} more')\n",
+        "click.echo('ALL ROWS WERE READ')\n",
+        "click.echo('Imported 12 rows, skipped 3 of them')\n",
+        "click.echo('{} rows were read today'.format(n))\n",
+        "click.echo(' '.join(['all rows were read', n]))\n",
+        "text = 'all rows were read'\nclick.echo(text)\n",
+        "DONE = f'{n} rows were read today'\ndef f():\n    click.echo(DONE)\n",
+        "from click import echo as e\ne('all rows were read')\n",
+        "await chat.send_text('a read-only office is open')\n",
+        "sys.stdout.write('all rows were read')\n",
     ],
 )
 def test_a_sentence_in_a_call_is_found(text: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from tests.house.origins import list_origins
 from tests.house.source import Breach, Source, only_exceptions, sources
 
 NAME = r'[\w".]+'
@@ -15,8 +14,18 @@ STATEMENT = re.compile(
     rf"|(CREATE|DROP|ALTER)\s+(UNIQUE\s+|VIRTUAL\s+)?(TABLE|INDEX|DATABASE|TRIGGER|VIEW)\s+\w|PRAGMA\s+\w+)",
     re.DOTALL,
 )
+#: What can be nothing but a statement, by how it begins.
+BEGINS = re.compile(r"\s*(SELECT\s|WITH\s+\w+\s+AS\s*\(|BEGIN IMMEDIATE|VACUUM\b)")
+#: Calls that hand a statement to a connection, whatever it says, and libraries that have one.
+RUNNING = frozenset(("exec_driver_sql", "execute", "executemany", "executescript"))
+CONNECTING = ("sqlite3.", "asyncpg.")
 #: What makes a statement of a text.
 MAKERS = frozenset(("sqlalchemy.text", "sqlalchemy.sql.text", "sqlalchemy.sql.expression.text"))
+
+
+def is_sql(text: str) -> bool:
+    """Whether a text is, or holds, a statement."""
+    return bool(STATEMENT.search(text) or BEGINS.match(text))
 
 
 def written(codes: Iterable[Source]) -> Iterator[Breach]:
@@ -26,14 +35,16 @@ def written(codes: Iterable[Source]) -> Iterator[Breach]:
             continue
         for node, function in code.nodes:
             match node:
-                case ast.Constant(value=str(text)) if id(node) not in code.docstrings and STATEMENT.search(text):
+                case ast.Constant(value=str(text)) if id(node) not in code.docstrings and is_sql(text):
                     yield code.breach(node, function, f"{text[:40]!r}")
                 case ast.JoinedStr(values=parts):
                     whole = "".join(str(p.value) if isinstance(p, ast.Constant) else "x" for p in parts)
-                    if STATEMENT.search(whole):
+                    if is_sql(whole):
                         yield code.breach(node, function, f"{whole[:40]!r}")
-        for name, function, origin in list_origins(code):
-            if origin in MAKERS:
+                case ast.Call(func=ast.Attribute(attr=name)) if name in RUNNING:
+                    yield code.breach(node, function, name)
+        for name, function, origin in code.origins:
+            if origin in MAKERS or origin.startswith(CONNECTING):
                 yield code.breach(name, function, origin)
 
 
@@ -53,6 +64,13 @@ def test_nobody_but_storage_writes_sql() -> None:
         "x = 'CREATE UNIQUE INDEX one ON tickets (no)'\n",
         "from sqlalchemy import text as t\nx = t('1')\n",
         "import sqlalchemy as sa\nx = sa.text('1')\n",
+        "connection.exec_driver_sql(statement)\n",
+        "connection.execute('select id from tickets')\n",
+        "cursor.executemany(f'{verb} {table}', rows)\n",
+        "import sqlite3 as s\nx = s.connect(path)\n",
+        "x = 'SELECT ' + columns + ' FROM tickets'\n",
+        "x = 'SELECT 1'\n",
+        "x = 'WITH a AS (SELECT 1) TABLE a'\n",
     ],
 )
 def test_sql_elsewhere_is_found(text: str) -> None:

@@ -32,7 +32,9 @@ CHAPTER_ROW = re.compile(
 PARAGRAPH = re.compile(r"^## ([1-9]\d*)\. \S", re.MULTILINE)
 
 NOQA = re.compile(r"noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*")
-CONTRACT = re.compile(r"\bcontract ((?:§\d+(?:, | and )?)+)", re.IGNORECASE)
+NUMBERS = r"((?:§ ?\d+(?:, | and |–|-)?)+)"
+CONTRACT = re.compile(rf"[Cc]ontract(?:\.md)?,? {NUMBERS}")
+OF_CONTRACT = re.compile(rf"{NUMBERS} of the contract")
 CHAPTER = re.compile(r"\b(readings|lifecycle|texts|practice)(?:\.md)? ((?:(?:§\d+(?:\.\d+)?|\d+\.\d+)(?:, | and )?)+)")
 LONE = re.compile(r"(?<!\w )§(\d+\.\d+)")
 REACHED = re.compile(r'"How it is reached" (\d)')
@@ -78,7 +80,7 @@ def cited(words: str, families: Collection[str]) -> Iterator[str]:
     for tag in TAG.findall(words):
         if family(tag) in families or TWO_LETTERS.match(tag):
             yield tag
-    for found in CONTRACT.finditer(words):
+    for found in (*CONTRACT.finditer(words), *OF_CONTRACT.finditer(words)):
         yield from (f"contract §{number}" for number in re.findall(r"\d+", found[1]))
     for found in CHAPTER.finditer(words):
         yield from (f"{found[1]} {number}" for number in re.findall(r"[\d.]*\d", found[2]))
@@ -140,6 +142,8 @@ def test_whatever_is_cited_is_explained() -> None:
         ("a.md", "| T5 | 派单 |\n待签收发S9，红牌发S3\n", "2: S9"),
         ("a.toml", '# the return visit\n"V0–V9" = 1\n', "2: V9"),
         ("a.py", f"# as {'contract'} §4, §9 writes it\n", "1: contract §9"),
+        ("a.py", f"# as docs/{'contract'}.md §9 writes it\n", "1: contract §9"),
+        ("a.py", f"# by §9 of the {'contract'}\n", "1: contract §9"),
         ("a.py", f"# the defaults of {'readings'} §5\n", "1: readings 5"),
         ("a.md", f"see {'texts'}.md 7.3, 7.9\n", "1: texts 7.9"),
         ("a.md", f"at its hour ({'§'}6.4)\n", "1: §6.4"),

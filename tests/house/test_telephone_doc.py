@@ -3,8 +3,7 @@
 from backend.app.config import Config
 from backend.calls.dialer import INVALID_NUMBER_CODES
 from backend.domain import retry, unreachable
-from backend.domain.script_files import load_script
-from backend.domain.script_menu import build_menu
+from backend.domain.script_files import build_menu, load_script
 from tests.house.source import ROOT, nothing
 
 PAGE = (ROOT / "docs" / "telephone.zh.md").read_text("utf-8")

@@ -1,5 +1,5 @@
-"""Uses the office of the tickets tests."""
+"""The sample city."""
 
-from tests.tickets.conftest import bench
+from tests.tickets.conftest import city
 
-__all__ = ["bench"]
+__all__ = ["city"]

@@ -1,4 +1,4 @@
-"""The real petitions of a city, where they are at hand: all 2,816 come in, in seconds, and once."""
+"""The real petitions of a city, where the file is at hand: all 2,816 are imported, once."""
 
 import os
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from storage import tables as t
-from tests.tickets.conftest import ADMIN, Bench
+from tests.tickets.conftest import ADMIN, SampleCity
 
 
 def petitions() -> Path | None:
-    """`JIESU_SHARED`, or a folder `shared` beside the checkout, with `data/petitions.xlsx` in it."""
+    """Return `petitions.xlsx` in the folder `JIESU_SHARED`, or in `shared/data` beside the checkout; None without it."""
     checkout = Path(__file__).resolve().parents[2]
     places = [Path(os.environ["JIESU_SHARED"])] if "JIESU_SHARED" in os.environ else []
     for place in (*places, checkout.parent / "shared"):
@@ -21,11 +21,11 @@ def petitions() -> Path | None:
 
 
 @pytest.mark.skipif(petitions() is None, reason="no shared/data/petitions.xlsx beside the checkout (JIESU_SHARED)")
-async def test_all_petitions_come_in_and_come_in_once(bench: Bench) -> None:
+async def test_all_petitions_are_imported_once(city: SampleCity) -> None:
     file = petitions()
     assert file is not None
-    report = await bench.house.imports.import_file("tickets", file.name, file, ADMIN)
+    report = await city.core.imports.import_file("tickets", file.name, file, ADMIN)
     assert (report["read"], report["imported"], report["refused"]) == (2816, 2816, [])
-    again = await bench.house.imports.import_file("tickets", file.name, file, ADMIN)
+    again = await city.core.imports.import_file("tickets", file.name, file, ADMIN)
     assert (again["imported"], again["already"]) == (0, 2816)
-    assert await bench.count(t.tickets) == await bench.count(t.journal) == await bench.count(t.duties) == 2816
+    assert await city.count(t.tickets) == await city.count(t.journal) == await city.count(t.duties) == 2816

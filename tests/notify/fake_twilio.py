@@ -2,60 +2,54 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 ACCOUNT = "AC" + "0" * 32
+Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
 class FakeTwilio:
-    """Keeps what it was asked; `say` holds the answers to give instead of the next ones."""
+    """`requests` are method, path and fields; `answers` are given instead of the next ones; `calls` are listed.
 
-    asked: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
-    say: list[Any] = field(default_factory=list)
+    With `delays` every answer is delayed by up to 0.2 s, in no order.
+    """
+
+    requests: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    answers: list[Respond] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
-    unhurried: random.Random | None = None
-    base: str = ""
+    delays: random.Random | None = None
+    url: str = ""
+
+    def build_app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.handle)
+        return app
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         form = await request.post() if request.method == "POST" else request.query
         fields = {name: form.getall(name) for name in form}
-        self.asked.append((request.method, request.path, fields))
-        if self.say:
-            return await self.say.pop(0)(request)
-        if self.unhurried:
-            await asyncio.sleep(self.unhurried.random() * 0.2)
+        self.requests.append((request.method, request.path, fields))
+        if self.answers:
+            return await self.answers.pop(0)(request)
+        if self.delays:
+            await asyncio.sleep(self.delays.random() * 0.2)
         if request.method == "GET":
             return web.json_response({"calls": self.calls, "page": 0, "page_size": 50, "next_page_uri": None})
         number = fields.get("To", [""])[0]
         return web.json_response({"sid": f"CA{number}", "status": "queued", "price": None}, status=201)
 
 
-def says(status: int, body: Any = None, **headers: str):
-    async def answer(request: web.Request) -> web.StreamResponse:
+def answer(status: int, body: Any = None, **headers: str) -> Respond:
+    """An answer with this status, and a body of text or JSON."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
         if isinstance(body, str):
             return web.Response(status=status, text=body, headers=headers)
         return web.json_response(body, status=status, headers=headers)
 
-    return answer
-
-
-async def cut(request: web.Request) -> web.StreamResponse:
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
-
-
-async def silence(request: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(30)
-    return web.Response()
-
-
-def app(fake: FakeTwilio) -> web.Application:
-    made = web.Application()
-    made.router.add_route("*", "/{path:.*}", fake.handle)
-    return made
+    return respond

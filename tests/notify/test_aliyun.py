@@ -1,4 +1,4 @@
-"""A line that is told everything up front: what is asked of Aliyun, what its refusals and reports mean."""
+"""A carrier that is told everything up front: what is asked of Aliyun, what its refusals and reports mean."""
 
 import json
 from collections.abc import AsyncIterator
@@ -11,7 +11,8 @@ from notify.carrier import CallStatus, CallUrls, Menu
 from notify.channel import DeliveryError
 from notify.registry import DriverRegistry
 from notify.voice.aliyun import AliyunCarrier
-from tests.notify.fake_aliyun import FakeAliyun, app
+from tests.notify.fake_aliyun import FakeAliyun
+from tests.notify.network_faults import cut, stay_silent
 
 URLS = CallUrls("", "", "")
 SECRET = "s" * 24
@@ -23,42 +24,44 @@ MENU = Menu("phone.P1", {"tail": "1 0 0 1"}, {"1": "phone.P1_noted"}, {"1": {}},
 
 
 @pytest.fixture
-async def carrier() -> AsyncIterator[FakeAliyun]:
+async def aliyun() -> AsyncIterator[FakeAliyun]:
     fake = FakeAliyun()
-    async with TestServer(app(fake)) as server:
-        fake.base = str(server.make_url("/")).rstrip("/")
+    async with TestServer(fake.build_app()) as server:
+        fake.url = str(server.make_url("/")).rstrip("/")
         yield fake
 
 
 @pytest.fixture
-def line(carrier: FakeAliyun) -> AliyunCarrier:
+def carrier(aliyun: FakeAliyun) -> AliyunCarrier:
     texts = dict(pair.strip().split("=") for pair in SETTINGS["templates"].split(","))
     return AliyunCarrier(
-        "LTAIkey", "very-secret-words", texts, hook_secret=SECRET, endpoint=carrier.base, show_number="0431123456",
+        "LTAIkey", "very-secret-words", texts, hook_secret=SECRET, endpoint=aliyun.url, show_number="0431123456",
         read_ms=800,
     )  # fmt: skip
 
 
-async def test_a_menu_goes_out_whole_with_its_keys_and_our_reference(line: AliyunCarrier, carrier: FakeAliyun) -> None:
-    placed = await line.place("+8613800001234", caller="+861", urls=URLS, menu=MENU)
+async def test_a_menu_goes_out_whole_with_its_keys_and_our_reference(
+    carrier: AliyunCarrier, aliyun: FakeAliyun
+) -> None:
+    placed = await carrier.place("+8613800001234", caller="+861", urls=URLS, menu=MENU)
     assert placed.provider_id == "call-1^1"
-    [asked] = carrier.asked
-    assert (asked["Action"], asked["CalledNumber"], asked["CalledShowNumber"]) == (
+    [request] = aliyun.requests
+    assert (request["Action"], request["CalledNumber"], request["CalledShowNumber"]) == (
         "IvrCall",
         "13800001234",
         "0431123456",
     )
-    assert (asked["StartCode"], json.loads(asked["StartTtsParams"]), asked["OutId"]) == (
+    assert (request["StartCode"], json.loads(request["StartTtsParams"]), request["OutId"]) == (
         "TTS_1",
         {"tail": "1 0 0 1"},
         "77",
     )
-    assert (asked["MenuKeyMap.1.Key"], asked["MenuKeyMap.1.Code"], asked["PlayTimes"]) == ("1", "TTS_2", "2")
+    assert (request["MenuKeyMap.1.Key"], request["MenuKeyMap.1.Code"], request["PlayTimes"]) == ("1", "TTS_2", "2")
 
 
-async def test_words_without_a_question_are_simply_said(line: AliyunCarrier, carrier: FakeAliyun) -> None:
-    await line.place("+8613800001234", caller="", urls=URLS, menu=Menu("phone.over", {}, {}, {}, "1"))
-    assert (carrier.asked[0]["Action"], carrier.asked[0]["TtsCode"]) == ("SingleCallByTts", "TTS_3")
+async def test_a_text_without_a_question_is_only_said(carrier: AliyunCarrier, aliyun: FakeAliyun) -> None:
+    await carrier.place("+8613800001234", caller="", urls=URLS, menu=Menu("phone.over", {}, {}, {}, "1"))
+    assert (aliyun.requests[0]["Action"], aliyun.requests[0]["TtsCode"]) == ("SingleCallByTts", "TTS_3")
 
 
 @pytest.mark.parametrize(
@@ -70,47 +73,49 @@ async def test_words_without_a_question_are_simply_said(line: AliyunCarrier, car
         ({"Code": "OK"}, "ambiguous", "unreadable"),
         ({"status": 400, "Code": "SignatureDoesNotMatch", "Message": "no"}, "permanent", "SignatureDoesNotMatch"),
         ({"status": 503, "Code": "ServiceUnavailable", "Message": "busy"}, "ambiguous", "ServiceUnavailable"),
-        ("cut", "ambiguous", "network"),
-        ("silence", "ambiguous", "network"),
+        (cut, "ambiguous", "network"),
+        (stay_silent, "ambiguous", "network"),
     ],
 )
-async def test_a_call_that_was_refused_or_lost_says_how_and_is_asked_for_once(
-    line: AliyunCarrier, carrier: FakeAliyun, answer: object, kind: str, code: str
+async def test_a_call_that_was_refused_or_lost_says_how_and_is_requested_once(
+    carrier: AliyunCarrier, aliyun: FakeAliyun, answer: object, kind: str, code: str
 ) -> None:
-    carrier.say.append(answer)
+    aliyun.answers.append(answer)
     with pytest.raises(DeliveryError) as caught:
-        await line.place("+8613800001234", caller="", urls=URLS, menu=MENU)
+        await carrier.place("+8613800001234", caller="", urls=URLS, menu=MENU)
     assert (caught.value.kind, caught.value.code) == (kind, code)
     assert "13800001234" not in str(caught.value) and "very-secret" not in str(caught.value)
-    assert len(carrier.asked) == 1
+    assert len(aliyun.requests) == 1
 
 
-async def test_what_cannot_be_said_or_reached_is_not_asked_for(line: AliyunCarrier, carrier: FakeAliyun) -> None:
+async def test_a_call_that_cannot_be_made_is_not_requested(carrier: AliyunCarrier, aliyun: FakeAliyun) -> None:
     for to, menu, code in (
         ("+8613800001234", None, "no_menu"),
         ("+12025550100", MENU, "isv.MOBILE_NUMBER_ILLEGAL"),
         ("+8613800001234", Menu("phone.P2", {}, {}, {}, "1"), "no_template"),
     ):
         with pytest.raises(DeliveryError) as caught:
-            await line.place(to, caller="", urls=URLS, menu=menu)
+            await carrier.place(to, caller="", urls=URLS, menu=menu)
         assert (caught.value.kind, caught.value.code) == ("permanent", code)
-    assert carrier.asked == []
+    assert aliyun.requests == []
 
 
 async def test_a_carrier_that_is_not_there_is_safe_to_try_again() -> None:
-    line = DriverRegistry.discover().build_carrier("aliyun", {**SETTINGS, "endpoint": "http://127.0.0.1:9"})
+    carrier = DriverRegistry.discover().build_carrier("aliyun", {**SETTINGS, "endpoint": "http://127.0.0.1:9"})
     with pytest.raises(DeliveryError) as caught:
-        await line.place("+8613800001234", caller="", urls=URLS, menu=MENU)
+        await carrier.place("+8613800001234", caller="", urls=URLS, menu=MENU)
     assert caught.value.kind == "transient"
 
 
-async def test_a_call_is_found_by_its_own_id_alone_FW14(line: AliyunCarrier, carrier: FakeAliyun) -> None:
+async def test_a_call_is_found_by_its_own_id_alone_FW14(carrier: AliyunCarrier, aliyun: FakeAliyun) -> None:
     since = datetime(2026, 11, 22, 3, tzinfo=UTC)
-    assert not line.can.search and await line.find(to="+8613800001234", since=since) == [] and carrier.asked == []
-    carrier.details["c1"] = json.dumps({"state": "200002", "duration": "0"})
-    [found] = await line.find(to="+8613800001234", since=since, provider_id="c1")
+    assert (
+        not carrier.can.search and await carrier.find(to="+8613800001234", since=since) == [] and aliyun.requests == []
+    )
+    aliyun.details["c1"] = json.dumps({"state": "200002", "duration": "0"})
+    [found] = await carrier.find(to="+8613800001234", since=since, provider_id="c1")
     assert (found.provider_id, found.status, found.duration) == ("c1", CallStatus.BUSY, 0)
-    assert await line.find(to="+8613800001234", since=since, provider_id="c2") == []
+    assert await carrier.find(to="+8613800001234", since=since, provider_id="c2") == []
 
 
 @pytest.mark.parametrize(
@@ -118,15 +123,15 @@ async def test_a_call_is_found_by_its_own_id_alone_FW14(line: AliyunCarrier, car
     [("200000", "completed"), ("200001", "completed"), ("200002", "busy"), ("200003", "no-answer"), ("200010", "no-answer"),
      ("200004", "failed"), ("200121", "canceled"), ("300000", ""), ("", ""), ("nonsense", "failed")],
 )  # fmt: skip
-def test_reports_in_our_words(code: str, status: str) -> None:
-    line = DriverRegistry.discover().build_carrier("aliyun", SETTINGS)
-    event = line.read({"status_code": code, "call_id": "c1", "out_id": "77", "dtmf": "1", "duration": "12"})
+def test_a_report_is_read_in_our_words(code: str, status: str) -> None:
+    carrier = DriverRegistry.discover().build_carrier("aliyun", SETTINGS)
+    event = carrier.read({"status_code": code, "call_id": "c1", "out_id": "77", "dtmf": "1", "duration": "12"})
     assert (event.status, event.ref, event.digits, event.duration, event.provider_id) == (status, "77", "1", 12, "c1")
-    assert line.read({"duration": "²", "dtmf": "9" * 999}).duration is None
+    assert carrier.read({"duration": "²", "dtmf": "9" * 999}).duration is None
 
 
-def test_only_who_knows_the_secret_may_report_FW1() -> None:
-    line = DriverRegistry.discover().build_carrier("aliyun", SETTINGS)
-    assert line.is_genuine(url=f"https://h/hooks/aliyun/reports/{SECRET}", params={}, signature=None)
+def test_only_a_sender_that_knows_the_secret_may_report_FW1() -> None:
+    carrier = DriverRegistry.discover().build_carrier("aliyun", SETTINGS)
+    assert carrier.is_genuine(url=f"https://h/hooks/aliyun/reports/{SECRET}", params={}, signature=None)
     for path in ("", "/x", f"/{SECRET}/more", f"/{SECRET[:-1]}"):
-        assert not line.is_genuine(url=f"https://h/hooks/aliyun/reports{path}", params={}, signature=None)
+        assert not carrier.is_genuine(url=f"https://h/hooks/aliyun/reports{path}", params={}, signature=None)

@@ -1,8 +1,7 @@
-"""The telephone line: what is asked of Twilio, and what its failures mean."""
+"""The voice carrier Twilio: what is asked of it, and what its failures mean."""
 
 import asyncio
 import random
-import socket
 from datetime import UTC, datetime
 
 import pytest
@@ -12,23 +11,24 @@ from notify.channel import DeliveryError
 from notify.registry import DriverRegistry
 from notify.voice.twilio import TwilioCarrier
 from notify.voice.twilio_http import PooledHttpClient
-from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, cut, says, silence
+from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, answer
+from tests.notify.network_faults import cut, find_closed_url, stay_silent
 
-URLS = CallUrls("https://h/answer?letter=7", "https://h/status?letter=7", "https://h/fallback")
+URLS = CallUrls("https://h/answer?call=7", "https://h/status?call=7", "https://h/fallback")
 
 
 @pytest.fixture
-async def line(twilio: FakeTwilio):
-    http = PooledHttpClient(f"{twilio.base}/sandbox/twilio/", request_seconds=1)
-    line = TwilioCarrier(ACCOUNT, "token", token_old="older", http=http)
-    yield line
-    await line.close()
+async def carrier(twilio: FakeTwilio):
+    http = PooledHttpClient(f"{twilio.url}/sandbox/twilio/")
+    carrier = TwilioCarrier(ACCOUNT, "token", token_old="older", http=http)
+    yield carrier
+    await carrier.close()
 
 
-async def test_a_call_carries_its_addresses_and_is_asked_for_once(line, twilio) -> None:
-    placed = await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect=AnswerDetection.FIRST)
+async def test_a_call_is_requested_with_its_webhooks_and_detection(carrier, twilio) -> None:
+    placed = await carrier.place("+8613800001234", caller="+12025550100", urls=URLS, detect=AnswerDetection.FIRST)
     assert placed.provider_id == "CA+8613800001234"
-    method, path, fields = twilio.asked[-1]
+    method, path, fields = twilio.requests[-1]
     assert (method, path) == ("POST", f"/sandbox/twilio/2010-04-01/Accounts/{ACCOUNT}/Calls.json")
     assert fields["Url"] == [URLS.answer]
     assert fields["StatusCallback"] == [URLS.status]
@@ -36,84 +36,84 @@ async def test_a_call_carries_its_addresses_and_is_asked_for_once(line, twilio) 
     assert fields["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
     assert (fields["Timeout"], fields["MachineDetection"]) == (["30"], ["Enable"])
     assert "AsyncAmd" not in fields
-    await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect=AnswerDetection.HINT)
-    fields = twilio.asked[-1][2]
+    await carrier.place("+8613800001234", caller="+12025550100", urls=URLS, detect=AnswerDetection.HINT)
+    fields = twilio.requests[-1][2]
     assert (fields["AsyncAmd"], fields["AsyncAmdStatusCallback"]) == (["true"], [URLS.status])
 
 
-async def test_g13_three_thousand_calls_at_once_each_get_their_own_answer(twilio) -> None:
-    twilio.unhurried = random.Random(7)
-    line = TwilioCarrier(ACCOUNT, "token", http=PooledHttpClient(twilio.base, request_seconds=90, connect_seconds=90))
+async def test_three_thousand_calls_at_once_each_get_their_own_answer_G13(twilio) -> None:
+    twilio.delays = random.Random(7)
+    carrier = TwilioCarrier(ACCOUNT, "token", http=PooledHttpClient(twilio.url, request_seconds=90, connect_seconds=90))
     numbers = [f"+86138{n:08d}" for n in range(3000)]
-    placed = await asyncio.gather(*(line.place(number, caller="+12025550100", urls=URLS) for number in numbers))
-    assert [one.provider_id for one in placed] == [f"CA{number}" for number in numbers]
-    assert len(twilio.asked) == 3000
-    await line.close()
+    placed = await asyncio.gather(*(carrier.place(number, caller="+12025550100", urls=URLS) for number in numbers))
+    assert [call.provider_id for call in placed] == [f"CA{number}" for number in numbers]
+    assert len(twilio.requests) == 3000
+    await carrier.close()
 
 
 @pytest.mark.parametrize(
     ("fault", "kind", "code"),
     [
         *(
-            (says(400, {"code": code, "message": "+8613800001234 is wrong"}), "permanent", str(code))
+            (answer(400, {"code": code, "message": "+8613800001234 is wrong"}), "permanent", str(code))
             for code in (21211, 21212, 21214, 21215, 21216, 21217, 21219, 13224, 21610)
         ),
-        (says(401, {"code": 20003, "message": "Authenticate"}), "permanent", "auth"),
-        (says(429, {"code": 20429, "message": "Too Many Requests"}), "throttled", "20429"),
-        (says(500, {"code": 20500, "message": "Internal"}), "ambiguous", "20500"),
-        (says(503, "<html>busy</html>"), "ambiguous", "http_503"),
-        (says(302, "", Location="https://elsewhere/"), "permanent", "http_302"),
-        (says(201, '{"sid": "CA'), "ambiguous", "unreadable"),
-        (says(201, {"status": "queued"}), "ambiguous", "unreadable"),
-        (says(201, ""), "ambiguous", "unreadable"),
-        (says(201, "[]"), "ambiguous", "unreadable"),
+        (answer(401, {"code": 20003, "message": "Authenticate"}), "permanent", "auth"),
+        (answer(429, {"code": 20429, "message": "Too Many Requests"}), "throttled", "20429"),
+        (answer(500, {"code": 20500, "message": "Internal"}), "ambiguous", "20500"),
+        (answer(503, "<html>busy</html>"), "ambiguous", "http_503"),
+        (answer(302, "", Location="https://elsewhere/"), "permanent", "http_302"),
+        (answer(201, '{"sid": "CA'), "ambiguous", "unreadable"),
+        (answer(201, {"status": "queued"}), "ambiguous", "unreadable"),
+        (answer(201, ""), "ambiguous", "unreadable"),
+        (answer(201, "[]"), "ambiguous", "unreadable"),
         (cut, "ambiguous", "network"),
-        (silence, "ambiguous", "network"),
+        (stay_silent, "ambiguous", "network"),
     ],
 )
-async def test_fw14_fw15_fw17_fw23_a_call_that_failed_says_how(line, twilio, fault, kind, code) -> None:
-    twilio.say.append(fault)
+async def test_a_call_that_failed_says_how_FW14_FW15_FW17_FW23(twilio, fault, kind, code) -> None:
+    twilio.answers.append(fault)
+    http = PooledHttpClient(twilio.url, request_seconds=1 if fault is stay_silent else 30)
+    carrier = TwilioCarrier(ACCOUNT, "token", http=http)
     with pytest.raises(DeliveryError) as caught:
-        await line.place("+8613800001234", caller="+12025550100", urls=URLS)
+        await carrier.place("+8613800001234", caller="+12025550100", urls=URLS)
     assert (caught.value.kind, caught.value.code) == (kind, code)
     assert "13800001234" not in str(caught.value)
-    assert len(twilio.asked) == 1, "asked once, whatever happened"
+    assert len(twilio.requests) == 1, "requested once, whatever happened"
+    await carrier.close()
 
 
-async def test_a_throttled_call_says_how_long_to_wait(line, twilio) -> None:
-    twilio.say.append(says(429, {"code": 20429}, **{"Retry-After": "7"}))
+async def test_a_throttled_call_says_how_long_to_wait(carrier, twilio) -> None:
+    twilio.answers.append(answer(429, {"code": 20429}, **{"Retry-After": "7"}))
     with pytest.raises(DeliveryError) as caught:
-        await line.place("+8613800001234", caller="+12025550100", urls=URLS)
+        await carrier.place("+8613800001234", caller="+12025550100", urls=URLS)
     assert caught.value.retry_after == 7.0
 
 
 async def test_a_carrier_that_is_not_there_is_safe_to_try_again() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    line = TwilioCarrier(ACCOUNT, "token", http=PooledHttpClient(f"http://127.0.0.1:{port}"))
+    carrier = TwilioCarrier(ACCOUNT, "token", http=PooledHttpClient(find_closed_url()))
     with pytest.raises(DeliveryError) as caught:
-        await line.place("+8613800001234", caller="+12025550100", urls=URLS)
+        await carrier.place("+8613800001234", caller="+12025550100", urls=URLS)
     assert caught.value.kind == "transient"
-    await line.close()
+    await carrier.close()
 
 
-async def test_fw17_only_the_call_that_left_is_in_doubt(twilio) -> None:
-    twilio.say += [silence, silence]
-    http = PooledHttpClient(twilio.base, request_seconds=0.6, connect_seconds=0.2, connections=1)
-    line = TwilioCarrier(ACCOUNT, "token", http=http)
+async def test_only_a_request_that_left_is_ambiguous_FW17(twilio) -> None:
+    twilio.answers += [stay_silent, stay_silent]
+    http = PooledHttpClient(twilio.url, request_seconds=0.6, connect_seconds=0.2, connections=1)
+    carrier = TwilioCarrier(ACCOUNT, "token", http=http)
     first, second = await asyncio.gather(
-        *(line.place(number, caller="+12025550100", urls=URLS) for number in ("+1", "+2")),
+        *(carrier.place(number, caller="+12025550100", urls=URLS) for number in ("+1", "+2")),
         return_exceptions=True,
     )
     assert isinstance(first, DeliveryError)
     assert isinstance(second, DeliveryError)
-    # the second never got a connection to leave by
+    # the second never got a connection
     assert (first.kind, second.kind) == ("ambiguous", "transient")
-    await line.close()
+    await carrier.close()
 
 
-async def test_fw14_calls_are_found_by_number_and_time(line, twilio) -> None:
+async def test_calls_are_found_by_number_and_time_FW14(carrier, twilio) -> None:
     twilio.calls = [
         {
             "sid": "CA1",
@@ -128,32 +128,32 @@ async def test_fw14_calls_are_found_by_number_and_time(line, twilio) -> None:
         {"sid": "CA2", "status": "queued", "start_time": None, "duration": None},
     ]
     since = datetime(2026, 11, 22, 2, 59, tzinfo=UTC)
-    first, second = await line.find(to="+8613800001234", since=since)
+    first, second = await carrier.find(to="+8613800001234", since=since)
     assert (first.provider_id, first.status, first.duration) == ("CA1", CallStatus.COMPLETED, 21)
     assert first.started_at == datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
     assert (first.answered_by, first.cost) == (AnsweredBy.MACHINE, "0.013 USD")
     assert (second.status, second.started_at, second.duration) == (CallStatus.QUEUED, None, None)
-    assert twilio.asked[0][2]["To"] == ["+8613800001234"]
-    assert twilio.asked[0][2]["StartTime>"] == ["2026-11-22T02:59:00Z"]
-    twilio.say.append(says(500, {}))
+    assert twilio.requests[0][2]["To"] == ["+8613800001234"]
+    assert twilio.requests[0][2]["StartTime>"] == ["2026-11-22T02:59:00Z"]
+    twilio.answers.append(answer(500, {}))
     with pytest.raises(DeliveryError) as caught:
-        await line.find(to="+8613800001234", since=since)
+        await carrier.find(to="+8613800001234", since=since)
     assert caught.value.kind == "transient"
 
 
-async def test_hanging_up_a_call_that_has_ended_is_no_error(line, twilio) -> None:
-    twilio.say.append(says(400, {"code": 21220, "message": "Call is not in-progress"}))
-    await line.hang_up("CA1")
-    await line.hang_up("CA2")
-    assert twilio.asked[-1][2]["Status"] == ["completed"]
-    twilio.say.append(cut)
+async def test_hanging_up_a_call_that_has_ended_is_no_error(carrier, twilio) -> None:
+    twilio.answers.append(answer(400, {"code": 21220, "message": "Call is not in-progress"}))
+    await carrier.hang_up("CA1")
+    await carrier.hang_up("CA2")
+    assert twilio.requests[-1][2]["Status"] == ["completed"]
+    twilio.answers.append(cut)
     with pytest.raises(DeliveryError) as caught:
-        await line.hang_up("CA3")
+        await carrier.hang_up("CA3")
     assert caught.value.kind == "transient"
 
 
-def test_the_line_is_found_by_its_file_and_says_what_it_needs() -> None:
-    line = DriverRegistry.discover().build_carrier("twilio", {"account_sid": ACCOUNT, "auth_token": "t"})
-    assert line.name == "twilio"
-    assert line.can.unserved == ("+86",)
-    assert line.buckets("+1")[0].key == "phone.caller:+1"
+def test_the_carrier_is_found_by_its_file_and_says_whom_it_does_not_serve() -> None:
+    carrier = DriverRegistry.discover().build_carrier("twilio", {"account_sid": ACCOUNT, "auth_token": "t"})
+    assert carrier.name == "twilio"
+    assert carrier.can.unserved == ("+86",)
+    assert carrier.buckets("+1")[0].key == "phone.caller:+1"

@@ -1,4 +1,4 @@
-"""What is said on the telephone: prompts as TwiML that is always valid and sayable."""
+"""What is said on the telephone: prompts become TwiML that is always valid and can be spoken."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from notify.message import Ask, Connect, Prompt, Record
 from notify.voice.twilio import TwilioCarrier
 from tests.notify.fake_twilio import ACCOUNT
 
-NEXT = "https://h/hooks/twilio/next?letter=7&turn=2"
+NEXT = "https://h/hooks/twilio/next?call=7&turn=2"
 
 
-def plain_line() -> TwilioCarrier:
-    return TwilioCarrier(ACCOUNT, "token")
+def render(prompt: Prompt) -> str:
+    return TwilioCarrier(ACCOUNT, "token").render(prompt, next_url=NEXT)
 
 
-def spoken(twiml: str) -> list[str]:
+def list_spoken(twiml: str) -> list[str]:
     return [say.text or "" for say in fromstring(twiml).iter("Say")]
 
 
-def test_a_question_is_asked_inside_its_own_ear() -> None:
+def test_a_question_is_spoken_while_keys_and_speech_are_already_taken() -> None:
     ask = Ask("12390", speech=True, hints=("满意", "不满意"))
-    root = fromstring(plain_line().render(Prompt(("您好。", "请按键。"), ask=ask), next_url=NEXT))
+    root = fromstring(render(Prompt(("您好。", "请按键。"), ask=ask)))
     [gather] = root
     assert gather.tag == "Gather"
     assert gather.attrib == {
@@ -43,21 +43,21 @@ def test_a_question_is_asked_inside_its_own_ear() -> None:
 
 
 def test_a_pin_is_ended_by_the_hash_key() -> None:
-    root = fromstring(plain_line().render(Prompt(("请输入",), ask=Ask("0123456789", 4, "#", 10)), next_url=NEXT))
+    root = fromstring(render(Prompt(("请输入",), ask=Ask("0123456789", 4, "#", 10))))
     [gather] = root
     assert (gather.get("numDigits"), gather.get("finishOnKey"), gather.get("input")) == ("4", "#", "dtmf")
 
 
-def test_a_recording_of_nothing_still_goes_on() -> None:
-    root = fromstring(plain_line().render(Prompt(("请说",), record=Record(30)), next_url=NEXT))
+def test_the_call_goes_on_after_a_recording_of_nothing() -> None:
+    root = fromstring(render(Prompt(("请说",), record=Record(30))))
     assert [verb.tag for verb in root] == ["Say", "Record", "Redirect"]
     assert root[1].get("maxLength") == "30"
     assert root[2].text == NEXT
 
 
-def test_a_bridge_rings_the_other_side_and_comes_back() -> None:
-    attempt = Connect("+8613900000000", announce_url="https://h/announce", record=True)
-    root = fromstring(plain_line().render(Prompt(("正在接通",), connect=attempt), next_url=NEXT))
+def test_a_bridge_calls_the_other_person_and_comes_back() -> None:
+    connect = Connect("+8613900000000", announce_url="https://h/announce", record=True)
+    root = fromstring(render(Prompt(("正在接通",), connect=connect)))
     assert [verb.tag for verb in root] == ["Say", "Dial"]
     assert root[1].get("action") == NEXT
     assert root[1].get("record") == "record-from-answer-dual"
@@ -65,8 +65,8 @@ def test_a_bridge_rings_the_other_side_and_comes_back() -> None:
 
 
 @pytest.mark.parametrize(("then", "last"), [("next", "Redirect"), ("hangup", "Hangup")])
-def test_words_alone_go_on_or_end_the_call(then: Any, last: str) -> None:
-    root = fromstring(plain_line().render(Prompt(("请稍候",), pause=2, then=then), next_url=NEXT))
+def test_a_prompt_that_asks_nothing_goes_on_or_ends_the_call(then: Any, last: str) -> None:
+    root = fromstring(render(Prompt(("请稍候",), pause=2, then=then)))
     assert [verb.tag for verb in root] == ["Pause", "Say", last]
 
 
@@ -85,12 +85,12 @@ def test_a_prompt_does_one_thing_at_a_time() -> None:
         ("字" * 5000, "字" * 499 + "…"),
     ],
 )
-def test_fw13_hostile_words_are_valid_sayable_and_cut(text: str, heard: str) -> None:
-    assert spoken(plain_line().render(Prompt((text,)), next_url=NEXT)) == [heard]
+def test_hostile_text_is_valid_sayable_and_cut_FW13(text: str, heard: str) -> None:
+    assert list_spoken(render(Prompt((text,)))) == [heard]
 
 
 @given(st.lists(st.text(st.characters(), max_size=200), max_size=8))
-def test_g15_every_prompt_is_well_formed(say: list[str]) -> None:
-    twiml = plain_line().render(Prompt(tuple(say), ask=Ask("1", speech=True, hints=tuple(say))), next_url=NEXT)
-    assert sum(map(len, spoken(twiml))) <= 1500
+def test_every_prompt_is_well_formed_G15(say: list[str]) -> None:
+    twiml = render(Prompt(tuple(say), ask=Ask("1", speech=True, hints=tuple(say))))
+    assert sum(map(len, list_spoken(twiml))) <= 1500
     assert len(twiml.encode()) < 64_000

@@ -1,1 +1,1 @@
-"""What an office keeps and who reads it."""
+"""Tests of the office: its snapshot, people and phone numbers."""

@@ -1,4 +1,4 @@
-"""Telephone numbers as people write them (FF8, FW31)."""
+"""Phone numbers as people write them (FF8, FW31)."""
 
 import pytest
 
@@ -43,28 +43,25 @@ BAD = [
 
 
 @pytest.mark.parametrize(("raw", "e164", "extension"), GOOD)
-def test_a_number_is_read_as_people_write_it(raw: object, e164: str, extension: str | None) -> None:
-    """FF8."""
+def test_a_number_is_read_as_people_write_it_FF8(raw: object, e164: str, extension: str | None) -> None:
     number = normalise_phone(raw)
     assert (number.e164, number.extension) == (e164, extension)
 
 
 @pytest.mark.parametrize(("raw", "reason"), BAD)
-def test_a_number_nobody_can_be_called_on_is_refused(raw: object, reason: str) -> None:
-    """FF8, FW31."""
-    with pytest.raises(Refused) as no:
+def test_a_number_nobody_can_be_called_on_is_refused_FF8_FW31(raw: object, reason: str) -> None:
+    with pytest.raises(Refused) as refusal:
         normalise_phone(raw)
-    assert (no.value.code, no.value.facts["reason"]) == ("bad_phone", reason)
+    assert (refusal.value.code, refusal.value.facts["reason"]) == ("bad_phone", reason)
 
 
-def test_foreign_numbers_need_their_country_on_the_list_and_premium_ones_never_pass() -> None:
-    """FW31."""
+def test_a_foreign_number_needs_its_country_on_the_list_and_a_premium_number_never_passes_FW31() -> None:
     assert normalise_phone("+1 202 555 0123", countries=("CN", "US")).e164 == "+12025550123"
-    with pytest.raises(Refused) as no:
+    with pytest.raises(Refused) as refusal:
         normalise_phone("+1 900 234 5678", countries=("CN", "US"))
-    assert no.value.facts["reason"] == "premium"
+    assert refusal.value.facts["reason"] == "premium"
 
 
-def test_short_codes_are_told_apart() -> None:
+def test_a_short_code_is_told_from_a_number() -> None:
     assert find_short_code("12345") == "12345"
     assert find_short_code("13800001234") is None

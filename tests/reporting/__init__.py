@@ -1,1 +1,1 @@
-"""Tests of bulletins."""
+"""Tests of bulletins and their documents."""

@@ -1,1 +1,1 @@
-"""Proofs that the rehearsal town behaves like the providers it stands for."""
+"""Tests of sandbox: the simulated networks behave as the providers they stand for."""

@@ -1,4 +1,4 @@
-"""A town on a loopback port, a real aiogram bot, a real twilio client, and an office that answers hooks."""
+"""The simulated networks on a loopback port, a real aiogram bot, a real twilio client, an office that answers webhooks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,137 +16,130 @@ from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.twiml.voice_response import VoiceResponse
 
 from sandbox.simulator import Simulator
-from tests.time_and_chance import REAL
+from sandbox.telegram.users import ChatUser
+from tests.simulated_networks import OWN_NUMBER, PUBLIC_URL, TELEGRAM_TOKEN, TWILIO_SID, TWILIO_TOKEN, serve_networks
 
-TOKEN = "123456789:AAsandbox-token"
-SID = "AC" + "0" * 32
-AUTH = "twilio-auth-token"
-OWN = "+864312345678"
+LI = "+8613800001234"
+WANG = "+8613900005678"
+NOW = datetime(2026, 10, 12, 1, 30, tzinfo=UTC)
+Answer = VoiceResponse | str | Callable[[dict[str, str]], VoiceResponse]
 
 
 @dataclass
-class Office:
-    """The product's place in these tests: it remembers what it is asked and answers from a table."""
+class FakeOffice:
+    """Answers the carrier's webhooks from a table, by their name, and remembers what it received."""
 
-    url: str = ""
-    pages: dict[str, "VoiceResponse | str | Callable[[dict[str, str]], VoiceResponse]"] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str], bool]] = field(default_factory=list)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    received: list[tuple[str, dict[str, str], bool]] = field(default_factory=list)  # path, form, whether truly signed
     updates: list[dict] = field(default_factory=list)
-    update_status: list[int] = field(default_factory=list)
-    secrets: list[str | None] = field(default_factory=list)
-    on_update: Callable[[dict], Awaitable[dict | None]] | None = None
+    update_statuses: list[int] = field(default_factory=list)  # of the next answers to updates; then 200
+    update_secrets: list[str | None] = field(default_factory=list)
+    on_update: Callable[[dict], dict] | None = None
+    url: str = PUBLIC_URL
 
-    async def hook(self, request: web.Request) -> web.Response:
+    def build_app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_route("*", "/hooks/twilio/{name}", self.handle_webhook)
+        app.router.add_post("/hooks/telegram", self.handle_update)
+        app.router.add_get("/sandbox/clock", self.show_clock)
+        return app
+
+    async def handle_webhook(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
         url = self.url + request.path_qs
         signature = request.headers.get("X-Twilio-Signature", "")
-        self.asked.append((request.path, form, RequestValidator(AUTH).validate(url, form, signature)))
-        page = self.pages.get(request.path.removeprefix("/hooks/twilio/"))
-        if page is None:
+        self.received.append((request.path, form, RequestValidator(TWILIO_TOKEN).validate(url, form, signature)))
+        answer = self.answers.get(request.match_info["name"])
+        if answer is None:
             return web.Response(status=404)
-        if callable(page) and not isinstance(page, VoiceResponse):
-            page = page(form | dict(request.query))
-        return web.Response(text=str(page), content_type="text/xml")
+        if callable(answer) and not isinstance(answer, VoiceResponse):
+            answer = answer(form | dict(request.query))
+        return web.Response(text=str(answer), content_type="text/xml")
 
-    async def update(self, request: web.Request) -> web.Response:
-        self.secrets.append(request.headers.get("X-Telegram-Bot-Api-Secret-Token"))
-        body = await request.json()
-        status = self.update_status.pop(0) if self.update_status else 200
+    async def handle_update(self, request: web.Request) -> web.Response:
+        self.update_secrets.append(request.headers.get("X-Telegram-Bot-Api-Secret-Token"))
+        update = await request.json()
+        status = self.update_statuses.pop(0) if self.update_statuses else 200
         if status == 200:
-            self.updates.append(body)
-        answer = await self.on_update(body) if self.on_update else None
-        return web.json_response(answer or {}, status=status)
+            self.updates.append(update)
+        answer = self.on_update(update) if self.on_update else {}
+        return web.json_response(answer, status=status)
 
-    def said(self, path: str) -> list[dict[str, str]]:
-        """What was sent to one hook."""
-        return [form for where, form, _ in self.asked if where == f"/hooks/twilio/{path}"]
+    async def show_clock(self, request: web.Request) -> web.Response:
+        return web.json_response({"now": NOW.isoformat()})
 
+    def list_received(self, name: str) -> list[dict[str, str]]:
+        """The forms that one webhook received."""
+        return [form for path, form, _ in self.received if path == f"/hooks/twilio/{name}"]
 
-@pytest.fixture
-async def place() -> AsyncIterator[tuple[Simulator, Office, str]]:
-    office = Office()
-    moment = datetime(2026, 10, 12, 1, 30, tzinfo=UTC)
-
-    async def clock(request: web.Request) -> web.Response:
-        return web.json_response({"now": moment.isoformat()})
-
-    main = web.Application()
-    main.router.add_route("*", "/hooks/twilio/{name}", office.hook)
-    main.router.add_post("/hooks/telegram", office.update)
-    main.router.add_get("/sandbox/clock", clock)
-    office.url = "https://jiesu.example"
-    town = Simulator(
-        now=lambda: moment,
-        **REAL,
-        public_url=office.url,
-        telegram_token=TOKEN,
-        telegram_secret=None,
-        twilio_sid=SID,
-        twilio_token=AUTH,
-        own_number=OWN,
-        http=None,
-        reach_url="http://127.0.0.1:1",
-    )
-    main.add_subapp("/sandbox/", town.build_app())
-    runner = web.AppRunner(main, shutdown_timeout=1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    town.http_client._reach_url = base
-    await town.start()
-    yield town, office, base
-    await town.close()
-    await runner.cleanup()
+    def url_of(self, name: str) -> str:
+        """The URL of one webhook."""
+        return f"{self.url}/hooks/twilio/{name}"
 
 
 @pytest.fixture
-def town(place: tuple[Simulator, Office, str]) -> Simulator:
-    return place[0]
+def office() -> FakeOffice:
+    return FakeOffice()
 
 
 @pytest.fixture
-def office(place: tuple[Simulator, Office, str]) -> Office:
-    return place[1]
+async def served(office: FakeOffice) -> AsyncIterator[tuple[Simulator, str]]:
+    async with serve_networks(lambda: NOW, office.build_app()) as served:
+        yield served
 
 
 @pytest.fixture
-def base(place: tuple[Simulator, Office, str]) -> str:
-    return place[2]
+def simulator(served: tuple[Simulator, str]) -> Simulator:
+    return served[0]
 
 
 @pytest.fixture
-async def bot(base: str) -> AsyncIterator[Bot]:
-    session = AiohttpSession(api=TelegramAPIServer.from_base(f"{base}/sandbox/telegram"))
-    async with Bot(TOKEN, session=session) as bot:
+def base_url(served: tuple[Simulator, str]) -> str:
+    return served[1]
+
+
+@pytest.fixture
+async def bot(base_url: str) -> AsyncIterator[Bot]:
+    session = AiohttpSession(api=TelegramAPIServer.from_base(f"{base_url}/sandbox/telegram"))
+    async with Bot(TELEGRAM_TOKEN, session=session) as bot:
         yield bot
 
 
-class _Rerouted(AsyncTwilioHttpClient):
+@pytest.fixture
+async def li(simulator: Simulator) -> ChatUser:
+    """Somebody who has opened the bot."""
+    user = simulator.chat.get_user("李明", LI)
+    await user.start()
+    return user
+
+
+class _RedirectedClient(AsyncTwilioHttpClient):
     """twilio's own async client, with scheme and host of the API replaced as the product does."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base_url: str) -> None:
         super().__init__()
-        self.base = base
+        self.base_url = base_url
 
     async def request(self, method, url, *args, **kwargs):  # type: ignore[no-untyped-def]
-        return await super().request(method, url.replace("https://api.twilio.com", self.base), *args, **kwargs)
+        return await super().request(method, url.replace("https://api.twilio.com", self.base_url), *args, **kwargs)
 
 
 @pytest.fixture
-async def twilio(base: str) -> AsyncIterator[Client]:
-    http = _Rerouted(f"{base}/sandbox/twilio")
+async def twilio(base_url: str) -> AsyncIterator[Client]:
+    http = _RedirectedClient(f"{base_url}/sandbox/twilio")
     async with http:
-        yield Client(SID, AUTH, http_client=http)
+        yield Client(TWILIO_SID, TWILIO_TOKEN, http_client=http)
 
 
-Ring = Callable[..., Awaitable[CallInstance]]
+CreateCall = Callable[..., Awaitable[CallInstance]]
 
 
 @pytest.fixture
-def ring(twilio: Client, office: Office) -> Ring:
-    async def create(to: str, page: str = "voice", **facts: object) -> CallInstance:
-        given = {"to": to, "from_": OWN, "url": f"{office.url}/hooks/twilio/{page}", **facts}
+def create_call(twilio: Client, office: FakeOffice) -> CreateCall:
+    """Call a number; the call is answered by the office's webhook `webhook`, `options` are twilio's."""
+
+    async def create(to: str, webhook: str = "voice", **options: object) -> CallInstance:
+        given = {"to": to, "from_": OWN_NUMBER, "url": office.url_of(webhook), **options}
         return await twilio.calls.create_async(**given)
 
     return create

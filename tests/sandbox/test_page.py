@@ -1,8 +1,7 @@
-"""The page with the handsets: its JSON, its guard, its memory, and a person using it in a browser."""
+"""The simulator's page with chat and handsets: its API, its protection, its stored state, and a person in a browser."""
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,27 +23,27 @@ from playwright.async_api import Page, async_playwright
 from sandbox.simulator import Simulator
 from sandbox.twilio.behaviour import MANUAL
 from sandbox.twilio.model import HookUrl
-from tests.sandbox.conftest import Office, Ring
-from tests.sandbox.test_phone_network import LI, WANG, menu, say
+from tests.sandbox.conftest import LI, WANG, CreateCall, FakeOffice
+from tests.sandbox.twiml import build_menu, build_say
 from tests.time_and_chance import REAL
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
+def add_people(simulator: Simulator) -> None:
+    """A handler, a leader and a requester, all with telephones operated by hand."""
+    simulator.add_person(name="李明", phone="13800001234", role="handler", unit="高新区街道办", note="值班", code="P01")
+    simulator.add_person(name="周强", phone="13800002222", role="leader", unit="高新区街道办", code="P02")
+    simulator.add_person(name="王女士", phone="13900005678", role="caller", note="反映噪声")
+    simulator.phones.default = MANUAL
 
-def settle_in(town: Simulator) -> None:
-    town.add_person(name="李明", phone="13800001234", role="handler", unit="高新区街道办", note="值班", code="P01")
-    town.add_person(name="周强", phone="13800002222", role="leader", unit="高新区街道办", code="P02")
-    town.add_person(name="王女士", phone="13900005678", role="caller", note="反映噪声")
-    town.phones.default = MANUAL
-
-    async def code(person: str) -> str:
+    async def create_binding_code(person: str) -> str:
         return {"P01": "314159"}[person]
 
-    town.create_binding_code = code
+    simulator.create_binding_code = create_binding_code
 
 
 @pytest.fixture
-async def working_bot(bot: Bot, town: Simulator) -> AsyncIterator[Bot]:
+async def working_bot(bot: Bot, simulator: Simulator) -> AsyncIterator[Bot]:
+    """A bot that binds, sends one card, and repeats what it is sent."""
     router = Router()
     card = InlineKeyboardMarkup(
         inline_keyboard=[
@@ -66,11 +65,11 @@ async def working_bot(bot: Bot, town: Simulator) -> AsyncIterator[Bot]:
     @router.message(F.contact)
     async def bound(message: Message) -> None:
         await message.answer("绑定成功：高新区街道办 李明，手机尾号 1234。", reply_markup=ReplyKeyboardRemove())
-        words = (
+        text = (
             "<b>【新工单】JL20261012-0001</b>\n类别：求助　级别：一般　地点：高新区\n诉求：小区旁工地夜间施工，噪声很大。\n"
             "请于 周一 17:30 前签收，10月19日 17:30 前办结。"
         )
-        await message.answer(words, parse_mode="HTML", reply_markup=card)
+        await message.answer(text, parse_mode="HTML", reply_markup=card)
 
     @router.callback_query()
     async def pressed(query: CallbackQuery) -> None:
@@ -80,8 +79,8 @@ async def working_bot(bot: Bot, town: Simulator) -> AsyncIterator[Bot]:
 
     @router.message()
     async def anything(message: Message) -> None:
-        what = "文件" if message.document or message.photo else message.text
-        await message.reply(f"已收到：{what}")
+        received = "文件" if message.document or message.photo else message.text
+        await message.reply(f"已收到：{received}")
 
     dispatcher = Dispatcher()
     dispatcher.include_router(router)
@@ -92,12 +91,14 @@ async def working_bot(bot: Bot, town: Simulator) -> AsyncIterator[Bot]:
 
 
 @pytest.fixture
-async def http(base: str) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(base) as session:
+async def http(base_url: str) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(base_url) as session:
         yield session
 
 
-async def test_the_page_is_ours_alone_and_strict(http: aiohttp.ClientSession, town: Simulator) -> None:
+async def test_the_page_loads_nothing_from_elsewhere_and_forbids_inline_scripts(
+    http: aiohttp.ClientSession, simulator: Simulator
+) -> None:
     for address in ("/sandbox", "/sandbox/"):
         answer = await http.get(address)
         text = await answer.text()
@@ -110,30 +111,30 @@ async def test_the_page_is_ours_alone_and_strict(http: aiohttp.ClientSession, to
     assert (await http.get("/sandbox/clock")).status == 200, "the clock stays with the product"
 
 
-async def test_another_site_cannot_press_buttons(http: aiohttp.ClientSession, town: Simulator) -> None:
-    settle_in(town)
+async def test_another_site_cannot_act_through_the_page(http: aiohttp.ClientSession, simulator: Simulator) -> None:
+    add_people(simulator)
     refused = await http.post(
         f"/sandbox/api/chat/{LI}/say", json={"text": "x"}, headers={"Origin": "https://evil.example"}
     )
-    assert refused.status == 403 and town.chat.get_user("李明", LI).messages == []
+    assert refused.status == 403 and simulator.chat.get_user("李明", LI).messages == []
 
 
-async def test_the_people_are_listed_with_their_numbers(http: aiohttp.ClientSession, town: Simulator) -> None:
-    settle_in(town)
+async def test_the_people_are_listed_with_their_numbers(http: aiohttp.ClientSession, simulator: Simulator) -> None:
+    add_people(simulator)
     first, second, third = await (await http.get("/sandbox/people.json")).json()
     assert (first["phone"], first["role"], first["started"]) == (LI, "handler", False)
     assert second["unit"] == "高新区街道办" and third["phone"] == WANG
 
 
 async def test_one_click_binds_and_one_click_shares_the_number(
-    http: aiohttp.ClientSession, town: Simulator, working_bot: Bot
+    http: aiohttp.ClientSession, simulator: Simulator, working_bot: Bot
 ) -> None:
-    settle_in(town)
-    user = town.chat.get_user("李明", LI)
+    add_people(simulator)
+    user = simulator.chat.get_user("李明", LI)
     assert (await http.post(f"/sandbox/api/people/{LI}/bind", json={})).status == 200
     await user.expect("请发送手机号")
-    seen = (await (await http.get("/sandbox/api/view", params={"chat": LI})).json())["chat"]
-    assert seen["keyboard"] == [[{"text": "发送手机号", "contact": True}]] and seen["started"]
+    view = (await (await http.get("/sandbox/api/view", params={"chat": LI})).json())["chat"]
+    assert view["keyboard"] == [[{"text": "发送手机号", "contact": True}]] and view["started"]
     await http.post(f"/sandbox/api/chat/{LI}/contact", json={})
     card = await user.expect("【新工单】")
     pressed = await http.post(f"/sandbox/api/chat/{LI}/press", json={"message": card.id, "row": 0, "column": 0})
@@ -145,58 +146,61 @@ async def test_one_click_binds_and_one_click_shares_the_number(
     again = await http.post(f"/sandbox/api/chat/{LI}/press", json={"message": card.id, "row": 0, "column": 0})
     assert (again.status, (await again.json())["error"]) == (404, "no_such_button")
     assert (await http.post("/sandbox/api/people/+8600/bind", json={})).status == 404
-    assert town.list_violations() == []
+    assert simulator.list_violations() == []
 
 
-async def test_a_call_is_taken_on_the_page(
-    http: aiohttp.ClientSession, town: Simulator, office: Office, ring: Ring
+async def test_calls_are_answered_made_and_refused_on_the_page(
+    http: aiohttp.ClientSession, simulator: Simulator, office: FakeOffice, create_call: CreateCall
 ) -> None:
-    settle_in(town)
-    office.pages |= {"voice": menu("确认收到请按1", timeout=30), "key": say("已记录，再见。")}
-    made = await ring(LI)
+    add_people(simulator)
+    office.answers |= {"voice": build_menu("确认收到请按1", timeout=30), "key": build_say("已记录，再见。")}
+    made = await create_call(LI)
     view = await (await http.get("/sandbox/api/view", params=[("phone", LI), ("phone", WANG)])).json()
     assert view["ringing"] == [{"phone": LI, "name": "李明"}] and view["phones"][0]["calls"][0]["status"] == "ringing"
-    at = f"/sandbox/api/call/{made.sid}"
-    await http.post(f"{at}/answer", json={})
-    await town.phones.live_calls[made.sid].wait_to_hear("请按1")
-    assert (await http.post(f"{at}/key", json={"key": "x"})).status == 422
-    await http.post(f"{at}/key", json={"key": "1"})
-    await town.phones.get_phone(LI).calls[0].wait_until_over()
-    assert (await http.post(f"{at}/key", json={"key": "1"})).status == 409
+    call_url = f"/sandbox/api/call/{made.sid}"
+    await http.post(f"{call_url}/answer", json={})
+    await simulator.phones.live_calls[made.sid].wait_to_hear("请按1")
+    assert (await http.post(f"{call_url}/key", json={"key": "x"})).status == 422
+    await http.post(f"{call_url}/key", json={"key": "1"})
+    await simulator.phones.get_phone(LI).calls[0].wait_until_over()
+    assert (await http.post(f"{call_url}/key", json={"key": "1"})).status == 409
     await http.post(f"/sandbox/api/phone/{LI}/behave", json={"behaviour": "busy"})
-    await ring(LI)
-    await town.settle()
-    assert town.phones.calls_made[-1].status == "busy"
-    office.pages["inbound"] = say("您好")
-    town.phones.inbound = HookUrl(f"{office.url}/hooks/twilio/inbound")
+    await create_call(LI)
+    await simulator.settle()
+    assert simulator.phones.calls_made[-1].status == "busy"
+    office.answers["inbound"] = build_say("您好")
+    simulator.phones.inbound = HookUrl(office.url_of("inbound"))
     await http.post(f"/sandbox/api/phone/{WANG}/dial", json={})
-    await town.phones.get_phone(WANG).calls[-1].wait_until_over()
+    call = simulator.phones.get_phone(WANG).calls[-1]
+    assert await call.wait_until_over() == "completed" and call.heard == "您好"
 
 
-async def test_the_page_hears_of_every_change(http: aiohttp.ClientSession, town: Simulator) -> None:
-    settle_in(town)
+async def test_the_page_is_told_of_every_change(http: aiohttp.ClientSession, simulator: Simulator) -> None:
+    add_people(simulator)
     async with http.get("/sandbox/api/events") as stream:
         await asyncio.wait_for(stream.content.readuntil(b"\n"), 5)
-        await town.chat.get_user("李明", LI).say("在吗")
-        line = b""
-        while b"revision" not in line or json.loads(line.removeprefix(b"data: "))["revision"] < town.broadcast.revision:
+        await simulator.chat.get_user("李明", LI).say("在吗")
+        revision = -1
+        while revision < simulator.broadcast.revision:
             line = await asyncio.wait_for(stream.content.readline(), 5)
+            if b"revision" in line:
+                revision = json.loads(line.removeprefix(b"data: "))["revision"]
 
 
-async def test_a_restarted_town_finds_its_handsets_again(
-    town: Simulator, office: Office, ring: Ring, tmp_path: Path
+async def test_a_restarted_simulator_has_its_chats_and_handsets_again(
+    simulator: Simulator, office: FakeOffice, create_call: CreateCall, tmp_path: Path
 ) -> None:
-    facts = {
-        **REAL, "now": town.now, "public_url": office.url, "telegram_token": town.chat.token, "telegram_secret": None,
-        "twilio_sid": town.phones.sid, "twilio_token": town.phones.token, "own_number": town.phones.own_number,
-        "state_path": tmp_path / "town.json",
+    settings = {
+        **REAL, "now": simulator.now, "public_url": office.url, "telegram_token": simulator.chat.token, "telegram_secret": None,
+        "twilio_sid": simulator.phones.sid, "twilio_token": simulator.phones.token, "own_number": simulator.phones.own_number,
+        "state_path": tmp_path / "simulator.json",
     }  # fmt: skip
-    before = Simulator(**facts)
+    before = Simulator(**settings)
     await before.start()
-    settle_in(before)
+    add_people(before)
     user = before.chat.get_user("李明", LI)
     await user.start("1")
-    paper = await user.send_document("说明.pdf", b"%PDF")
+    document = await user.send_document("说明.pdf", b"%PDF")
     before.chat.send_as_bot(
         user.chat, text="卡片", markup={"inline_keyboard": [[{"text": "签收", "callback_data": "x"}]]}
     )
@@ -204,52 +208,50 @@ async def test_a_restarted_town_finds_its_handsets_again(
     before.phones.get_phone(LI).be_unreachable()
     await before.phones.get_phone(WANG).call_office()
     await before.close()
-    after = Simulator(**facts)
+    after = Simulator(**settings)
     await after.start()
-    back = after.chat.get_user("李明", LI)
-    assert [one.text for one in back.messages] == ["/start 1", "", "卡片"] and back.get_last_message().buttons == [
-        "签收"
-    ]
-    assert after.chat.files[paper.file.id][1] == b"%PDF" and len(after.chat.updates.pending) == 2
-    assert (await back.say("新")).id > paper.id
+    user = after.chat.get_user("李明", LI)
+    assert [message.text for message in user.messages] == ["/start 1", "", "卡片"]
+    assert user.get_last_message().buttons == ["签收"]
+    assert after.chat.files[document.file.id][1] == b"%PDF" and len(after.chat.updates.pending) == 2
+    assert (await user.say("新")).id > document.id
     assert after.phones.get_phone(LI).sms[0].body == "短信" and after.people[WANG].name == "王女士"
     assert [live.call.status for live in after.phones.get_phone(WANG).calls] == ["failed"]
     await after.close()
 
 
 @pytest.fixture
-async def screen() -> AsyncIterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
+async def screen(chromium: str) -> AsyncIterator[Page]:
     async with async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = await browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(8000)
         yield page
         await browser.close()
 
 
-async def test_a_person_tries_the_handsets_in_a_browser(
-    screen: Page, base: str, town: Simulator, office: Office, ring: Ring, working_bot: Bot, tmp_path: Path
-) -> None:
-    settle_in(town)
-    office.pages |= {
-        "voice": menu("您单位有一件一般工单待签收，确认收到请按1", timeout=60),
-        "key": say("已记录，请尽快签收。再见。"),
+async def test_a_person_uses_chat_and_handsets_in_a_browser(
+    screen: Page, base_url: str, simulator: Simulator, office: FakeOffice, create_call: CreateCall, working_bot: Bot,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    add_people(simulator)
+    office.answers |= {
+        "voice": build_menu("您单位有一件一般工单待签收，确认收到请按1", timeout=60),
+        "key": build_say("已记录，请尽快签收。再见。"),
     }
-    troubles: list[str] = []
-    screen.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
-    screen.on("pageerror", lambda error: troubles.append(str(error)))
-    await screen.goto(f"{base}/sandbox")
+    errors: list[str] = []
+    screen.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    screen.on("pageerror", lambda error: errors.append(str(error)))
+    await screen.goto(f"{base_url}/sandbox")
     await screen.screenshot(path=tmp_path / "1-first.png")
     await screen.click(".welcome .primary")
     await screen.click(".deck >> text=发送手机号")
     await screen.wait_for_selector("text=【新工单】JL20261012-0001")
     await screen.hover(".row:has-text('【新工单】')")
     await screen.screenshot(path=tmp_path / "2-card.png")
-    await ring(LI)
+    await create_call(LI)
     await screen.wait_for_selector("#handler >> text=热线来电")
-    await ring(WANG)
+    await create_call(WANG)
     await screen.wait_for_selector("#caller >> text=热线来电")
     await screen.click("#handler .call-key.take")
     await screen.wait_for_selector("#handler >> text=确认收到请按1")
@@ -272,5 +274,5 @@ async def test_a_person_tries_the_handsets_in_a_browser(
     await screen.press("#caller .speak input", "Enter")
     await screen.wait_for_selector("#caller >> text=已记录")
     await screen.screenshot(path=tmp_path / "7-small-done.png")
-    assert [one.get("Digits") or one.get("SpeechResult") for one in office.said("key")] == ["1", "知道了"]
-    assert troubles == []
+    assert [form.get("Digits") or form.get("SpeechResult") for form in office.list_received("key")] == ["1", "知道了"]
+    assert errors == []

@@ -1,4 +1,4 @@
-"""A simulated province: regions with an institution and units, departments apart, and a file of lives, all from a seed."""
+"""A simulated province: regions with an institution and units, departments apart, and a history file from a seed."""
 
 import json
 from collections.abc import Iterator
@@ -11,14 +11,15 @@ from backend.domain.records import Unit
 from backend.domain.ticket import UnitKind
 from backend.importing.files.reader import open_import
 from backend.tickets.form_fields import FileContext
-from tests.scoring.world import ZONE, Lives, World
+from tests.scoring.world import RandomTickets, Record, World
+from tests.tickets.world import ZONE
 
 FIRST, DAYS = datetime(2026, 1, 3, 8, tzinfo=ZONE), 292  # up to the end of October
 CHUNK = 2_000
 
 
-class Province(Lives):
-    """Lives spread unevenly over the units: some are flooded, one in each region idles now and then, one always."""
+class Province(RandomTickets):
+    """Tickets spread unevenly over the units: some have many, one in each region idles now and then, one always."""
 
     def __init__(self, seed: int, regions: int, units: int) -> None:
         super().__init__(seed, FIRST, DAYS)
@@ -26,45 +27,42 @@ class Province(Lives):
         self.departments = [f"P{k:02d}" for k in range(max(1, units // 4))]
 
     def units(self) -> list[Unit]:
-        """The institution of each region, its units, the province's departments; `IDLE` never gets anything."""
-        found = [Unit(f"M{n:02d}", f"{name}热线", UnitKind.MANAGEMENT, name) for n, name in enumerate(self.regions)] + [
-            Unit("IDLE", "闲", UnitKind.HANDLING, next(iter(self.regions)))
-        ]
-        for name, codes in self.regions.items():
-            found += [Unit(code, f"单位{code}", UnitKind.HANDLING, name) for code in codes]
-        some = next(iter(self.regions))
+        """Return the institution of each region, its units, and the province's departments; `IDLE` gets no ticket."""
+        first = next(iter(self.regions))
         return [
-            *found,
-            *(Unit(c, f"厅{c}", UnitKind.HANDLING, some, province_department=True) for c in self.departments),
-        ]
+            *(Unit(f"M{n:02d}", f"{name}热线", UnitKind.MANAGEMENT, name) for n, name in enumerate(self.regions)),
+            Unit("IDLE", "闲", UnitKind.HANDLING, first),
+            *(Unit(c, f"单位{c}", UnitKind.HANDLING, name) for name, codes in self.regions.items() for c in codes),
+            *(Unit(c, f"厅{c}", UnitKind.HANDLING, first, province_department=True) for c in self.departments),
+        ]  # fmt: skip
 
-    def one(self, no: str) -> dict[str, Any]:
-        """A life of one region; most lives are good ones, as they are outside tests."""
-        life = super().one(no)
-        region = life["region"] = self.dice.choice(list(self.regions))
-        codes, born = self.regions[region], datetime.fromisoformat(life["generated_at"])
-        for entry in life.get("assignments", ()):
-            place = min(self.dice.randrange(len(codes)), self.dice.randrange(len(codes)))
-            if place == len(codes) - 1 and born.month % 3 == 0:
+    def make_one(self, no: str) -> Record:
+        """Return a ticket of one region; most go well, as they do outside tests."""
+        record = super().make_one(no)
+        region = record["region"] = self.random.choice(list(self.regions))
+        codes, generated = self.regions[region], datetime.fromisoformat(record["generated_at"])
+        for assignment in record.get("assignments", ()):
+            place = min(self.random.randrange(len(codes)), self.random.randrange(len(codes)))
+            if place == len(codes) - 1 and generated.month % 3 == 0:
                 place = 0  # the last unit of each region idles every third month
-            entry["unit"] = self.dice.choice(self.departments) if self.chance(6) else codes[place]
-            if "signed_at" in entry and entry.get("signed") != "auto" and not self.chance(10):
-                sent = datetime.fromisoformat(entry["dispatched_at"])
-                entry["signed_at"] = min(entry["signed_at"], (sent + timedelta(minutes=50)).isoformat())
-            if "close_due_at" in entry and "extensions" not in entry and not self.chance(15):
-                due = max(entry["close_due_at"], entry.get("closed_at", ""))
-                entry["close_due_at"] = due
-        return life
+            assignment["unit"] = self.random.choice(self.departments) if self.chance(6) else codes[place]
+            if "signed_at" in assignment and assignment.get("signed") != "auto" and not self.chance(10):
+                dispatched = datetime.fromisoformat(assignment["dispatched_at"])
+                soon = (dispatched + timedelta(minutes=50)).isoformat()
+                assignment["signed_at"] = min(assignment["signed_at"], soon)
+            if "close_due_at" in assignment and "extensions" not in assignment and not self.chance(15):
+                assignment["close_due_at"] = max(assignment["close_due_at"], assignment.get("closed_at", ""))
+        return record
 
     def write(self, path: Path, count: int) -> None:
-        """The file of a history, one life a line."""
+        """Write a history file, one ticket a line."""
         with path.open("w", encoding="utf-8") as file:
             for n in range(count):
-                file.write(json.dumps(self.one(f"T{n:06d}"), ensure_ascii=False) + "\n")
+                file.write(json.dumps(self.make_one(f"T{n:06d}"), ensure_ascii=False) + "\n")
 
 
-async def bring(world: World, province: Province, path: Path) -> int:
-    """Units and lives, as an import would; how many lives are kept. A refusal is an error."""
+async def import_province(world: World, province: Province, path: Path) -> int:
+    """Save the units and import the file; return how many tickets are kept. A refusal is an error."""
     await world.config.save_units(province.units())
     rows: Iterator[Any] = iter(
         open_import("history", path, now=world.at, context=FileContext(ZONE, date(1899, 12, 30), ("CN",)))
@@ -73,7 +71,7 @@ async def bring(world: World, province: Province, path: Path) -> int:
     while chunk := list(islice(rows, CHUNK)):
         refused = [row for row in chunk if not hasattr(row, "ticket_no")]
         assert not refused, refused[:3]
-        answers = await world.histories.write(chunk, "import")
+        answers = await world.history.write(chunk, "import")
         assert set(answers) == {True}
         kept += len(answers)
     return kept

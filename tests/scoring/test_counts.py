@@ -1,4 +1,4 @@
-"""Counts over the tables are those of an independent reckoning of the same history, to the last ticket (P6)."""
+"""Counts over the tables are those of an independent count of the same history, to the last ticket (P6)."""
 
 import itertools
 from dataclasses import replace
@@ -8,14 +8,14 @@ import pytest
 
 from backend.domain.scoring.measures import Measure
 from backend.scoring.documents import build_query
-from storage.engine.database import Database
 from tests.domain.scoring.independent import count
-from tests.scoring.world import REGIONS, ZONE, Lives, World
+from tests.scoring.world import REGIONS, RandomTickets, World
+from tests.tickets.world import ZONE
 
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
-VARIANTS = [
+READINGS = [
     {},
-    {"scoring.closure_basis": "due"},
+    {"scoring.closure_basis": "due", "scoring.response_basis": "said"},
     {"scoring.return_basis": "submitted"},
     {"scoring.unreasonable_mode": "remove_both"},
     {"scoring.second_visit_unreached": "keep_first", "scoring.unreasonable_mode": "remove_both"},
@@ -29,96 +29,88 @@ VARIANTS = [
 COUNTED = [m for m in Measure if m is not Measure.CONNECT]
 
 
-@pytest.fixture
-async def world(database: Database) -> World:
-    return await World(database).open()
-
-
-async def tally(world: World, as_of: datetime, settings: dict[str, str]):
+async def count_by_tables(world: World, as_of: datetime, settings: dict[str, str]):
     snapshot = await world.office.snapshot()
-    rules = snapshot.settings.with_changes(settings)
-    found = {}
+    changed = snapshot.settings.with_changes(settings)
+    counts = {}
     for month in MONTHS:
-        asked = build_query(month, snapshot, rules, as_of, None)
-        for measure, rows in (await world.store.count(COUNTED, asked)).items():
+        query = build_query(month, snapshot, changed, as_of, None)
+        for measure, rows in (await world.store.count(COUNTED, query)).items():
             for row in rows:
-                found[month, row.unit, str(measure)] = [row.numerator, row.denominator]
-    return found
+                counts[month, row.unit, str(measure)] = [row.numerator, row.denominator]
+    return counts
 
 
-async def expected(world: World, lives, as_of: datetime, settings: dict[str, str]):
-    found = {}
-    for (month, who), measures in count(lives, await world.due(), as_of, settings).items():
+async def count_independently(world: World, tickets, as_of: datetime, settings: dict[str, str]):
+    counts = {}
+    for (month, who), measures in count(tickets, await world.load_due_times(), as_of, settings).items():
+        unit = REGIONS[who.removeprefix("region:")] if who.startswith("region:") else who
         for measure, pair in measures.items():
-            if measure != "assignments" and month in MONTHS:
-                found[month, REGIONS[who.removeprefix("region:")] if who.startswith("region:") else who, measure] = pair
-    return {place: pair for place, pair in found.items() if pair[1]}
+            if measure != "assignments" and month in MONTHS and pair[1]:
+                counts[month, unit, measure] = pair
+    return counts
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_every_count_of_every_unit_month_and_reading_agrees(world: World, seed: int) -> None:
-    lives = Lives(seed).make(1000)
-    assert all(answer is True for answer in await world.load(lives))
+async def test_every_count_of_every_unit_month_and_reading_is_the_independent_one(world: World, seed: int) -> None:
+    tickets = RandomTickets(seed).make(1000)
+    assert await world.import_history(tickets) == [True] * 1000
     moments = (world.at, datetime(2026, 10, 8, 12, tzinfo=ZONE), datetime(2026, 10, 31, 23, 59, 59, tzinfo=ZONE))
-    for as_of, settings in itertools.product(moments, VARIANTS):
-        ours, theirs = await tally(world, as_of, settings), await expected(world, lives, as_of, settings)
-        wrong = {p: (ours.get(p), theirs.get(p)) for p in ours.keys() | theirs.keys() if ours.get(p) != theirs.get(p)}
+    for as_of, settings in itertools.product(moments, READINGS):
+        ours = await count_by_tables(world, as_of, settings)
+        independent = await count_independently(world, tickets, as_of, settings)
+        places = ours.keys() | independent.keys()
+        wrong = {p: (ours.get(p), independent.get(p)) for p in places if ours.get(p) != independent.get(p)}
         assert not wrong, (as_of, settings, dict(sorted(wrong.items())[:8]), len(wrong))
-    assert {place[2] for place in theirs} == {str(m) for m in COUNTED}
+    assert {place[2] for place in independent} == {str(m) for m in COUNTED}
 
 
-async def test_the_same_file_twice_keeps_nothing_twice(world: World) -> None:
-    lives = Lives(3).make(300)
-    assert await world.load(lives) == [True] * 300
-    assert await world.load(lives[:200] + Lives(4).make(310)[300:]) == [False] * 200 + [True] * 10
+async def test_a_file_imported_twice_is_kept_once(world: World) -> None:
+    tickets = RandomTickets(3).make(300)
+    assert await world.import_history(tickets) == [True] * 300
+    assert await world.import_history(tickets[:200] + RandomTickets(4).make(310)[300:]) == [False] * 200 + [True] * 10
 
 
-async def test_a_due_time_past_the_calendar_is_refused_and_the_others_land(world: World) -> None:
-    lives = Lives(5).make(3)
-    late = (datetime(2031, 1, 3, 9, tzinfo=ZONE)).isoformat()
-    odd = {
-        **lives[0],
-        "ticket_no": "X1",
-        "grade": "general",
-        "generated_at": late,
-        "assignments": [{"unit": "U01", "dispatched_at": late}],
-    }
-    odd.pop("visits", None), odd.pop("unreasonable", None), odd.pop("direct_answer", None)
-    answers = await world.load([lives[0], odd, *lives[1:]])
+async def test_a_due_time_past_the_calendar_is_refused_and_the_other_tickets_are_kept(world: World) -> None:
+    tickets = RandomTickets(5).make(3)
+    late = datetime(2031, 1, 3, 9, tzinfo=ZONE).isoformat()
+    beyond = {"ticket_no": "X1", "category": "help", "grade": "general", "region": "朝阳区", "generated_at": late,
+              "assignments": [{"unit": "U01", "dispatched_at": late}]}  # fmt: skip
+    answers = await world.import_history([tickets[0], beyond, *tickets[1:]])
     assert [a if isinstance(a, bool) else a.code for a in answers] == [True, "calendar_ends", True, True]
 
 
-async def test_the_tickets_behind_a_line_are_its_count_failing_ones_first(world: World) -> None:
-    await world.load(Lives(6).make(400))
+async def test_the_tickets_behind_a_line_are_as_many_as_it_counts_and_the_failed_come_first(world: World) -> None:
+    await world.import_history(RandomTickets(6).make(400))
     snapshot = await world.office.snapshot()
-    asked = build_query("2026-10", snapshot, snapshot.settings, world.at, None)
+    query = build_query("2026-10", snapshot, snapshot.settings, world.at, None)
     for measure in COUNTED:
-        counts = {c.unit: c for c in (await world.store.count([measure], asked))[measure]}
-        seen = await world.store.list_evidence(measure, asked, 10_000)
+        counts = {c.unit: c for c in (await world.store.count([measure], query))[measure]}
+        evidence = await world.store.list_evidence(measure, query, 10_000)
         for unit, counted in counts.items():
-            mine = [w for w in seen if w.unit == unit]
-            assert len(mine) == counted.denominator == mine[0].total
-            assert [w.failed for w in mine] == sorted((w.failed for w in mine), reverse=True)
-            failed = sum(w.failed for w in mine)
+            own = [e for e in evidence if e.unit == unit]
+            assert len(own) == counted.denominator == own[0].total
+            assert [e.failed for e in own] == sorted((e.failed for e in own), reverse=True)
+            failed = sum(e.failed for e in own)
             if measure is Measure.RED_CARD:
                 assert failed == counted.numerator
             elif measure is not Measure.EXTENSION:
                 assert failed == counted.denominator - counted.numerator
-        few = await world.store.list_evidence(measure, replace(asked, unit="U01"), 2)
-        assert len(few) <= 2 and {w.unit for w in few} <= {"U01"}
+        few = await world.store.list_evidence(measure, replace(query, unit="U01"), 2)
+        assert len(few) <= 2 and {e.unit for e in few} <= {"U01"}
 
 
-async def test_a_card_waits_for_its_due_time_and_a_word_of_the_file_wins(world: World) -> None:
+async def test_a_red_card_waits_for_its_due_time_unless_the_file_says_whether_there_was_one(world: World) -> None:
     at = datetime(2026, 10, 12, 9, tzinfo=ZONE)
-    lives = []
-    for no, word in (("A", None), ("B", False), ("C", True)):
-        one = {"unit": "U01", "lead": True, "dispatched_at": at.isoformat(), "signed_at": at.isoformat(),
-               "close_due_at": (at + timedelta(days=5)).isoformat()}  # fmt: skip
-        if word is not None:
-            one["red_card"] = word
-        lives.append({"ticket_no": no, "category": "help", "grade": "general", "generated_at": at.isoformat(),
-                      "region": "朝阳区", "assignments": [one]})  # fmt: skip
-    await world.load(lives)
+    tickets = []
+    for no, red_card in (("A", None), ("B", False), ("C", True)):
+        assignment = {"unit": "U01", "lead": True, "dispatched_at": at.isoformat(), "signed_at": at.isoformat(),
+                      "close_due_at": (at + timedelta(days=5)).isoformat()}  # fmt: skip
+        if red_card is not None:
+            assignment["red_card"] = red_card
+        tickets.append({"ticket_no": no, "category": "help", "grade": "general", "generated_at": at.isoformat(),
+                      "region": "朝阳区", "assignments": [assignment]})  # fmt: skip
+    await world.import_history(tickets)
     for moment, cards in ((at + timedelta(days=4), 0), (at + timedelta(days=6), 2)):
-        found = await tally(world, moment, {})
-        assert found["2026-10", "U01", "red_card"] == [cards, 3]
+        counts = await count_by_tables(world, moment, {})
+        assert counts["2026-10", "U01", "red_card"] == [cards, 3]

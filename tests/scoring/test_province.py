@@ -1,4 +1,4 @@
-"""A simulated province: every sheet of every month, quarter and year is what a reckoning by hand of the same file says."""
+"""Every sheet of every month, quarter and year of a province is what a calculation by hand of the same file says."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import pytest
 from storage.engine.database import Database
 from tests.domain.scoring.independent import count, read
 from tests.scoring import by_hand
-from tests.scoring.province import Province, bring
+from tests.scoring.by_hand import Total
+from tests.scoring.province import Province, import_province
 from tests.scoring.world import World
 
 MONTHS = [f"2026-{n:02d}" for n in range(1, 12)]
@@ -16,54 +17,53 @@ PERIODS = {
 }  # fmt: skip
 
 
-async def agrees(database: Database, path: Path, tickets: int, regions: int, units: int, seed: int) -> int:
-    """Bring a province in and compare; how many marks were compared."""
+async def compare(database: Database, path: Path, tickets: int, regions: int, units: int, seed: int) -> int:
+    """Import a province and compare every total and rank; return how many totals were compared."""
     world, province = await World(database).open(), Province(seed, regions, units)
     province.write(path, tickets)
-    assert await bring(world, province, path) == tickets
+    assert await import_province(world, province, path) == tickets
     world.office.invalidate()
     with path.open(encoding="utf-8") as file:
-        counts = count(read(file), await world.due(), world.at)
-    known = {one.code: one for one in province.units()}
-    managing = {name: f"M{n:02d}" for n, name in enumerate(province.regions)}
-    hand: dict[str, dict[str, object]] = {}
+        counts = count(read(file), await world.load_due_times(), world.at)
+    known = {unit.code: unit for unit in province.units()}
+    institutions = {name: f"M{n:02d}" for n, name in enumerate(province.regions)}
+    expected: dict[str, dict[str, Total]] = {}
     for month in MONTHS:
-        here = hand[month] = {code: by_hand.unit(counts.get((month, code), {})) for code in known}
-        for name, code in managing.items():
-            here[code] = by_hand.institution(counts.get((month, f"region:{name}"), {}))
-        for name, code in managing.items():
-            there = [
-                here[u] for u, one in known.items()
-                if one.region == name and u != code and not one.province_department
-            ]  # fmt: skip
-            here[name] = by_hand.region(here[code], there)  # type: ignore[arg-type]
+        totals = expected[month] = {code: by_hand.score_unit(counts.get((month, code), {})) for code in known}
+        for name, code in institutions.items():
+            totals[code] = by_hand.score_institution(counts.get((month, f"region:{name}"), {}))
+        for name, code in institutions.items():
+            totals[name] = by_hand.score_region(totals[code], [
+                totals[other] for other, unit in known.items()
+                if unit.region == name and other != code and not unit.province_department
+            ])  # fmt: skip
     for period, months in PERIODS.items():
-        hand[period] = {who: by_hand.mean([hand[m][who] for m in months]) for who in hand[months[0]]}  # type: ignore[misc]
+        expected[period] = {who: by_hand.average([expected[m][who] for m in months]) for who in expected[months[0]]}
     compared = 0
-    for period, theirs in hand.items():
-        result = await world.marks.compute_period(period, evidence=False)
+    for period, totals in expected.items():
+        result = await world.scoring.compute_period(period, evidence=False)
         ours = {u["unit"]: u for u in result["units"]} | {r["region"]: r for r in result["regions"]}
-        assert theirs.keys() <= ours.keys()
-        wrong = {
-            who: (ours[who]["total"], by_hand.written(mark))  # type: ignore[arg-type]
-            for who, mark in theirs.items()
-            if ours[who]["total"] != by_hand.written(mark)  # type: ignore[arg-type]
-        }
+        assert totals.keys() <= ours.keys()
+        printed = {who: by_hand.format_total(total) for who, total in totals.items()}
+        wrong = {who: (ours[who]["total"], total) for who, total in printed.items() if ours[who]["total"] != total}
         assert not wrong, (period, dict(list(wrong.items())[:5]), len(wrong))
-        compared += len(theirs)
+        compared += len(totals)
         if period in PERIODS:
-            for kind in (set(managing), set(known) - set(managing.values()), set(managing.values())):
-                places = by_hand.ranks({who: theirs[who] for who in kind})  # type: ignore[misc]
-                assert {who: ours[who]["rank"] for who in places} == places
+            for kind in (set(institutions), set(known) - set(institutions.values()), set(institutions.values())):
+                ranks = by_hand.rank({who: totals[who] for who in kind})
+                assert {who: ours[who]["rank"] for who in ranks} == ranks
     return compared
 
 
-async def test_three_thousand_tickets_of_a_small_province(database: Database, tmp_path: Path) -> None:
-    """The small form; on both engines."""
-    assert await agrees(database, tmp_path / "history.jsonl", 3_000, 3, 5, seed=11) == 16 * (3 + 3 + 15 + 1 + 1)
+async def test_every_total_and_rank_of_a_small_province_is_the_one_calculated_by_hand(
+    database: Database, tmp_path: Path
+) -> None:
+    assert await compare(database, tmp_path / "history.jsonl", 3_000, 3, 5, seed=11) == 16 * (3 + 3 + 15 + 1 + 1)
 
 
 @pytest.mark.soak
-async def test_two_hundred_thousand_tickets_of_a_province(database: Database, tmp_path: Path) -> None:
-    """The long form."""
-    assert await agrees(database, tmp_path / "history.jsonl", 200_000, 9, 40, seed=12) > 6_000
+async def test_every_total_and_rank_of_a_whole_province_is_the_one_calculated_by_hand(
+    database: Database, tmp_path: Path
+) -> None:
+    """Two hundred thousand tickets."""
+    assert await compare(database, tmp_path / "history.jsonl", 200_000, 9, 40, seed=12) > 6_000

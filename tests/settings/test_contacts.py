@@ -8,8 +8,7 @@ import pytest
 
 from backend.calls.dependencies import CallDependencies
 from backend.calls.service import Calls
-from backend.delivery.by_text import build_sms_fallback
-from backend.delivery.fallback import FallbackContext
+from backend.delivery.fallback import FallbackContext, build_sms_fallback
 from backend.delivery.snooze import SnoozeService
 from backend.delivery.view import MessageView
 from backend.domain.reminders import Purpose
@@ -25,6 +24,7 @@ from backend.visits.texting import RequesterTexts
 from notify.sms_gateway import SmsCapabilities, SmsRules
 from tests.domain.move_world import Flow, signed
 from tests.settings.world import NOW, ZONE, Fake, Ids, build_office
+from tests.time_and_chance import CHANCE
 
 REQUESTER = "+8613900005678"
 
@@ -94,7 +94,7 @@ def build_tools(office: OfficeCache, store: Any) -> CallDependencies:
     return CallDependencies(
         store=store, outbox=nobody, tickets=nobody, office=office, people=nobody, delivery=nobody, carrier=nobody,
         rate_limiter=nobody, audit=nobody, texts=Texts("zh_CN"), own_number="", public_url="", hotline="12345",
-        hotline_name="12345热线", ids=Ids(),
+        hotline_name="12345热线", ids=Ids(), chance=CHANCE,
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ async def test_an_office_may_leave_requesters_untexted_whom_no_call_reached() ->
     gateway: Any = SimpleNamespace(can=SmsCapabilities((), SmsRules(two_way=True, links=False, max_chars=70)))
     numbers = Fake(get_requester_phone=REQUESTER, is_do_not_call=False)
     texts = RequesterTexts(
-        store, numbers, nobody, nobody, office, Texts("zh_CN"), nobody, nobody, gateway, "", "12345", "12345热线"  # type: ignore[arg-type]
+        store, numbers, nobody, nobody, office, Texts("zh_CN"), nobody, nobody, gateway, CHANCE, "", "12345", "12345热线"  # type: ignore[arg-type]
     )  # fmt: skip
     assert not await texts.offer(1, 1) and store.asked == []
 

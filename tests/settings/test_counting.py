@@ -19,17 +19,19 @@ from backend.domain.scoring.measures import Measure
 from backend.domain.ticket import UnitKind
 from backend.importing.files.reader import open_import
 from backend.importing.history import HistoryImport
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.scoring.documents import build_query
 from backend.tickets.form_fields import FileContext
 from storage import tables as t
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.open import open_database
 from storage.importing.history import SqlHistoryStore
 from storage.office.config import SqlConfigStore
 from storage.scoring.counts import SqlScoringStore
 from tests.settings.world import ZONE
+from tests.time_and_chance import CHANCE, build_clock
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=ZONE)
 SENT = "2026-10-12T09:00:00+08:00"
@@ -96,6 +98,11 @@ CASES = {
     ),
     "scoring.sign_returned": case("leave_out", Measure.SIGN, (1, 1), None, **{"return": asked_back("accepted", SENT, SENT)}),
     "scoring.assisting": case("none", Measure.SIGN, (1, 1), None, lead=False),
+    "scoring.response_basis": case(
+        "said", Measure.RESPONSE, (1, 1), (0, 1),
+        {"visits": [{"kind": "manual", "at": LAST_DAY, "answer": "satisfied", "contacted": "unsure"}]},
+        closed_at=IN_OCTOBER, contacted_at=SENT,
+    ),
     "scoring.merged": case("each", Measure.ON_TIME, (1, 1), (2, 2), closed_at=IN_OCTOBER),
     "scoring.dispatch_month": case(
         "due", Measure.DISPATCH, (1, 1), None, {"generated_at": "2026-10-31T20:00:00+08:00"},
@@ -125,7 +132,7 @@ def list_tickets() -> Iterator[dict[str, Any]]:
 
 def open_office(database: Database) -> OfficeCache:
     """The office in a database."""
-    return OfficeCache(SqlConfigStore(database, IdSupply(database)), Clock(lambda: NOW, ZONE), "jilin")
+    return OfficeCache(SqlConfigStore(database, IdSupply(database)), build_clock(lambda: NOW), "jilin")
 
 
 async def fill(url: str) -> None:
@@ -138,7 +145,7 @@ async def fill(url: str) -> None:
     ])  # fmt: skip
     body = "\n".join(json.dumps(ticket, ensure_ascii=False) for ticket in list_tickets()).encode()
     rows: Any = list(open_import("history", body, now=NOW, context=FileContext(ZONE, date(1899, 12, 30), ("CN",))))
-    store = SqlHistoryStore(database, ids, Encryption("a secret of sixteen or more"))
+    store = SqlHistoryStore(database, ids, Encryption("a secret of sixteen or more", CHANCE))
     assert await HistoryImport(store, open_office(database)).write(rows, "import") == [True] * len(rows)
     find_id = select(t.tickets.c.id).where(t.tickets.c.no == f"T{REPEATED}").scalar_subquery()
     merged = t.tickets.update().where(t.tickets.c.no == "REPEAT").values(merged_into=find_id, state="merged")

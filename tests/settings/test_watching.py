@@ -116,7 +116,7 @@ def build_sync(office: OfficeCache, client: Any) -> PlatformSync:
     """The synchronisation with a platform that has nothing to say."""
     store: Any = Fake(find_external_since=None, claim=[])
     values: Any = Fake(get=None, put=None)
-    return PlatformSync(store, office, Fake(), values, Fake(), client, (), "w1", timedelta(minutes=1), NOW.timestamp)  # type: ignore[arg-type]
+    return PlatformSync(store, office, Fake(), values, Fake(), client, (), "w1", timedelta(minutes=1))  # type: ignore[arg-type]
 
 
 @pytest.mark.proves("system_of_record", "platform.fetch_every")

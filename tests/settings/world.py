@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.records import Person, Unit
 from backend.domain.ticket import Role, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.ports.config import OfficeConfig
+from tests.time_and_chance import build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 10, 9, 30, tzinfo=ZONE)  # a Tuesday
@@ -72,4 +73,4 @@ def build_office(settings: Mapping[str, str], at: datetime = NOW) -> tuple[Offic
     """An office of one institution and two units under these settings, and its clock."""
     config, hands = OfficeConfig(1, {unit.code: unit for unit in UNITS}, PEOPLE, settings), Hands(at)
     store = Fake(get_epoch=1, load=config, list_versions=[])
-    return OfficeCache(store, Clock(lambda: hands.at, ZONE), "jilin"), hands  # type: ignore[arg-type]
+    return OfficeCache(store, build_clock(lambda: hands.at), "jilin"), hands  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Drafts and questions of a chat: kept per person, found again, and over when their time is."""
+"""Drafts and open questions of a chat: kept per person, found again, and over when their time is."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ def drafts(database: Database) -> SqlChatStateStore:
     return SqlChatStateStore(database)
 
 
-async def test_a_draft_is_the_persons_own_and_the_last_word_counts(drafts: SqlChatStateStore) -> None:
+async def test_a_draft_is_each_persons_own_and_the_latest_counts(drafts: SqlChatStateStore) -> None:
     await drafts.save_draft("H1", 5, "return", {"reason": "不属于"}, NOW)
     await drafts.save_draft("H1", 5, "return", {"reason": "确实不属于", "files": ["f1"]}, NOW)
     await drafts.save_draft("H2", 5, "return", {"reason": "别的"}, NOW)
@@ -27,7 +27,7 @@ async def test_a_draft_is_the_persons_own_and_the_last_word_counts(drafts: SqlCh
     assert await drafts.load_draft("H2", 5, "return") == {"reason": "别的"}
 
 
-async def test_a_question_is_replaced_answered_or_over(drafts: SqlChatStateStore) -> None:
+async def test_an_open_question_is_replaced_answered_or_over(drafts: SqlChatStateStore) -> None:
     until = NOW + timedelta(hours=1)
     await drafts.save_question("telegram", "1", OpenQuestion("reply", {"subject": 5}), NOW, until)
     await drafts.save_question("telegram", "1", OpenQuestion("close", {"subject": 6}), NOW, until)
@@ -46,7 +46,7 @@ async def test_the_message_that_became_a_reply_is_found_again_FT29(drafts: SqlCh
     assert await drafts.find_reply_assignment("H2", "77") is None
 
 
-async def test_an_empty_house_has_nothing_to_do(drafts: SqlChatStateStore) -> None:
+async def test_a_unit_without_tickets_has_nothing_to_do(drafts: SqlChatStateStore) -> None:
     assert await drafts.list_todo("U01", 5) == (0, [])
     assert await drafts.count_closed("U01", NOW) == 0
     assert not await drafts.mark_opened(5, NOW)

@@ -13,9 +13,9 @@ MANY = 40_000  # more than the 32,767 parameters that asyncpg takes
 
 
 async def test_a_file_of_any_length_is_compared_with_the_ledger(database: Database) -> None:
-    line = {"id": 1, "kind": "exposure", "unit": "U01", "month": "2026-11", "count": 1, "note": "", "evidence": "",
+    row = {"id": 1, "kind": "exposure", "unit": "U01", "month": "2026-11", "count": 1, "note": "", "evidence": "",
             "facts": "{}", "entered_by": "C", "entered_at": 0, "state": "entered", "fingerprint": "00039999"}  # fmt: skip
-    await database.execute(insert(t.ledger).values(**line))
+    await database.execute(insert(t.ledger).values(**row))
     store = SqlImportStore(database, IdSupply(database))
     assert await store.find_existing_lines([f"{n:08}" for n in range(MANY)]) == {"00039999"}
 
@@ -24,9 +24,9 @@ async def test_a_project_may_name_any_number_of_tickets(database: Database) -> N
     assert await SqlGovernanceStore(database).find_existing_numbers([f"{n:08}" for n in range(MANY)]) == frozenset()
 
 
-async def test_the_last_of_each_part_is_found(database: Database) -> None:
+async def test_the_last_value_of_each_query_is_found(database: Database) -> None:
     names = [f"{n:08}" for n in (0, MAX_VALUES - 1, MAX_VALUES, 2 * MAX_VALUES)]
     for name in names:
         await database.execute(insert(t.house).values(name=name, value=""))
-    asked = [f"{n:08}" for n in range(2 * MAX_VALUES + 1)]
-    assert await database.read(lambda c: find_existing(c, t.house.c.name, [*asked, *asked])) == set(names)
+    wanted = [f"{n:08}" for n in range(2 * MAX_VALUES + 1)]
+    assert await database.read(lambda c: find_existing(c, t.house.c.name, [*wanted, *wanted])) == set(names)

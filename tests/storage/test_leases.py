@@ -11,9 +11,10 @@ from storage import tables as t
 from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.leases import void_leases
 from storage.delivery.outbox import SqlOutboxStore
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.lease_clock import LeaseClock
+from storage.engine.open import open_database
 
 NOW = datetime(2026, 11, 10, 1, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=45)

@@ -1,18 +1,28 @@
-"""The changes in storage/migrations make exactly the tables the code was written for, on both engines."""
+"""The migrations make exactly the tables the code was written for, on both engines."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, inspect, text
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, insert, inspect, select, text
 
+from storage import tables as t
 from storage.engine import versions
-from storage.engine.database import open_database
+from storage.engine.open import open_database
+from storage.tables import metadata
 
 
-def _shape(connection: Connection) -> dict[str, object]:
-    """Every table with its columns, keys and indexes, as the engine itself describes them."""
+def _find_differences(connection: Connection) -> list[object]:
+    """Return what Alembic would still change to make the database match `storage/tables`."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+def _describe(connection: Connection) -> dict[str, object]:
+    """Return every table with its columns, keys and indexes, as the engine itself describes them."""
     found = inspect(connection)
     shape: dict[str, object] = {}
     for table in sorted(found.get_table_names()):
@@ -23,42 +33,39 @@ def _shape(connection: Connection) -> dict[str, object]:
             sorted(str(u["column_names"]) for u in found.get_unique_constraints(table)),
             sorted((str(i["name"]), str(i["column_names"]), i["unique"]) for i in found.get_indexes(table)),
         )
-    source = "sqlite_master" if connection.dialect.name == "sqlite" else "pg_indexes"
-    partial = "sql" if connection.dialect.name == "sqlite" else "indexdef"
-    named = "name" if connection.dialect.name == "sqlite" else "indexname"
-    rows = connection.execute(text(f"SELECT {named}, {partial} FROM {source} WHERE {partial} LIKE '%WHERE%'"))
-    shape["partial indexes"] = sorted((name, " ".join(sql.split())) for name, sql in rows)
+    source, name, sql = {
+        "sqlite": ("sqlite_master", "name", "sql"), "postgresql": ("pg_indexes", "indexname", "indexdef"),
+    }[connection.dialect.name]  # fmt: skip
+    rows = connection.execute(text(f"SELECT {name}, {sql} FROM {source} WHERE {sql} LIKE '%WHERE%'"))
+    shape["partial indexes"] = sorted((index, " ".join(definition.split())) for index, definition in rows)
     return shape
 
 
-async def test_every_change_together_makes_the_tables_of_the_code(empty_url: str, database_url: str) -> None:
+async def test_all_migrations_together_make_the_tables_of_the_code(empty_url: str, database_url: str) -> None:
     versions.upgrade(empty_url)
     shapes = []
     for url in (empty_url, database_url):
         db = open_database(url, time.monotonic)
-        shapes.append(await db.read(_shape))
-        assert await db.read(versions.find_differences) == []
+        shapes.append(await db.read(_describe))
+        assert await db.read(_find_differences) == []
         await db.close()
-    made, wanted = shapes
-    assert made == wanted, 'write the missing change: python -m storage.engine.versions revision "why"'
+    migrated, wanted = shapes
+    assert migrated == wanted, 'write the missing migration: python -m storage.engine.versions revision "why"'
 
 
-async def test_a_database_is_upgraded_once_however_often_it_is_asked(empty_url: str) -> None:
+async def test_a_database_is_upgraded_once_however_often_an_upgrade_is_asked_for(empty_url: str) -> None:
     assert versions.read_version(empty_url) is None
-    assert versions.is_other_version(empty_url)
+    assert versions.read_version(empty_url) != versions.code_version()
     versions.upgrade(empty_url)
     db = open_database(empty_url, time.monotonic)
-
-    def keep(connection: Connection) -> None:
-        connection.execute(text("INSERT INTO house (name, value) VALUES ('kept', 'yes')"))
-
-    await db.write(keep)
+    await db.execute(insert(t.house).values(name="kept", value="yes"))
     await db.close()
     versions.upgrade(empty_url)
     assert versions.read_version(empty_url) == versions.code_version()
-    assert not versions.is_other_version(empty_url)
+    assert versions.read_version(empty_url) == versions.code_version()
     db = open_database(empty_url, time.monotonic)
-    assert await db.read(lambda c: c.execute(text("SELECT value FROM house WHERE name = 'kept'")).scalar()) == "yes"
+    kept = select(t.house.c.value).where(t.house.c.name == "kept")
+    assert await db.read(lambda c: c.execute(kept).scalar()) == "yes"
     await db.close()
 
 
@@ -66,36 +73,36 @@ def test_processes_that_start_together_upgrade_one_after_another(empty_url: str)
     with ThreadPoolExecutor(4) as threads:
         for done in [threads.submit(versions.upgrade, empty_url) for _ in range(4)]:
             done.result()
-    assert not versions.is_other_version(empty_url)
+    assert versions.read_version(empty_url) == versions.code_version()
 
 
-def test_a_change_that_fails_leaves_nothing_behind(empty_url: str) -> None:
+def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:
     def begin_and_fail(connection: Connection) -> None:
         connection.execute(text("CREATE TABLE half (id INTEGER)"))
-        raise RuntimeError("the power went")
+        raise RuntimeError("power failure")
 
     with pytest.raises(RuntimeError):
         versions._run_on(empty_url, begin_and_fail)
     assert versions._run_on(empty_url, lambda c: inspect(c).get_table_names()) == []
 
 
-async def test_old_code_sees_that_the_database_has_moved_on_fd12(database_url: str) -> None:
-    """FD12: the gate is one short read, asked before work is taken."""
+async def test_old_code_sees_that_the_database_has_moved_on_FD12(database_url: str) -> None:
+    """One short read, asked before work is taken."""
     db = open_database(database_url, time.monotonic)
     assert await db.read(versions.is_this_version)
     await db.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
     assert not await db.read(versions.is_this_version)
-    assert versions.is_other_version(database_url)
+    assert versions.read_version(database_url) != versions.code_version()
     await db.close()
 
 
-async def test_a_database_without_tables_takes_no_work(empty_url: str) -> None:
+async def test_a_database_without_tables_is_not_of_this_version(empty_url: str) -> None:
     db = open_database(empty_url, time.monotonic)
     assert not await db.read(versions.is_this_version)
     await db.close()
 
 
-def test_the_versions_are_one_chain_without_a_fork() -> None:
+def test_the_migrations_are_one_chain_without_a_fork() -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 

@@ -1,8 +1,7 @@
-"""People are kept with sealed numbers; codes bind once; a guessed PIN locks."""
+"""People are stored with encrypted phone numbers; a code binds once; guessing a PIN locks it."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -22,150 +21,153 @@ from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
 from tests.time_and_chance import CHANCE, build_clock
 
-ZONE = ZoneInfo("Asia/Shanghai")
 PHONE = "+8613800001001"
 
 
-class Desk:
+class World:
+    """An institution and a unit with one handler, H1."""
+
     def __init__(self, db: Database) -> None:
         self.at = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         ids = IdSupply(db)
         self.db = db
         self.office = OfficeCache(SqlConfigStore(db, ids), build_clock(lambda: self.at), "jilin")
-        self.people = SqlPeopleStore(db, ids, Encryption("a secret of the tests, long enough", CHANCE))
-        self.registry = People(self.people, SqlChatStateStore(db), self.office, CHANCE)
+        self.store = SqlPeopleStore(db, ids, Encryption("a secret of the tests", CHANCE))
+        self.people = People(self.store, SqlChatStateStore(db), self.office, CHANCE)
 
-    async def open(self) -> "Desk":
-        await self.registry.save_units(
+    async def open(self) -> "World":
+        await self.people.save_units(
             [Unit("M01", "市热线", UnitKind.MANAGEMENT), Unit("U01", "住建局", UnitKind.HANDLING, parent="M01")],
             "admin",
         )
         form = PersonForm("李明", "U01", Role.HANDLER, "H1", "138 0000 1001")
-        assert await self.registry.save_people([form], "admin") == [True]
+        assert await self.people.save_people([form], "admin") == [True]
         return self
 
-    async def code(self) -> tuple[str, str]:
-        opened = await self.registry.create_binding_code("H1", "admin")
-        found = await self.people.try_code(opened.code, "bind:telegram:test", self.at)
+    async def open_code(self) -> str:
+        """Open a binding code for H1, use it in a chat, and return its hash."""
+        opened = await self.people.create_binding_code("H1", "admin")
+        found = await self.store.try_code(opened.code, "bind:telegram:test", self.at)
         assert found is not None
-        return opened.code, found[1]
+        return found[1]
 
 
 @pytest.fixture
-async def desk(database: Database) -> Desk:
-    return await Desk(database).open()
+async def world(database: Database) -> World:
+    return await World(database).open()
 
 
-async def test_the_same_people_again_change_nothing_and_numbers_are_sealed(desk: Desk) -> None:
+async def test_saving_the_same_people_again_changes_nothing_and_phone_numbers_are_encrypted(world: World) -> None:
     form = PersonForm("李明", "U01", Role.HANDLER, "H1", "＋86 13800001001")
-    assert await desk.registry.save_people([form], "admin") == [False]
-    assert await desk.registry.get_phone("H1") == PHONE
-    row = await desk.db.read(lambda c: c.execute(select(t.people)).mappings().one())
+    assert await world.people.save_people([form], "admin") == [False]
+    assert await world.people.get_phone("H1") == PHONE
+    row = await world.db.read(lambda c: c.execute(select(t.people)).mappings().one())
     assert PHONE.encode() not in bytes(row["phone_sealed"]) and PHONE[-8:] not in str(row["phone_index"])
-    found = await desk.registry.find_by_phone(PHONE)
+    found = await world.people.find_by_phone(PHONE)
     assert found is not None and found.code == "H1"
 
 
-async def test_an_unknown_unit_is_refused_and_good_rows_land_all_the_same(desk: Desk) -> None:
-    bad = PersonForm("某人", "U77", Role.HANDLER)
+async def test_a_person_of_an_unknown_unit_is_refused_and_the_others_are_saved(world: World) -> None:
+    unknown = PersonForm("某人", "U77", Role.HANDLER)
     with pytest.raises(Refused, match="unknown_unit"):
-        await desk.registry.save_people([bad], "admin")
+        await world.people.save_people([unknown], "admin")
     good = PersonForm("王芳", "U01", Role.HANDLER, phone="13800001002")
-    odd = PersonForm("号错", "U01", Role.HANDLER, phone="1.38E+10")
-    first, second, third = await desk.registry.put_people_each([bad, good, odd], "admin")
+    wrong = PersonForm("号错", "U01", Role.HANDLER, phone="1.38E+10")
+    first, second, third = await world.people.put_people_each([unknown, good, wrong], "admin")
     assert isinstance(first, Refused) and second is True
     assert isinstance(third, Refused) and third.code == "bad_phone"
     with pytest.raises(Refused, match="unknown_unit"):
-        await desk.registry.save_units([Unit("U9", "某", UnitKind.HANDLING, parent="nobody")], "admin")
-    assert (
-        generate_person_code("U01", "王芳")
-        == generate_person_code("U01", "王芳")
-        != generate_person_code("U01", "王芬")
-    )
+        await world.people.save_units([Unit("U9", "某", UnitKind.HANDLING, parent="nobody")], "admin")
 
 
-async def test_deputies_stand_in_the_order_they_were_named(desk: Desk) -> None:
+def test_the_code_of_a_person_depends_on_unit_and_name_alone() -> None:
+    assert generate_person_code("U01", "王芳") == "U01-37bba6"
+    others = {generate_person_code(unit, name) for unit, name in (("U01", "王芬"), ("U02", "王芳"))}
+    assert len(others - {generate_person_code("U01", "王芳")}) == 2
+
+
+async def test_contacts_keep_the_order_in_which_they_were_entered(world: World) -> None:
     names = ["乙", "丙", "丁"]
-    await desk.registry.save_people([PersonForm(n, "U01", Role.HANDLER) for n in names], "admin")
-    snapshot = await desk.office.snapshot(fresh=True)
+    await world.people.save_people([PersonForm(n, "U01", Role.HANDLER) for n in names], "admin")
+    snapshot = await world.office.snapshot(fresh=True)
     assert [p.name for p in snapshot.people("U01", Role.HANDLER)] == ["李明", *names]
-    await desk.registry.save_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
-    snapshot = await desk.office.snapshot(fresh=True)
+    await world.people.save_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
+    snapshot = await world.office.snapshot(fresh=True)
     assert [p.name for p in snapshot.people("U01", Role.HANDLER)] == names
 
 
-async def test_two_who_use_one_code_at_once_are_one_too_many_FT32(desk: Desk) -> None:
-    _, hashed = await desk.code()
+async def test_a_code_used_by_several_at_once_binds_one_FT32(world: World) -> None:
+    hashed = await world.open_code()
     bindings = [Binding("", "telegram", str(n), str(n)) for n in range(4)]
     results = await asyncio.gather(
-        *(desk.people.bind(hashed, PHONE, b, desk.at) for b in bindings), return_exceptions=True
+        *(world.store.bind(hashed, PHONE, b, world.at) for b in bindings), return_exceptions=True
     )
     assert sum(not isinstance(r, BaseException) for r in results) == 1
     assert {r.code for r in results if isinstance(r, Refused)} == {"already_bound"}
     live = select(t.bindings).where(t.bindings.c.state == "live")
-    assert len(await desk.db.read(lambda c: c.execute(live).all())) == 1
+    assert len(await world.db.read(lambda c: c.execute(live).all())) == 1
 
 
-async def test_fifty_guesses_at_once_are_five_FA2(desk: Desk) -> None:
+async def test_of_fifty_guesses_at_once_five_are_tried_FA2(world: World) -> None:
     async def guess(number: int) -> str:
         try:
-            await desk.registry.start_binding("telegram", "66", "66", f"{number:08d}")
+            await world.people.start_binding("telegram", "66", "66", f"{number:08d}")
         except Refused as refused:
             return refused.code
-        return "in"
+        return "accepted"
 
     codes = await asyncio.gather(*(guess(n) for n in range(50)))
     assert codes.count("code_unknown") == 5 and codes.count("too_many_tries") == 45
 
 
-async def test_one_person_one_chat_and_one_chat_one_person(desk: Desk) -> None:
-    await desk.registry.save_people([PersonForm("王芳", "U01", Role.HANDLER, "H2", PHONE)], "admin")
+async def test_a_person_has_one_chat_and_a_chat_one_person(world: World) -> None:
+    await world.people.save_people([PersonForm("王芳", "U01", Role.HANDLER, "H2", PHONE)], "admin")
     for user in ("1", "2"):
-        _, hashed = await desk.code()
-        await desk.people.bind(hashed, PHONE, Binding("", "telegram", user, user), desk.at)
-    opened = await desk.registry.create_binding_code("H2", "admin")
-    await desk.registry.start_binding("telegram", "2", "2", opened.code)
-    bound = await desk.registry.confirm_binding("telegram", "2", "2", PHONE.removeprefix("+"))
+        hashed = await world.open_code()
+        await world.store.bind(hashed, PHONE, Binding("", "telegram", user, user), world.at)
+    opened = await world.people.create_binding_code("H2", "admin")
+    await world.people.start_binding("telegram", "2", "2", opened.code)
+    bound = await world.people.confirm_binding("telegram", "2", "2", PHONE.removeprefix("+"))
     assert (bound.person.code, bound.unit, bound.tail) == ("H2", "住建局", "1001")
-    assert await desk.registry.find_by_chat("telegram", "1") is None
-    found = await desk.registry.find_by_chat("telegram", "2")
+    assert await world.people.find_by_chat("telegram", "1") is None
+    found = await world.people.find_by_chat("telegram", "2")
     assert found is not None and found.code == "H2"
-    snapshot = await desk.office.snapshot(fresh=True)
+    snapshot = await world.office.snapshot(fresh=True)
     assert snapshot.by_code["H1"].chat is None and snapshot.by_code["H2"].address == "2"
 
 
-async def test_who_left_is_nobody_in_chat_FA7(desk: Desk) -> None:
-    _, hashed = await desk.code()
-    await desk.people.bind(hashed, PHONE, Binding("", "telegram", "1", "1"), desk.at)
-    await desk.registry.save_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
-    assert await desk.registry.find_by_chat("telegram", "1") is None
+async def test_a_person_who_left_is_not_known_in_chat_FA7(world: World) -> None:
+    hashed = await world.open_code()
+    await world.store.bind(hashed, PHONE, Binding("", "telegram", "1", "1"), world.at)
+    await world.people.save_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
+    assert await world.people.find_by_chat("telegram", "1") is None
     with pytest.raises(Refused, match="person_inactive"):
-        await desk.registry.create_binding_code("H1", "admin")
+        await world.people.create_binding_code("H1", "admin")
 
 
-async def test_three_wrong_pins_lock_for_a_quarter_of_an_hour(desk: Desk) -> None:
-    assert not await desk.registry.check_pin("H1", "2580") and not await desk.registry.has_pin("H1")
-    await desk.registry.set_pin("H1", "2580")
-    assert await desk.registry.has_pin("H1") and not await desk.registry.has_pin("nobody")
-    assert await desk.registry.check_pin("H1", "2580")
-    assert not await desk.registry.check_pin("H1", "0000")
-    assert not await desk.registry.check_pin("H1", "1111")
+async def test_three_wrong_pins_lock_for_a_quarter_of_an_hour(world: World) -> None:
+    assert not await world.people.check_pin("H1", "2580") and not await world.people.has_pin("H1")
+    await world.people.set_pin("H1", "2580")
+    assert await world.people.has_pin("H1") and not await world.people.has_pin("nobody")
+    assert await world.people.check_pin("H1", "2580")
+    assert not await world.people.check_pin("H1", "0000")
+    assert not await world.people.check_pin("H1", "1111")
     for pin in ("9999", "2580"):
         with pytest.raises(Refused, match="pin_locked"):
-            await desk.registry.check_pin("H1", pin)
-    desk.at += timedelta(minutes=16)
-    assert await desk.registry.check_pin("H1", "2580")
+            await world.people.check_pin("H1", pin)
+    world.at += timedelta(minutes=16)
+    assert await world.people.check_pin("H1", "2580")
 
 
 @pytest.mark.parametrize(
-    ("pin", "good"),
+    ("pin", "is_strong"),
     [("2580", True), ("25801379", True), ("123", False), ("1234", False), ("4321", False), ("7777", False),
      ("２５８０", False), ("258013791", False), ("25a0", False)],
 )  # fmt: skip
-def test_weak_pins(pin: str, good: bool) -> None:
-    assert is_strong_pin(pin) is good
+def test_a_pin_is_four_to_eight_digits_and_no_simple_series(pin: str, is_strong: bool) -> None:
+    assert is_strong_pin(pin) is is_strong
 
 
-@pytest.mark.parametrize("said", ["8613800001001", "+86 138-0000-1001", "13800001001"])
-def test_a_contact_cards_number_is_the_registrys_number(said: str) -> None:
-    assert parse_contact_phone(said) == PHONE
+@pytest.mark.parametrize("written", ["8613800001001", "+86 138-0000-1001", "13800001001"])
+def test_the_number_of_a_contact_card_is_read_as_the_one_on_record(written: str) -> None:
+    assert parse_contact_phone(written) == PHONE

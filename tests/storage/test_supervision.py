@@ -1,7 +1,6 @@
-"""The shelf of standing orders on both engines: what lies too long is found, and not found again once it was ordered."""
+"""What automatic supervision looks for: found while it lies, and not found again once it is supervised."""
 
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import insert, update
 
@@ -10,57 +9,70 @@ from backend.domain.records import Message
 from storage import tables as t
 from storage.deadlines.supervision import SqlSupervisionStore
 from storage.engine.database import Database
-from tests.delivery.world import HANDLER, SUPERVISOR, House
+from tests.tickets.world import DISPATCHER, HANDLER, SUPERVISOR, World
 
 HOUR = timedelta(hours=1)
 
 
-async def change(house: House, table: Any, **values: Any) -> None:
-    await house.db.write(lambda c: c.execute(update(table).values(**values)) and None)
+async def open_world(database: Database) -> tuple[World, SqlSupervisionStore]:
+    return await World(database).open(), SqlSupervisionStore(database)
 
 
-async def test_what_lies_red_is_found_until_it_is_supervised(database: Database) -> None:
-    house, orders = await House(database).open(), SqlSupervisionStore(database)
-    lead = await house.dispatched("T1")
-    assert await orders.list_red(house.at + HOUR, 9) == []
-    await change(house, t.assignments, red_card_at=to_micros(house.at))
-    assert [w.assignment_id for w in await orders.list_red(house.at + HOUR, 9)] == [lead]
-    assert await orders.list_red(house.at - HOUR, 9) == []
-    house.later(minutes=5)
-    await house.act("supervise", SUPERVISOR, "T1", reason="请加快")
-    assert await orders.list_red(house.at + HOUR, 9) == []
+async def dispatch(world: World, no: str) -> int:
+    """Add a ticket and dispatch it; return the id of the assignment."""
+    await world.add_ticket(no)
+    await world.act("dispatch", DISPATCHER, no, unit="U01")
+    lead = (await world.load(no)).lead
+    assert lead is not None
+    return lead.id
 
 
-async def test_what_was_exposed_is_found_once_accepted_and_until_it_is_supervised(database: Database) -> None:
-    house, orders = await House(database).open(), SqlSupervisionStore(database)
-    lead = await house.dispatched("T1")
-    await house.dispatched("T2")
-    line = {"id": 1, "kind": "exposure", "unit": "U01", "month": "2026-11", "count": 1, "note": "", "evidence": "",
+async def test_an_assignment_with_a_red_card_is_found_until_it_is_supervised(database: Database) -> None:
+    world, supervision = await open_world(database)
+    lead = await dispatch(world, "T1")
+    assert await supervision.list_red(world.at + HOUR, 9) == []
+    await database.execute(update(t.assignments).values(red_card_at=to_micros(world.at)))
+    assert [found.assignment_id for found in await supervision.list_red(world.at + HOUR, 9)] == [lead]
+    assert await supervision.list_red(world.at - HOUR, 9) == []
+    world.at += timedelta(minutes=5)
+    await world.act("supervise", SUPERVISOR, "T1", reason="请加快")
+    assert await supervision.list_red(world.at + HOUR, 9) == []
+
+
+async def test_an_exposed_assignment_is_found_from_acceptance_of_the_ledger_line_until_it_is_supervised(
+    database: Database,
+) -> None:
+    world, supervision = await open_world(database)
+    lead = await dispatch(world, "T1")
+    await dispatch(world, "T2")
+    row = {"id": 1, "kind": "exposure", "unit": "U01", "month": "2026-11", "count": 1, "note": "", "evidence": "",
             "facts": "{}", "entered_by": "C", "entered_at": 0, "state": "entered", "tickets": '["T1", "T9"]'}  # fmt: skip
-    await database.write(lambda c: c.execute(insert(t.ledger).values(**line)) and None)
-    assert await orders.list_exposed(house.at + HOUR, 9) == []
-    await change(house, t.ledger, state="accepted", reviewed_at=to_micros(house.at))
-    (found,) = await orders.list_exposed(house.at + HOUR, 9)
-    assert (found.assignment_id, found.unit, found.since) == (lead, "U01", house.at)
-    assert await orders.list_exposed(house.at + timedelta(days=40), 9) == [], "long past"
-    house.later(minutes=5)
-    await house.act("supervise", SUPERVISOR, "T1", reason="请加快")
-    assert await orders.list_exposed(house.at + HOUR, 9) == []
+    await database.execute(insert(t.ledger).values(**row))
+    assert await supervision.list_exposed(world.at + HOUR, 9) == []
+    await database.execute(update(t.ledger).values(state="accepted", reviewed_at=to_micros(world.at)))
+    (found,) = await supervision.list_exposed(world.at + HOUR, 9)
+    assert (found.assignment_id, found.unit, found.since) == (lead, "U01", world.at)
+    assert await supervision.list_exposed(world.at + timedelta(days=40), 9) == [], "long past"
+    world.at += timedelta(minutes=5)
+    await world.act("supervise", SUPERVISOR, "T1", reason="请加快")
+    assert await supervision.list_exposed(world.at + HOUR, 9) == []
 
 
-async def test_the_day_to_look_again_is_told_once(database: Database) -> None:
-    house, orders = await House(database).open(), SqlSupervisionStore(database)
-    lead, day = await house.dispatched("T1"), house.at.date()
-    await house.dispatched("T2")
-    await house.act("sign", HANDLER, "T1")
-    await change(house, t.assignments, close_type="explained_unresolvable", closed_at=to_micros(house.at),
-                 revisit_on=day.isoformat())  # fmt: skip
-    assert await orders.list_rechecks(day - timedelta(days=1), 9) == []
-    found = await orders.list_rechecks(day, 9)
+async def test_the_day_of_a_recheck_is_reminded_of_once(database: Database) -> None:
+    world, supervision = await open_world(database)
+    lead, day = await dispatch(world, "T1"), world.at.date()
+    await dispatch(world, "T2")
+    await world.act("sign", HANDLER, "T1")
+    await database.execute(update(t.assignments).values(
+        close_type="explained_unresolvable", closed_at=to_micros(world.at), revisit_on=day.isoformat()))  # fmt: skip
+    assert await supervision.list_rechecks(day - timedelta(days=1), 9) == []
+    found = await supervision.list_rechecks(day, 9)
     assert len(found) == 2
-    one = next(w for w in found if w.assignment_id == lead)
-    await house.ids.refill()
-    message = Message(house.ids.take(), "M34", "telegram", "H1", one.ticket_id, lead, 2, False, house.at, house.at, {})
-    assert await orders.enqueue_once(one, [message])
-    assert not await orders.enqueue_once(one, [message])
-    assert lead not in [w.assignment_id for w in await orders.list_rechecks(day, 9)]
+    recheck = next(r for r in found if r.assignment_id == lead)
+    await world.ids.refill()
+    message = Message(
+        world.ids.take(), "M34", "telegram", "H1", recheck.ticket_id, lead, 2, False, world.at, world.at, {}
+    )
+    assert await supervision.enqueue_once(recheck, [message])
+    assert not await supervision.enqueue_once(recheck, [message])
+    assert lead not in [found.assignment_id for found in await supervision.list_rechecks(day, 9)]

@@ -1,1 +1,1 @@
-"""The whole house at work among simulated people: chat, telephones, clock and all; nothing of ours is replaced."""
+"""The whole application among simulated people with chats and telephones, and a clock that is moved."""

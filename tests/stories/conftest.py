@@ -1,4 +1,4 @@
-"""An open house for each story, of either engine; at the end of each its books are looked through."""
+"""A running office for each story, on either engine; when the story ends, everything must be in order."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,8 +9,14 @@ from tests.stories.office import Office, open_office
 
 
 @pytest.fixture
-async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    """The house on a Monday morning at nine, with its sample office; in order when the story ends."""
-    async with open_office(tmp_path, database_url) as opened:
+def sample_tickets(request: pytest.FixtureRequest) -> bool:
+    """Whether the office has the sample tickets too; they cost time in every story that moves the clock."""
+    return bool(getattr(request, "param", False))
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path, sample_tickets: bool) -> AsyncIterator[Office]:
+    """The sample office on a Monday morning at nine."""
+    async with open_office(tmp_path, database_url, sample_tickets=sample_tickets) as opened:
         yield opened
-        await opened.in_order()
+        await opened.assert_in_order()

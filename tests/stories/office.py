@@ -1,4 +1,4 @@
-"""A house that is open on a free port of this machine, and hands for those who work with it from outside."""
+"""A running hotline office on a free port of this machine, and what its people do with it from outside."""
 
 import asyncio
 import contextlib
@@ -15,229 +15,221 @@ import aiohttp
 import structlog
 from sqlalchemy import func, select
 
-from backend.app.build import Application, open_application
+from backend.app.build import open_application
 from backend.app.config import Config
 from backend.integrity.checks import IntegrityChecks
+from backend.rehearsal.city import list_phone_owners, load_sample
 from sandbox.simulator import Simulator
 from sandbox.telegram.users import ChatUser
 from sandbox.twilio.behaviour import NO_ANSWER
 from sandbox.twilio.handset import Phone
 from storage import tables as t
 from storage.integrity.checks import SqlIntegrityStore
+from tests.stories.api import ApiUser, Response
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MONDAY = datetime(2026, 11, 9, 9, 0, tzinfo=ZONE)
-#: Who of the sample office acts in a role through the API.
-STAFF = {
-    "dispatcher": "PD01", "reviewer": "SH01", "agent": "HF01", "supervisor": "DB01", "clerk": "FF01",
-    "admin": "GL01", "auditor": "SJ01",
-}  # fmt: skip
+#: Handlers, liaison and leader of U01, then handlers and liaison of U02.
 PHONES = {
     "H101": "+8613800001001", "H102": "+8613800001002", "L101": "+8613800001003", "D101": "+8613800001004",
     "H201": "+8613800001011", "H202": "+8613800001012", "L201": "+8613800001013",
 }  # fmt: skip
-CALLER = "+8613900000001"
-QUICK = 200.0
-#: Words of the log that no quiet house says.
-ACCIDENTS = ("round_failed", "job_failed", "letter_dead")
+REQUESTER = "+8613900000001"
+SATISFIED = ["1", "1", "1", "1", "1"]  # keys of a requester who has no complaint at all
+FAST = 200.0  # times the public rate limits
+FAILURES = ("error", "exception", "critical")  # levels of the log that a story must not reach
+
+
+def november(day: int, hour: int, minute: int = 0) -> datetime:
+    """A time of November 2026, in which the stories happen."""
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
 
 
 @dataclass
-class Answer:
-    """What the API said."""
+class Office(ApiUser):
+    """The running application, and everybody who deals with it: by API, chat and telephone."""
 
-    status: int
-    body: Any
-
-    def __getitem__(self, name: str) -> Any:
-        return self.body[name]
+    log: list[Any] = field(default_factory=list)
+    users: dict[str, ChatUser] = field(default_factory=dict)
 
     @property
-    def code(self) -> str:
-        """The refusal's code."""
-        return str(self.body["error"]["code"])
-
-
-def environment(folder: Path, url: str, pace: float) -> Config:
-    """The settings of a rehearsal on a free port; a long tick, because stories move the clock themselves."""
-    return Config(
-        data=folder / "var", database_url=url, port=0, sandbox=True, samples=True, tick_seconds=600, telegram_pace=pace,
-        twilio_calls_per_second=pace,
-    )  # fmt: skip
-
-
-def wall(start: datetime) -> Callable[[], datetime]:
-    """A clock on the wall that began at `start` and runs on by itself."""
-    begun = time.monotonic()
-    return lambda: start + timedelta(seconds=time.monotonic() - begun)
-
-
-@dataclass
-class Office:
-    """The open house with everybody who deals with it."""
-
-    house: Application
-    http: aiohttp.ClientSession
-    logs: list[Any]
-    keys: dict[str, str] = field(default_factory=dict)
-    people: dict[str, ChatUser] = field(default_factory=dict)
-
-    @property
-    def town(self) -> Simulator:
-        """The networks around it."""
-        assert self.house.simulator is not None
-        return self.house.simulator
+    def simulator(self) -> Simulator:
+        """The simulated networks around the office."""
+        assert self.application.simulator is not None
+        return self.application.simulator
 
     @property
     def now(self) -> datetime:
-        """The hour of the house."""
-        return self.house.core.clock.now().astimezone(ZONE)
+        """The office's time."""
+        return self.application.core.clock.now().astimezone(ZONE)
 
-    # -- by the API
+    # -- tickets
 
-    async def key(self, who: str) -> str:
-        """The API key of a role's person, of any person by code, or (`unit:U01`) of a unit's own system."""
-        if who not in self.keys:
-            keys, now = self.house.core.keys, self.house.core.clock.now()
-            if who.startswith("unit:"):
-                self.keys[who] = await keys.create_key(who, now, role="handler", unit=who[5:])
-            else:
-                self.keys[who] = await keys.create_key(f"story-{who}", now, person=STAFF.get(who, who))
-        return self.keys[who]
-
-    async def ask(self, method: str, path: str, who: str = "admin", body: Any = None, **query: str) -> Answer:
-        """One request to the REST door."""
-        url = f"http://{self.house.config.host}:{self.house.config.port}/api/v1{path}"
-        headers = {"Authorization": f"Bearer {await self.key(who)}"}
-        async with self.http.request(method, url, headers=headers, json=body, params=query) as answer:
-            return Answer(answer.status, await answer.json())
-
-    async def new(self, no: str, phone: str | None = CALLER, **fields: Any) -> None:
-        """Take a demand in."""
+    async def create_ticket(self, no: str, phone: str | None = REQUESTER, **fields: Any) -> None:
+        """Take in a demand."""
         body: dict[str, Any] = {
             "ticket_no": no, "category": "help", "grade": "general", "channel": "phone", "title": "路灯不亮",
             "text": "我家门口的路灯不亮已经一周了。", "region": "云岭市", **fields,
         }  # fmt: skip
         if phone:
             body["requester"] = {"name": "王某", "phone": phone}
-        made = await self.ask("POST", "/tickets", "dispatcher", body)
-        assert made.status == 201, made.body
+        created = await self.request("POST", "/tickets", "dispatcher", body)
+        assert created.status == 201, created.body
 
-    async def act(self, no: str, verb: str, who: str, **words: Any) -> Answer:
-        """One act; it must be accepted."""
-        done = await self.ask("POST", f"/tickets/{no}/acts", who, {"verb": verb, **words})
+    async def act(self, no: str, verb: str, who: str, **arguments: Any) -> Response:
+        """Do one act, which must be accepted."""
+        done = await self.request("POST", f"/tickets/{no}/acts", who, {"verb": verb, **arguments})
         assert done.status == 200, done.body
         return done
 
-    async def dispatched(self, no: str, unit: str = "U01", phone: str | None = CALLER, **fields: Any) -> None:
-        """A new demand in the hands of a unit, and everybody told who can be."""
-        await self.new(no, phone, **fields)
-        await self.act(no, "dispatch", "dispatcher", unit=unit)
-        await self.house.settle()
+    async def act_refused(self, no: str, verb: str, who: str, code: str, **arguments: Any) -> Any:
+        """Try one act, which must be refused with this code; return the details."""
+        answer = await self.request("POST", f"/tickets/{no}/acts", who, {"verb": verb, **arguments})
+        assert answer.status >= 400 and answer.code == code, answer.body
+        return answer["error"]["details"]
 
-    async def ticket(self, no: str) -> Answer:
+    async def dispatch_ticket(self, no: str, unit: str = "U01", phone: str | None = REQUESTER, **fields: Any) -> None:
+        """Take in a demand and dispatch it to a unit, whose people are told as far as they can be reached."""
+        await self.create_ticket(no, phone, **fields)
+        await self.act(no, "dispatch", "dispatcher", unit=unit)
+        await self.settle()
+
+    async def sign_ticket(self, no: str, unit: str = "U01", by: str | None = None, **fields: Any) -> None:
+        """Take in a demand, dispatch it, and have it signed by the unit's own system or by a person."""
+        await self.dispatch_ticket(no, unit, **fields)
+        await self.act(no, "sign", by or f"unit:{unit}")
+        await self.settle()
+
+    async def close_ticket(self, no: str, **fields: Any) -> None:
+        """A ticket that U01 has closed by its own system."""
+        await self.sign_ticket(no, **fields)
+        await self.act(no, "close", "unit:U01", close_type="solved", text="已修复。", feedback="认可")
+        await self.settle()
+
+    async def ticket(self, no: str) -> Response:
         """The ticket as the API shows it."""
-        return await self.ask("GET", f"/tickets/{no}")
+        return await self.request("GET", f"/tickets/{no}")
 
     async def state(self, no: str) -> str:
-        """Its state."""
         return str((await self.ticket(no))["state"])
 
+    async def flags(self, no: str) -> list[str]:
+        return list((await self.ticket(no))["flags"])
+
     async def lead(self, no: str) -> Mapping[str, Any]:
-        """Its lead assignment."""
+        """The ticket's lead assignment."""
         return next(a for a in reversed((await self.ticket(no))["assignments"]) if a["lead"])
 
-    async def items(self, path: str, **query: str) -> list[Mapping[str, Any]]:
-        """A list of the API (one page)."""
-        return list((await self.ask("GET", path, limit="200", **query))["items"])
+    async def due(self, no: str, kind: str) -> datetime:
+        """When the lead assignment is due to be signed (`sign`) or closed (`close`)."""
+        return datetime.fromisoformat((await self.lead(no))[f"{kind}_due_at"])
 
-    async def paper(self, who: str = "unit:U01") -> str:
-        """A statement handed in as a file; its id."""
-        form = aiohttp.FormData()
-        pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-        form.add_field("file", pdf, filename="情况说明.pdf", content_type="application/pdf")
-        url = f"http://{self.house.config.host}:{self.house.config.port}/api/v1/files"
-        headers = {"Authorization": f"Bearer {await self.key(who)}"}
-        async with self.http.post(url, data=form, headers=headers) as answer:
-            return str((await answer.json())["id"])
+    async def list_moves(self, no: str) -> list[Mapping[str, Any]]:
+        """The moves of the ticket's timeline, oldest first."""
+        timeline = await self.request("GET", f"/tickets/{no}/timeline")
+        return [item for item in timeline["items"] if item["type"] == "move"]
+
+    async def count_scores(self, unit: str = "U01") -> dict[str, tuple[int, int]]:
+        """Numerator and denominator of each item of a unit's November."""
+        scores = await self.request("GET", "/scores", "clerk", month="2026-11", unit=unit)
+        return {line["item"]: (line["numerator"], line["denominator"]) for line in scores["units"][0]["lines"]}
 
     # -- people
 
+    def find_phone(self, code: str) -> str:
+        """The telephone number of a person of the sample office."""
+        return next(one.phone for one in self.simulator.people.values() if one.code == code)
+
     def phone(self, who: str) -> Phone:
-        """The telephone of a person by code, or with this number."""
-        return self.town.phones.get_phone(PHONES.get(who, who))
+        """The telephone of a person of U01 or U02 by code, or of a number."""
+        return self.simulator.phones.get_phone(PHONES.get(who, who))
 
-    def rung(self, who: str) -> list[datetime]:
-        """When a telephone was rung by the house, local time."""
+    def confirm_calls(self, *codes: str) -> None:
+        """These people, or everybody of both units, take calls and press 1."""
+        for code in codes or PHONES:
+            self.phone(code).answer_with(["1"])
+
+    def calls_to(self, who: str) -> list[datetime]:
+        """When the office called a telephone, local time."""
         number = PHONES.get(who, who)
-        return [c.created_at.astimezone(ZONE) for c in self.town.phones.calls_made if c.to == number]
+        return [c.created_at.astimezone(ZONE) for c in self.simulator.phones.calls_made if c.to == number]
 
-    async def bound(self, code: str) -> ChatUser:
-        """A person's chat, bound by /start with the code of the console and his own contact card."""
-        neighbour = next(one for one in self.town.people.values() if one.code == code)
-        user = self.town.chat.get_user(neighbour.name, neighbour.phone)
-        opened = await self.ask("POST", f"/people/{code}/binding", "admin", {})
+    async def bind(self, code: str) -> ChatUser:
+        """Bind a person's chat by /start with the code of the console and their own contact card."""
+        person = next(one for one in self.simulator.people.values() if one.code == code)
+        user = self.simulator.chat.get_user(person.name, person.phone)
+        opened = await self.request("POST", f"/people/{code}/binding", "admin", {})
         assert opened.status == 201, opened.body
         await user.start(opened["code"])
         await user.expect("发送本人手机号")
         await user.share_contact()
         await user.expect("绑定成功")
-        self.people[code] = user
+        self.users[code] = user
         return user
 
-    async def pin(self, code: str, pin: str) -> None:
-        """The PIN a person chose for signing by telephone."""
-        await self.house.core.people.set_pin(code, pin)
+    async def set_pin(self, code: str, pin: str) -> None:
+        """Set the PIN by which a person signs on the telephone."""
+        await self.application.core.people.set_pin(code, pin)
 
     # -- time
 
     async def settle(self) -> None:
-        """Until nothing is due or on its way."""
-        await self.house.settle()
+        """Work until nothing is due or under way."""
+        await self.application.settle()
 
-    async def go(self, span: str) -> None:
-        """Let time pass; what becomes due on the way happens at its hour."""
-        clock = self.house.core.sandbox_clock
+    async def advance(self, span: str) -> None:
+        """Move the clock by a span such as `2h30m`; what falls due on the way happens at its own time."""
+        clock = self.application.core.sandbox_clock
         assert clock is not None
         await clock.advance(span)
 
-    async def until(self, at: datetime) -> None:
-        """Let time pass until a moment."""
-        seconds = int((at - self.now).total_seconds()) + 1
-        assert seconds > 0, f"{at} is past: {self.now}"
-        await self.go(f"{seconds}s")
+    async def advance_to(self, moment: datetime) -> None:
+        """Move the clock to a moment to come."""
+        seconds = int((moment - self.now).total_seconds()) + 1
+        assert seconds > 0, f"{moment} is past: {self.now}"
+        await self.advance(f"{seconds}s")
 
     # -- the end
 
-    async def count(self, table: Any, *where: Any) -> int:
-        """Rows of a table."""
+    async def count_rows(self, table: Any, *where: Any) -> int:
         query = select(func.count()).select_from(table).where(*where)
-        return int(await self.house.core.db.read(lambda c: c.execute(query).scalar_one()))
+        return int(await self.application.core.db.read(lambda c: c.execute(query).scalar_one()))
 
-    async def in_order(self) -> None:
-        """Nobody broke a rule of a network, nothing was lost, no round fell, and the books are whole."""
+    def list_unexpected(self) -> list[str]:
+        """Messages of the bot to anybody which no story expected."""
+        return [text for user in self.users.values() for text in user.list_unexpected()]
+
+    async def assert_running(self) -> None:
+        """No network's rule was broken, and nothing failed."""
         await self.settle()
-        assert self.town.list_violations() == []
-        assert [log for log in self.logs if log["event"] in ACCIDENTS or log["log_level"] == "critical"] == []
-        assert await self.count(t.letters, t.letters.c.state.in_(("dead", "ambiguous", "sending"))) == 0
-        assert await self.count(t.inbox, t.inbox.c.state != "done") == 0
-        verdict = await self.house.core.journal_verifier.verify()
-        assert verdict.findings == () and verdict.tickets > 0
-        stores = self.house.core
-        clock = replace(stores.clock, real_time=lambda: stores.clock.now().timestamp())
-        auditor = IntegrityChecks(SqlIntegrityStore(stores.db, stores.ids), clock)
-        found = {f.kind for f in await auditor.check()} | {f.kind for f in await auditor.list_findings()}
-        assert found == set()
+        assert self.simulator.list_violations() == []
+        assert [line for line in self.log if line["log_level"] in FAILURES] == []
 
-    def leftovers(self) -> list[str]:
-        """What the house wrote to anybody that no story expected."""
-        return [one.text for user in self.people.values() for one in self.town.chat.arrivals.get(user.chat.id, [])
-                if not one.expected and not one.is_edit]  # fmt: skip
+    async def assert_in_order(self) -> None:
+        """Nothing failed, no message was lost, the journal is whole and the integrity checks find nothing."""
+        await self.assert_running()
+        assert await self.count_rows(t.letters, t.letters.c.state.in_(("dead", "ambiguous", "sending"))) == 0
+        assert await self.count_rows(t.inbox, t.inbox.c.state != "done") == 0
+        core = self.application.core
+        verdict = await core.journal_verifier.verify()
+        assert verdict.findings == () and verdict.tickets == await self.count_rows(t.tickets)
+        clock = replace(core.clock, real_time=lambda: core.clock.now().timestamp())
+        checks = IntegrityChecks(SqlIntegrityStore(core.db, core.ids), clock)
+        assert [*await checks.check(), *await checks.list_findings()] == []
+
+
+# -- opening
+
+
+def start_clock(start: datetime) -> Callable[[], datetime]:
+    """A wall clock that shows `start` now and runs on by itself."""
+    begun = time.monotonic()
+    return lambda: start + timedelta(seconds=time.monotonic() - begun)
 
 
 @contextlib.contextmanager
-def written_down() -> Iterator[list[Any]]:
-    """What the log says meanwhile, accidents with their trace."""
+def capture_log() -> Iterator[list[Any]]:
+    """What is logged meanwhile, exceptions with their trace."""
     lines: list[Any] = []
 
     def keep(_logger: Any, level: str, line: MutableMapping[str, Any]) -> Any:
@@ -255,19 +247,28 @@ def written_down() -> Iterator[list[Any]]:
 
 @contextlib.asynccontextmanager
 async def open_office(
-    folder: Path, url: str, start: datetime = MONDAY, *, pace: float = QUICK
+    folder: Path, url: str, start: datetime = MONDAY, *, sample_tickets: bool = False
 ) -> AsyncIterator[Office]:
-    """The house of a folder and database, open while inside; nobody unknown takes a call.
+    """Run the application with the units and people of the sample office while inside, and their tickets if wanted.
 
-    `pace` is how many times the public limits its Bot API server bears: a story of a month is not told in real time.
+    Nobody answers the telephone unless told to. The tick is long, because stories move the clock; rate limits are
+    wide, because stories do not wait.
     """
-    with written_down() as logs:
+    config = Config(
+        data=folder / "var", database_url=url, port=0, sandbox=True, samples=sample_tickets, tick_seconds=600,
+        telegram_pace=FAST, twilio_calls_per_second=FAST,
+    )  # fmt: skip
+    with capture_log() as log:
         async with (
-            open_application(environment(folder, url, pace), wall_clock=wall(start)) as house,
+            open_application(config, wall_clock=start_clock(start)) as application,
             aiohttp.ClientSession() as http,
         ):
-            assert house.simulator is not None
-            house.simulator.phones.default = NO_ANSWER
-            house.simulator.chat.limits.enabled = pace == 1
-            yield Office(house, http, logs)
+            office = Office(application, http, log=log)
+            if not sample_tickets:
+                await load_sample(application.core.imports, "units", "people", today=office.now.date())
+                for person in list_phone_owners():
+                    office.simulator.add_person(**person)
+            office.simulator.phones.default = NO_ANSWER
+            office.simulator.chat.limits.enabled = False
+            yield office
             await asyncio.sleep(0)

@@ -1,45 +1,37 @@
-"""What the office does from its chats: decisions as cards, orders by one sentence, lists, pictures; and what units ask back."""
+"""The institution works from its chats: decisions on cards, orders, lists and charts; and units answer back."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from storage import tables as t
-from tests.stories.office import PHONES, Office
+from tests.stories.office import Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+BUSY = pytest.mark.parametrize("sample_tickets", [True], indirect=True)  # the office has other tickets as well
 
 
-def _reachable(office: Office) -> None:
-    """Everybody of the units takes his calls."""
-    for code in PHONES:
-        office.phone(code).answer_with(["1"])
+async def sign_ticket(office: Office, no: str) -> None:
+    """A ticket that its handler has signed; whoever is called confirms."""
+    office.confirm_calls()
+    await office.sign_ticket(no, by="H101")
 
 
-async def _signed(office: Office, no: str) -> None:
-    _reachable(office)
-    await office.dispatched(no)
-    await office.act(no, "sign", "H101")
-    await office.settle()
+async def miss_deadline(office: Office, no: str) -> None:
+    """A ticket that was signed, and should have been closed a minute ago."""
+    await sign_ticket(office, no)
+    await office.advance_to(await office.due(no, "close") + timedelta(minutes=1))
 
 
-async def _carded(office: Office, no: str) -> None:
-    """Signed, and past its time by a minute."""
-    await _signed(office, no)
-    due = datetime.fromisoformat((await office.lead(no))["close_due_at"])
-    await office.until(due + timedelta(minutes=1))
-
-
-async def test_a_claim_is_decided_in_the_chat_by_class_and_reason_and_its_appeal_by_somebody_else_Q38(
+async def test_a_claim_is_decided_in_the_chat_by_class_and_reason_and_an_appeal_by_somebody_else_Q38(
     office: Office,
 ) -> None:
-    reviewer, liaison, chief = await office.bound("SH01"), await office.bound("L101"), await office.bound("GL01")
-    await _signed(office, "JS0001")
+    reviewer, liaison, admin = await office.bind("SH01"), await office.bind("L101"), await office.bind("GL01")
+    await sign_ticket(office, "JS0001")
     await office.act("JS0001", "close", "H101", text="已修复，请查看。", feedback="仍不满意")
     await office.act("JS0001", "visit", "agent", kind="manual", answer="unsatisfied", note="要求赔偿十万元")
-    paper = await office.paper()
-    await office.act("JS0001", "claim_unreasonable", "unit:U01", reason="索赔没有依据", files=[paper])
+    statement = await office.upload_statement()
+    await office.act("JS0001", "claim_unreasonable", "unit:U01", reason="索赔没有依据", files=[statement])
     await office.settle()
     task = await reviewer.expect("待审核不合理诉求认定：JS0001")
     assert task.buttons == ["同意", "不同意", "查看材料"]
@@ -56,30 +48,30 @@ async def test_a_claim_is_decided_in_the_chat_by_class_and_reason_and_its_appeal
     await office.settle()
     assert not task.buttons and "证据不足" in task.text
     await liaison.expect("不予认定")
-    await reviewer.press(classes, "超出合理范围")  # too late: it was decided
+    await reviewer.press(classes, "超出合理范围")  # too late: it has been decided
     assert await office.state("JS0001") == "finalized"
     await office.act("JS0001", "appeal", "unit:U01", reason="有会议纪要")
     await office.settle()
-    again = await chief.expect("待审核不合理诉求申诉：JS0001")  # the only other who may
+    again = await admin.expect("待审核不合理诉求申诉：JS0001")  # the only other person who may decide
     await reviewer.say("/ticket JS0001")
-    whole = await reviewer.expect("【工单】JS0001")
-    await reviewer.press(whole, "同意")
+    full_card = await reviewer.expect("【工单】JS0001")
+    await reviewer.press(full_card, "同意")
     await reviewer.press(await reviewer.expect("请选择认定类别"), "超出合理范围")
     await reviewer.reply(await reviewer.expect("写明认定理由"), "索赔超出法定标准")
     await reviewer.expect("提出和审核不能是同一人")
-    await chief.press(again, "同意")
-    await chief.press(await chief.expect("请选择认定类别"), "超出合理范围")
-    await chief.say("索赔超出法定标准")
-    await chief.expect("已认定为不合理诉求（超出合理范围）")
+    await admin.press(again, "同意")
+    await admin.press(await admin.expect("请选择认定类别"), "超出合理范围")
+    await admin.say("索赔超出法定标准")
+    await admin.expect("已认定为不合理诉求（超出合理范围）")
     await liaison.expect("认定为不合理诉求，不计入不满意工单")
     await office.settle()
-    assert "同意" not in whole.buttons and again.buttons == []
+    assert "同意" not in full_card.buttons and again.buttons == []
 
 
 @SQLITE
 async def test_a_red_card_is_objected_to_and_taken_back_by_a_reviewer_Q33(office: Office) -> None:
-    handler, reviewer = await office.bound("H101"), await office.bound("SH01")
-    await _carded(office, "JS0001")
+    handler, reviewer = await office.bind("H101"), await office.bind("SH01")
+    await miss_deadline(office, "JS0001")
     card = await handler.expect("【红牌警告】JS0001")
     assert card.buttons == ["填写答复", "说明情况", "提出异议"]
     await handler.press(card, "提出异议")
@@ -92,30 +84,30 @@ async def test_a_red_card_is_objected_to_and_taken_back_by_a_reviewer_Q33(office
     await handler.expect("异议成立，红牌已撤销")
     await office.settle()
     assert (await office.lead("JS0001"))["red_card"] is False
-    assert "red" not in (await office.ticket("JS0001"))["flags"] and task.buttons == []
-    await office.go("18h")  # the calls of the evening are made in the morning
+    assert "red" not in await office.flags("JS0001") and task.buttons == []
+    await office.advance("18h")  # calls that fall due in the evening are made in the morning
 
 
 @SQLITE
-async def test_an_explanation_a_message_and_a_request_for_coordination_reach_those_concerned_B21(
+async def test_an_explanation_a_message_and_a_request_for_coordination_reach_the_institution_B21(
     office: Office,
 ) -> None:
-    handler, supervisor = await office.bound("H101"), await office.bound("DB01")
-    dispatcher = await office.bound("PD01")
-    await _carded(office, "JS0001")
+    handler, supervisor = await office.bind("H101"), await office.bind("DB01")
+    dispatcher = await office.bind("PD01")
+    await miss_deadline(office, "JS0001")
     await handler.press(await handler.expect("【红牌警告】JS0001"), "说明情况")
     await handler.say("等待配件，周五完成")
     await handler.expect("情况说明已提交")
-    told = await supervisor.expect("承办单位说明情况：JS0001，市住房和城乡建设局。说明：等待配件，周五完成")
-    await supervisor.press(told, "打开工单")
-    whole = await supervisor.expect("【工单】JS0001")
-    assert whole.buttons == ["督办", "电话通知"]
-    await supervisor.press(whole, "督办")
+    explained = await supervisor.expect("承办单位说明情况：JS0001，市住房和城乡建设局。说明：等待配件，周五完成")
+    await supervisor.press(explained, "打开工单")
+    full_card = await supervisor.expect("【工单】JS0001")
+    assert full_card.buttons == ["督办", "电话通知"]
+    await supervisor.press(full_card, "督办")
     await supervisor.reply(await supervisor.expect("写明督办事由"), "超期未办，诉求人多次来电")
     await supervisor.expect("已发起督办：JS0001，反馈截止")
     order = await handler.expect("【督办】JS0001")
     await office.settle()
-    assert "督办" in whole.text and "认可进展" in whole.buttons
+    assert "督办" in full_card.text and "认可进展" in full_card.buttons
     await handler.press(order, "联系督办人员")
     asked = await handler.expect("督办人员：石峰")
     await handler.reply(asked, "配件今日到货，联系人王某 13900000001")
@@ -130,9 +122,9 @@ async def test_an_explanation_a_message_and_a_request_for_coordination_reach_tho
     await supervisor.expect("已要求继续反馈")
     await handler.expect("督办事由：请说明完成时间")
     await supervisor.press(report, "认可进展")
-    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
-    paper = await office.paper()
-    await office.act("JS0001", "return", "unit:U01", reason="职责交叉", files=[paper], signed_by="seal")
+    assert "supervised" not in await office.flags("JS0001")
+    statement = await office.upload_statement()
+    await office.act("JS0001", "return", "unit:U01", reason="职责交叉", files=[statement], signed_by="seal")
     await office.act("JS0001", "decide_return", "reviewer", accept=False, reason="属于你单位")
     await office.settle()
     refused = await handler.expect("退单未通过：JS0001")
@@ -140,41 +132,39 @@ async def test_an_explanation_a_message_and_a_request_for_coordination_reach_tho
     await handler.say("路灯产权在城管局")
     await handler.expect("协调申请已提交")
     await dispatcher.expect("承办单位申请协调：JS0001，市住房和城乡建设局。事由：路灯产权在城管局。")
-    assert "hard_case" in (await office.ticket("JS0001"))["flags"]
-    await office.go("18h")
+    assert "hard_case" in await office.flags("JS0001")
+    await office.advance("18h")
 
 
 @SQLITE
 async def test_a_reviewer_sends_an_empty_reply_back_from_the_chat_T22(office: Office) -> None:
-    reviewer, handler = await office.bound("SH01"), await office.bound("H101")
-    await _signed(office, "JS0001")
+    reviewer, handler = await office.bind("SH01"), await office.bind("H101")
+    await sign_ticket(office, "JS0001")
     await office.act("JS0001", "close", "H101", text="已阅", feedback="好")
     await reviewer.say("/ticket JS0001")
-    whole = await reviewer.expect("【工单】JS0001")
-    assert whole.buttons == ["退回补正"] and "最近：李建国" in whole.text
-    await reviewer.press(whole, "退回补正")
-    await reviewer.say("答复没有说明办理结果")  # begins with a keyword of handlers, and is a reason all the same
+    full_card = await reviewer.expect("【工单】JS0001")
+    assert full_card.buttons == ["退回补正"] and "最近：李建国" in full_card.text
+    await reviewer.press(full_card, "退回补正")
+    await reviewer.say("答复没有说明办理结果")  # it begins with a keyword of handlers and is a reason all the same
     await reviewer.expect("已退回补正：JS0001")
     await handler.expect("答复需要补充：答复没有说明办理结果")
     await office.settle()
-    assert whole.buttons == [] and await office.state("JS0001") == "signed"
+    assert full_card.buttons == [] and await office.state("JS0001") == "signed"
 
 
+@BUSY
 @SQLITE
 async def test_the_lists_of_the_office_open_what_they_name_and_charts_follow(office: Office) -> None:
-    supervisor, handler = await office.bound("DB01"), await office.bound("H101")
-    await _carded(office, "JS0001")
-    await office.dispatched("JS0002", "U02")
+    supervisor, handler = await office.bind("DB01"), await office.bind("H101")
+    await miss_deadline(office, "JS0001")
+    await office.dispatch_ticket("JS0002", "U02")
     await supervisor.say("/status")
-    told = await supervisor.expect("今日情况")
+    status = await supervisor.expect("今日情况")
     await supervisor.say("/help")
-    await supervisor.expect("/supervise 编号 事由")  # a chat's words come in order: the picture is there by now
+    await supervisor.expect("/supervise 编号 事由")  # messages of a chat come in order: the picture is there by now
     assert [m.kind for m in supervisor.messages if m.from_bot and m.kind == "photo"] == ["photo"]
-    assert (
-        "新收 1 件，派发 1 件" in told.text
-        and "新发红牌 1 件" in told.text
-        and "市住房和城乡建设局　1 件，超期 1 件" in told.text
-    )
+    for part in ("新收 1 件，派发 1 件", "新发红牌 1 件", "市住房和城乡建设局　1 件，超期 1 件"):
+        assert part in status.text
     await supervisor.say("/overdue")
     late = await supervisor.expect("超期工单（13 件）")
     assert "市住房和城乡建设局（1 件）\n　JS0001　办结应于" in late.text
@@ -184,63 +174,62 @@ async def test_the_lists_of_the_office_open_what_they_name_and_charts_follow(off
     await supervisor.say("超期未办")
     await supervisor.expect("已发起督办：JS0001")
     await supervisor.say("/unit 住建局")
-    one = await supervisor.expect("市住房和城乡建设局")
-    assert "经办人员 李建国（已绑定）、经办人员 王丽（未绑定）" in one.text and "JS0001" in one.text
-    assert "及时签收率" in one.text
+    unit = await supervisor.expect("市住房和城乡建设局")
+    assert "经办人员 李建国（已绑定）、经办人员 王丽（未绑定）" in unit.text and "JS0001" in unit.text
+    assert "及时签收率" in unit.text
     await supervisor.say("/unit 市")
     await supervisor.expect("有多家单位符合“市”")
     await supervisor.say("/call JS0001")
     await supervisor.expect("正在电话通知 市住房和城乡建设局 李建国：JS0001")
-    for nobody in ("/status", "/report 2026-11", "/supervise JS0001 催办", "/call JS0001"):
-        await handler.say(nobody)
+    for command in ("/status", "/report 2026-11", "/supervise JS0001 催办", "/call JS0001"):
+        await handler.say(command)
         await handler.expect("没有权限")
     await handler.say("/unit 市城市管理局")
     await handler.expect("没有找到名称含")
-    for usage in ("/unit", "/supervise JS0001", "/call", "/report", "/report 十月", "/rank 十月"):
-        await supervisor.say(usage)
+    for incomplete in ("/unit", "/supervise JS0001", "/call", "/report", "/report 十月", "/rank 十月"):
+        await supervisor.say(incomplete)
         await supervisor.expect("例如：")
-    await office.go("18h")
+    await office.advance("18h")
 
 
 @SQLITE
 async def test_scores_are_shown_to_their_own_unit_and_the_office_and_never_in_a_group_Q52(office: Office) -> None:
-    clerk, handler = await office.bound("FF01"), await office.bound("H101")
-    await _signed(office, "JS0001")
-    await office.dispatched("JS0002", "U02")
+    clerk, handler = await office.bind("FF01"), await office.bind("H101")
+    await sign_ticket(office, "JS0001")
+    await office.dispatch_ticket("JS0002", "U02")
     await clerk.say("/rank 2026-11")
-    board = await clerk.expect("2026-11 得分（试算")
-    assert "市住房和城乡建设局　" in board.text and "市城市管理局　" in board.text and "未计分：" in board.text
+    ranking = await clerk.expect("2026-11 得分（试算")
+    assert "市住房和城乡建设局　" in ranking.text and "市城市管理局　" in ranking.text and "未计分：" in ranking.text
     await handler.say("/rank 2026-11")
     own = await handler.expect("市住房和城乡建设局 2026-11 得分")
     assert "城市管理局" not in own.text
     await handler.say("/rank 2026Q4")
     assert "城市管理局" not in (await handler.expect("2026Q4 排名尚未通报")).text
-    group = office.town.chat.create_group("热线工作群", [clerk, handler])
-    seat = group.get_participant(clerk)
-    await seat.say("/rank 2026-11")
-    await seat.expect("单独对话")
+    group = office.simulator.chat.create_group("热线工作群", [clerk, handler])
+    clerk_in_group = group.get_participant(clerk)
+    await clerk_in_group.say("/rank 2026-11")
+    await clerk_in_group.expect("单独对话")
     await clerk.expect("2026-11 得分（试算")
-    assert not any("得分（试算" in one.text for one in seat.messages)
+    assert not any("得分（试算" in message.text for message in clerk_in_group.messages)
 
 
 @SQLITE
 async def test_a_report_comes_as_a_picture_and_documents_and_is_audited_B11(office: Office) -> None:
-    clerk = await office.bound("FF01")
-    await _signed(office, "JS0001")
+    clerk = await office.bind("FF01")
+    await sign_ticket(office, "JS0001")
     await clerk.say("/report 2026-11")
     await clerk.expect("正在生成 2026-11 通报")
     await clerk.expect("2026-11 通报已生成，共 3 份文件", timeout=40)
     kinds = [m.kind for m in clerk.messages if m.from_bot and m.kind in ("photo", "document")]
     assert kinds == ["photo", "document", "document", "document"]
-    noted = select(t.audit.c.what).where(t.audit.c.what == "report_sent")
-    assert await office.house.core.db.read(lambda c: len(c.execute(noted).all())) == 1
+    assert await office.count_rows(t.audit, t.audit.c.what == "report_sent") == 1
 
 
 @SQLITE
 async def test_a_group_gives_nobody_rights_FT34(office: Office) -> None:
-    supervisor, handler = await office.bound("DB01"), await office.bound("H101")
-    await _signed(office, "JS0001")
-    group = office.town.chat.create_group("热线工作群", [supervisor, handler])
+    supervisor, handler = await office.bind("DB01"), await office.bind("H101")
+    await sign_ticket(office, "JS0001")
+    group = office.simulator.chat.create_group("热线工作群", [supervisor, handler])
     await group.get_participant(handler).say("/supervise JS0001 催办")
     await group.get_participant(handler).expect("没有权限")
     await group.get_participant(supervisor).say("/supervise JS0001 催办")
@@ -251,39 +240,36 @@ async def test_a_group_gives_nobody_rights_FT34(office: Office) -> None:
 
 @SQLITE
 async def test_a_list_is_worked_through_one_by_one_and_a_digest_can_be_snoozed_FS17(office: Office) -> None:
-    handler = await office.bound("H101")
-    _reachable(office)
+    handler = await office.bind("H101")
+    office.confirm_calls()
     for number in range(1, 8):
-        await office.dispatched(f"JS000{number}")
+        await office.dispatch_ticket(f"JS000{number}")
     await handler.say("/todo")
     listed = await handler.expect("我的待办（7 件）")
     assert len(listed.buttons) == 7
-    digest = next(m for m in handler.messages if "逐件处理" in m.buttons) if any(
-        "逐件处理" in m.buttons for m in handler.messages) else None  # fmt: skip
-    if digest is None:
-        await office.go("30h")
-        digest = await handler.expect("今日待办")
+    await office.advance("30h")
+    digest = await handler.expect("今日待办")
     await handler.press(digest, "逐件处理")
-    place = await handler.expect("第 1 件，共 7 件")
-    await handler.press(place, "下一件")
+    position = await handler.expect("第 1 件，共 7 件")
+    await handler.press(position, "下一件")
     await handler.expect("第 2 件，共 7 件")
-    assert place.buttons == []
+    assert position.buttons == []
     assert "再提醒您" in (await handler.press(digest, "稍后提醒") or "")
     assert "再提醒您" in (await handler.press(digest, "稍后提醒") or "")
-    put_off = t.letters.c.facts.like("%snoozed%")
-    assert await office.count(t.letters, put_off) == 1  # pressed twice, told once
-    await office.go("18h")
-    assert await office.count(t.letters, put_off, t.letters.c.state == "sent") == 1
+    snoozed = t.letters.c.facts.like("%snoozed%")
+    assert await office.count_rows(t.letters, snoozed) == 1  # pressed twice, reminded once
+    await office.advance("18h")
+    assert await office.count_rows(t.letters, snoozed, t.letters.c.state == "sent") == 1
 
 
 @SQLITE
-async def test_a_photo_without_a_ticket_is_attached_only_to_an_only_ticket_and_only_after_a_yes_FT28(
+async def test_a_photo_that_names_no_ticket_is_attached_only_if_there_is_one_ticket_and_the_sender_says_yes_FT28(
     office: Office,
 ) -> None:
-    handler = await office.bound("H101")
+    handler = await office.bind("H101")
     await handler.send_photo()
     await handler.expect("没有在办工单")
-    await _signed(office, "JS0001")
+    await sign_ticket(office, "JS0001")
     await handler.send_photo()
     asked = await handler.expect("是否附在工单 JS0001")
     await handler.press(asked, "不附")
@@ -293,20 +279,20 @@ async def test_a_photo_without_a_ticket_is_attached_only_to_an_only_ticket_and_o
     assert asked.buttons == []
     await handler.send_voice()
     await handler.expect("语音暂不能受理")
-    await _signed(office, "JS0002")
+    await sign_ticket(office, "JS0002")
     await handler.send_photo()
     await handler.expect("您有 2 件在办工单")
 
 
 @SQLITE
 async def test_a_persons_own_quiet_hours_hold_back_what_is_not_urgent(office: Office) -> None:
-    handler = await office.bound("H101")
+    handler = await office.bind("H101")
     await handler.say("/quiet")
     await handler.expect("您的免打扰时段：20:00-08:00")
     await handler.say("/quiet 9点到10点")
     await handler.expect("时间写法不正确")
     await handler.say("/quiet 9：00-11：00")
     await handler.expect("免打扰时段已设为 09:00-11:00")
-    await office.dispatched("JS0001")
+    await office.dispatch_ticket("JS0001")
     await handler.say("/quiet off")
     await handler.expect("已取消个人免打扰时段")

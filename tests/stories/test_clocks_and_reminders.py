@@ -1,88 +1,89 @@
-"""The clocks of one ticket, watched from outside: who is reminded of what, when, how often, and what acts by itself."""
+"""One ticket and its time limits: who is reminded of what, when and how often, and what happens by itself."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import aiohttp
 import pytest
 
-from tests.stories.office import ZONE, Office
+from tests.stories.console import sign_in
+from tests.stories.office import REQUESTER, SATISFIED, Office, november
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
-def november(day: int, hour: int, minute: int = 0) -> datetime:
-    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
+async def list_message_kinds(office: Office, no: str) -> list[str]:
+    """The kind of each message about a ticket."""
+    return [message["kind"] for message in await office.list_items("/deliveries", ticket=no)]
 
 
-async def letters(office: Office, no: str) -> list[tuple[str, str]]:
-    return [(x["kind"], x["person"]) for x in await office.items("/deliveries", ticket=no)]
+async def list_supervisions(office: Office, no: str) -> list[object]:
+    """The moves that put a ticket under supervision."""
+    return [move for move in await office.list_moves(no) if move["verb"] == "supervise"]
 
 
 @SQLITE
-async def test_a_general_card_given_on_a_saturday_comes_on_monday_at_half_past_eight(office: Office) -> None:
-    handler = await office.bound("H101")
-    for who in ("H101", "H102"):
-        office.phone(who).answer_with(["1"])
-    await office.go("5d1h")  # Saturday, ten o'clock
-    await office.dispatched("JS0001")
-    await office.dispatched("JS0002", grade="urgent")
+async def test_the_card_of_a_general_ticket_dispatched_on_a_saturday_comes_on_monday_at_half_past_eight(
+    office: Office,
+) -> None:
+    handler = await office.bind("H101")
+    office.confirm_calls("H101", "H102")
+    await office.advance("5d1h")  # Saturday, ten o'clock
+    await office.dispatch_ticket("JS0001")
+    await office.dispatch_ticket("JS0002", grade="urgent")
     await handler.expect("【紧急工单】JS0002")
-    await office.until(november(16, 8, 29))
-    assert "JS0001" not in "".join(office.leftovers())
-    await office.until(november(16, 8, 30))
+    await office.advance_to(november(16, 8, 29))
+    assert "JS0001" not in "".join(office.list_unexpected())
+    await office.advance_to(november(16, 8, 30))
     await handler.expect("【新工单】JS0001")
-    await office.go("30m")
+    await office.advance("30m")
 
 
 @SQLITE
 async def test_a_handler_who_has_not_contacted_the_requester_is_reminded_and_then_their_liaison_A11(
     office: Office,
 ) -> None:
-    handler, liaison = await office.bound("H101"), await office.bound("L101")
-    await office.dispatched("JS0001")
-    await office.dispatched("JS0002")
+    handler, liaison = await office.bind("H101"), await office.bind("L101")
+    await office.dispatch_ticket("JS0001")
+    await office.dispatch_ticket("JS0002")
     for no in ("JS0001", "JS0002"):
         await handler.press(await handler.expect(f"【新工单】{no}"), "签收")
     await office.act("JS0002", "contact", "H101", way="phone", reached=True, note="已通话")
-    await office.until(november(10, 17, 1))
+    await office.advance_to(november(10, 17, 1))
     await handler.expect("工单 JS0001 已签收，但尚未登记联系诉求人")
     assert liaison.list_unexpected() == []
-    await office.until(november(11, 10, 31))
+    await office.advance_to(november(11, 10, 31))
     await liaison.expect("工单 JS0001 已签收，但尚未登记联系诉求人")
-    assert not [k for k, _ in await letters(office, "JS0002") if k == "M31"]
+    assert "M31" not in await list_message_kinds(office, "JS0002")
 
 
 @SQLITE
-async def test_a_snoozed_reminder_comes_again_and_the_last_one_comes_whatever_happens(office: Office) -> None:
-    handler = await office.bound("H101")
-    for who in ("H101", "H102"):
-        office.phone(who).answer_with(["1"])
-    await office.ask("PUT", "/settings/remind.snooze", body={"value": "30m"})
-    await office.dispatched("JS0001")
+async def test_a_snoozed_reminder_comes_again_and_the_last_one_comes_all_the_same(office: Office) -> None:
+    handler = await office.bind("H101")
+    office.confirm_calls("H101", "H102")
+    await office.set_setting("remind.snooze", "30m")
+    await office.dispatch_ticket("JS0001")
     await handler.expect("【新工单】JS0001")
-    await office.until(november(10, 10, 1))
+    await office.advance_to(november(10, 10, 1))
     first = await handler.expect("尚未签收")
     await handler.press(first, "稍后提醒")
-    await office.until(november(10, 10, 30))
-    assert not [text for text in office.leftovers() if "尚未签收" in text]
-    await office.until(november(10, 10, 33))
-    assert len([text for text in office.leftovers() if "尚未签收" in text]) == 1
-    await office.until(november(10, 15, 1))
+    await office.advance_to(november(10, 10, 30))
+    assert not [text for text in office.list_unexpected() if "尚未签收" in text]
+    await office.advance_to(november(10, 10, 33))
+    assert len([text for text in office.list_unexpected() if "尚未签收" in text]) == 1
+    await office.advance_to(november(10, 15, 1))
     await handler.expect("尚未签收")
     await handler.expect("尚未签收")
 
 
 @SQLITE
 async def test_when_the_next_reminder_comes_the_earlier_one_loses_its_buttons(office: Office) -> None:
-    handler = await office.bound("H101")
-    for who in ("H101", "H102"):
-        office.phone(who).answer_with(["1"])
-    await office.dispatched("JS0001")
+    handler = await office.bind("H101")
+    office.confirm_calls("H101", "H102")
+    await office.dispatch_ticket("JS0001")
     await handler.expect("【新工单】JS0001")
-    await office.until(november(10, 10, 1))
+    await office.advance_to(november(10, 10, 1))
     first = await handler.expect("尚未签收")
     assert first.buttons
-    await office.until(november(10, 15, 1))
+    await office.advance_to(november(10, 15, 1))
     second = await handler.expect("尚未签收")
     assert first.buttons == [] and "请以新提醒为准" in first.text
     await handler.press(second, "签收")
@@ -91,77 +92,73 @@ async def test_when_the_next_reminder_comes_the_earlier_one_loses_its_buttons(of
 
 @SQLITE
 async def test_more_than_five_due_tickets_of_one_person_come_as_one_digest_at_its_hour_M5(office: Office) -> None:
-    handler = await office.bound("H101")
-    office.phone("H101").answer_with(["1"])
+    handler = await office.bind("H101")
+    office.confirm_calls("H101")
     for number in range(7):
-        await office.dispatched(f"JS000{number}")
+        await office.dispatch_ticket(f"JS000{number}")
         await handler.expect(f"【新工单】JS000{number}")
-    await office.until(november(10, 13, 59))  # the reminders of ten o'clock wait for the digest
-    assert not [text for text in office.leftovers() if "尚未签收" in text]
-    await office.until(november(10, 14, 0))
+    await office.advance_to(november(10, 13, 59))  # the reminders of ten o'clock wait for the digest
+    assert not [text for text in office.list_unexpected() if "尚未签收" in text]
+    await office.advance_to(november(10, 14, 0))
     await handler.expect("今日待办 7 件")
 
 
 @SQLITE
 async def test_a_red_card_left_alone_is_supervised_automatically_and_silence_is_reported_T17(office: Office) -> None:
-    handler, supervisor = await office.bound("H101"), await office.bound("DB01")
-    for who in ("H101", "H102"):
-        office.phone(who).answer_with(["1"])
-    await office.ask("PUT", "/settings/supervise.auto.red_after", body={"value": "1wd"})
-    await office.dispatched("JS0001", category="consult")
+    handler, supervisor = await office.bind("H101"), await office.bind("DB01")
+    office.confirm_calls("H101", "H102")
+    await office.set_setting("supervise.auto.red_after", "1wd")
+    await office.dispatch_ticket("JS0001", category="consult")
     await handler.press(await handler.expect("【新工单】JS0001"), "签收")
-    await office.until(november(11, 17, 1))  # due, and red
-    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
-    await office.until(november(12, 17, 30))
-    assert "supervised" in (await office.ticket("JS0001"))["flags"]
-    await office.until(november(13, 9, 0))
+    await office.advance_to(november(11, 17, 1))  # due, and red
+    assert "supervised" not in await office.flags("JS0001")
+    await office.advance_to(november(12, 17, 30))
+    assert "supervised" in await office.flags("JS0001")
+    await office.advance_to(november(13, 9, 0))
     await handler.expect("【督办】JS0001")
-    await office.until(november(16, 9, 0))
+    await office.advance_to(november(16, 9, 0))
     await supervisor.expect("督办 JS0001")
-    moves = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
-    assert len([m for m in moves if m.get("verb") == "supervise"]) == 1
+    assert len(await list_supervisions(office, "JS0001")) == 1
 
 
 @SQLITE
 async def test_a_ticket_exposed_by_the_media_is_supervised_once_the_ledger_line_is_accepted_T17(office: Office) -> None:
-    handler = await office.bound("H101")
-    await office.dispatched("JS0001")
+    handler = await office.bind("H101")
+    await office.dispatch_ticket("JS0001")
     await handler.press(await handler.expect("【新工单】JS0001"), "签收")
-    await office.ask("PUT", "/settings/supervise.auto.exposed_after", body={"value": "3wh"})
+    await office.set_setting("supervise.auto.exposed_after", "3wh")
     row = {"kind": "exposure", "unit": "U01", "month": "2026-11", "tickets": ["JS0001"], "note": "市电视台报道"}
-    made = await office.ask("POST", "/ledger", "clerk", row)
+    made = await office.request("POST", "/ledger", "clerk", row)
     assert made.status == 201, made.body
-    await office.go("2h")
-    assert "supervised" not in (await office.ticket("JS0001"))["flags"]  # nobody accepted the line yet
-    accepted = await office.ask("POST", f"/ledger/{made['id']}/review", "admin", {"accept": True})
+    await office.advance("2h")
+    assert "supervised" not in await office.flags("JS0001")  # nobody has accepted the line yet
+    accepted = await office.request("POST", f"/ledger/{made['id']}/review", "admin", {"accept": True})
     assert accepted.status == 200, accepted.body
-    await office.until(november(9, 15, 55))
-    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
-    await office.until(november(9, 16, 15))  # accepted at eleven: three office hours end at four
+    await office.advance_to(november(9, 15, 55))
+    assert "supervised" not in await office.flags("JS0001")
+    await office.advance_to(november(9, 16, 15))  # accepted at eleven: three office hours end at four
     await handler.expect("该诉求被媒体曝光，系统自动督办")
     await office.act("JS0001", "report_progress", "H101", text="已到现场维修")
-    await office.go("1d")
-    moves = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
-    assert len([m for m in moves if m.get("verb") == "supervise"]) == 1
+    await office.advance("1d")
+    assert len(await list_supervisions(office, "JS0001")) == 1
 
 
 @SQLITE
-async def test_never_means_that_nothing_is_supervised_automatically(office: Office) -> None:
-    for who in ("H101", "H102"):
-        office.phone(who).answer_with(["1"])
-    handler = await office.bound("H101")
-    await office.ask("PUT", "/settings/supervise.auto.red_after", body={"value": "never"})
-    await office.dispatched("JS0001", category="consult")
+async def test_an_office_that_chose_never_supervises_nothing_automatically(office: Office) -> None:
+    office.confirm_calls("H101", "H102")
+    handler = await office.bind("H101")
+    await office.set_setting("supervise.auto.red_after", "never")
+    await office.dispatch_ticket("JS0001", category="consult")
     await handler.press(await handler.expect("【新工单】JS0001"), "签收")
-    await office.go("9d")
-    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
+    await office.advance("9d")
+    assert "supervised" not in await office.flags("JS0001")
 
 
 @SQLITE
 async def test_an_explained_close_is_checked_again_on_its_day_A25(office: Office) -> None:
-    handler, liaison = await office.bound("H101"), await office.bound("L101")
-    office.phone("13900000001").answer_with(["1", "1", "1", "1", "1"])
-    await office.dispatched("JS0001")
+    handler, liaison = await office.bind("H101"), await office.bind("L101")
+    office.phone(REQUESTER).answer_with(SATISFIED)
+    await office.dispatch_ticket("JS0001")
     await handler.press(await handler.expect("【新工单】JS0001"), "签收")
     await office.act("JS0001", "contact", "H101", way="phone", reached=True, note="已说明")
     await office.act(
@@ -169,133 +166,122 @@ async def test_an_explained_close_is_checked_again_on_its_day_A25(office: Office
         explanation="受管线改造工期所限", revisit_on="2026-11-20", feedback="知道了", no_objection=True,
     )  # fmt: skip
     await office.act("JS0001", "decide_close", "supervisor", accept=True, reason="情况属实")
-    await office.until(november(20, 8, 0))
-    assert not [text for text in office.leftovers() if "复核" in text]
-    await office.until(november(20, 9, 0))
-    for one in (handler, liaison):
-        assert "受管线改造工期所限" in (await one.expect("约定今日复核")).text
-    await office.go("2d")
-    assert len([k for k, _ in await letters(office, "JS0001") if k == "M34"]) == 2
+    await office.advance_to(november(20, 8, 0))
+    assert not [text for text in office.list_unexpected() if "复核" in text]
+    await office.advance_to(november(20, 9, 0))
+    for person in (handler, liaison):
+        assert "受管线改造工期所限" in (await person.expect("约定今日复核")).text
+    await office.advance("2d")
+    assert (await list_message_kinds(office, "JS0001")).count("M34") == 2
 
 
 async def test_every_kind_of_duty_is_opened_met_and_judged_B16(office: Office) -> None:
-    await office.ask("PUT", "/settings/reply.limit", body={"value": "3wd"})
-    await office.new("JS0001")
-    await office.act("JS0001", "dispatch", "dispatcher", unit="U01")
-    await office.act("JS0001", "sign", "H101")
+    await office.set_setting("reply.limit", "3wd")
+    await office.sign_ticket("JS0001", by="H101")
     await office.act("JS0001", "contact", "H101", way="phone", reached=True, note="已通话")
     await office.act("JS0001", "supervise", "supervisor", reason="请加快",
                      due_at=(office.now + timedelta(days=1)).isoformat())  # fmt: skip
     await office.act("JS0001", "report_progress", "H101", text="已约维修")
-    await office.until(november(13, 9, 0))  # past the reply's limit, before the closing's
+    await office.advance_to(november(13, 9, 0))  # past the reply's limit, before the closing's
     await office.act("JS0001", "reply", "H101", text="已派人维修，路灯恢复。", way="phone")
     await office.act("JS0001", "close", "H101", close_type="solved", feedback="满意", no_objection=True)
-    found = await office.items("/tickets/JS0001/duties")
+    found = await office.list_items("/tickets/JS0001/duties")
     duties = {d["kind"]: (d["outcome"], d["due_at"][:16]) for d in found}
     assert duties["dispatch"] == ("timely", "2026-11-09T21:00") and duties["sign"] == ("timely", "2026-11-10T17:00")
     assert duties["contact"][0] == "timely" and duties["supervise"][0] == "timely"
     assert duties["reply"] == ("late", "2026-11-12T17:00") and duties["close"] == ("timely", "2026-11-16T17:00")
     assert duties["return"][0] == "void" and duties["revisit"][0] is None
-    items = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
+    items = (await office.request("GET", "/tickets/JS0001/timeline"))["items"]
     assert [i["at"] for i in items] == sorted(i["at"] for i in items)
-    told = {i["kind"]: (i["outcome"], i["due_at"][:16]) for i in items if i["type"] == "duty"}
-    assert told == duties
+    shown = {i["kind"]: (i["outcome"], i["due_at"][:16]) for i in items if i["type"] == "duty"}
+    assert shown == duties
 
 
 @SQLITE
-async def test_a_changed_limit_or_day_shows_what_it_moves_and_then_moves_it_once(office: Office) -> None:
-    handler = await office.bound("H101")
-    for who in ("H101", "H102"):
-        office.phone(who).answer_with(["1"])
-    await office.dispatched("JS0001")  # help: five working days
-    await office.new("JS0002")
+async def test_a_changed_limit_or_working_day_shows_which_deadlines_it_moves_and_then_moves_them_once(
+    office: Office,
+) -> None:
+    handler = await office.bind("H101")
+    office.confirm_calls("H101", "H102")
+    await office.dispatch_ticket("JS0001")  # help: five working days
+    await office.create_ticket("JS0002")
     await office.act("JS0002", "dispatch", "dispatcher", unit="U02", close_due_at="2026-11-20T12:00:00+08:00")
     card = await handler.expect("【新工单】JS0001")
     change = {"settings": {"close.limit.help": "4wd"}, "days": {"2026-11-10": False}}
-    shown = await office.ask("POST", "/recompute/preview", "admin", change)
+    shown = await office.request("POST", "/recompute/preview", "admin", change)
     moved = {(x["kind"], x["due_at"][5:16], x["new_due_at"][5:16]) for x in shown["items"] if x["ticket"] == "JS0001"}
     assert moved == {
         ("sign", "11-10T17:00", "11-11T17:00"),
         ("return", "11-10T17:00", "11-11T17:00"),
         ("contact", "11-10T17:00", "11-11T17:00"),
-    }  # four working days, one of them gone: the closing stays where it was
+    }  # four working days, one of them a day off: the closing stays where it was
     assert {x["kind"] for x in shown["items"] if x["ticket"] == "JS0002"} == {"sign", "return", "contact"}
     assert (await office.lead("JS0001"))["sign_due_at"] == "2026-11-10T17:00:00+08:00"  # nothing was written
-    assert (await office.ask("POST", "/recompute/apply", "dispatcher", change)).status == 403
-    done = await office.ask("POST", "/recompute/apply", "admin", change)
+    assert (await office.request("POST", "/recompute/apply", "dispatcher", change)).status == 403
+    done = await office.request("POST", "/recompute/apply", "admin", change)
     assert (done["count"], done["passed_over"]) == (shown["count"], 0)
     assert (await office.lead("JS0001"))["sign_due_at"] == "2026-11-11T17:00:00+08:00"
-    assert (await office.ask("GET", "/settings"))["close.limit.help"] == "4wd"
+    assert (await office.request("GET", "/settings"))["close.limit.help"] == "4wd"
     await office.settle()
-    assert "11月11日" in card.text or "周三" in card.text or "后天" in card.text  # the card says so too
-    assert (await office.ask("POST", "/recompute/preview", "admin", change))["count"] == 0
-    await office.until(november(10, 17, 30))
+    assert "请于 11月11日（周三）17:00 前签收" in card.text  # the card says so too
+    assert (await office.request("POST", "/recompute/preview", "admin", change))["count"] == 0
+    await office.advance_to(november(10, 17, 30))
     assert await office.state("JS0001") == "dispatched"
-    await office.until(november(11, 17, 1))
+    await office.advance_to(november(11, 17, 1))
     assert await office.state("JS0001") == "signed"
-    moves = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
-    assert [m["verb"] for m in moves if m.get("verb") in ("recompute", "auto_sign")] == ["recompute", "auto_sign"]
-    what = [e["what"] for e in await office.items("/audit")]
-    assert {"setting", "calendar", "recomputed"} <= set(what)
+    verbs = [move["verb"] for move in await office.list_moves("JS0001")]
+    assert [verb for verb in verbs if verb in ("recompute", "auto_sign")] == ["recompute", "auto_sign"]
+    audited = {entry["what"] for entry in await office.list_items("/audit")}
+    assert {"setting", "calendar", "recomputed"} <= audited
 
 
 @SQLITE
-async def test_the_console_shows_what_a_changed_limit_or_day_moves_before_it_is_saved(office: Office) -> None:
-    await office.bound("H101")
-    await office.dispatched("JS0001")
-    url = f"http://{office.house.config.host}:{office.house.config.port}"
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-
-        async def post(path: str, **said: str) -> str:
-            form = aiohttp.FormData(said, default_to_multipart=True)
-            async with browser.post(f"{url}{path}", data=form, headers={"Origin": url}) as answer:
-                assert answer.status == 200, await answer.text()
-                return await answer.text()
-
-        home = await post("/sign-in", word=await office.key("admin"))
-        csrf = home.partition('name="csrf" value="')[2].partition('"')[0]
-        limit = {"csrf": csrf, "key": "close.limit.help", "value": "4wd"}
-        shown = await post("/settings", **limit)
+async def test_the_console_shows_which_deadlines_a_changed_limit_or_working_day_moves_before_it_is_saved(
+    office: Office,
+) -> None:
+    await office.bind("H101")
+    await office.dispatch_ticket("JS0001")
+    async with sign_in(office, "admin") as console:
+        limit = {"key": "close.limit.help", "value": "4wd"}
+        shown = await console.post("/settings", **limit)
         assert "将调整 1 件工单的 2 项未到期时限" in shown and "JS0001" in shown and "5wd → <b>4wd</b>" in shown
-        assert (await office.ask("GET", "/settings"))["close.limit.help"] == "5wd"
-        await post("/settings", **limit, how="later")
-        assert (await office.ask("GET", "/settings"))["close.limit.help"] == "4wd"
+        assert (await office.request("GET", "/settings"))["close.limit.help"] == "5wd"
+        await console.post("/settings", **limit, how="later")
+        assert (await office.request("GET", "/settings"))["close.limit.help"] == "4wd"
         assert (await office.lead("JS0001"))["close_due_at"][:10] == "2026-11-16"  # only tickets to come
-        assert "改动预览" not in await post("/settings", csrf=csrf, key="remind.snooze", value="45m")  # moves nothing
-        day = {"csrf": csrf, "day": "2026-11-10", "value": "off"}
-        assert "项未到期时限" in await post("/settings", **day)
-        assert "2026-11-10　不上班" in await post("/settings", **day, how="open")
+        assert "改动预览" not in await console.post("/settings", key="remind.snooze", value="45m")  # moves nothing
+        day = {"day": "2026-11-10", "value": "off"}
+        assert "项未到期时限" in await console.post("/settings", **day)
+        assert "2026-11-10　不上班" in await console.post("/settings", **day, how="open")
         assert (await office.lead("JS0001"))["sign_due_at"][:10] == "2026-11-11"
-        async with browser.get(f"{url}/tickets/JS0001") as answer:
-            text = await answer.text()
-        assert "各项时限" in text and "（含 1 天非工作日）" in text
+        page = await console.get("/tickets/JS0001")
+        assert "各项时限" in page and "（含 1 天非工作日）" in page
 
 
 @SQLITE
-async def test_what_is_left_names_the_working_saturday_and_the_free_days(office: Office) -> None:
-    for who in ("H101", "H102"):
-        office.phone(who).answer_with(["1"])
-    await office.ask("POST", "/recompute/apply", "admin", {"days": {"2026-11-14": True}})
-    await office.until(november(13, 10))
-    await office.new("JS0001", category="consult")
+async def test_the_time_left_names_the_working_saturday_and_the_days_off_in_between(office: Office) -> None:
+    office.confirm_calls("H101", "H102")
+    await office.request("POST", "/recompute/apply", "admin", {"days": {"2026-11-14": True}})
+    await office.advance_to(november(13, 10))
+    await office.create_ticket("JS0001", category="consult")
     await office.act("JS0001", "dispatch", "dispatcher", unit="U01")
-    left = {d["kind"]: d["left"] for d in await office.items("/tickets/JS0001/duties")}
+    left = {d["kind"]: d["left"] for d in await office.list_items("/tickets/JS0001/duties")}
     assert left["sign"].endswith("（周六 11 月 14 日上班）")
-    await office.ask("POST", "/recompute/apply", "admin", {"days": {"2026-11-14": False}})
-    left = {d["kind"]: d["left"] for d in await office.items("/tickets/JS0001/duties")}
+    await office.request("POST", "/recompute/apply", "admin", {"days": {"2026-11-14": False}})
+    left = {d["kind"]: d["left"] for d in await office.list_items("/tickets/JS0001/duties")}
     assert left["sign"].endswith("（含 2 天非工作日）")
-    await office.go("30m")
+    await office.advance("30m")
 
 
 @SQLITE
 async def test_a_ticket_left_unsatisfied_is_supervised_automatically_T17(office: Office) -> None:
-    handler = await office.bound("H101")
-    await office.ask("PUT", "/settings/supervise.auto.unsatisfied_after", body={"value": "1wd"})
-    await office.dispatched("JS0001")
+    handler = await office.bind("H101")
+    await office.set_setting("supervise.auto.unsatisfied_after", "1wd")
+    await office.dispatch_ticket("JS0001")
     await handler.press(await handler.expect("【新工单】JS0001"), "签收")
     await office.act("JS0001", "close", "H101", text="已修复，请查看。", feedback="仍不满意")
     await office.act("JS0001", "visit", "agent", kind="manual", answer="unsatisfied", note="路灯仍不亮")
-    await office.until(november(10, 16, 30))
-    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
-    await office.until(november(10, 17, 30))
-    assert "supervised" in (await office.ticket("JS0001"))["flags"]
+    await office.advance_to(november(10, 16, 30))
+    assert "supervised" not in await office.flags("JS0001")
+    await office.advance_to(november(10, 17, 30))
+    assert "supervised" in await office.flags("JS0001")

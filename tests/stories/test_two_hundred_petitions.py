@@ -1,4 +1,4 @@
-"""The main job on real petitions: two hundred of them from the import to the month's score sheets, checked by plain counts."""
+"""Two hundred real petitions go from the import to the month's score sheets, which must equal independent counts."""
 
 import asyncio
 import json
@@ -9,27 +9,27 @@ import openpyxl
 import pytest
 
 from backend.cli import run
-from tests.domain.scoring.independent import count as second_opinion
+from tests.domain.scoring.independent import count as count_independently
 from tests.importing.test_petitions import petitions
 from tests.stories.month import HANDLER, Month
 from tests.stories.office import open_office
 from tests.stories.plans import at, draw, workday
 from tests.stories.tally import ITEMS, score, total
 
-FIRST, DAYS, A_DAY, SEED = date(2026, 11, 2), 11, 19, 12345
-MONTH, SETTLED = "2026-11", date(2026, 12, 8)  # eleven days of nineteen petitions; five working days into December
+FIRST, DAYS, A_DAY, SEED = date(2026, 11, 2), 11, 19, 12345  # nineteen petitions a day
+MONTH, SETTLED = "2026-11", date(2026, 12, 8)  # the fifth working day of December
 
 
-def chosen(file: Path, wanted: int) -> dict[str, dict[str, str]]:
-    """Petitions of the workbook whose number, subject and text are whole, no two with the same last four digits."""
+def choose_petitions(file: Path, wanted: int) -> dict[str, dict[str, str]]:
+    """Petitions of the workbook with number, subject and text, no two with the same last four digits."""
     sheet = openpyxl.load_workbook(file, read_only=True).active
     assert sheet is not None
     rows = sheet.iter_rows(values_only=True)
-    place = {str(name).strip(): n for n, name in enumerate(next(rows))}
+    columns = {str(name).strip(): n for n, name in enumerate(next(rows))}
     found: dict[str, dict[str, str]] = {}
     tails: set[str] = set()
     for row in rows:
-        no, title, text = (str(row[place[name]] or "").strip() for name in ("留言编号", "留言主题", "留言详情"))
+        no, title, text = (str(row[columns[name]] or "").strip() for name in ("留言编号", "留言主题", "留言详情"))
         if len(no) >= 4 and no[-4:].isdigit() and no[-4:] not in tails and len(text) > 10:
             tails.add(no[-4:])
             found[no] = {"ticket_no": no, "title": title[:100], "text": text}
@@ -38,8 +38,8 @@ def chosen(file: Path, wanted: int) -> dict[str, dict[str, str]]:
     return found
 
 
-def no_due(kind: str, *_: object) -> datetime:
-    """Every life of this story says its due times; only its dispatching is not asked for here."""
+def ask_no_deadline(kind: str, *_: object) -> datetime:
+    """Every history of this story has its due times, except that of the dispatch, which is not counted here."""
     assert kind == "dispatch"
     return at(FIRST, "00:00")
 
@@ -52,50 +52,46 @@ async def test_two_hundred_real_petitions_go_from_the_import_to_the_score_sheets
 ) -> None:
     file = petitions()
     assert file is not None
-    rows = chosen(file, DAYS * A_DAY)
+    rows = choose_petitions(file, DAYS * A_DAY)
     days = [FIRST]
     while len(days) < DAYS:
         days.append(workday(days[-1]))
     cases = draw(list(rows), sorted(HANDLER), days, SEED)
-    async with open_office(tmp_path, sqlite_url, at(FIRST, "08:40")) as office:
+    async with open_office(tmp_path, sqlite_url, at(FIRST, "08:40"), sample_tickets=True) as office:
         month = Month(office, cases, at(date(2026, 12, 1), "00:00"))
-        await month.move_in()
+        await month.prepare()
         for day in days:
             if office.now < at(day, "08:45"):
-                await office.until(at(day, "08:45"))
-            await month.morning([case for case in cases if case.day == day and not case.life], rows)
+                await office.advance_to(at(day, "08:45"))
+            await month.begin_day([case for case in cases if case.day == day and not case.history], rows)
             await office.settle()
-            await month.until(at(day, "16:00"))
-            if office.now < at(day, "16:00"):
-                await office.until(at(day, "16:00"))
-            await month.ring_the_unsatisfied()
+            await month.advance_to(at(day, "16:00"))
+            await month.call_the_unsatisfied()
         day = days[-1]
-        while month.todo or await office.items("/tickets", state="revisit_manual"):
+        while month.todo or await office.list_items("/tickets", state="revisit_manual"):
             day = workday(day)
             for hour in ("11:00", "16:00"):
-                await month.until(at(day, hour))
-                if office.now < at(day, hour):
-                    await office.until(at(day, hour))
-                await month.ring_the_unsatisfied()
-        await office.until(at(SETTLED, "09:00"))
-        report = await month.bring(file.name, file.read_bytes())
+                await month.advance_to(at(day, hour))
+                await month.call_the_unsatisfied()
+        await office.advance_to(at(SETTLED, "09:00"))
+        report = await month.import_tickets(file.name, file.read_bytes())
         assert (report["read"], report["imported"], report["already"]) == (2816, 2816 - len(cases), len(cases))
-        lives = month.count()
-        opinion = second_opinion(lives, no_due, office.now)
+        second_count = count_independently(month.count(), ask_no_deadline, office.now)
 
-        scores = await office.ask("GET", "/scores", "clerk", month=MONTH, scheme="jilin-unit")
+        scores = await office.request("GET", "/scores", "clerk", month=MONTH, scheme="jilin-unit")
         sheets = {sheet["unit"]: sheet for sheet in scores["units"]}
         monkeypatch.setenv("JIESU_DATA", str(tmp_path / "var"))
         monkeypatch.setenv("JIESU_DATABASE_URL", sqlite_url)
         monkeypatch.setenv("JIESU_SANDBOX", "1")
-        words = ["score", "--month", MONTH, "--scheme", "jilin-unit", "--as-of", office.now.isoformat(), "--json"]
-        assert await asyncio.to_thread(run, words) == 0
+        command = ["score", "--month", MONTH, "--scheme", "jilin-unit", "--as-of", office.now.isoformat(), "--json"]
+        assert await asyncio.to_thread(run, command) == 0
         assert {sheet["unit"]: sheet for sheet in json.loads(capsys.readouterr().out)["units"]} == sheets
         for unit in sorted(HANDLER):
             lines = {line["item"]: line for line in sheets[unit]["lines"]}
-            said = {item: [lines[item]["numerator"], lines[item]["denominator"]] for item in ITEMS}
-            assert said == month.tally.counts[unit] == {item: opinion[MONTH, unit][item] for item in ITEMS}, unit
+            counted = {item: [lines[item]["numerator"], lines[item]["denominator"]] for item in ITEMS}
+            independent = {item: second_count[MONTH, unit][item] for item in ITEMS}
+            assert counted == month.tally.counts[unit] == independent, unit
             for item in ITEMS:
-                assert lines[item]["score"] == str(score(item, *said[item])), (unit, item)
-            assert sheets[unit]["total"] == str(total(said)), unit
-        await office.in_order()
+                assert lines[item]["score"] == str(score(item, *counted[item])), (unit, item)
+            assert sheets[unit]["total"] == str(total(counted)), unit
+        await office.assert_in_order()

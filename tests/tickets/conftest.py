@@ -1,7 +1,7 @@
-"""A house without doors, with the sample office in it, on either engine; its clock is in the hand of the test."""
+"""The sample city without adapters and without tickets, on either engine; tests move its clock."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,50 +13,51 @@ from backend.app.config import Config
 from backend.app.core import Core, open_core
 from backend.domain.acts import Act, Actor
 from backend.domain.ticket import Role, Source
-from backend.rehearsal import city
+from backend.rehearsal.city import load_sample
 from storage import tables as t
 
-CLERK = Actor("PD01", Role.DISPATCHER, "M01")
+DISPATCHER = Actor("PD01", Role.DISPATCHER, "M01")
 ADMIN = Actor("GL01", Role.ADMIN, "M01")
+HANDLER = Actor("H101", Role.HANDLER, "U01")
 
 
 @dataclass
-class Bench:
-    """A house and the hand on its clock."""
+class SampleCity:
+    """The services of the sample city; `at` is its time."""
 
-    house: Core
-    moment: list[datetime]
+    at: datetime
+    core: Core = field(init=False)
 
-    def later(self, **span: float) -> None:
-        """Time passes."""
-        self.moment[0] += timedelta(**span)
+    def advance(self, **span: float) -> None:
+        """Let time pass; `span` as for timedelta."""
+        self.at += timedelta(**span)
 
-    async def bring(self, kind: str, text: str, by: Actor = ADMIN, **words: Any) -> dict[str, Any]:
-        """Import a file written in the test."""
-        return await self.house.imports.import_file(kind, f"{kind}.csv", text.encode(), by, **words)
+    async def import_text(self, kind: str, text: str, by: Actor = ADMIN, **options: Any) -> dict[str, Any]:
+        """Import the text of a file and return the report."""
+        return await self.core.imports.import_file(kind, f"{kind}.csv", text.encode(), by, **options)
 
-    async def act(self, verb: str, by: Actor, no: str, **words: Any) -> None:
-        """Somebody acts."""
-        await self.house.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
+    async def act(self, verb: str, by: Actor, no: str, **arguments: Any) -> None:
+        """Act on a ticket; raises Refused."""
+        await self.core.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=arguments))
 
     async def count(self, table: Any) -> int:
-        """How many rows a table has."""
-        return await self.house.db.read(lambda c: int(c.execute(select(func.count()).select_from(table)).scalar_one()))
+        """Return the number of rows of a table."""
+        return await self.core.db.read(lambda c: int(c.execute(select(func.count()).select_from(table)).scalar_one()))
 
-    async def ticket(self, no: str) -> Any:
-        """The bare row of a ticket."""
-        return await self.house.db.read(lambda c: c.execute(select(t.tickets).where(t.tickets.c.no == no)).one())
+    async def load_row(self, no: str) -> Any:
+        """Return the row of a ticket as the table has it."""
+        return await self.core.db.read(lambda c: c.execute(select(t.tickets).where(t.tickets.c.no == no)).one())
 
-
-def environment(url: str, data: Path) -> Config:
-    """A sandbox over this database."""
-    return Config(database_url=url, data=data, sandbox=True, secret_key="a secret of the tests")  # type: ignore[arg-type]
+    async def verify_journal(self) -> Any:
+        """Return what a check of the whole journal says."""
+        return await self.core.journal_verifier.verify()
 
 
 @pytest.fixture
-async def bench(database_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
-    """A house with the sample office and no tickets, on 2026-11-10 09:00."""
-    moment = [datetime(2026, 11, 10, 1, 0, tzinfo=UTC)]
-    async with open_core(environment(database_url, tmp_path), wall_clock=lambda: moment[0]) as house:
-        await city.load_sample(house.imports, "units", "people")
-        yield Bench(house, moment)
+async def city(database_url: str, tmp_path: Path) -> AsyncIterator[SampleCity]:
+    """The sample city on 2026-11-10 at 09:00, local time."""
+    settings = Config(database_url=database_url, data=tmp_path, sandbox=True, secret_key="a secret of the tests")
+    city = SampleCity(datetime(2026, 11, 10, 1, 0, tzinfo=UTC))
+    async with open_core(settings, wall_clock=lambda: city.at) as city.core:
+        await load_sample(city.core.imports, "units", "people")
+        yield city

@@ -1,149 +1,100 @@
-"""The console: signed in once, seen by role, nothing a stranger wrote is ever run, every form carries its own word."""
+"""The console: sessions, pages by role, text of strangers that is never run, forms no other site may send."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import FormData
 
-from tests.web.world import PDF, House
+from backend.domain.acts import SYSTEM, Act
+from backend.domain.ticket import Source
+from tests.web.browser import Browser
+from tests.web.world import PDF, World
 
 PAGES = ("/", "/tickets", "/tickets/T1", "/office", "/deliveries", "/calls", "/scores", "/settings")
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
 
 
-def form(**fields: Any) -> FormData:
-    """A form as the pages send it."""
-    data = FormData(default_to_multipart=True)
-    for name, value in fields.items():
-        if isinstance(value, bytes):
-            data.add_field(name, value, filename="情况说明.pdf")
-        else:
-            data.add_field(name, value)
-    return data
-
-
-class Visitor:
-    """Somebody with a browser."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.csrf = ""
-
-    async def sign_in(self, word: str) -> int:
-        self.house.client.session.cookie_jar.clear()
-        async with self.house.client.post("/sign-in", data=form(word=word), allow_redirects=False) as answer:
-            self.cookie = answer.headers.get("Set-Cookie", "")
-            status = answer.status
-        if status == 303:
-            found = re.search(r'name="csrf" value="([^"]+)"', await self.page("/"))
-            assert found is not None
-            self.csrf = found[1]
-        return status
-
-    async def page(self, path: str, status: int = 200) -> str:
-        async with self.house.client.get(path, headers={"Accept": "text/html"}) as answer:
-            text = await answer.text()
-            assert answer.status == status, (path, answer.status, text[:2000])
-            assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
-            assert "unsafe" not in answer.headers["Content-Security-Policy"]
-            return text
-
-    async def post(self, path: str, headers: dict[str, str] | None = None, **fields: Any) -> tuple[int, str]:
-        data = form(**{"csrf": self.csrf, **fields})
-        said = {"Accept": "text/html", **(headers or {})}
-        async with self.house.client.post(path, data=data, headers=said, allow_redirects=False) as answer:
-            return answer.status, await answer.text()
-
-
-@pytest.fixture
-async def visitor(house: House) -> Visitor:
-    return Visitor(house)
-
-
-async def test_a_sign_in_token_opens_one_session_once_FA9_FA6(house: House, visitor: Visitor) -> None:
-    async with house.client.get("/tickets", allow_redirects=False, headers={"Accept": "text/html"}) as answer:
+async def test_a_sign_in_token_opens_one_session_once_FA9_FA6(world: World, browser: Browser) -> None:
+    async with world.client.get("/tickets", allow_redirects=False, headers={"Accept": "text/html"}) as answer:
         assert answer.status == 303 and answer.headers["Location"] == "/sign-in?next=%2Ftickets"
-    word = await house.rooms.keys.create_sign_in_token("operator", house.at)
-    assert await visitor.sign_in(word) == 303
-    assert "HttpOnly" in visitor.cookie and "SameSite=Strict" in visitor.cookie
-    assert await visitor.sign_in(word) == 401
-    assert await visitor.sign_in("no such word") == 401
+    token = await world.services.keys.create_sign_in_token("operator", world.at)
+    assert await browser.sign_in(token) == 303
+    assert "HttpOnly" in browser.cookie and "SameSite=Strict" in browser.cookie
+    assert await browser.sign_in(token) == 401
+    assert await browser.sign_in("no such token") == 401
 
 
-async def test_guessing_is_slowed_FA1(house: House, visitor: Visitor) -> None:
-    statuses = [await visitor.sign_in(f"guess-{n}") for n in range(12)]
+async def test_after_ten_wrong_guesses_nobody_may_try_for_a_while_FA1(browser: Browser) -> None:
+    statuses = [await browser.sign_in(f"guess-{n}") for n in range(12)]
     assert statuses[:10] == [401] * 10 and statuses[10:] == [429, 429]
 
 
 async def test_a_session_ends_after_an_idle_half_hour_after_signing_out_and_when_its_person_leaves_FA4_FA7_FR18(
-    house: House, visitor: Visitor
+    world: World, browser: Browser
 ) -> None:
-    await visitor.sign_in(house.keys["H1"])
-    house.at += timedelta(minutes=29)
-    await visitor.page("/")
-    house.at += timedelta(minutes=29)
-    await visitor.page("/")
-    house.at += timedelta(minutes=31)
-    assert "/sign-in" in await visitor.page("/")
-    await visitor.sign_in(house.keys["H1"])
-    token = {c.key: c.value for c in house.client.session.cookie_jar}["jiesu_session"]
-    await visitor.post("/sign-out")
-    assert await house.rooms.keys.get_session(token, house.at) is None
-    await visitor.sign_in(house.keys["H1"])
-    left = {"code": "H1", "name": "人H1", "unit": "U01", "role": "handler", "active": False}
-    assert (await house.ask("A1", "POST", "/people", left))[0] in (200, 201)
-    assert "/sign-in" in await visitor.page("/")
+    await browser.sign_in(world.keys["H1"])
+    world.at += timedelta(minutes=29)
+    await browser.page("/")
+    world.at += timedelta(minutes=29)
+    await browser.page("/")
+    world.at += timedelta(minutes=31)
+    assert "/sign-in" in await browser.page("/")
+    await browser.sign_in(world.keys["H1"])
+    token = {c.key: c.value for c in world.client.session.cookie_jar}["jiesu_session"]
+    await browser.post("/sign-out")
+    assert await world.services.keys.get_session(token, world.at) is None
+    await browser.sign_in(world.keys["H1"])
+    gone = {"code": "H1", "name": "人H1", "unit": "U01", "role": "handler", "active": False}
+    assert (await world.request("A1", "POST", "/people", gone))[0] in (200, 201)
+    assert "/sign-in" in await browser.page("/")
 
 
 @pytest.mark.parametrize("who", ["A1", "H1", "V1", "O1"])
-async def test_every_page_can_be_read_by_every_kind_of_role(small_house: House, who: str) -> None:
-    await small_house.signed()
-    visitor = Visitor(small_house)
-    assert await visitor.sign_in(small_house.keys[who]) == 303
+async def test_every_page_can_be_read_by_every_kind_of_role(sqlite_world: World, who: str) -> None:
+    await sqlite_world.sign_ticket()
+    browser = Browser(sqlite_world)
+    assert await browser.sign_in(sqlite_world.keys[who]) == 303
     for path in PAGES:
-        text = await visitor.page(path)
+        text = await browser.page(path)
         assert "13912345678" not in text and "张小三" not in text, path
         assert "style=" not in text and "onclick" not in text
-    await visitor.page("/tickets?q=路灯&state=signed&overdue=")
-    await visitor.page("/tickets/NONE", 404)
-    await visitor.page("/nowhere", 404)
-    await visitor.page("/tickets?sort=1", 422)
+    await browser.page("/tickets?q=路灯&state=signed&overdue=")
+    await browser.page("/tickets/NONE", 404)
+    await browser.page("/nowhere", 404)
+    await browser.page("/tickets?sort=1", 422)
 
 
-async def test_what_outsiders_write_is_shown_and_never_run_FR8(house: House, visitor: Visitor) -> None:
-    await house.ask("A1", "POST", "/units", {"code": "U01", "name": EVIL, "kind": "handling", "region": "A市"})
-    await house.ticket(title=EVIL, text=EVIL + "诉求", place=EVIL)
-    await house.act("D1", "T1", "dispatch", unit="U01")
-    await house.act("H1", "T1", "sign")
-    await house.act("H1", "T1", "reply", text=EVIL, way="phone")
-    await visitor.sign_in(house.keys["A1"])
+async def test_what_outsiders_write_is_shown_and_never_run_FR8(world: World, browser: Browser) -> None:
+    await world.request("A1", "POST", "/units", {"code": "U01", "name": EVIL, "kind": "handling", "region": "A市"})
+    await world.dispatch_ticket(title=EVIL, text=EVIL + "诉求", place=EVIL)
+    await world.act("H1", "T1", "sign")
+    await world.act("H1", "T1", "reply", text=EVIL, way="phone")
+    await browser.sign_in(world.keys["A1"])
     for path in (*PAGES, "/tickets?q=%3Cscript%3E"):
-        text = await visitor.page(path)
+        text = await browser.page(path)
         assert "<script>alert" not in text and "<img" not in text, path
-    assert "&lt;script&gt;" in await visitor.page("/tickets/T1")
+    assert "&lt;script&gt;" in await browser.page("/tickets/T1")
 
 
 async def test_a_post_from_another_site_or_without_the_csrf_token_is_refused_FR9(
-    house: House, visitor: Visitor
+    world: World, browser: Browser
 ) -> None:
-    await house.ticket()
-    await visitor.sign_in(house.keys["D1"])
+    await world.create_ticket()
+    await browser.sign_in(world.keys["D1"])
     path = "/tickets/T1/acts/dispatch"
     for headers, csrf in (
-        ({"Origin": "https://evil.example"}, visitor.csrf), ({"Sec-Fetch-Site": "cross-site"}, visitor.csrf),
-        ({"Origin": "null"}, visitor.csrf), ({}, ""), ({}, "x" * 32), ({}, "词"),
+        ({"Origin": "https://evil.example"}, browser.csrf), ({"Sec-Fetch-Site": "cross-site"}, browser.csrf),
+        ({"Origin": "null"}, browser.csrf), ({}, ""), ({}, "x" * 32), ({}, "词"),
     ):  # fmt: skip
-        status, _ = await visitor.post(path, headers, csrf=csrf, unit="U01")
+        status, _ = await browser.post(path, headers, csrf=csrf, unit="U01")
         assert status == 403, (headers, csrf)
-    assert (await house.ask("A1", "GET", "/tickets/T1"))[1]["state"] == "pending_dispatch"
-    assert (await visitor.post(path, unit="U01"))[0] == 303
-    assert (await house.ask("A1", "GET", "/tickets/T1"))[1]["state"] == "dispatched"
+    assert (await world.load())["state"] == "pending_dispatch"
+    assert (await browser.post(path, unit="U01"))[0] == 303
+    assert (await world.load())["state"] == "dispatched"
 
 
-async def test_a_ticket_goes_through_the_console_up_to_the_second_visit(house: House, visitor: Visitor) -> None:
-    await house.ticket()
+async def test_a_ticket_goes_through_the_console_up_to_the_second_visit(world: World, browser: Browser) -> None:
+    await world.create_ticket()
     steps: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("D1", "dispatch", {"unit": "U01"}), ("H1", "sign", {}),
         ("H1", "return", {"reason_code": "other", "reason": "不属于", "signed_by": "seal", "files": PDF}),
@@ -155,59 +106,53 @@ async def test_a_ticket_goes_through_the_console_up_to_the_second_visit(house: H
         ("H1", "close", {"close_type": "solved", "feedback": "满意", "no_objection": "yes"}),
     )  # fmt: skip
     for who, verb, fields in steps:
-        await visitor.sign_in(house.keys[who])
-        assert f"/acts/{verb}" in await visitor.page("/tickets/T1"), verb
-        status, text = await visitor.post(f"/tickets/T1/acts/{verb}", **fields)
+        await browser.sign_in(world.keys[who])
+        assert f"/acts/{verb}" in await browser.page("/tickets/T1"), verb
+        status, text = await browser.post(f"/tickets/T1/acts/{verb}", **fields)
         assert status == 303, (verb, text[-3000:])
-    from backend.domain.acts import SYSTEM, Act
-    from backend.domain.ticket import Source
-
-    await house.rooms.tickets.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no="T1"))
-    await house.rooms.tickets.act(Act("visit", SYSTEM, Source.PHONE, ticket_no="T1",
-                                   arguments={"kind": "auto", "answer": "unsatisfied"}))  # fmt: skip
-    await visitor.sign_in(house.keys["V1"])
-    text = await visitor.page("/tickets/T1")
+    await world.services.tickets.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no="T1"))
+    await world.services.tickets.act(Act("visit", SYSTEM, Source.PHONE, ticket_no="T1",
+                                         arguments={"kind": "auto", "answer": "unsatisfied"}))  # fmt: skip
+    await browser.sign_in(world.keys["V1"])
+    text = await browser.page("/tickets/T1")
     assert "不劝说" in text and "/acts/visit" in text
-    status, _ = await visitor.post(
-        "/tickets/T1/acts/visit", answer="satisfied", contacted="yes", resolved="resolved", note="已修好"
-    )
-    assert status == 303
-    done = (await house.ask("A1", "GET", "/tickets/T1"))[1]
+    answers = {"answer": "satisfied", "contacted": "yes", "resolved": "resolved", "note": "已修好"}
+    assert (await browser.post("/tickets/T1/acts/visit", **answers))[0] == 303
+    done = await world.load()
     assert done["state"] == "finalized" and done["final_answer"] == "satisfied"
-    assert any(i["type"] == "visit" for i in (await house.ask("A1", "GET", "/tickets/T1/timeline"))[1]["items"])
-    await visitor.page("/tickets/T1")
+    assert any(i["type"] == "visit" for i in (await world.request("A1", "GET", "/tickets/T1/timeline"))[1]["items"])
+    await browser.page("/tickets/T1")
 
 
-async def test_a_refused_form_keeps_what_was_typed_and_says_why(house: House, visitor: Visitor) -> None:
-    await house.signed()
-    await visitor.sign_in(house.keys["H1"])
-    status, text = await visitor.post(
+async def test_a_refused_form_keeps_what_was_typed_and_says_why(world: World, browser: Browser) -> None:
+    await world.sign_ticket()
+    await browser.sign_in(world.keys["H1"])
+    status, text = await browser.post(
         "/tickets/T1/acts/return", reason="不属于本单位，理由很长", reason_code="other", signed_by="seal"
     )
     assert status == 422 and "请先上传情况说明" in text and "不属于本单位，理由很长" in text
-    status, text = await visitor.post("/tickets/T1/acts/dispatch", unit="U02")
+    status, text = await browser.post("/tickets/T1/acts/dispatch", unit="U02")
     assert status == 403 and "没有权限" in text
-    status, text = await visitor.post("/tickets/T1/acts/explode")
-    assert status == 422
-    status, text = await visitor.post("/tickets/T1/reveal", reason="联系诉求人")
+    assert (await browser.post("/tickets/T1/acts/explode"))[0] == 422
+    status, text = await browser.post("/tickets/T1/reveal", reason="联系诉求人")
     assert status == 200 and "13912345678" in text
-    await visitor.sign_in(house.keys["H9"])
-    assert (await visitor.post("/tickets/T1/acts/reply", text="x"))[0] == 404
+    await browser.sign_in(world.keys["H9"])
+    assert (await browser.post("/tickets/T1/acts/reply", text="x"))[0] == 404
 
 
-async def test_settings_and_bindings_are_changed_by_those_with_the_right(house: House, visitor: Visitor) -> None:
-    await visitor.sign_in(house.keys["A1"])
-    assert (await visitor.post("/settings", key="sign.general.limit", value="2wd"))[0] == 303
-    text = await visitor.page("/settings")
+async def test_settings_and_bindings_are_changed_by_those_with_the_right(world: World, browser: Browser) -> None:
+    await browser.sign_in(world.keys["A1"])
+    assert (await browser.post("/settings", key="sign.general.limit", value="2wd"))[0] == 303
+    text = await browser.page("/settings")
     assert 'value="2wd"' in text and "已改 1 项" in text and "默认 1wd" in text
-    assert '<option value="false" selected>否</option>' in text  # flags and choices are chosen, not written
-    text = await visitor.page("/settings?q=紧急 签收")
+    assert '<option value="false" selected>否</option>' in text  # flags and choices are chosen, not typed
+    text = await browser.page("/settings?q=紧急 签收")
     assert 'id="sign.urgent.limit"' in text and 'id="sign.general.limit"' not in text and "open>" in text
-    assert "没有符合条件的设置项" in await visitor.page("/settings?q=zzzz")
-    status, text = await visitor.post("/settings", key="sign.general.limit", value="soon")
+    assert "没有符合条件的设置项" in await browser.page("/settings?q=zzzz")
+    status, text = await browser.post("/settings", key="sign.general.limit", value="soon")
     assert status == 422 and 'role="alert"' in text
-    status, text = await visitor.post("/office/people/H1/binding")
+    status, text = await browser.post("/office/people/H1/binding")
     assert status == 200 and "https://t.me/jiesu_bot?start=" in text
-    await visitor.sign_in(house.keys["H1"])
-    assert (await visitor.post("/settings", key="sign.general.limit", value="3wd"))[0] == 403
-    assert (await visitor.post("/office/people/H1/binding"))[0] == 403
+    await browser.sign_in(world.keys["H1"])
+    assert (await browser.post("/settings", key="sign.general.limit", value="3wd"))[0] == 403
+    assert (await browser.post("/office/people/H1/binding"))[0] == 403

@@ -1,4 +1,4 @@
-"""The menu: every page has its place, the longest path wins, and nobody is led to a closed door."""
+"""The menu: every page has its place, the longest path wins, and nobody is led to a page they may not see."""
 
 import pytest
 from aiohttp import web
@@ -6,10 +6,11 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
 from backend.web.console.menu import MENU, ConsoleMenu, build_menu
-from tests.web.test_console import Visitor
-from tests.web.world import House
+from tests.web.browser import Browser
+from tests.web.world import World
 
 ADMIN = Actor("A1", Role.ADMIN, None)
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 @pytest.mark.parametrize(
@@ -33,11 +34,11 @@ def test_a_page_is_marked_in_its_group(here: str, group: str, page: str) -> None
     assert [link.path for link in menu.pages if link.here] == [page]
 
 
-def test_a_group_of_one_page_needs_no_second_row() -> None:
+def test_a_group_of_one_page_has_no_second_row() -> None:
     assert build_menu(ADMIN, "/settings").pages == ()
 
 
-def test_a_handlers_menu_names_no_page_of_the_office_FA2() -> None:
+def test_a_handlers_menu_names_no_page_of_the_institution_FA2() -> None:
     handler = Actor("H1", Role.HANDLER, "U01")
     seen = {
         link.path
@@ -52,18 +53,19 @@ def test_nobody_sees_a_menu_without_signing_in() -> None:
     assert build_menu(None, "/") == ConsoleMenu()
 
 
-async def test_every_page_without_a_number_in_its_path_stands_in_the_menu(house: House) -> None:
-    app = house.client.app
+@ONE_ENGINE
+async def test_every_page_without_a_number_in_its_path_is_in_the_menu(world: World) -> None:
+    app = world.client.app
     assert isinstance(app, web.Application)
-    asked = {r.resource.canonical for r in app.router.routes() if r.method == "GET" and r.resource is not None}
-    others = ("/api", "/hooks", "/static", "/annex", "/sandbox")  # not pages of the console
-    pages = {p for p in asked if "{" not in p and not p.startswith(others)}
+    routes = {r.resource.canonical for r in app.router.routes() if r.method == "GET" and r.resource is not None}
+    others = ("/api", "/hooks", "/static", "/mounted", "/sandbox")  # not pages of the console
+    pages = {p for p in routes if "{" not in p and not p.startswith(others)}
     listed = {entry.path for _, entries in MENU for entry in entries}
-    aside = {"/sign-in", "/events", "/healthz", "/readyz", "/metrics", "/scores/unit"}
-    assert pages - aside <= listed
+    elsewhere = {"/sign-in", "/events", "/healthz", "/readyz", "/metrics", "/scores/unit"}
+    assert pages - elsewhere <= listed
 
 
-async def test_the_second_row_stands_on_the_page(house: House) -> None:
-    visitor = Visitor(house)
-    await visitor.sign_in(house.keys["A1"])
-    assert '<a href="/rosters">' in await visitor.page("/office")
+@ONE_ENGINE
+async def test_the_second_row_of_the_menu_is_on_the_page(world: World, browser: Browser) -> None:
+    await browser.sign_in(world.keys["A1"])
+    assert '<a href="/rosters">' in await browser.page("/office")

@@ -1,12 +1,15 @@
-"""Contract §5 "who may", generated: every verb by every role of both units, and the second-person rules."""
+"""Who may do what (contract §5): every verb by every role, in the move table and over the API."""
 
 import pytest
 
 from backend.domain.move_table import SYSTEM_ONLY, TRANSITIONS, is_allowed
+from backend.domain.permissions import PERMISSIONS
 from backend.domain.ticket import Role
-from tests.web.world import PEOPLE, House
+from backend.web.api.routes import ROUTES
+from backend.web.console.menu import MENU
+from tests.web.world import PEOPLE, World
 
-#: The contract's own sentences, written here a second time on purpose.
+#: What the contract says, written here a second time on purpose.
 WHO: dict[Role, str] = {
     Role.HANDLER: "sign return contact extend reply close report_progress claim_unreasonable appeal",
     Role.LIAISON: "sign return contact extend reply close report_progress claim_unreasonable appeal",
@@ -16,7 +19,7 @@ WHO: dict[Role, str] = {
     Role.REVISIT_AGENT: "visit",
     Role.SCORE_CLERK: "", Role.LEADER: "", Role.AUDITOR: "",
 }  # fmt: skip
-#: Verbs the contract does not place: our own additions, by the row of the table that brought them.
+#: Verbs the contract does not give to a role: additions of ours, by the row they come from.
 OURS: dict[str, set[Role]] = {
     "flag": {Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER},  # Q32: the unit proposes
     "amend": {Role.HANDLER, Role.LIAISON},  # FT29
@@ -38,21 +41,36 @@ def test_the_move_table_gives_each_role_the_verbs_of_the_contract_and_no_others(
     assert {v for v in VERBS if is_allowed(role, v)} == {v for v in VERBS if allowed(role, v)}
 
 
-def test_the_contract_names_no_verb_that_the_table_lacks() -> None:
+def test_the_contract_names_no_verb_that_the_move_table_lacks() -> None:
     assert set(" ".join(WHO.values()).split()) | set(OURS) <= set(VERBS)
 
 
+def test_routes_and_pages_ask_for_permissions_of_the_table() -> None:
+    asked = {route.permission for route in ROUTES} | {page.permission for _, pages in MENU for page in pages}
+    assert asked - {None} <= set(PERMISSIONS)
+
+
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-async def test_over_the_api_every_verb_is_refused_to_those_without_the_right_FR3(house: House) -> None:
-    await house.signed()
-    before = (await house.ask("A1", "GET", "/tickets/T1"))[1]["version"]
+async def test_over_the_api_every_verb_is_refused_to_those_without_the_right_FR3(world: World) -> None:
+    await world.sign_ticket()
+    before = (await world.load())["version"]
     for code, unit, role in PEOPLE:
         for verb in VERBS:
             if unit == "U01" and allowed(role, verb):
                 continue
             if unit not in ("U01", "U02") and allowed(role, verb):
                 continue
-            status, answer = await house.act(code, "T1", verb)
+            status, answer = await world.act(code, "T1", verb)
             wanted = (404, "not_found") if unit == "U02" else (403, "forbidden")
             assert (status, answer["error"]["code"]) == wanted, (code, verb, answer)
-    assert (await house.ask("A1", "GET", "/tickets/T1"))[1]["version"] == before
+    assert (await world.load())["version"] == before
+
+
+async def test_the_key_of_a_unit_role_without_a_unit_sees_nobodys_figures(sqlite_world: World) -> None:
+    await sqlite_world.sign_ticket()
+    await sqlite_world.act("H1", "T1", "contact", reached=True, way="phone")
+    key = await sqlite_world.services.keys.create_key("lost", sqlite_world.at, role="handler")
+    sqlite_world.keys["lost"] = key
+    _, office = await sqlite_world.request("A1", "GET", "/indicators")
+    status, lost = await sqlite_world.request("lost", "GET", "/indicators")
+    assert office["units"] and (status, lost["units"]) == (200, [])

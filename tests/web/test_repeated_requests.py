@@ -1,27 +1,27 @@
-"""Every verb said twice over the API: the winner repeating himself changes nothing, a rival is told who was quicker."""
+"""Every act sent twice over the API: who won may repeat it without effect, a rival learns who was quicker."""
 
 from typing import Any
 
 import pytest
 
 from backend.domain.move_table import SYSTEM_ONLY, TRANSITIONS
-from tests.web.world import House
+from tests.web.world import World
 
-Step = tuple[str, str, str, dict[str, Any]]  # who, his rival, the verb, its words
+Step = tuple[str, str, str, dict[str, Any]]  # who, their rival, the verb, its arguments
 NOW = "2026-11-10T09:00:00+08:00"
-PAPERS = {"reason": "不属于本单位职责", "reason_code": "not_our_duty", "signed_by": "seal", "files": ["PAPER"]}
-LATER = {"reason": "待配件", "requester_informed": {"at": NOW, "way": "phone"}}
+RETURN = {"reason": "不属于本单位职责", "reason_code": "not_our_duty", "signed_by": "seal", "files": ["STATEMENT"]}
+EXTENSION = {"reason": "待配件", "requester_informed": {"at": NOW, "way": "phone"}}
 
-#: One long life that says nearly every verb, and three short ones for the verbs that end a life early.
-LIVES: dict[str, tuple[Step, ...]] = {
+#: One long way of a ticket with nearly every verb, and four short ones for verbs that end it early.
+WAYS: dict[str, tuple[Step, ...]] = {
     "long": (
         ("R1", "D1", "accept", {"category": "complaint"}),
         ("D1", "A1", "dispatch", {"unit": "U01"}),
         ("H1", "H2", "sign", {}),
         ("H1", "H2", "contact", {"reached": True, "way": "phone", "note": "已联系"}),
-        ("H1", "L1", "extend", {"new_due_at": "2026-11-20T17:00:00+08:00", **LATER}),
+        ("H1", "L1", "extend", {"new_due_at": "2026-11-20T17:00:00+08:00", **EXTENSION}),
         ("R1", "A1", "decide_extension", {"accept": True}),
-        ("H1", "H2", "return", PAPERS),
+        ("H1", "H2", "return", RETURN),
         ("R1", "A1", "decide_return", {"accept": True, "reason": "确不属于"}),
         ("D1", "A1", "dispatch", {"unit": "U01"}),
         ("H2", "H1", "sign", {}),
@@ -45,7 +45,7 @@ LIVES: dict[str, tuple[Step, ...]] = {
         ("R1", "A1", "rework", {"summary": "还是不亮"}),
         ("H9", "L9", "reply", {"text": "已再次更换灯具并恢复照明"}),
         ("V1", "A1", "visit", {"kind": "manual", "answer": "unsatisfied", "note": "要求每天巡查"}),
-        ("H9", "L9", "claim_unreasonable", {"reason": "超出职责", "files": ["PAPER"]}),
+        ("H9", "L9", "claim_unreasonable", {"reason": "超出职责", "files": ["STATEMENT"]}),
         ("R1", "A1", "decide_unreasonable", {"accept": False, "reason": "属合理诉求"}),
         ("H9", "L9", "appeal", {"reason": "有会议纪要"}),
         ("A1", "R1", "decide_unreasonable", {"accept": True, "class": "beyond_reason", "reason": "纪要属实"}),
@@ -60,33 +60,29 @@ LIVES: dict[str, tuple[Step, ...]] = {
     "cancelled": (("D1", "A1", "cancel", {"reason": "诉求人撤回"}),),
     "merged": (("D1", "A1", "merge", {"into": "T0", "reason": "同一盏灯"}),),
 }  # fmt: skip
-BORN: dict[str, dict[str, Any]] = {"long": {"category": None}, "praise": {"category": "praise"}}
-
-
-async def _said(house: House, who: str, verb: str, words: dict[str, Any], version: int) -> tuple[int, Any]:
-    return await house.act(who, "T1", verb, version=version, **words)
+CREATED: dict[str, dict[str, Any]] = {"long": {"category": None}, "praise": {"category": "praise"}}
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("life", list(LIVES))
-async def test_the_winner_may_repeat_an_act_and_the_loser_learns_who_won(house: House, life: str) -> None:
-    await house.ticket("T0")
-    born = await house.ticket("T1", **BORN.get(life, {}))
-    version = born["version"]
-    for who, rival, verb, said in LIVES[life]:
-        words = dict(said)
-        if "files" in said:
-            words["files"] = [(await house.upload(who))[1]["id"]]
-        status, done = await _said(house, who, verb, words, version)
+@pytest.mark.parametrize("way", list(WAYS))
+async def test_the_winner_may_repeat_an_act_and_the_loser_learns_who_won(world: World, way: str) -> None:
+    await world.create_ticket("T0")
+    created = await world.create_ticket("T1", **CREATED.get(way, {}))
+    version = created["version"]
+    for who, rival, verb, arguments in WAYS[way]:
+        sent: dict[str, Any] = {**arguments, "version": version}
+        if "files" in arguments:
+            sent["files"] = [(await world.upload(who))[1]["id"]]
+        status, done = await world.act(who, "T1", verb, **sent)
         assert status == 200, (verb, done)
-        status, same = await _said(house, who, verb, words, version)
+        status, same = await world.act(who, "T1", verb, **sent)
         assert (status, same.get("version")) == (200, done["version"]), (verb, same)
-        status, lost = await _said(house, rival, verb, words, version)
+        status, lost = await world.act(rival, "T1", verb, **sent)
         assert (status, lost["error"]["code"]) == (409, "overtaken"), (verb, lost)
         assert {"state", "by", "at"} <= set(lost["error"]["details"]), verb
-        version = (await house.ask("A1", "GET", "/tickets/T1"))[1]["version"]
+        version = (await world.load())["version"]
 
 
-def test_every_verb_open_to_people_is_covered_here_but_those_about_a_card() -> None:
-    said = {verb for life in LIVES.values() for _, _, verb, _ in life}
-    assert said >= {row.verb for row in TRANSITIONS if row.roles != SYSTEM_ONLY} - {"object", "decide_objection"}
+def test_every_verb_of_people_is_covered_here_but_the_two_about_an_objection_to_a_red_card() -> None:
+    covered = {verb for way in WAYS.values() for _, _, verb, _ in way}
+    assert covered >= {row.verb for row in TRANSITIONS if row.roles != SYSTEM_ONLY} - {"object", "decide_objection"}

@@ -1,4 +1,4 @@
-"""The small line beside a trend: a picture with words, parted where a month has no score, none where nothing runs."""
+"""The small line beside a trend: it names its months, breaks where a month has no score, and needs two in a row."""
 
 import re
 
@@ -16,7 +16,7 @@ def test_a_line_runs_from_low_to_high_and_names_its_months() -> None:
     assert "<title>签收率&lt;1&gt;</title>" in drawn and "2026-09 15.00" in drawn and "style" not in drawn
 
 
-def test_a_month_without_a_score_interrupts_the_line() -> None:
+def test_a_month_without_a_score_breaks_the_line_and_single_months_draw_none() -> None:
     drawn = draw_sparkline("x", MONTHS, ("1", None, "2", "3"))
     assert drawn.count("<polyline") == 1 and drawn.count("<circle") == 2 and "2026-08 —" in drawn
     assert draw_sparkline("x", MONTHS, (None, "1", None, None)) == ""

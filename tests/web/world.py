@@ -1,4 +1,4 @@
-"""A small house behind the web door: real rooms over a real database; only marks and imports are played by others."""
+"""A small office behind its web server: real services over a real database; only scoring and imports are fakes."""
 
 from __future__ import annotations
 
@@ -8,36 +8,52 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
+from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from backend.deadlines.recompute import DutyRecompute
 from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role, UnitKind
+from backend.integrity.checks import IntegrityChecks
 from backend.office.cache import OfficeCache
+from backend.office.duty_roster import DutyRoster
 from backend.office.people import People, PersonForm
+from backend.office.readiness import UnitReadiness
+from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.services import Services
 from backend.tickets.files import TicketFiles
 from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
+from backend.triage import Similarity
+from backend.triage.dispatching import DispatchSuggestions
+from backend.triage.hot import HotListBuilder
 from backend.web.app import RUNNER_OPTIONS, build_app
+from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.integrity.audit import SqlAuditStore
+from storage.integrity.checks import SqlIntegrityStore
 from storage.office.config import SqlConfigStore
+from storage.office.duty_roster import SqlDutyRosterStore
+from storage.office.key_values import SqlKeyValueStore
 from storage.office.keys import SqlKeyStore
 from storage.office.people import SqlPeopleStore
+from storage.office.readiness import SqlReadinessStore
+from storage.platform.writebacks import SqlPlatformStore
 from storage.reporting.indicators import SqlIndicatorStore
 from storage.tickets.files import SqlFileStore
 from storage.tickets.intake import SqlIntakeStore
 from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
+from storage.triage.catalogue import SqlCatalogueStore
+from storage.triage.features import SqlFeatureStore
 from storage.web.idempotency import SqlIdempotencyStore
 from tests.time_and_chance import CHANCE, build_clock
 
@@ -53,8 +69,8 @@ SECRET = "hook-secret-hook"
 
 
 @dataclass
-class PlayedMarks:
-    """Plays the room of marks: remembers what it was asked."""
+class FakeScoring:
+    """Remembers what it was asked."""
 
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -76,7 +92,7 @@ class PlayedMarks:
         return {"id": run_id, "state": "locked"}
 
     async def submit_contest(self, run_id: int, arguments: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
-        self.asked.append(("appeal", run_id, dict(arguments), actor.code))
+        self.asked.append(("contest", run_id, dict(arguments), actor.code))
         return {"id": 2}
 
     async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
@@ -88,8 +104,8 @@ class PlayedMarks:
 
 
 @dataclass
-class PlayedImports:
-    """Plays the importer."""
+class FakeImports:
+    """Remembers which files it was given."""
 
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -100,14 +116,14 @@ class PlayedImports:
         return {"read": 1, "imported": 1, "already": 0, "refused": []}
 
 
-def annex() -> web.Application:
-    """A room of somebody else's, with its own policy and an accident."""
+def build_mounted_app() -> web.Application:
+    """Another application, with its own content security policy and a page that fails."""
 
     async def page(_request: web.Request) -> web.Response:
-        return web.Response(text="annex", headers={"Content-Security-Policy": "default-src 'self'"})
+        return web.Response(text="mounted", headers={"Content-Security-Policy": "default-src 'self'"})
 
     async def broken(_request: web.Request) -> web.Response:
-        raise ValueError("never to be told")
+        raise ValueError("not for strangers")
 
     app = web.Application()
     app.router.add_get("/page", page)
@@ -115,71 +131,90 @@ def annex() -> web.Application:
     return app
 
 
-class PlayedClock:
-    """Plays the sandbox clock."""
+class NotUsed:
+    """Stands where a service is not part of these tests."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+
+def mount(app: web.Application) -> None:
+    """Mount that application."""
+    app.add_subapp("/mounted/", build_mounted_app())
+
+
+class FakeClock:
+    """A clock that can be moved by two and a half hours."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     async def advance(self, span: str) -> None:
         if span != "2h30m":
             raise Refused("bad_limit", value=span)
-        self._house.at += timedelta(hours=2, minutes=30)
+        self._world.at += timedelta(hours=2, minutes=30)
 
 
-class House:
-    """The house, its hand on the clock, and a client at its door."""
+class World:
+    """`at` is the office's time; `client` talks to its web server."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
-        self.vault = Encryption("a secret of the tests", CHANCE)
+        self.encryption = Encryption("a secret of the tests", CHANCE)
         self.ids = IdSupply(db)
         clock = build_clock(lambda: self.at)
         office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
-        desk = TicketService(create_move_store(db), office, self.ids, self.vault.journal)
-        self.marks, self.imports = PlayedMarks(), PlayedImports()
-        registry = People(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office, CHANCE)
-        registry.bot_name = "jiesu_bot"
-        self.rooms = Services(
-            clock=clock, chance=CHANCE, office=office, tickets=desk, queries=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids, CHANCE),
-            files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.vault),
-            texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.vault, desk),
-            people=registry, inbox=SqlInboxStore(db, self.ids, clock.real_now), imports=self.imports, scoring=self.marks,
-            sandbox_clock=PlayedClock(self), telegram_secret=SECRET,
-            indicators=Indicators(SqlIndicatorStore(db), office),
+        tickets = TicketService(create_move_store(db), office, self.ids, self.encryption.journal)
+        self.scoring, self.imports = FakeScoring(), FakeImports()
+        people = People(SqlPeopleStore(db, self.ids, self.encryption), SqlChatStateStore(db), office, CHANCE)
+        people.bot_name = "jiesu_bot"
+        audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
+        features = SqlFeatureStore(db, self.encryption)
+        similarity = Similarity(features, office, values)
+        self.services = Services(
+            clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
+            files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
+            texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.encryption, tickets),
+            people=people, inbox=SqlInboxStore(db, self.ids, clock.real_now), imports=self.imports, scoring=self.scoring,
+            sandbox_clock=FakeClock(self), telegram_secret=SECRET,
+            indicators=Indicators(SqlIndicatorStore(db), office), reporting=NotUsed(),
+            platform=PlatformSync(SqlPlatformStore(db), office, self.imports, values, audit, None, (), "test", timedelta(minutes=1)),
+            readiness=UnitReadiness(SqlReadinessStore(db, self.ids), office), similarity=similarity,
+            duty_roster=DutyRoster(SqlDutyRosterStore(db, self.ids), office, audit),
+            deadlines=DutyRecompute(SqlDueStore(db), tickets, office, audit), governance=NotUsed(),
+            hot_topics=HotListBuilder(features, similarity, office), visits=NotUsed(),
+            dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
+            integrity=IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, []),
         )  # fmt: skip
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]
 
-    async def open(self) -> House:
-        """Units, people, a key for each of them, and the door."""
-        registry = self.rooms.people
-        assert registry is not None
-        await registry.save_units([
+    async def open(self) -> World:
+        """Save units and people, create a key for each person, and start the web server."""
+        people = self.services.people
+        assert people is not None
+        await people.save_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
         ], "test")  # fmt: skip
-        await registry.save_people(
+        await people.save_people(
             [PersonForm(code=c, name=f"人{c}", unit=u, role=r, phone=f"138001380{i:02}") for i, (c, u, r) in enumerate(PEOPLE)],
             "test",
         )  # fmt: skip
         for code, _, _ in PEOPLE:
-            self.keys[code] = await self.rooms.keys.create_key(f"k-{code}", self.at, person=code)
-        server = TestServer(build_app(self.rooms, [lambda app: app.add_subapp("/annex/", annex()) and None]))
+            self.keys[code] = await self.services.keys.create_key(f"k-{code}", self.at, person=code)
+        server = TestServer(build_app(self.services, [mount]))
         self.client = TestClient(server)
         await server.start_server(**RUNNER_OPTIONS)
         await self.client.start_server()
         return self
 
     async def close(self) -> None:
-        """Shut the door."""
+        """Stop the web server."""
         await self.client.close()
 
-    async def ask(
+    async def request(
         self, who: str | None, method: str, path: str, body: Any = None, *, key: str | None = None, **more: Any
     ) -> tuple[int, Any]:
-        """One request as somebody; status and JSON."""
+        """Send one request as a person by code, with a key, or as nobody; status and JSON."""
         headers: dict[str, str] = dict(more.pop("headers", {}))
         if who is not None:
             headers["Authorization"] = f"Bearer {self.keys.get(who, who)}"
@@ -195,31 +230,44 @@ class House:
             except Exception:
                 return answer.status, text
 
-    async def act(self, who: str, no: str, verb: str, **words: Any) -> tuple[int, Any]:
-        """One act."""
-        return await self.ask(who, "POST", f"/tickets/{no}/acts", {"verb": verb, **words})
+    async def act(self, who: str, no: str, verb: str, **arguments: Any) -> tuple[int, Any]:
+        """Do one act; status and JSON."""
+        return await self.request(who, "POST", f"/tickets/{no}/acts", {"verb": verb, **arguments})
 
-    async def ticket(self, no: str = "T1", **more: Any) -> Any:
-        """A new, complete ticket."""
+    async def load(self, no: str = "T1") -> Any:
+        """The ticket as an administrator sees it."""
+        return (await self.request("A1", "GET", f"/tickets/{no}"))[1]
+
+    async def list_moves(self, no: str = "T1") -> list[Any]:
+        """The moves of the ticket's timeline, oldest first."""
+        _, timeline = await self.request("A1", "GET", f"/tickets/{no}/timeline")
+        return [item for item in timeline["items"] if item["type"] == "move"]
+
+    async def create_ticket(self, no: str = "T1", **more: Any) -> Any:
+        """Take in a complete demand."""
         body = {
             "ticket_no": no, "category": "help", "grade": "general", "channel": "phone", "title": "路灯不亮",
             "text": "我叫张小三，电话13912345678，路灯不亮", "place": "人民路", "region": "A市",
             "requester": {"name": "张小三", "phone": "13912345678"}, **more,
         }  # fmt: skip
-        status, answer = await self.ask("D1", "POST", "/tickets", body)
+        status, answer = await self.request("D1", "POST", "/tickets", body)
         assert status == 201, answer
         return answer
 
     async def upload(self, who: str, content: bytes = PDF, name: str = "情况说明.pdf") -> tuple[int, Any]:
-        """A file handed in."""
-        from aiohttp import FormData
-
+        """Upload a file; status and JSON."""
         form = FormData()
         form.add_field("file", content, filename=name)
-        return await self.ask(who, "POST", "/files", data=form)
+        return await self.request(who, "POST", "/files", data=form)
 
-    async def signed(self, no: str = "T1") -> None:
+    async def dispatch_ticket(self, no: str = "T1", **more: Any) -> Any:
+        """Take in a demand and dispatch it to U01."""
+        await self.create_ticket(no, **more)
+        status, ticket = await self.act("D1", no, "dispatch", unit="U01")
+        assert status == 200, ticket
+        return ticket
+
+    async def sign_ticket(self, no: str = "T1") -> None:
         """A ticket dispatched to U01 and signed by H1."""
-        await self.ticket(no)
-        assert (await self.act("D1", no, "dispatch", unit="U01"))[0] == 200
+        await self.dispatch_ticket(no)
         assert (await self.act("H1", no, "sign"))[0] == 200

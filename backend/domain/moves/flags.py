@@ -64,13 +64,13 @@ def _find_waiting(m: PlanBuilder) -> Request:
 
 
 def _take_back_card(m: PlanBuilder) -> None:
-    """Q32: take back a card issued before the approval; the journal keeps it."""
-    lead = m.snapshot.lead
-    if lead and lead.red_card_at:
-        m.entry_arguments["card_taken_back"] = lead.red_card_at
-        m.update_row(Assignment, lead.id, red_card_at=None)
-        m.set_flag("red", on=False)
-        m.redraw.add(lead.id)
+    """Q32: take back the cards issued before the approval, of earlier units too (XD1); the journal keeps the last."""
+    for one in m.snapshot.assignments:
+        if one.red_card_at:
+            m.entry_arguments["card_taken_back"] = one.red_card_at
+            m.update_row(Assignment, one.id, red_card_at=None)
+            m.set_flag("red", on=False)
+            m.redraw.add(one.id)
 
 
 def _recheck_close(m: PlanBuilder) -> None:

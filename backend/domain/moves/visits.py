@@ -7,7 +7,7 @@ from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty, Visit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Grade, Obligation, Role, Source, State
-from backend.domain.visit_outcome import ManualRule, find_missing
+from backend.domain.visit_outcome import ManualRule, Verdict, decide_verdict, find_missing
 
 GOOD = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED)
 NO_CONTACT = (Answer.UNREACHED, Answer.NO_REPLY)
@@ -17,8 +17,7 @@ DANGER_ROLES = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # roles n
 
 def start_visit(m: PlanBuilder) -> None:
     """T23: the ticket's visit begins: automatic, manual (confidential, no number), or none."""
-    scope = m.context.settings.strings("visit.categories")
-    in_scope = "all" in scope or (m.ticket.category or "") in scope
+    in_scope = _is_in_scope(m)
     if not in_scope or m.ticket.no_visit:
         _finalize(m, deemed=in_scope and m.ticket.no_visit)
         return
@@ -32,6 +31,12 @@ def start_visit(m: PlanBuilder) -> None:
     for duty in m.open_duties(Obligation.REVISIT):
         m.update_row(Duty, duty.id, next_at=duty.due_at)
     m.move_ticket_to(State.REVISIT_AUTO)
+
+
+def _is_in_scope(m: PlanBuilder) -> bool:
+    """Whether tickets of this category are visited (Q40)."""
+    scope = m.context.settings.strings("visit.categories")
+    return "all" in scope or (m.ticket.category or "") in scope
 
 
 def _await_import(m: PlanBuilder) -> None:
@@ -57,7 +62,10 @@ def start_manual_visit(m: PlanBuilder, why: str = "") -> None:
 
 
 def visit(m: PlanBuilder) -> None:
-    """T24-T26: record a visit's result. An automatic 不满意 is provisional; a person's result is final (B42)."""
+    """T24-T26: record a visit's result. An automatic 不满意 is provisional; a person's result is final (B42).
+
+    What stays of an earlier clear 不满意 is for `decide_verdict` to say (XD6, XD7).
+    """
     arguments, answer = m.arguments, Answer(m.arguments["answer"])
     manual = arguments["kind"] == "manual"
     if m.ticket.state is State.REVISIT_MANUAL and not manual:
@@ -66,7 +74,9 @@ def visit(m: PlanBuilder) -> None:
     if manual and m.act.source is not Source.IMPORT:
         _check_manual_rules(m, answer)
     at = arguments.get("at") or m.at
-    final, deemed = _judge_answer(m, answer, manual)
+    verdict = _decide_verdict(m, at, manual, answer)
+    final = _is_final(m, answer, verdict, manual)
+    deemed = verdict in (Verdict.DEEMED, Verdict.DEEMED_UNREACHED)
     if final and deemed:
         m.entry_arguments["deemed"] = True  # beside the answer, never instead of it (Q36)
     round_ = max(m.ticket.visit_round, 1)
@@ -85,13 +95,14 @@ def visit(m: PlanBuilder) -> None:
             resolved=arguments.get("resolved"),
             note=arguments["note"],
             final=final,
-        )  # fmt: skip
+        )
     )
     m.update_ticket(visit_round=round_)
     if final:
-        m.update_ticket(final_answer=str(answer))
+        unsatisfied = verdict is Verdict.UNSATISFIED
+        m.update_ticket(final_answer=str(Answer.UNSATISFIED if unsatisfied else answer))
         _finalize(m, deemed=deemed)
-        if answer is Answer.UNSATISFIED and lead:
+        if unsatisfied and lead:
             m.notify("M20u", m.context.people(lead.unit, Role.LIAISON))
     elif m.ticket.state is not State.REVISIT_MANUAL:
         start_manual_visit(m, arguments["because"] or ("sampled" if arguments["sampled"] else ""))
@@ -115,17 +126,26 @@ def _check_manual_rules(m: PlanBuilder, answer: Answer) -> None:
         raise Refused("attempts_missing", **missing)
 
 
-def _judge_answer(m: PlanBuilder, answer: Answer, manual: bool) -> tuple[bool, bool]:
-    """Return (final, deemed) for an answer: T24, T25 automatic, T26 and Q36 manual."""
-    if answer in GOOD:
-        return True, False
-    if answer is Answer.UNSATISFIED:
-        return manual, False
-    if not manual:
-        return not (m.arguments["want_person"] or m.arguments["sampled"]), True
-    if answer is Answer.UNREACHED and m.act.source is not Source.IMPORT:  # an import means exhausted (contract §4)
-        return not _find_missing(m, besides=m.at), True
-    return True, True
+def _decide_verdict(m: PlanBuilder, at: datetime, manual: bool, answer: Answer) -> Verdict:
+    """Return the result of all visits, with this one; attempts that settled nothing do not count (Q36)."""
+    heard = [
+        (v.at, v.kind == "manual", Answer(v.answer))
+        for v in m.snapshot.visits
+        if v.answer and (v.final or v.answer != Answer.UNREACHED)
+    ]
+    in_order = sorted([*heard, (at, manual, answer)], key=lambda visit: visit[0])
+    unreached = m.context.settings.text("scoring.second_visit_unreached")
+    return decide_verdict([(by_person, given) for _, by_person, given in in_order], unreached)
+
+
+def _is_final(m: PlanBuilder, answer: Answer, verdict: Verdict, manual: bool) -> bool:
+    """Return whether a visit settles its round: T24, T25 automatic, T26 and Q36 manual."""
+    if manual:  # an import means exhausted (contract §4)
+        early = answer is Answer.UNREACHED and m.act.source is not Source.IMPORT and _find_missing(m, besides=m.at)
+        return not early
+    if verdict is Verdict.UNSATISFIED:  # only a person overturns it (XD6)
+        return False
+    return answer in GOOD or not (m.arguments["want_person"] or m.arguments["sampled"])
 
 
 def _find_missing(m: PlanBuilder, besides: datetime) -> dict[str, int]:
@@ -173,8 +193,7 @@ def rework(m: PlanBuilder) -> None:
 
 def finalize(m: PlanBuilder) -> None:
     """T26 结案 by hand: only if no visit is owed, or its result is already there."""
-    scope = m.context.settings.strings("visit.categories")
-    owed = ("all" in scope or (m.ticket.category or "") in scope) and not m.ticket.no_visit
+    owed = _is_in_scope(m) and not m.ticket.no_visit
     has_result = any(v.final and v.round == max(m.ticket.visit_round, 1) for v in m.snapshot.visits)
     if owed and not has_result:
         raise Refused("visit_missing")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.exact import ZERO
+from backend.domain.scoring.exact import ZERO, parse_count
 from backend.domain.scoring.facts import Facts, check_settings, parse_facts, parse_object
 from backend.domain.scoring.ledgers import compute_ledger_lines
 from backend.domain.scoring.measures import MEASURE_DEFINITIONS
@@ -21,10 +21,10 @@ from backend.domain.scoring.sheet import NO_ASSIGNMENT, SMALL_SAMPLE, ScoreSheet
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 _TOTAL_KEYS = (
-    "scoring.slope_mode", "scoring.zero_denominator", "scoring.small_sample_min", "scoring.tolerance_count",
+    "scoring.participation", "scoring.slope_mode", "scoring.zero_denominator", "scoring.small_sample_min", "scoring.tolerance_count",
     "scoring.total_floor", "scoring.total_max", ROUNDING, "scoring.rounding_stage",
 )  # fmt: skip
-_SHOWN_KEYS = ("scoring.small_sample_min", ROUNDING)
+_SHOWN_KEYS = ("scoring.participation", "scoring.small_sample_min", ROUNDING)
 
 
 def compute_json(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def compute_json(document: Mapping[str, Any], settings: Mapping[str, str] = NO_S
     return compute_document(document, settings).as_json()
 
 
-def compute_document(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
-    """Like `reckon_json`, but return the sheet itself."""
+def compute_document(document: Mapping[str, object], settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
+    """Like `compute_json`, but return the sheet itself."""
     name = parse_object(document, "facts").get("scheme")
     if not isinstance(name, str):
         raise Refused("unknown_scheme", path="scheme", scheme=repr(name)[:60], known="")
@@ -45,8 +45,22 @@ def compute_document(document: Mapping[str, Any], settings: Mapping[str, str] = 
     return _BY_KIND[scheme.kind](document, scheme, overlay(settings, own))
 
 
+def compute_given(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, Any]:
+    """Compute the sheet of counts that somebody gives, as JSON; they must fit together (XD18).
+
+    Refused as by `compute_json`, and `more_than_assignments`: each dispatched assignment is signed once (Q18, Q19).
+    """
+    sheet = compute_json(document, settings)
+    given, counted = document.get("assignments"), document.get("rates", {}).get("sign")
+    if given is not None and counted and sheet["readings"].get("scoring.sign_month") == "dispatched":
+        signed, assignments = parse_count(counted[1], "rates.sign[1]"), parse_count(given, "assignments")
+        if signed > assignments:
+            raise Refused("more_than_assignments", path="rates.sign", count=signed, assignments=assignments)
+    return sheet
+
+
 def compute_sheet(facts: Facts, scheme: Scheme, settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
-    """Compute the sheet of one unit or institution. Without any assignment in the month there is no total (Q9)."""
+    """Compute the sheet of one unit or institution. Who took no part in the month has no total (Q9, XD2)."""
     readings = Readings.parse(settings, scheme.list_settings())
     base = (*compute_rate_lines(scheme, facts, readings), *compute_ledger_lines(scheme, Part.BASE, facts, readings))
     bonus = compute_ledger_lines(scheme, Part.BONUS, facts, readings)
@@ -92,7 +106,7 @@ def _compute_flags(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[st
     `no_assignment` excludes other flags. The sample size is the number of assignments; if unknown, the smallest
     denominator.
     """
-    if facts.assignments == 0:
+    if facts.is_idle or (facts.assignments == 0 and readings.choice("scoring.participation") == "dispatched"):
         return (NO_ASSIGNMENT,)
     least = readings.integer("scoring.small_sample_min")
     samples = [rate.denominator for rate in facts.rates.values() if rate.denominator]
@@ -115,7 +129,7 @@ def _compute_from_document(document: Mapping[str, Any], scheme: Scheme, settings
     return compute_sheet(parse_facts(document, scheme), scheme, settings)
 
 
-def _compute_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> ScoreSheet:
+def _compute_region(document: Mapping[str, object], scheme: Scheme, settings: Mapping[str, object]) -> ScoreSheet:
     return compute_region(parse_region_facts(document, scheme, settings, _compute_pooled), scheme, settings)
 
 
@@ -124,14 +138,11 @@ def _compute_pooled(document: Mapping[str, Any], scheme: str, settings: Mapping[
     return compute_document({"scheme": scheme, **document}, settings).total
 
 
-def _compute_period(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> ScoreSheet:
+def _compute_period(document: Mapping[str, object], scheme: Scheme, settings: Mapping[str, object]) -> ScoreSheet:
     return compute_period(parse_period_facts(document, scheme), scheme, settings)
 
 
-_BY_KIND: Mapping[SchemeKind, Callable[[Mapping[str, Any], Scheme, Mapping[str, Any]], ScoreSheet]] = MappingProxyType(
-    {
-        SchemeKind.SHEET: _compute_from_document,
-        SchemeKind.REGION: _compute_region,
-        SchemeKind.PERIOD: _compute_period,
-    }
-)
+_Compute = Callable[[Mapping[str, object], Scheme, Mapping[str, object]], ScoreSheet]
+_BY_KIND: Mapping[SchemeKind, _Compute] = MappingProxyType({
+    SchemeKind.SHEET: _compute_from_document, SchemeKind.REGION: _compute_region, SchemeKind.PERIOD: _compute_period,
+})  # fmt: skip

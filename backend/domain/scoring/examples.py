@@ -31,7 +31,7 @@ def find_mismatches(scheme: Scheme) -> Iterator[str]:
             yield from _compare(f"{example.name} {changed}", {**example.facts, **changed}, expect)
 
 
-def _compare(name: str, facts: Mapping[str, Any], expect: Mapping[str, Any]) -> Iterator[str]:
+def _compare(name: str, facts: Mapping[str, object], expect: Mapping[str, object]) -> Iterator[str]:
     try:
         sheet = compute_json(facts)
     except Refused as no:

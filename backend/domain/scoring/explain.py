@@ -12,7 +12,7 @@ from backend.domain.scoring.sheet import NO_DATA
 CENTS = Rounding(2)
 
 
-def explain(scheme: Scheme, line: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def explain(scheme: Scheme, line: Mapping[str, object], settings: Mapping[str, object]) -> dict[str, object]:
     """Return the figures behind a sheet's line, with `formula`: the text key of the sentence that explains them.
 
     `basis` is the paragraph. For a line the scheme does not have, both are empty.
@@ -27,7 +27,7 @@ def explain(scheme: Scheme, line: Mapping[str, Any], settings: Mapping[str, Any]
 
 
 def _explain_rate(item: RateItem, line: Mapping[str, Any], readings: Readings) -> dict[str, Any]:
-    figures: dict[str, Any] = {
+    figures: dict[str, object] = {
         "basis": item.source, "points": format_decimal(item.points), "numerator": line["numerator"],
         "denominator": line["denominator"], "rate": line["rate"], "deduction": line["deduction"], "score": line["score"],
     }  # fmt: skip
@@ -49,9 +49,9 @@ def _explain_rate(item: RateItem, line: Mapping[str, Any], readings: Readings) -
     return figures | {"formula": f"{direction}_met" if Fraction(line["deduction"]) == 0 else f"{direction}_missed"}
 
 
-def _explain_ledger(item: LedgerItem, line: Mapping[str, Any], readings: Readings) -> dict[str, Any]:
+def _explain_ledger(item: LedgerItem, line: Mapping[str, object], readings: Readings) -> dict[str, object]:
     amount, cap = item.amount.resolve(readings), item.cap.resolve(readings)
-    figures: dict[str, Any] = {
+    figures: dict[str, object] = {
         "basis": item.source, "points": line["points"], "count": line["numerator"] or 0, "deduction": line["deduction"],
         "score": line["score"], "amount": None if amount is None else format_decimal(amount),
         "cap": None if cap is None else format_decimal(cap), "block": item.block or None,

@@ -15,7 +15,7 @@ from backend.domain.scoring.scheme_file import list_scheme_settings
 LEVELS = frozenset({"national", "province", "city", "county"})
 
 _LABELS = ("unit", "month", "period", "name", "note", "evidence", "region")
-_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "ledger", "last", *_LABELS)
+_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "in_hand", "ledger", "last", *_LABELS)
 _ENTRY_KEYS = (
     "kind",
     "unit",
@@ -52,26 +52,37 @@ class Entry:
     points: Fraction | None = None
     already: Fraction = ZERO
     note: str = ""
-    evidence: Any = None
+    evidence: object = None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What one unit did in one period. `last`: earlier item scores (Q9 carry_last); `evidence`: by rate item."""
+    """What one unit did in one period. `last`: earlier item scores (Q9 carry_last); `evidence`: by rate item.
+
+    `assignments`: newly dispatched; `in_hand`: in hand, closed or returned; each None if not known.
+    """
 
     scheme: str
     rates: Mapping[str, Rate]
     ledger: tuple[Entry, ...]
     assignments: int | None
+    in_hand: int | None
     last: Mapping[str, Fraction]
-    evidence: Mapping[str, tuple[Any, ...]]
+    evidence: Mapping[str, tuple[object, ...]]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was dispatched, in hand, closed or returned; unknown numbers are read from the rates (Q9)."""
+        if self.assignments != 0 or self.in_hand:
+            return False
+        return self.in_hand == 0 or not any(rate.denominator for rate in self.rates.values())
 
     def list_entries(self, kind: str) -> tuple[Entry, ...]:
         """Return the ledger entries of a kind, in the given order."""
         return tuple(entry for entry in self.ledger if entry.kind == kind)
 
 
-def parse_facts(document: Mapping[str, Any], scheme: Scheme) -> Facts:
+def parse_facts(document: Mapping[str, object], scheme: Scheme) -> Facts:
     """Parse the facts for a sheet of `scheme`. An absent rate is 0/0; `assignments` defaults to those of the sign rate.
 
     Refused `unknown_field unknown_item unknown_kind unknown_level level_missing unknown_setting not_a_number
@@ -108,6 +119,7 @@ def parse_facts(document: Mapping[str, Any], scheme: Scheme) -> Facts:
         rates=rates,
         ledger=tuple(entries),
         assignments=_parse_assignments(document, scheme, given, rates),
+        in_hand=None if document.get("in_hand") is None else parse_count(document["in_hand"], "in_hand"),
         last=last,
         evidence={
             _get_rate_item(scheme, item, f"evidence.{item}").item: tuple(parse_array(rows, f"evidence.{item}"))
@@ -117,8 +129,8 @@ def parse_facts(document: Mapping[str, Any], scheme: Scheme) -> Facts:
 
 
 def check_settings(
-    document: Mapping[str, Any], items: Iterable[str], scheme_settings: Mapping[str, str]
-) -> dict[str, Any]:
+    document: Mapping[str, object], items: Iterable[str], scheme_settings: Mapping[str, str]
+) -> dict[str, object]:
     """Return the document's own settings. Refused `unknown_setting`, `bad_setting`."""
     settings = parse_object(document.get("settings") or {}, "settings")
     items, scheme_settings = tuple(items), {**list_scheme_settings(), **scheme_settings}
@@ -129,14 +141,14 @@ def check_settings(
     return dict(settings)
 
 
-def check_fields(document: Mapping[str, Any], allowed: Iterable[str], path: str) -> None:
+def check_fields(document: Mapping[str, object], allowed: Iterable[str], path: str) -> None:
     """Refuse `unknown_field`: a mistyped field name must not pass as an absent value."""
     for key in document:
         if key not in allowed:
             raise Refused("unknown_field", path=f"{path}.{key}".lstrip("."), field=format_value(key))
 
 
-def parse_object(value: Any, path: str) -> Mapping[str, Any]:
+def parse_object(value: object, path: str) -> Mapping[str, object]:
     """Return a JSON object. Refused `bad_facts`."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise Refused("bad_facts", path=path, found=format_value(value))
@@ -157,7 +169,7 @@ def _get_rate_item(scheme: Scheme, item: str, path: str) -> RateItem:
     return rate
 
 
-def _parse_rate(rate: RateItem, pair: Any, path: str) -> Rate:
+def _parse_rate(rate: RateItem, pair: object, path: str) -> Rate:
     if not isinstance(pair, (list, tuple)) or len(pair) != 2:
         raise Refused("bad_facts", path=path, found=format_value(pair))
     parsed = Rate(parse_count(pair[0], f"{path}[0]"), parse_count(pair[1], f"{path}[1]"))
@@ -173,14 +185,14 @@ def _add_rates(one: Rate, other: Rate) -> Rate:
 
 
 def _parse_assignments(
-    document: Mapping[str, Any], scheme: Scheme, given: Mapping[str, Any], rates: Mapping[str, Rate]
+    document: Mapping[str, object], scheme: Scheme, given: Mapping[str, object], rates: Mapping[str, Rate]
 ) -> int | None:
     if document.get("assignments") is not None:
         return parse_count(document["assignments"], "assignments")
     return rates["sign"].denominator if scheme.counts_assignments and "sign" in given else None
 
 
-def _parse_rate_row(scheme: Scheme, row: Mapping[str, Any], path: str) -> tuple[str, Rate] | None:
+def _parse_rate_row(scheme: Scheme, row: Mapping[str, object], path: str) -> tuple[str, Rate] | None:
     """Return item and rate of a ledger row that feeds a rate (`connect` with `timely` and `total`, B15), else None."""
     rate = next((rate for rate in scheme.rates if rate.ledger_kind and rate.ledger_kind == row.get("kind")), None)
     if rate is None:
@@ -191,7 +203,7 @@ def _parse_rate_row(scheme: Scheme, row: Mapping[str, Any], path: str) -> tuple[
     return rate.item, _parse_rate(rate, (row["timely"], row["total"]), path)
 
 
-def _parse_entry(scheme: Scheme, row: Mapping[str, Any], path: str) -> Entry:
+def _parse_entry(scheme: Scheme, row: Mapping[str, object], path: str) -> Entry:
     check_fields(row, _ENTRY_KEYS, path)
     row = {key: value for key, value in row.items() if value not in (None, "")}
     kind = row.get("kind")
@@ -217,7 +229,7 @@ def _parse_entry(scheme: Scheme, row: Mapping[str, Any], path: str) -> Entry:
     )
 
 
-def _parse_level(lines: list[LedgerItem], level: Any, path: str) -> str | None:
+def _parse_level(lines: list[LedgerItem], level: object, path: str) -> str | None:
     wanted = [line for line in lines if line.rule in _LEVEL_RULES]
     allowed = sorted({word for line in wanted for word in line.levels}) or sorted(LEVELS)
     if level is None and wanted:
@@ -229,7 +241,7 @@ def _parse_level(lines: list[LedgerItem], level: Any, path: str) -> str | None:
     return level if isinstance(level, str) else None
 
 
-def _parse_points(lines: list[LedgerItem], points: Any, path: str) -> Fraction | None:
+def _parse_points(lines: list[LedgerItem], points: object, path: str) -> Fraction | None:
     graded = next((line for line in lines if line.rule is LedgerRule.GRADED), None)
     if graded is None:
         if points is not None:

@@ -135,7 +135,8 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         # In hand = dispatched before the month's end, not closed before its start, and no accepted return
         # submitted before its end ("carried in + newly dispatched - accepted returns"); mass incidents are in hand
         # but get no card. A card belongs to the month of the due time it was issued at (Q33); it exists when the
-        # assignment was not closed by its (extended) due time as of the run, and never on an accepted return.
+        # assignment was neither closed nor given back by its (extended) due time as of the run. A later return takes
+        # the assignment out of what is in hand from that month on; the card of an earlier month stays (XD1).
         Measure.RED_CARD,
         MonthEvent.IN_HAND,
         Cohort.LEADS,
@@ -145,7 +146,7 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         ("scoring.red_card_month", "scoring.red_card_basis"),
     ),
     MeasureDefinition(
-        # `satisfaction.verdict` decides; a recognised unreasonable demand stays in the denominator and counts as
+        # `visit_outcome.decide_verdict` decides; a recognised unreasonable demand stays in the denominator and counts as
         # not unsatisfied, or with `remove_both` an unsatisfied one leaves both sides.
         Measure.SATISFACTION,
         MonthEvent.CLOSED,
@@ -164,9 +165,10 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         Measure.RESPONSE,
         MonthEvent.VISITED,
         Cohort.LEADS,
-        "the worker says he was contacted",
+        "the worker says, or by setting a record shows, that they were contacted within the limit",
         "visited and asked in the month",
-        "A26, A35, Q41",
+        "A26, A35, Q41, XD20",
+        ("scoring.response_basis",),
     ),
     MeasureDefinition(
         Measure.CLOSURE,

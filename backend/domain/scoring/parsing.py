@@ -13,7 +13,7 @@ from backend.domain.scoring.scheme import Amount
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
-def check_keys(table: Mapping[str, Any], path: str, required: Iterable[str], optional: Iterable[str]) -> None:
+def check_keys(table: Mapping[str, object], path: str, required: Iterable[str], optional: Iterable[str]) -> None:
     """Refuse unknown keys ("unknown key") and missing required ones ("missing key")."""
     required = tuple(required)
     for key in table:
@@ -24,12 +24,12 @@ def check_keys(table: Mapping[str, Any], path: str, required: Iterable[str], opt
             raise bad_scheme(f"{path}.{key}".lstrip("."), "missing key")
 
 
-def bad_scheme(path: str, found: Any) -> Refused:
+def bad_scheme(path: str, found: object) -> Refused:
     """Build the refusal `bad_scheme` with the path and what was found there."""
     return Refused("bad_scheme", path=path, found=found if isinstance(found, str) else exact.format_value(found))
 
 
-def parse_rows(table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+def parse_rows(table: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
     """Return the array of tables under `key`, empty when absent."""
     rows = table.get(key, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -37,40 +37,40 @@ def parse_rows(table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return rows
 
 
-def parse_table(value: Any, path: str) -> Mapping[str, Any]:
+def parse_table(value: object, path: str) -> Mapping[str, object]:
     """Return a table."""
     if not isinstance(value, dict):
         raise bad_scheme(path, value)
     return value
 
 
-def parse_text(value: Any, path: str) -> str:
+def parse_text(value: object, path: str) -> str:
     """Return a string."""
     if not isinstance(value, str):
         raise bad_scheme(path, value)
     return value
 
 
-def parse_texts(value: Any, path: str) -> tuple[str, ...]:
+def parse_texts(value: object, path: str) -> tuple[str, ...]:
     """Return a list of strings."""
     if not isinstance(value, list):
         raise bad_scheme(path, value)
     return tuple(parse_text(entry, path) for entry in value)
 
 
-def parse_optional_id(row: Mapping[str, Any], key: str, path: str) -> str | None:
+def parse_optional_id(row: Mapping[str, object], key: str, path: str) -> str | None:
     """Return an optional identifier."""
     return parse_id(row[key], f"{path}.{key}") if key in row else None
 
 
-def parse_id(value: Any, path: str) -> str:
+def parse_id(value: object, path: str) -> str:
     """Return an identifier: lower-case letters, digits, underscores."""
     if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", value):
         raise bad_scheme(path, value)
     return value
 
 
-def parse_flag(table: Mapping[str, Any], key: str, default: bool) -> bool:
+def parse_flag(table: Mapping[str, object], key: str, default: bool) -> bool:
     """Return a boolean, `default` when absent."""
     value = table.get(key, default)
     if not isinstance(value, bool):
@@ -86,14 +86,14 @@ def parse_choice(choices: type[_Word], value: Any, path: str) -> _Word:
         raise bad_scheme(path, value) from None
 
 
-def parse_integer(value: Any, path: str) -> int:
+def parse_integer(value: object, path: str) -> int:
     """Return an integer from 0 up."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise bad_scheme(path, value)
     return value
 
 
-def parse_number(value: Any, path: str) -> Fraction:
+def parse_number(value: object, path: str) -> Fraction:
     """Parse an int or a decimal string from 0 up; a TOML float is refused because it is not exact."""
     if isinstance(value, float):
         raise bad_scheme(path, value)
@@ -106,7 +106,7 @@ def parse_number(value: Any, path: str) -> Fraction:
     return parsed
 
 
-def parse_amount(value: Any, path: str) -> Amount:
+def parse_amount(value: object, path: str) -> Amount:
     """Parse a number, or `{ setting = "scoring.…", default = "15" }` for one that a setting may override."""
     if not isinstance(value, dict):
         return Amount(parse_number(value, path))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import Rounding, format_value, parse_count, parse_number
@@ -17,6 +16,7 @@ NONE = "none"
 CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "scoring.slope_mode": ("proportional", "step_floor", "step_ceil"),  # Q1, Q3
+        "scoring.participation": ("in_hand", "dispatched"),  # Q9, XD2
         "scoring.zero_denominator": ("full", "exclude_and_rescale", "carry_last"),  # Q9
         "scoring.rounding_stage": ("published", "total_only"),  # Q13
         "scoring.closure_basis": ("closed", "due"),  # Q16
@@ -33,6 +33,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "scoring.red_card_basis": ("in_hand", "dispatched"),  # Q17
         "scoring.sign_returned": ("keep", "leave_out"),  # Q19
         "scoring.assisting": ("sign", "none"),  # Q21
+        "scoring.response_basis": ("said_or_recorded", "said"),  # Q41, XD20
         "scoring.merged": ("once", "each"),  # Q23
         "scoring.criticism_cap": ("shared", "province_only"),  # Q27
         "region.aggregation": ("mean", "ticket_weighted", "pooled"),  # Q51
@@ -86,10 +87,12 @@ class Readings:
     rounding: Rounding
 
     @classmethod
-    def parse(cls, given: Mapping[str, Any], scheme_settings: Mapping[str, str] = MappingProxyType({})) -> "Readings":
+    def parse(
+        cls, given: Mapping[str, object], scheme_settings: Mapping[str, str] = MappingProxyType({})
+    ) -> "Readings":
         """Validate `given` over the defaults; keys that are not scoring's own are ignored. Refused `bad_setting`.
 
-        `knobs`: key → default of the settings a scheme declares for its own numbers (`scoring.connect.cap`, Q5).
+        `scheme_settings`: key → default of the settings a scheme declares for its own numbers (`scoring.connect.cap`, Q5).
         """
         values = dict(DEFAULTS) | dict(scheme_settings)
         for key, value in given.items():
@@ -125,7 +128,7 @@ class Readings:
         return {key: self.values[key] for key in wanted if key in self.values}
 
 
-def overlay(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(settings: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:
     """Return `settings` overridden by `own`.
 
     A full view of the settings repeats the general slope mode under every item; such a copy is not a choice and
@@ -144,7 +147,7 @@ def is_known_setting(key: str, scheme_settings: Iterable[str], items: Iterable[s
     return match is not None and match[1] in set(items)
 
 
-def _parse_text(key: str, value: Any) -> str:
+def _parse_text(key: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise Refused("bad_setting", key=key, value=format_value(value), allowed=_describe_allowed(key))
     return str(value)

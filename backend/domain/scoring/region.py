@@ -1,10 +1,9 @@
 """Score a region: weighted mean of its institution's and its units' totals, rounded once at the end (B10, Q51)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
 
 from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import HUNDRED, ZERO, parse_count, parse_number
@@ -16,10 +15,11 @@ from backend.domain.scoring.sheet import NO_ASSIGNMENT, NO_DATA, ScoreSheet, She
 _KEYS = ("scheme", "settings", "management", "units", "weights", "pooled", "region", "period", "name", "note")
 _READINGS = ("region.weight_management", "region.weight_units", "region.aggregation", ROUNDING)
 
+PART_PLACES = 4
 #: bounds no published total reaches
 _LOWEST, _HIGHEST = -1000, 1000
 
-Pool = Callable[[Mapping[str, Any], str, Mapping[str, Any]], Fraction | None]
+Pool = Callable[[Mapping[str, object], str, Mapping[str, object]], Fraction | None]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RegionFacts:
 
 
 def parse_region_facts(
-    document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any], pool: Pool
+    document: Mapping[str, object], scheme: Scheme, settings: Mapping[str, object], pool: Pool
 ) -> RegionFacts:
     """Parse the facts of a region; `ticket_weighted` needs `weights`, `pooled` needs `pooled` (a facts document).
 
@@ -64,9 +64,11 @@ def parse_region_facts(
 
 
 def compute_region(
-    facts: RegionFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})
+    facts: RegionFacts, scheme: Scheme, settings: Mapping[str, object] = MappingProxyType({})
 ) -> ScoreSheet:
     """Compute weight_management × M + weight_units × U, rounded only at the end; unscored if a side is missing.
+
+    Its parts are printed with four places at least, so that they add up to the total as printed (XD12).
 
     Refused `bad_setting` if the weights do not add up to 1, `weights_missing`.
     """
@@ -94,6 +96,7 @@ def compute_region(
         lines=lines,
         rounding=readings.rounding,
         readings=readings.select(_READINGS),
+        part_rounding=replace(readings.rounding, places=max(PART_PLACES, readings.rounding.places)),
     )
 
 
@@ -139,7 +142,7 @@ def _build_line(item: str, name: str, share: Fraction, side: Fraction | None) ->
     )
 
 
-def parse_total(value: Any, path: str) -> Fraction | None:
+def parse_total(value: object, path: str) -> Fraction | None:
     """Parse a published total; None stays None. Refused `not_a_number`, `out_of_range`."""
     if value is None:
         return None

@@ -136,7 +136,7 @@ def parse_scheme(text: str) -> Scheme:
     )
 
 
-def _parse_rate(row: Mapping[str, Any], path: str) -> RateItem:
+def _parse_rate(row: Mapping[str, object], path: str) -> RateItem:
     read.check_keys(row, path, _RATE, _RATE_OPTIONAL)
     rule = read.parse_choice(RateRule, row["rule"], f"{path}.rule")
     read.check_keys(row, path, (*_RATE, *_REQUIRED_KEYS[rule]), _RATE_OPTIONAL)
@@ -168,7 +168,7 @@ def _parse_rate(row: Mapping[str, Any], path: str) -> RateItem:
     )
 
 
-def _parse_ledger_item(row: Mapping[str, Any], part: Part, path: str) -> LedgerItem:
+def _parse_ledger_item(row: Mapping[str, object], part: Part, path: str) -> LedgerItem:
     """Parse a ledger item; base lines need an item id and points, others use their ledger kind as id (contract §4)."""
     required = (*_LINE, "item", "points") if part is Part.BASE else _LINE
     read.check_keys(row, path, required, _LINE_OPTIONAL)
@@ -204,7 +204,7 @@ def _parse_ledger_item(row: Mapping[str, Any], part: Part, path: str) -> LedgerI
     )
 
 
-def _parse_tier(row: Mapping[str, Any], path: str) -> Tier:
+def _parse_tier(row: Mapping[str, object], path: str) -> Tier:
     read.check_keys(row, path, ("id", "name", "at_least"), ())
     return Tier(
         read.parse_id(row["id"], f"{path}.id"),
@@ -213,7 +213,7 @@ def _parse_tier(row: Mapping[str, Any], path: str) -> Tier:
     )
 
 
-def _parse_example(row: Mapping[str, Any], path: str) -> Example:
+def _parse_example(row: Mapping[str, object], path: str) -> Example:
     """Parse an example; facts, `expect` and `with` are JSON text, so that a facts document can be pasted as it is."""
     read.check_keys(row, path, ("name", "facts", "expect"), ("with",))
     parsed: dict[str, Any] = {}

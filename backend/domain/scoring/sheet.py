@@ -1,5 +1,7 @@
 """The score sheet: lines with evidence, sums, flags and the readings applied (B2, B3, contract §4)."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,7 +14,9 @@ from backend.domain.scoring.scheme import Part
 NO_DATA = "no_data"
 NO_ASSIGNMENT = "no_assignment"
 SMALL_SAMPLE = "small_sample"
-NOTHING_DUE = "nothing_due"
+
+_FIGURES = ("scheme", "scheme_version", "total", "raw_total", "base", "bonus", "minus", "flags", "readings")
+_LINE_FIGURES = ("item", "part", "points", "numerator", "denominator", "rate", "deduction", "score", "note")
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,7 @@ class ScoreSheet:
     lines: tuple[SheetLine, ...]
     rounding: Rounding
     readings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-    def get_line(self, item: str) -> SheetLine:
-        """Return the line of an item. Raises KeyError."""
-        for line in self.lines:
-            if line.item == item:
-                return line
-        raise KeyError(item)
+    part_rounding: Rounding | None = None  # of the lines, where only their sum is rounded to `rounding`
 
     def as_json(self) -> dict[str, Any]:
         """Return the sheet as JSON of the contract: scores are decimal strings, a total may be null."""
@@ -81,7 +79,7 @@ class ScoreSheet:
         def format_score(value: Fraction | None) -> str | None:
             return None if value is None else self.rounding.format(value)
 
-        return {
+        sheet = {
             "scheme": self.scheme,
             "scheme_version": self.version,
             "total": format_score(self.total),
@@ -91,5 +89,17 @@ class ScoreSheet:
             "minus": format_score(self.minus),
             "flags": list(self.flags),
             "readings": dict(self.readings),
-            "lines": [line.as_json(self.rounding) for line in self.lines],
+            "lines": [line.as_json(self.part_rounding or self.rounding) for line in self.lines],
         }
+        return {**sheet, "figures_hash": hash_figures(sheet)}
+
+
+def hash_figures(sheet: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of a sheet's figures and rules alone: two offices with the same ones get the same (XD13).
+
+    Neither names nor evidence, nor when and for whom it was computed, are part of it.
+    """
+    body = {key: sheet[key] for key in _FIGURES if key in sheet}
+    body["lines"] = [{key: line[key] for key in _LINE_FIGURES} for line in sheet.get("lines", ())]
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

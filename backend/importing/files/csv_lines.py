@@ -109,7 +109,7 @@ def iter_csv_rows(source: FileContent, encoding: str, delimiter: str) -> Iterato
                 yield RawRow(row, cells)
 
 
-def _refuse_constant(word: str) -> Any:
+def _refuse_constant(word: str) -> object:
     raise ValueError(word)
 
 
@@ -141,7 +141,7 @@ def iter_json_rows(source: FileContent, encoding: str) -> Iterator[RawRow]:
             yield _make_row(row, value)
 
 
-def _make_row(row: int, value: Any) -> RawRow:
+def _make_row(row: int, value: object) -> RawRow:
     return RawRow(row, value) if isinstance(value, dict) else RawRow(row, {}, "unreadable_line")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from backend.importing.files.records import Record
 from backend.tickets.cell_values import fold
@@ -13,12 +12,12 @@ from backend.tickets.form_fields import FieldParser
 class RowError(Exception):
     """A row that cannot be imported: the field, the code, the facts of its sentence."""
 
-    def __init__(self, field_name: str, code: str, **facts: Any) -> None:
+    def __init__(self, field_name: str, code: str, **facts: object) -> None:
         super().__init__(code)
         self.field, self.code, self.facts = field_name, code, facts
 
 
-MakeRecord = Callable[[int, dict[str, Any], datetime], Record]
+MakeRecord = Callable[[int, dict[str, object], datetime], Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +28,22 @@ class FormField:
     parse: FieldParser
     aliases: str = ""
     required: bool = False
-    default: Any = None
+    default: object = None
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """A kind of import.
 
-    `keys` are sets of fields that make a row unique in its file; the first set without blanks counts.
-    `dialects` are defaults that apply when a certain heading is present.
+    `unique_keys` are sets of fields that make a row unique in its file; the first set without blanks counts.
+    `heading_defaults` are defaults that apply when a certain heading is present.
     """
 
     kind: str
     fields: tuple[FormField, ...]
     make_record: MakeRecord
     unique_keys: tuple[tuple[str, ...], ...] = ()
-    heading_defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    heading_defaults: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def index_by_heading(self) -> dict[str, FormField]:
         """Return the fields by folded heading."""

@@ -8,10 +8,17 @@ from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Channel, Grade, Role
 from backend.importing.files import vocabulary
-from backend.importing.files.dispatch_catalogue import DISPATCH_CATALOGUE
-from backend.importing.files.duty_roster import DUTY_ROSTER
 from backend.importing.files.form_types import Form, FormField, RowError
-from backend.importing.files.records import CalendarRow, LedgerRow, PersonRow, TicketRow, UnitRow, VisitRow
+from backend.importing.files.records import (
+    CalendarRow,
+    CatalogueRow,
+    LedgerRow,
+    PersonRow,
+    RosterRow,
+    TicketRow,
+    UnitRow,
+    VisitRow,
+)
 from backend.importing.files.vocabulary import LedgerKind, Level, VisitKind
 from backend.tickets import form_fields
 from backend.tickets.cell_values import fold
@@ -74,6 +81,48 @@ def _make_visit(row: int, values: dict[str, Any], _: datetime) -> VisitRow:
     if values["answer"] is None and values["contacted"] is None and values["resolved"] is None:
         raise RowError("answer", "missing_field")
     return VisitRow(row, **values)
+
+
+def _make_catalogue_row(row: int, values: dict[str, Any], _: datetime) -> CatalogueRow:
+    return CatalogueRow(row, **values)
+
+
+_DISPATCH_CATALOGUE = Form(
+    "catalogue",
+    (
+        FormField("category", enum_parser(vocabulary.CATEGORY), "类别|诉求类别|诉求类型|工单类别"),
+        FormField("keywords", form_fields.text_parser(1000), "关键词|主题词|主题|诉求主题|事项|诉求事项|topic|keyword"),
+        FormField("region", _NAME, "地区|所属地区|区域|行政区"),
+        FormField("unit", _NAME, "承办单位|责任单位|单位|单位编码|单位名称|主办单位", required=True),
+        FormField("basis", form_fields.text_parser(500), "依据|职责依据|文件依据|说明|备注|note"),
+        FormField("valid_from", form_fields.parse_day, "生效日期|开始日期|起|起始日期"),
+        FormField("valid_to", form_fields.parse_day, "失效日期|截止日期|止|终止日期"),
+    ),
+    _make_catalogue_row,
+)
+
+
+def _make_shift(row: int, values: dict[str, Any], _: datetime) -> RosterRow:
+    if values["begin"] is None and values["day"] is None:
+        raise RowError("from", "missing_field")
+    if values["begin"] is not None and values["end"] is None:
+        raise RowError("to", "missing_field")
+    return RosterRow(row, **values)
+
+
+_DUTY_ROSTER = Form(
+    "roster",
+    (
+        FormField("unit", _NAME, "单位|单位编码|单位名称|值班单位", required=True),
+        FormField("person", _NAME, "值班人员|值班人|姓名|人员|人员编码|name", required=True),
+        FormField("deputy", _NAME, "副班|副班人员|备班|备班人员|替补"),
+        FormField("begin", form_fields.parse_instant, "from|开始|开始时间|起|起始时间|上班时间"),
+        FormField("end", form_fields.parse_instant, "to|结束|结束时间|止|截止时间|下班时间"),
+        FormField("day", form_fields.parse_day, "date|日期|值班日期"),
+        FormField("hours", form_fields.text_parser(40), "time|班次|时段|值班时段|值班时间"),
+    ),
+    _make_shift,
+)
 
 
 _FORMS: Final = (
@@ -184,13 +233,13 @@ _FORMS: Final = (
         _make_visit,
         unique_keys=(("ticket_no", "kind", "at"),),
     ),
-    DUTY_ROSTER,
-    DISPATCH_CATALOGUE,
+    _DUTY_ROSTER,
+    _DISPATCH_CATALOGUE,
 )
 FORMS: Final[Mapping[str, Form]] = {form.kind: form for form in _FORMS}
 
 
-def parse_set_values(form: Form, given: Mapping[str, str], context: FileContext) -> dict[str, Any]:
+def parse_set_values(form: Form, given: Mapping[str, str], context: FileContext) -> dict[str, object]:
     """Parse the values of `--set field=value` as their columns would be.
 
     Raises Refused `unknown_field`, `bad_set_value` (with the inner code in `reason`).
@@ -198,7 +247,7 @@ def parse_set_values(form: Form, given: Mapping[str, str], context: FileContext)
     from backend.importing.files.messages import render_sentence
 
     known = form.index_by_heading()
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for heading, value in given.items():
         column = known.get(fold(heading))
         if column is None:

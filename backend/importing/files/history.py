@@ -1,7 +1,7 @@
 """Reads the complete history of a ticket from one JSON object and refuses contradictions (contract §4)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from backend.domain.refusals import Refused
@@ -47,6 +47,7 @@ _ASSIGNMENT: Final[_Spec] = (
     ("close_due_at", form_fields.parse_instant, False),
     ("closed_at", form_fields.parse_instant, False),
     ("red_card", form_fields.parse_yes_no, False),
+    ("contacted_at", form_fields.parse_instant, False),
 )
 _RETURN: Final[_Spec] = (
     ("submitted_at", form_fields.parse_instant, True),
@@ -73,7 +74,7 @@ _CLAIM: Final[_Spec] = (
 def _read(spec: _Spec, given: Any, path: str, context: FileContext) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise RowError(path.rstrip("."), "bad_value")
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for name, read, required in spec:
         value = given.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
@@ -88,7 +89,7 @@ def _read(spec: _Spec, given: Any, path: str, context: FileContext) -> dict[str,
     return values
 
 
-def _read_list(given: Mapping[str, Any], name: str, path: str) -> list[Any]:
+def _read_list(given: Mapping[str, object], name: str, path: str) -> list[object]:
     found = given.get(name)
     if found is None:
         return []
@@ -104,7 +105,7 @@ def _check_order(path: str, *rules: tuple[str, datetime | None, datetime | None,
             raise RowError(path + name, "contradiction", what=what)
 
 
-def _read_return(given: Any, path: str, context: FileContext) -> HistoryReturn:
+def _read_return(given: object, path: str, context: FileContext) -> HistoryReturn:
     values = _read(_RETURN, given, path, context)
     _check_order(path, ("decided_at", values["submitted_at"], values["decided_at"], "decided_before_submitted"))
     if values["decided_at"] is not None and values["decision"] is None:
@@ -144,6 +145,7 @@ def _read_assignment(given: Any, path: str, generated_at: datetime, context: Fil
         path,
         ("dispatched_at", generated_at, dispatched, "dispatched_before_generated"),
         ("signed_at", dispatched, signed, "signed_before_dispatched"),
+        ("contacted_at", dispatched, values["contacted_at"], "contacted_before_dispatched"),
         ("closed_at", dispatched, closed, "closed_before_dispatched"),
         ("closed_at", signed, closed, "closed_before_signed"),
         ("close_due_at", dispatched, values["close_due_at"], "due_before_dispatched"),
@@ -166,7 +168,23 @@ def _read_assignment(given: Any, path: str, generated_at: datetime, context: Fil
             f"{path}extensions[{number}].",
             ("granted_at", extension.granted_at, returned_at, "extension_after_returned"),
         )
+    _check_card(values, returned_at, path)
     return HistoryAssignment(returned=returned, **values)
+
+
+def _check_card(values: dict[str, Any], returned_at: datetime | None, path: str) -> None:
+    """XD19: a red card says that a due time passed; what the file calls done in time has none.
+
+    Without a due time of its own the file may follow other limits than ours; `false` may be a card taken back.
+    """
+    due = values["extensions"][-1].new_due_at if values["extensions"] else values["close_due_at"]
+    if not values["red_card"] or due is None:
+        return
+    due += timedelta(seconds=1)  # within the second it is due is in time (Q26)
+    if values["closed_at"] is not None and values["closed_at"] < due:
+        raise RowError(path + "red_card", "contradiction", what="card_though_closed_in_time")
+    if returned_at is not None and returned_at < due:
+        raise RowError(path + "red_card", "contradiction", what="card_though_returned_in_time")
 
 
 def _fill_leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment, ...]:
@@ -187,7 +205,7 @@ def _fill_leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment
     )
 
 
-def read_history_row(row: int, given: dict[str, Any], context: FileContext) -> HistoryRow:
+def read_history_row(row: int, given: dict[str, object], context: FileContext) -> HistoryRow:
     """Read one object. Raises RowFault with the path of the field, e.g. `assignments[0].closed_at`.
 
     Keys that are not in the contract are ignored; absent values stay absent.

@@ -53,7 +53,7 @@ class ImportReader:
         return self._read_rows(lines, form, columns, fills)
 
     def _read_rows(
-        self, lines: Iterator[RawRow], form: Form | None, columns: dict[int, FormField], fills: dict[str, Any]
+        self, lines: Iterator[RawRow], form: Form | None, columns: dict[int, FormField], fills: dict[str, object]
     ) -> Iterator[Record | RowRefusal]:
         plan = tuple(columns.items())
         for line in lines:
@@ -101,9 +101,9 @@ class ImportReader:
                 )
 
     def _make_record(
-        self, row: int, form: Form, cells: Iterable[tuple[FormField, Any]], fills: Mapping[str, Any]
+        self, row: int, form: Form, cells: Iterable[tuple[FormField, object]], fills: Mapping[str, object]
     ) -> Record:
-        values: dict[str, Any] = {column.name: column.default for column in form.fields}
+        values: dict[str, object] = {column.name: column.default for column in form.fields}
         values.update(fills)
         for column, value in cells:
             if value is None or (isinstance(value, str) and (not value or value.isspace())):
@@ -132,7 +132,7 @@ class ImportReader:
             break
         return record
 
-    def _find_headings(self, lines: Iterator[RawRow], form: Form) -> tuple[dict[int, FormField], dict[str, Any]]:
+    def _find_headings(self, lines: Iterator[RawRow], form: Form) -> tuple[dict[int, FormField], dict[str, object]]:
         """Find the row of headings. Raises Refused `headings_missing`, `heading_twice`."""
         known = form.index_by_heading()
         wanted = min(2, len(form.fields))
@@ -161,19 +161,19 @@ class ImportReader:
         return columns, {name: value for name, value in fills.items() if name not in present}
 
 
-def _is_blank(cells: list[Any]) -> bool:
+def _is_blank(cells: list[object]) -> bool:
     return not any(cell is not None and (not isinstance(cell, str) or cell.strip()) for cell in cells)
 
 
-def _require_object(cells: list[Any] | dict[str, Any]) -> dict[str, Any]:
+def _require_object(cells: list[object] | dict[str, object]) -> dict[str, object]:
     if not isinstance(cells, dict):
         raise RowError("", "unreadable_line")
     return cells
 
 
-def _flatten(given: dict[str, Any]) -> dict[str, Any]:
+def _flatten(given: dict[str, object]) -> dict[str, object]:
     """Fold the keys; `requester: {name, phone}` as in the API becomes requester.name, requester.phone."""
-    flat: dict[str, Any] = {}
+    flat: dict[str, object] = {}
     for key, value in given.items():
         if isinstance(value, dict):
             flat.update({f"{fold(key)}.{fold(inner)}": one for inner, one in value.items()})
@@ -183,7 +183,7 @@ def _flatten(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _collect_defaults(form: Form, names: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for heading, defaults in form.heading_defaults.items():
         if heading in names:
             found.update(defaults)
@@ -202,7 +202,7 @@ def open_import(
 
     `now` is the `generated_at` of tickets that have none. Raises Refused for the whole file: `unknown_kind`, codes
     that begin `file_`, `too_large`, `unknown_field`, `bad_set_value`; iterating may raise `headings_missing`,
-    `heading_twice`, `file_broken`, `file_bomb`. `messages.sentence_of` renders the sentences.
+    `heading_twice`, `file_broken`, `file_bomb`. `messages.render_refusal` renders the sentences.
     """
     if kind not in IMPORT_KINDS:
         raise Refused("unknown_kind", kind=kind)

@@ -91,7 +91,7 @@ class HistoryExtension:
 
 @dataclass(frozen=True, slots=True)
 class HistoryAssignment:
-    """The assignment of one unit. `red_card` None: computed later (contract §4)."""
+    """The assignment of one unit. `red_card` None: computed later (contract §4). `contacted_at`: first contact (A11)."""
 
     unit: str
     lead: bool
@@ -103,6 +103,7 @@ class HistoryAssignment:
     close_due_at: datetime | None
     closed_at: datetime | None
     red_card: bool | None
+    contacted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Streams the two big parts of a workbook, the shared strings and the sheet, through expat.
 
 openpyxl with defusedxml builds every cell as a Python element (about 40 µs a row more, and memory grows with the
-sheet); here memory is one row. Any document type declaration is refused, so there are no entities to expand.
+sheet); here memory is one row. object document type declaration is refused, so there are no entities to expand.
 """
 
 import re
@@ -31,7 +31,7 @@ def iter_part(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
             yield chunk
 
 
-def _refuse_doctype(*_: Any) -> None:
+def _refuse_doctype(*_: object) -> None:
     raise Refused("file_xml_unsafe")
 
 
@@ -98,9 +98,9 @@ class SheetParser:
     def __init__(self, strings: list[str], dates: frozenset[int], epoch: datetime) -> None:
         self.is_done = False
         self._strings, self._dates, self._epoch = strings, dates, epoch
-        self._rows: list[tuple[int, list[Any]]] = []
+        self._rows: list[tuple[int, list[object]]] = []
         self._row = self._column = self._length = 0
-        self._cells: list[Any] = []
+        self._cells: list[object] = []
         self._type = "n"
         self._style = 0
         self._pieces: list[str] = []
@@ -110,7 +110,7 @@ class SheetParser:
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
         parser.CharacterDataHandler = self._data
 
-    def feed(self, chunk: bytes) -> list[tuple[int, list[Any]]]:
+    def feed(self, chunk: bytes) -> list[tuple[int, list[object]]]:
         """Return the rows completed by this chunk. Raises Refused `file_broken`, `file_xml_unsafe`, ValueError."""
         _feed(self._expat, chunk)
         rows, self._rows = self._rows, []
@@ -173,7 +173,7 @@ class SheetParser:
             self._columns[reference_match[0]] = column
         return column
 
-    def _value(self, text: str) -> Any:
+    def _value(self, text: str) -> object:
         if self._type == "s":
             try:
                 return self._strings[int(text)]

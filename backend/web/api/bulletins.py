@@ -2,29 +2,21 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from pydantic import Field
 
-from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.ports.reporting import BulletinIssue, IssueDocument
-from backend.reporting.service import Reporting
+from backend.web.api.files import build_headers
 from backend.web.endpoint import Route
-from backend.web.query import encode_cursor, parse_limit, parse_row_cursor
+from backend.web.query import encode_cursor, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Int32, RequestBody, ShortText
 
-#: Who may make and who may read them; which ones a unit's leader may read is the service's decision.
-MAKERS = frozenset({Role.SCORE_CLERK})
-READERS = frozenset({
-    Role.SCORE_CLERK, Role.LEADER, Role.AUDITOR, Role.SUPERVISOR, Role.REVIEWER, Role.DISPATCHER, Role.REVISIT_AGENT,
-})  # fmt: skip
 MIME = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
-}  # fmt: skip
+}
 
 
 class BulletinBody(RequestBody):
@@ -37,18 +29,9 @@ class BulletinBody(RequestBody):
     scheme: ShortText | None = None
 
 
-def get_service(request: ApiRequest) -> Reporting:
-    """Return the service. Refused `unavailable`."""
-    if request.services.reporting is None:
-        raise Refused("unavailable")
-    return request.services.reporting
-
-
 def parse_issue_id(text: str) -> int:
     """Parse an issue's id from a path. Refused `not_found`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Refused("not_found", id=text[:40])
-    return int(text)
+    return parse_id(text)
 
 
 def dump_issue(issue: BulletinIssue, files: Sequence[IssueDocument]) -> dict[str, Any]:
@@ -63,7 +46,7 @@ def dump_issue(issue: BulletinIssue, files: Sequence[IssueDocument]) -> dict[str
 
 async def list_issues(request: ApiRequest) -> ApiResponse:
     """List issues, newest first."""
-    page = await get_service(request).list_issues(
+    page = await request.services.reporting.list_issues(
         request.actor,
         request.query.get("period"),
         before=parse_row_cursor(request.query),
@@ -75,7 +58,7 @@ async def list_issues(request: ApiRequest) -> ApiResponse:
 async def start_issue(request: ApiRequest) -> ApiResponse:
     """Start making one; `GET /bulletins/ID` tells when it is ready."""
     body: BulletinBody = request.body
-    issue = await get_service(request).start(
+    issue = await request.services.reporting.start(
         body.period, body.kind, request.actor, number=body.number, profile=body.profile, scheme=body.scheme
     )
     return ApiResponse(dump_issue(issue, ()), 202)
@@ -84,13 +67,13 @@ async def start_issue(request: ApiRequest) -> ApiResponse:
 async def get_issue(request: ApiRequest) -> ApiResponse:
     """Return one issue."""
     return ApiResponse(
-        dump_issue(*await get_service(request).get_issue(parse_issue_id(request.path["id"]), request.actor))
+        dump_issue(*await request.services.reporting.get_issue(parse_issue_id(request.path["id"]), request.actor))
     )
 
 
 async def download(request: ApiRequest) -> ApiResponse:
     """Return a document, by its name or its extension alone."""
-    name, content = await get_service(request).export_document(
+    name, content = await request.services.reporting.export_document(
         parse_issue_id(request.path["id"]), request.path["file"], request.actor
     )
     return ApiResponse(None, raw=content, headers=build_download_headers(name))
@@ -98,15 +81,12 @@ async def download(request: ApiRequest) -> ApiResponse:
 
 def build_download_headers(name: str) -> dict[str, str]:
     """Return the headers of a download that is never cached."""
-    return {
-        "Content-Type": MIME[name.rpartition(".")[2]], "Cache-Control": "no-store",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-    }  # fmt: skip
+    return build_headers(name, MIME[name.rpartition(".")[2]])
 
 
 ROUTES = (
-    Route("GET", "/bulletins", list_issues, "Bulletins", READERS, filters=("period", "limit", "cursor")),
-    Route("POST", "/bulletins", start_issue, "Make a bulletin", MAKERS, BulletinBody, status=202),
-    Route("GET", "/bulletins/{id}", get_issue, "One bulletin", READERS),
-    Route("GET", "/bulletins/{id}/{file}", download, "A bulletin's document", READERS),
+    Route("GET", "/bulletins", list_issues, "Bulletins", "bulletins.read", filters=("period", "limit", "cursor")),
+    Route("POST", "/bulletins", start_issue, "Make a bulletin", "bulletins.make", BulletinBody, status=202),
+    Route("GET", "/bulletins/{id}", get_issue, "One bulletin", "bulletins.read"),
+    Route("GET", "/bulletins/{id}/{file}", download, "A bulletin's document", "bulletins.read"),
 )

@@ -1,23 +1,16 @@
 """Calls: connect a handler with a requester, list the attempts, costs and invalid numbers."""
 
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
-from backend.scoring.periods import get_month_bounds, parse_month
 from backend.services import Services
 from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import RequestBody
 
-BRIDGE_ROLES = frozenset({Role.HANDLER, Role.LIAISON, Role.REVISIT_AGENT})
-COST_READERS = frozenset({Role.SUPERVISOR, Role.SCORE_CLERK, Role.AUDITOR, Role.DISPATCHER})
-INVALID_NUMBER_READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR})
-ADMIN: frozenset[Role] = frozenset()
 MAX_INVALID_NUMBERS = 200
 
 
@@ -29,21 +22,19 @@ class BridgeBody(RequestBody):
 
 async def bridge(request: ApiRequest) -> ApiResponse:
     """POST /tickets/{no}/bridge: 202, both are being called (P3). A repeated request calls once."""
-    if request.services.calls is None:
-        raise Refused("unavailable")
+    calls = request.services.require_calls()
     await load_view(request, request.path["no"])
-    begun = await request.services.calls.start_bridge(
-        request.actor, ticket_no=request.path["no"], person=request.body.person
-    )
+    begun = await calls.start_bridge(request.actor, ticket_no=request.path["no"], person=request.body.person)
     return ApiResponse({"call": begun.call_id, "person": begun.person, "to": begun.to}, 202)
 
 
 async def list_bridge_attempts(request: ApiRequest) -> ApiResponse:
     """GET /tickets/{no}/bridge: attempts to reach the requester, and whether they exempt from 未回复 (B49)."""
     view = await load_view(request, request.path["no"])
-    if request.services.calls is None:
-        raise Refused("unavailable")
-    found, zone = await request.services.calls.get_contact_attempts(view.ticket.id), request.services.clock.zone
+    found, zone = (
+        await request.services.require_calls().get_contact_attempts(view.ticket.id),
+        request.services.clock.zone,
+    )
     items = [
         {"call": a.call_id, "dial": a.attempt_id, "at": a.at.astimezone(zone).isoformat(), "person": a.person,
          "outcome": a.outcome, "requester": a.requester or None, "duration": a.seconds}
@@ -59,55 +50,42 @@ async def get_costs(request: ApiRequest) -> ApiResponse:
 
 async def load_costs(services: Services, month: str | None) -> dict[str, Any]:
     """Load a month's costs (default: this month). Refused `bad_month`, `unavailable`."""
-    if services.calls is None:
-        raise Refused("unavailable")
-    now: datetime = services.clock.now()
-    name = parse_month(month).name if month else f"{now:%Y-%m}"
-    since, until = get_month_bounds(name, services.clock.zone)
-    store = services.calls.dependencies.store
-    snapshot = await services.office.snapshot()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    used = await store.count_attempts(midnight)
-    budget = snapshot.settings.integer("calls.daily_budget")
-    units = snapshot.config.units
+    found = await services.require_calls().compute_costs(month)
+    units = (await services.office.snapshot()).config.units
     items = [
         {"unit": s.unit, "unit_name": units[s.unit].name if s.unit in units else "", "purpose": s.purpose,
          "attempts": s.attempts, "answered": s.answered, "seconds": s.seconds, "cost": s.cost, "currency": s.currency}
-        for s in await store.sum_costs(since, until)
+        for s in found.items
     ]  # fmt: skip
-    today = {"used": used, "budget": budget, "left": max(0, budget - used),
-             "stopped": snapshot.settings.flag("calls.stopped"), "until": (midnight + timedelta(days=1)).isoformat()}  # fmt: skip
-    return {"month": name, "items": items, "today": today, "next": None}
+    today = {"used": found.used, "budget": found.budget, "left": max(0, found.budget - found.used),
+             "stopped": found.is_stopped, "until": found.resets_at.isoformat()}  # fmt: skip
+    return {"month": found.month, "items": items, "today": today, "next": None}
 
 
 async def list_invalid_numbers(request: ApiRequest) -> ApiResponse:
     """GET /calls/dead-numbers: numbers no longer called, masked (FW23)."""
-    if request.services.calls is None:
-        raise Refused("unavailable")
     zone = request.services.clock.zone
     items = [
         {"key": d.key, "to": d.masked, "code": d.code, "at": d.at.astimezone(zone).isoformat(), "person": d.person,
          "ticket": d.ticket_no}
-        for d in await request.services.calls.dependencies.store.list_invalid_numbers(MAX_INVALID_NUMBERS)
+        for d in await request.services.require_calls().list_invalid_numbers(MAX_INVALID_NUMBERS)
     ]  # fmt: skip
     return ApiResponse({"items": items, "next": None})
 
 
 async def revive_number(request: ApiRequest) -> ApiResponse:
     """POST /calls/dead-numbers/{key}/revive: allow calls to it again; audited."""
-    if request.services.calls is None:
-        raise Refused("unavailable")
-    if not await request.services.calls.unblock_number(request.path["key"], request.actor):
+    if not await request.services.require_calls().unblock_number(request.path["key"], request.actor):
         raise Refused("not_found")
     return ApiResponse({"revived": True})
 
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("POST", "/tickets/{no}/bridge",            bridge,  "Connect with the requester", BRIDGE_ROLES, BridgeBody, status=202),
+    Route("POST", "/tickets/{no}/bridge",            bridge,  "Connect with the requester", "requester.call", BridgeBody, status=202),
     Route("GET",  "/tickets/{no}/bridge",            list_bridge_attempts, "Attempts to reach the requester"),
-    Route("GET",  "/calls/costs",                    get_costs,   "What calls cost", COST_READERS, filters=("month",)),
-    Route("GET",  "/calls/dead-numbers",             list_invalid_numbers,    "Numbers not rung again", INVALID_NUMBER_READERS),
-    Route("POST", "/calls/dead-numbers/{key}/revive", revive_number, "Let a number be rung again", ADMIN),
+    Route("GET",  "/calls/costs",                    get_costs,   "What calls cost", "call_costs.read", filters=("month",)),
+    Route("GET",  "/calls/dead-numbers",             list_invalid_numbers,    "Invalid numbers", "invalid_numbers.read"),
+    Route("POST", "/calls/dead-numbers/{key}/revive", revive_number, "Allow calls to a number again", "invalid_numbers.edit"),
 )
 # fmt: on

@@ -4,13 +4,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.deadlines.recompute import DutyRecompute, parse_days
+from backend.deadlines.recompute import parse_days
 from backend.domain.recompute import DueChange, RuleChange
 from backend.domain.records import Duty
-from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.domain.time_words import describe_time_left
 from backend.services import Services
+from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Flag, RequestBody
@@ -26,18 +25,9 @@ class ChangeBody(RequestBody):
     days: dict[SettingName, Flag] = Field(default_factory=dict, max_length=1_000)
 
 
-def get_service(services: Services) -> DutyRecompute:
-    """Return the duties service. Refused `unavailable`."""
-    if services.deadlines is None:
-        raise Refused("unavailable")
-    return services.deadlines
-
-
 async def list_duties(request: ApiRequest) -> ApiResponse:
     """List a ticket's duties with their outcomes; open ones with the time left, in words. Refused `not_found`."""
-    view = await request.services.queries.get_ticket(request.path["no"], request.seen_by)
-    if view is None:
-        raise Refused("not_found", ticket=request.path["no"])
+    view = await load_view(request, request.path["no"])
     return ApiResponse({"items": await dump_duties(request.services, view.ticket.id, request.seen_by), "next": None})
 
 
@@ -58,8 +48,6 @@ async def dump_duties(services: Services, ticket_id: int, seen_by: str | None) -
             "overdue": d.met_at is None and d.due_at <= now,
         }  # fmt: skip
 
-    if services.deadlines is None:
-        return []
     return [shape(d) for d in await services.deadlines.list_duties(ticket_id) if seen_by in (None, d.unit)]
 
 
@@ -76,22 +64,21 @@ def dump_moved_duty(services: Services, moved: DueChange) -> dict[str, Any]:
 
 async def preview(request: ApiRequest) -> ApiResponse:
     """Return the duties a change would move; nothing is written."""
-    found = await get_service(request.services).preview(_build_change(request))
+    found = await request.services.deadlines.preview(_build_change(request))
     return ApiResponse({"items": [dump_moved_duty(request.services, s) for s in found], "count": len(found)})
 
 
 async def apply(request: ApiRequest) -> ApiResponse:
     """Make the change and move open duties with it."""
-    done = await get_service(request.services).apply(_build_change(request), request.actor)
+    done = await request.services.deadlines.apply(_build_change(request), request.actor)
     return ApiResponse({"items": [dump_moved_duty(request.services, s) for s in done.shifted], "count": len(done.shifted),
                    "passed_over": done.skipped})  # fmt: skip
 
 
-ADMIN: frozenset[Role] = frozenset()
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route("GET",  "/tickets/{no}/duties", list_duties, "Its duties and their outcomes", filters=("limit", "cursor")),
-    Route("POST", "/recompute/preview",   preview,   "What a change of rules would move", ADMIN, ChangeBody),
-    Route("POST", "/recompute/apply",     apply,     "Change rules and move open duties", ADMIN, ChangeBody),
+    Route("POST", "/recompute/preview",   preview,   "What a change of rules would move", "office.edit", ChangeBody),
+    Route("POST", "/recompute/apply",     apply,     "Change rules and move open duties", "office.edit", ChangeBody),
 )
 # fmt: on

@@ -7,11 +7,11 @@ from pydantic import Field
 from backend.domain.duty_roster import CoverageGap, Shift, StandIn
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
-from backend.office.duty_roster import DutyRoster, RosterMonth, check_planner
+from backend.office.duty_roster import RosterMonth, check_planner
 from backend.ports.duty_roster import Handover
 from backend.services import Services
 from backend.web.endpoint import Route
+from backend.web.query import parse_id
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, Instant, RequestBody
 
@@ -47,13 +47,6 @@ class QuietHoursBody(RequestBody):
 
     from_: Annotated[str, Field(max_length=5, strict=True)] | None = Field(None, alias="from")
     to: Annotated[str, Field(max_length=5, strict=True)] | None = None
-
-
-def get_service(services: Services) -> DutyRoster:
-    """Return the duty roster service. Refused `unavailable`."""
-    if services.duty_roster is None:
-        raise Refused("unavailable")
-    return services.duty_roster
 
 
 class _RosterSerializer:
@@ -97,7 +90,7 @@ async def get_month(request: ApiRequest) -> ApiResponse:
     if unit is None:
         raise Refused("missing", field="unit")
     wanted = request.query.get("month") or f"{request.services.clock.now():%Y-%m}"
-    found = await get_service(request.services).get_month(unit, wanted, request.actor)
+    found = await request.services.duty_roster.get_month(unit, wanted, request.actor)
     return ApiResponse({"month": wanted, **(await _RosterSerializer.create(request.services)).dump_month(found)})
 
 
@@ -105,7 +98,7 @@ async def store_shift(request: ApiRequest) -> ApiResponse:
     """Store a shift: 201 if new, 200 if unchanged."""
     w = request.body
     answer = (
-        await get_service(request.services).save_shifts(
+        await request.services.duty_roster.save_shifts(
             [Shift(0, w.unit, w.from_at, w.to_at, w.person, w.deputy)], request.actor
         )
     )[0]
@@ -116,13 +109,13 @@ async def store_shift(request: ApiRequest) -> ApiResponse:
 
 async def remove_shift(request: ApiRequest) -> ApiResponse:
     """Delete a shift."""
-    shift = await get_service(request.services).delete_shift(_parse_id(request), request.actor)
+    shift = await request.services.duty_roster.delete_shift(parse_id(request.path["id"]), request.actor)
     return ApiResponse((await _RosterSerializer.create(request.services)).dump_shift(shift))
 
 
 async def hand_over(request: ApiRequest) -> ApiResponse:
     """Leave a handover note."""
-    note = await get_service(request.services).add_handover(request.body.unit, request.body.text, request.actor)
+    note = await request.services.duty_roster.add_handover(request.body.unit, request.body.text, request.actor)
     return ApiResponse((await _RosterSerializer.create(request.services)).dump_handover(note), 201)
 
 
@@ -131,9 +124,7 @@ async def list_stand_ins(request: ApiRequest) -> ApiResponse:
     shape = await _RosterSerializer.create(request.services)
     return ApiResponse(
         {
-            "items": [
-                shape.dump_stand_in(s) for s in await get_service(request.services).list_stand_ins(request.actor)
-            ],
+            "items": [shape.dump_stand_in(s) for s in await request.services.duty_roster.list_stand_ins(request.actor)],
             "next": None,
         }
     )
@@ -142,13 +133,13 @@ async def list_stand_ins(request: ApiRequest) -> ApiResponse:
 async def add_stand_in(request: ApiRequest) -> ApiResponse:
     """Add a stand-in."""
     w = request.body
-    stored = await get_service(request.services).add_stand_in(w.absent, w.person, w.from_at, w.to_at, request.actor)
+    stored = await request.services.duty_roster.add_stand_in(w.absent, w.person, w.from_at, w.to_at, request.actor)
     return ApiResponse((await _RosterSerializer.create(request.services)).dump_stand_in(stored), 201)
 
 
 async def end_stand_in(request: ApiRequest) -> ApiResponse:
     """End a stand-in early."""
-    await get_service(request.services).end_stand_in(_parse_id(request), request.actor)
+    await request.services.duty_roster.end_stand_in(parse_id(request.path["id"]), request.actor)
     return ApiResponse({"ended": True})
 
 
@@ -161,27 +152,19 @@ async def set_quiet_hours(request: ApiRequest) -> ApiResponse:
         raise Refused("not_found", person=code)
     if request.actor.code != code:
         check_planner(request.actor, person.unit, snapshot)
-    stored = await get_service(request.services).set_quiet(code, request.body.from_, request.body.to)
+    stored = await request.services.duty_roster.set_quiet(code, request.body.from_, request.body.to)
     return ApiResponse({"person": code, "quiet": stored})
 
 
-def _parse_id(request: ApiRequest) -> int:
-    text = request.path["id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise Refused("not_found")
-    return int(text)
-
-
-PLAN_ROLES = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/rosters",               get_month,     "A month of duty and its holes", filters=("unit", "month")),
-    Route("POST", "/rosters",               store_shift,       "Keep a shift", PLAN_ROLES, ShiftBody, status=201),
-    Route("POST", "/rosters/{id}/strike",   remove_shift,    "Strike a shift", PLAN_ROLES, EmptyBody),
+    Route("GET",  "/rosters",               get_month,     "A month's shifts and coverage gaps", filters=("unit", "month")),
+    Route("POST", "/rosters",               store_shift,       "Store a shift", "roster.plan", ShiftBody, status=201),
+    Route("POST", "/rosters/{id}/strike",   remove_shift,    "Delete a shift", "roster.plan", EmptyBody),
     Route("POST", "/handovers",             hand_over, "Leave a handover note", body=HandoverBody, status=201),
-    Route("GET",  "/stand-ins",             list_stand_ins, "Who stands in for whom"),
-    Route("POST", "/stand-ins",             add_stand_in,  "Somebody stands in", body=StandInBody, status=201),
-    Route("POST", "/stand-ins/{id}/end",    end_stand_in,      "Back before the time", body=EmptyBody),
-    Route("PUT",  "/people/{code}/quiet",   set_quiet_hours,     "A person's own quiet hours", body=QuietHoursBody),
+    Route("GET",  "/stand-ins",             list_stand_ins, "Stand-ins"),
+    Route("POST", "/stand-ins",             add_stand_in,  "Add a stand-in", body=StandInBody, status=201),
+    Route("POST", "/stand-ins/{id}/end",    end_stand_in,      "End a stand-in early", body=EmptyBody),
+    Route("PUT",  "/people/{code}/quiet",   set_quiet_hours,     "Set a person's own quiet hours", body=QuietHoursBody),
 )
 # fmt: on

@@ -2,20 +2,12 @@
 
 from urllib.parse import quote
 
+from backend.domain.permissions import PERMISSIONS, require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
-from backend.office.duty_roster import PLANNER_ROLES
 from backend.tickets.files import MIME
 from backend.web.request import ApiRequest, ApiResponse, FormPart
 from backend.web.serializers import Serializer
 
-#: What may be imported, and by which roles besides admin.
-IMPORT_ROLES: dict[str, frozenset[Role]] = {
-    "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
-    "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
-    "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}),
-    "roster": PLANNER_ROLES,
-}  # fmt: skip
 MAX_IMPORT_BYTES = 64 * 1024 * 1024  # bytes
 
 
@@ -37,11 +29,15 @@ async def upload(request: ApiRequest) -> ApiResponse:
 async def download(request: ApiRequest) -> ApiResponse:
     """Return a stored file's content, always as a download."""
     file, content = await request.services.files.open(request.path["id"], request.actor)
-    headers = {
-        "Content-Type": MIME[file.kind], "Cache-Control": "no-store",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
+    return ApiResponse(None, raw=content, headers=build_headers(file.name, MIME[file.kind]))
+
+
+def build_headers(name: str, content_type: str) -> dict[str, str]:
+    """Return the headers of a download that is never cached and never shown in the browser."""
+    return {
+        "Content-Type": content_type, "Cache-Control": "no-store",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
     }  # fmt: skip
-    return ApiResponse(None, raw=content, headers=headers)
 
 
 async def import_file(request: ApiRequest) -> ApiResponse:
@@ -50,12 +46,9 @@ async def import_file(request: ApiRequest) -> ApiResponse:
     Refused `not_found` for an unknown kind, `forbidden`, `missing`, `unknown_field`.
     """
     kind = request.path["kind"]
-    if kind not in IMPORT_ROLES:
+    if f"import.{kind}" not in PERMISSIONS:
         raise Refused("not_found", kind=kind)
-    if request.actor.role is not Role.ADMIN and request.actor.role not in IMPORT_ROLES[kind]:
-        raise Refused("forbidden")
-    if request.services.imports is None:
-        raise Refused("unavailable")
+    require(request.actor, f"import.{kind}")
     part = find_file_part(request)
     dry_run, preset = False, {}
     for field in request.parts:

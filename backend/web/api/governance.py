@@ -4,15 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.domain.ticket import Role
-from backend.triage.governance import Governance, to_json
-from backend.web.api.similarity import OFFICE_ROLES, PAGED, paginate, parse_entry_id, require_service
+from backend.triage.governance import to_json
+from backend.web.api.similarity import PAGED, paginate
 from backend.web.endpoint import Route
+from backend.web.query import parse_id
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, Flag, RequestBody
 
-GOVERNORS = frozenset({Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK})
-REVIEWERS = frozenset({Role.SCORE_CLERK})
 LongWords = Annotated[str, Field(max_length=2_000, strict=True)]
 TicketNumbers = Annotated[list[Code], Field(max_length=200)]
 
@@ -45,24 +43,21 @@ class VerdictBody(RequestBody):
 
 async def list_projects(request: ApiRequest) -> ApiResponse:
     """List projects (未诉先办), newest first."""
-    service: Governance = require_service(request.services.governance)
-    found = await service.list_projects(request.query.get("month"), request.query.get("unit"))
+    found = await request.services.governance.list_projects(request.query.get("month"), request.query.get("unit"))
     return paginate(request, [to_json(p) for p in found], ascending=False)
 
 
 async def open_project(request: ApiRequest) -> ApiResponse:
     """Open a project."""
-    return ApiResponse(
-        to_json(await require_service(request.services.governance).open(request.body.model_dump(), request.actor)), 201
-    )
+    return ApiResponse(to_json(await request.services.governance.open(request.body.model_dump(), request.actor)), 201)
 
 
 async def change_project(request: ApiRequest) -> ApiResponse:
     """Edit a project; that also confirms a draft."""
     return ApiResponse(
         to_json(
-            await require_service(request.services.governance).edit(
-                parse_entry_id(request), request.body.model_dump(), request.actor
+            await request.services.governance.edit(
+                parse_id(request.path["id"]), request.body.model_dump(), request.actor
             )
         )
     )
@@ -70,36 +65,30 @@ async def change_project(request: ApiRequest) -> ApiResponse:
 
 async def close_project(request: ApiRequest) -> ApiResponse:
     """Close a project as governed; a ledger row then waits for review."""
-    return ApiResponse(
-        to_json(await require_service(request.services.governance).close(parse_entry_id(request), request.actor))
-    )
+    return ApiResponse(to_json(await request.services.governance.close(parse_id(request.path["id"]), request.actor)))
 
 
 async def drop_project(request: ApiRequest) -> ApiResponse:
     """Drop a project."""
-    return ApiResponse(
-        to_json(await require_service(request.services.governance).drop(parse_entry_id(request), request.actor))
-    )
+    return ApiResponse(to_json(await request.services.governance.drop(parse_id(request.path["id"]), request.actor)))
 
 
 async def review_project(request: ApiRequest) -> ApiResponse:
     """Record the second person's decision; an accepted project counts in the scores."""
     return ApiResponse(
         to_json(
-            await require_service(request.services.governance).review(
-                parse_entry_id(request), request.body.accept, request.actor
-            )
+            await request.services.governance.review(parse_id(request.path["id"]), request.body.accept, request.actor)
         )
     )
 
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",    "/governance",               list_projects,       "Governance projects", OFFICE_ROLES, filters=("month", "unit", *PAGED)),
-    Route("POST",   "/governance",               open_project,   "A governance project", GOVERNORS, ProjectBody, status=201),
-    Route("PUT",    "/governance/{id}",          change_project, "Write on", GOVERNORS, ProjectChangeBody),
-    Route("POST",   "/governance/{id}/close",    close_project,  "The class is governed", GOVERNORS, EmptyBody),
-    Route("POST",   "/governance/{id}/drop",     drop_project,   "Put it aside", GOVERNORS, EmptyBody),
-    Route("POST",   "/governance/{id}/review",   review_project, "Review it", REVIEWERS, VerdictBody),
+    Route("GET",    "/governance",               list_projects,       "Governance projects", "triage.read", filters=("month", "unit", *PAGED)),
+    Route("POST",   "/governance",               open_project,   "Open a governance project", "governance.edit", ProjectBody, status=201),
+    Route("PUT",    "/governance/{id}",          change_project, "Change a governance project", "governance.edit", ProjectChangeBody),
+    Route("POST",   "/governance/{id}/close",    close_project,  "Close a governance project", "governance.edit", EmptyBody),
+    Route("POST",   "/governance/{id}/drop",     drop_project,   "Drop a governance project", "governance.edit", EmptyBody),
+    Route("POST",   "/governance/{id}/review",   review_project, "Review a governance project", "governance.review", VerdictBody),
 )
 # fmt: on

@@ -1,14 +1,11 @@
 """Indicators: time to sign, time to first contact, repeats, co-operation (A18)."""
 
-from backend.domain.refusals import Refused
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse
 
 
 async def get_indicators(request: ApiRequest) -> ApiResponse:
     """Return a month's indicators by unit; unit roles see their own."""
-    if request.services.indicators is None:
-        raise Refused("unavailable")
     return ApiResponse(
         await request.services.indicators.get(request.query.get("month"), request.query.get("unit"), request.actor)
     )

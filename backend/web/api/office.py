@@ -7,20 +7,12 @@ from backend.domain.acts import Actor
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.office import settings
 from backend.office.people import PersonForm, generate_person_code
-from backend.ports.config import SettingVersion
-from backend.services import PeopleService, Services
 from backend.tickets.form_fields import extract_key_name
 from backend.web import serializers
 from backend.web.query import encode_cursor, parse_choice, parse_cursor, parse_limit
 from backend.web.request import ApiRequest, ApiResponse
-
-
-def get_people_service(services: Services) -> PeopleService:
-    """Return the people service. Refused `unavailable`."""
-    if services.people is None:
-        raise Refused("unavailable")
-    return services.people
 
 
 def _paginate(request: ApiRequest, records: Sequence[tuple[str, Any]]) -> ApiResponse:
@@ -38,7 +30,7 @@ async def store_unit(request: ApiRequest) -> ApiResponse:
     body = request.body
     unit = Unit(body.code, body.name, body.kind, body.region, body.parent, body.province_department, body.active,
                 body.pilot)  # fmt: skip
-    changed = await get_people_service(request.services).save_units([unit], request.actor.code)
+    changed = await request.services.people.save_units([unit], request.actor.code)
     request.services.office.invalidate()
     return ApiResponse(serializers.dump_unit(unit), 201 if changed[0] else 200)
 
@@ -56,7 +48,7 @@ async def store_person(request: ApiRequest) -> ApiResponse:
     key_name = body.key_name or (extract_key_name(body.key_subject) if body.key_subject else None)
     form = PersonForm(code=code, name=body.name, unit=body.unit, role=body.role, phone=body.phone, key_name=key_name,
                       key_authorised=body.key_authorised, active=body.active, rank=body.rank)  # fmt: skip
-    changed = await get_people_service(request.services).save_people([form], request.actor.code)
+    changed = await request.services.people.save_people([form], request.actor.code)
     request.services.office.invalidate()
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code) or Person(
@@ -67,7 +59,7 @@ async def store_person(request: ApiRequest) -> ApiResponse:
 
 def filter_visible_people(people: Sequence[Person], actor: Actor) -> list[Person]:
     """Return the people an actor may see: unit roles their own unit's."""
-    return [p for p in people if not actor.is_unit_member or p.unit == actor.unit]
+    return [p for p in people if actor.may_see(p.unit)]
 
 
 async def list_people(request: ApiRequest) -> ApiResponse:
@@ -86,13 +78,13 @@ async def open_binding(request: ApiRequest) -> ApiResponse:
     code = request.path["code"]
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code)
-    if person is None or (request.actor.is_unit_member and person.unit != request.actor.unit):
+    if person is None or not request.actor.may_see(person.unit):
         raise Refused("not_found", person=code)
-    binding = await get_people_service(request.services).create_binding_code(code, request.actor.code)
+    binding = await request.services.people.create_binding_code(code, request.actor.code)
     zone = request.services.clock.zone
-    return ApiResponse({
-        "code": binding.code, "link": binding.link, "expires_at": binding.expires_at.astimezone(zone).isoformat(),
-    }, 201)  # fmt: skip
+    return ApiResponse(
+        {"code": binding.code, "link": binding.link, "expires_at": binding.expires_at.astimezone(zone).isoformat()}, 201
+    )
 
 
 async def list_settings(request: ApiRequest) -> ApiResponse:
@@ -102,45 +94,18 @@ async def list_settings(request: ApiRequest) -> ApiResponse:
 
 async def store_setting(request: ApiRequest) -> ApiResponse:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
-    key, _, unit = request.path["key"].partition("@")
-    value = await set_setting(
-        request.services,
-        key,
-        request.body.unit or unit or None,
-        request.body.value,
-        request.actor,
-        request.body.from_at,
+    key, body, services = request.path["key"], request.body, request.services
+    value = await settings.set_setting(
+        services.office, services.audit, key, body.unit, body.value, request.actor.code, body.from_at
     )
-    return ApiResponse({"key": request.path["key"], "value": value})
-
-
-async def set_setting(
-    services: Services, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None
-) -> str:
-    """Check and store a setting; return its normal form. Refused `unknown_unit`, `unknown_setting`, `bad_setting` …"""
-    snapshot = await services.office.snapshot()
-    if unit is not None and unit not in snapshot.config.units:
-        raise Refused("unknown_unit", unit=unit)
-    full = key if unit is None else f"{key}@{unit}"
-    stored = snapshot.settings.with_changes({full: value}).overrides[full]
-    now = services.clock.now()
-    await services.office.store.add_version(SettingVersion(key, unit, stored, from_at or now, by.code, now))
-    await services.audit.record(now, by.code, "setting", full, value=stored)
-    services.office.invalidate()
-    return stored
+    return ApiResponse({"key": key, "value": value})
 
 
 async def create_key(request: ApiRequest) -> ApiResponse:
-    """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`."""
-    body = request.body
-    snapshot = await request.services.office.snapshot()
-    if (body.person is None) == (body.role is None):
-        raise Refused("missing", field="person")
-    if body.person is not None and body.person not in snapshot.by_code:
-        raise Refused("unknown_person", person=body.person)
-    if body.unit is not None and body.unit not in snapshot.config.units:
-        raise Refused("unknown_unit", unit=body.unit)
-    now = request.services.clock.now()
-    secret = await request.services.keys.create_key(body.name, now, person=body.person, role=body.role, unit=body.unit)
-    await request.services.audit.record(now, request.actor.code, "key", body.name)
+    """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`, `exists`."""
+    body, services = request.body, request.services
+    secret = await settings.create_key(
+        services.office, services.keys, services.audit, body.name, request.actor.code,
+        person=body.person, role=body.role, unit=body.unit,
+    )  # fmt: skip
     return ApiResponse({"key": secret}, 201, headers={"Cache-Control": "no-store"})

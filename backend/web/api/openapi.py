@@ -2,7 +2,6 @@
 
 import re
 from functools import lru_cache
-from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
@@ -22,16 +21,15 @@ _ERROR = {
     }},
 }  # fmt: skip
 _REFUSED = {"$ref": "#/components/schemas/Error"}
-_REFUSED = {"$ref": "#/components/schemas/Error"}
 _STATUSES = ("400", "401", "403", "404", "409", "413", "422", "429", "503")
 
 
 @lru_cache(maxsize=1)
-def build_document() -> dict[str, Any]:
+def build_document() -> dict[str, object]:
     """Return the OpenAPI 3.1 document."""
     models = sorted({r.body for r in ROUTES if r.body is not None}, key=lambda m: m.__name__)
     _, schemas = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, dict[str, object]] = {}
     for route in ROUTES:
         paths.setdefault(BASE + route.path, {})[route.method.lower()] = _build_operation(route)
     return {
@@ -44,26 +42,24 @@ def build_document() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _build_operation(route: Route) -> dict[str, Any]:
+def _build_operation(route: Route) -> dict[str, object]:
     path_params = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
              for name in _PATH_PARAM.findall(route.path)]  # fmt: skip
     filters = [{"name": name, "in": "query", "schema": _filter_schema(name)} for name in route.filters]
-    answer: dict[str, Any] = {"description": "done"}
+    answer: dict[str, object] = {"description": "done"}
     if route.path != "/files/{id}":
         answer["content"] = {"application/json": {"schema": {"type": "object"}}}
-    answers: dict[str, Any] = {str(route.status): answer}
+    answers: dict[str, object] = {str(route.status): answer}
     if route.status == 201:
         answers["200"] = answer
-    if route.status == 201:
-        answers["200"] = answer
-    refused: dict[str, Any] = {"description": "refused", "content": {"application/json": {"schema": _REFUSED}}}
-    operation: dict[str, Any] = {
+    refused: dict[str, object] = {"description": "refused", "content": {"application/json": {"schema": _REFUSED}}}
+    operation: dict[str, object] = {
         "summary": route.summary, "operationId": f"{route.method.lower()}{route.path}",
         "parameters": [*path_params, *filters, *_idempotency_parameters(route)],
         "responses": answers | dict.fromkeys(_STATUSES, refused),
     }  # fmt: skip
     if route.body is not None:
-        schema: dict[str, Any] = {"$ref": _REF.format(model=route.body.__name__)}
+        schema: dict[str, object] = {"$ref": _REF.format(model=route.body.__name__)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     elif route.max_bytes:
         schema = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
@@ -71,13 +67,13 @@ def _build_operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _filter_schema(name: str) -> dict[str, Any]:
+def _filter_schema(name: str) -> dict[str, object]:
     if name == "limit":
         return {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     return {"type": "string"}
 
 
-def _idempotency_parameters(route: Route) -> list[dict[str, Any]]:
+def _idempotency_parameters(route: Route) -> list[dict[str, object]]:
     if route.method != "POST":
         return []
     return [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}]

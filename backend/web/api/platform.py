@@ -4,37 +4,19 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
-from backend.platform.service import PlatformSync
 from backend.ports.platform import Writeback, WritebackState
 from backend.web import schemas
+from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
-from backend.web.query import encode_cursor, parse_choice, parse_limit, parse_row_cursor
+from backend.web.query import encode_cursor, parse_choice, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.serializers import Serializer
-
-READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.REVIEWER, Role.AUDITOR})
-CORRECTORS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
 
 
 class SettleBody(schemas.RequestBody):
     """How a move was corrected by hand."""
 
     reason: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
-
-
-def _get_service(request: ApiRequest) -> PlatformSync:
-    if request.services.platform is None:
-        raise Refused("unavailable")
-    return request.services.platform
-
-
-def _parse_event_id(request: ApiRequest) -> int:
-    text = request.path["id"]
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Refused("not_found", event=text)
-    return int(text)
 
 
 def dump_writeback(writeback: Writeback, serializer: Serializer) -> dict[str, Any]:
@@ -50,12 +32,9 @@ def dump_writeback(writeback: Writeback, serializer: Serializer) -> dict[str, An
 
 async def list_writebacks(request: ApiRequest) -> ApiResponse:
     """List write-backs, newest first, with the state of the connection."""
-    service, ticket_id = _get_service(request), None
+    service, ticket_id = request.services.platform, None
     if (ticket_no := request.query.get("ticket")) is not None:
-        view = await request.services.queries.get_ticket(ticket_no, request.seen_by)
-        if view is None:
-            raise Refused("not_found", ticket=ticket_no)
-        ticket_id = view.ticket.id
+        ticket_id = (await load_view(request, ticket_no)).ticket.id
     state = parse_choice(request.query, "state", tuple(WritebackState))
     page = await service.list_writebacks(
         state=WritebackState(state) if state else None,
@@ -73,21 +52,21 @@ async def list_writebacks(request: ApiRequest) -> ApiResponse:
 
 async def retry(request: ApiRequest) -> ApiResponse:
     """Retry a write-back."""
-    await _get_service(request).resend(_parse_event_id(request), request.actor)
-    return ApiResponse({"event": _parse_event_id(request), "state": WritebackState.WAITING})
+    await request.services.platform.resend(parse_id(request.path["id"]), request.actor)
+    return ApiResponse({"event": parse_id(request.path["id"]), "state": WritebackState.WAITING})
 
 
 async def settle(request: ApiRequest) -> ApiResponse:
     """Mark a write-back as corrected on the platform by hand."""
-    await _get_service(request).settle(_parse_event_id(request), request.body.reason, request.actor)
-    return ApiResponse({"event": _parse_event_id(request), "state": WritebackState.SETTLED})
+    await request.services.platform.settle(parse_id(request.path["id"]), request.body.reason, request.actor)
+    return ApiResponse({"event": parse_id(request.path["id"]), "state": WritebackState.SETTLED})
 
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/sync",             list_writebacks, "Moves on their way to the platform", READERS,
+    Route("GET",  "/sync",             list_writebacks, "Write-backs to the platform", "platform.read",
           filters=("state", "ticket", "limit", "cursor")),
-    Route("POST", "/sync/{id}/retry",  retry,  "Write a move back once more", CORRECTORS, schemas.EmptyBody),
-    Route("POST", "/sync/{id}/settle", settle, "Set right by hand", CORRECTORS, SettleBody),
+    Route("POST", "/sync/{id}/retry",  retry,  "Retry a write-back", "platform.correct", schemas.EmptyBody),
+    Route("POST", "/sync/{id}/settle", settle, "Mark a write-back as corrected by hand", "platform.correct", SettleBody),
 )
 # fmt: on

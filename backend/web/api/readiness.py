@@ -4,10 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.domain.unit_readiness import Readiness
-from backend.office.readiness import UnitReadiness
 from backend.ports.readiness import ReadinessReminder
 from backend.services import Services
 from backend.web import schemas
@@ -15,21 +12,11 @@ from backend.web.endpoint import Route
 from backend.web.query import parse_flag
 from backend.web.request import ApiRequest, ApiResponse
 
-READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.AUDITOR})
-REMIND_ROLES = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.SCORE_CLERK})
-
 
 class ReminderBody(schemas.RequestBody):
     """How the unit was reminded."""
 
     note: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
-
-
-def get_service(services: Services) -> UnitReadiness:
-    """Return the service. Refused `unavailable`."""
-    if services.readiness is None:
-        raise Refused("unavailable")
-    return services.readiness
 
 
 def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, services: Services) -> dict[str, Any]:
@@ -47,7 +34,7 @@ def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, ser
 
 async def list_units(request: ApiRequest) -> ApiResponse:
     """List units that lack something (`all=1`: every unit); those that cannot be dispatched to come first."""
-    service = get_service(request.services)
+    service = request.services.readiness
     found, last = (
         await service.list_units(include_ready=parse_flag(request.query, "all")),
         await service.get_latest_reminders(),
@@ -59,16 +46,14 @@ async def list_units(request: ApiRequest) -> ApiResponse:
 
 async def remind(request: ApiRequest) -> ApiResponse:
     """Record that a unit was reminded."""
-    reminder = await get_service(request.services).record_reminder(
-        request.path["code"], request.body.note, request.actor
-    )
+    reminder = await request.services.readiness.record_reminder(request.path["code"], request.body.note, request.actor)
     at = reminder.at.astimezone(request.services.clock.zone).isoformat()
     return ApiResponse({"unit": reminder.unit, "at": at, "by": reminder.by, "note": reminder.note}, 201)
 
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/readiness",             list_units, "Units that are not ready for tickets", READERS, filters=("all",)),
-    Route("POST", "/units/{code}/chases",   remind,  "Note that a unit was reminded", REMIND_ROLES, ReminderBody, status=201),
+    Route("GET",  "/readiness",             list_units, "Units that are not ready for tickets", "readiness.read", filters=("all",)),
+    Route("POST", "/units/{code}/chases",   remind,  "Record a reminder to a unit", "readiness.remind", ReminderBody, status=201),
 )
 # fmt: on

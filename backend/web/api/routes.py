@@ -1,6 +1,5 @@
-"""Table of all REST routes with roles, body and status; the OpenAPI document is generated from it."""
+"""Table of all REST routes with permission, body and status; the OpenAPI document is generated from it."""
 
-from backend.domain.ticket import Role
 from backend.tickets.files import MAX_BYTES
 from backend.web import schemas
 from backend.web.api import (
@@ -24,45 +23,38 @@ from backend.web.api import (
 from backend.web.endpoint import Route
 
 PAGED = ("limit", "cursor")
-ADMIN: frozenset[Role] = frozenset()  # no other role; an admin may call every route
-CREATE = frozenset({Role.DISPATCHER})
-BINDING = frozenset({Role.LIAISON})
-CLERK = frozenset({Role.SCORE_CLERK})
-CONTEST = frozenset({Role.HANDLER, Role.LIAISON, Role.SCORE_CLERK})
-IMPORT = frozenset({Role.DISPATCHER, Role.SCORE_CLERK, Role.REVISIT_AGENT}) | duty_roster.PLAN_ROLES
-AUDIT = frozenset({Role.AUDITOR})
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route("GET",  "/units",                  office.list_units,        "Units", filters=PAGED),
-    Route("POST", "/units",                  office.store_unit,     "Keep a unit", ADMIN, schemas.UnitBody, status=201),
+    Route("POST", "/units",                  office.store_unit,     "Store a unit", "office.edit", schemas.UnitBody, status=201),
     Route("GET",  "/people",                 office.list_people,       "People", filters=("unit", "role", *PAGED)),
-    Route("POST", "/people",                 office.store_person,   "Keep a person", ADMIN, schemas.PersonBody, status=201),
-    Route("POST", "/people/{code}/binding",  office.open_binding, "A binding code", BINDING, schemas.EmptyBody, status=201),
-    Route("POST", "/tickets",                tickets.create_ticket,      "A new ticket", CREATE, schemas.TicketBody, status=201),
+    Route("POST", "/people",                 office.store_person,   "Store a person", "office.edit", schemas.PersonBody, status=201),
+    Route("POST", "/people/{code}/binding",  office.open_binding, "Create a binding code", "binding.open", schemas.EmptyBody, status=201),
+    Route("POST", "/tickets",                tickets.create_ticket,      "Create a ticket", "ticket.create", schemas.TicketBody, status=201),
     Route("GET",  "/tickets",                tickets.list_tickets,      "Tickets",
           filters=("state", "unit", "grade", "category", "overdue", "q", *PAGED)),
     Route("GET",  "/tickets/{no}",           tickets.get_ticket,         "One ticket"),
-    Route("GET",  "/tickets/{no}/timeline",  tickets.get_timeline,    "Everything that happened to it"),
+    Route("GET",  "/tickets/{no}/timeline",  tickets.get_timeline,    "Its journal, deliveries, calls, visits and duties"),
     Route("POST", "/tickets/{no}/acts",      tickets.act,         "Act on it", body=schemas.ActBody),
-    Route("POST", "/tickets/{no}/reveal",    tickets.reveal,      "The requester's number", body=schemas.RevealBody),
-    Route("POST", "/files",                  files.upload,      "Hand in a file", max_bytes=MAX_BYTES, status=201),
-    Route("GET",  "/files/{id}",             files.download,     "A file"),
-    Route("GET",  "/deliveries",             deliveries.list_deliveries, "Letters",
+    Route("POST", "/tickets/{no}/reveal",    tickets.reveal,      "Reveal the requester's number", body=schemas.RevealBody),
+    Route("POST", "/files",                  files.upload,      "Upload a file", max_bytes=MAX_BYTES, status=201),
+    Route("GET",  "/files/{id}",             files.download,     "Download a file"),
+    Route("GET",  "/deliveries",             deliveries.list_deliveries, "Messages",
           filters=("ticket", "person", "state", *PAGED)),
     Route("GET",  "/calls",                  deliveries.list_calls,      "Calls",
           filters=("ticket", "person", "outcome", *PAGED)),
     Route("GET",  "/scores",                 scores.list_sheets,       "Score sheets", filters=("month", "scheme", "unit")),
-    Route("POST", "/score-runs",             scores.start_run,    "A score run", CLERK, schemas.RunBody, status=201),
-    Route("POST", "/score-runs/{id}/lock",   scores.lock_run,         "Lock a run", CLERK, schemas.LockBody),
-    Route("POST", "/score-runs/{id}/appeals", scores.contest_line,      "Object to a line", CONTEST, schemas.ContestBody, status=201),
-    Route("POST", "/ledger",                 scores.enter_line,        "A ledger row", CLERK, schemas.LedgerBody, status=201),
-    Route("POST", "/ledger/{id}/review",     scores.review_line,       "Review a ledger row", CLERK, schemas.ReviewBody),
+    Route("POST", "/score-runs",             scores.start_run,    "Start a score run", "scores.edit", schemas.RunBody, status=201),
+    Route("POST", "/score-runs/{id}/lock",   scores.lock_run,         "Lock a run", "scores.edit", schemas.LockBody),
+    Route("POST", "/score-runs/{id}/appeals", scores.contest_line,      "Contest a line", "contest.submit", schemas.ContestBody, status=201),
+    Route("POST", "/ledger",                 scores.enter_line,        "Enter a ledger line", "scores.edit", schemas.LedgerBody, status=201),
+    Route("POST", "/ledger/{id}/review",     scores.review_line,       "Review a ledger line", "scores.edit", schemas.ReviewBody),
     Route("GET",  "/settings",               office.list_settings,     "Settings in force"),
-    Route("PUT",  "/settings/{key}",         office.store_setting,  "Set a value", ADMIN, schemas.SettingBody),
-    Route("POST", "/keys",                   office.create_key,   "A new API key", ADMIN, schemas.KeyBody, status=201),
-    Route("POST", "/imports/{kind}",         files.import_file,        "Import a file", IMPORT, max_bytes=files.MAX_IMPORT_BYTES),
-    Route("GET",  "/audit",                  deliveries.list_audit,      "The audit book", AUDIT, filters=PAGED),
+    Route("PUT",  "/settings/{key}",         office.store_setting,  "Set a setting", "office.edit", schemas.SettingBody),
+    Route("POST", "/keys",                   office.create_key,   "Create an API key", "office.edit", schemas.KeyBody, status=201),
+    Route("POST", "/imports/{kind}",         files.import_file,        "Import a file", "files.import", max_bytes=files.MAX_IMPORT_BYTES),
+    Route("GET",  "/audit",                  deliveries.list_audit,      "The audit log", "audit.read", filters=PAGED),
     *indicators.ROUTES,
     *scoring.ROUTES,
     *similarity.ROUTES,

@@ -4,23 +4,10 @@ import re
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.services import ScoringService
+from backend.web.query import parse_id
 from backend.web.request import ApiRequest, ApiResponse
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
-
-
-def _get_scoring(request: ApiRequest) -> ScoringService:
-    if request.services.scoring is None:
-        raise Refused("unavailable")
-    return request.services.scoring
-
-
-def _parse_id(request: ApiRequest) -> int:
-    text = request.path["id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Refused("not_found", id=text)
-    return int(text)
 
 
 async def list_sheets(request: ApiRequest) -> ApiResponse:
@@ -33,7 +20,7 @@ async def list_sheets(request: ApiRequest) -> ApiResponse:
         if unit not in (None, request.actor.unit):
             raise Refused("not_found", unit=unit)
         unit = request.actor.unit or ""
-    answer = await _get_scoring(request).get_scores(
+    answer = await request.services.scoring.get_scores(
         month=month, scheme=request.query.get("scheme"), unit=unit, actor=request.actor
     )
     return ApiResponse(dict(answer))
@@ -42,13 +29,13 @@ async def list_sheets(request: ApiRequest) -> ApiResponse:
 async def start_run(request: ApiRequest) -> ApiResponse:
     """Start and store a run (试算)."""
     return ApiResponse(
-        dict(await _get_scoring(request).start_run(request.body.period, request.body.scheme, request.actor)), 201
+        dict(await request.services.scoring.start_run(request.body.period, request.body.scheme, request.actor)), 201
     )
 
 
 async def lock_run(request: ApiRequest) -> ApiResponse:
     """Lock a run (定稿)."""
-    service, run_id = _get_scoring(request), _parse_id(request)
+    service, run_id = request.services.scoring, parse_id(request.path["id"])
     forced = {"force": True, "reason": request.body.reason} if request.body.force else {}
     return ApiResponse(dict(await service.lock_run(run_id, request.actor, **forced)))
 
@@ -56,18 +43,25 @@ async def lock_run(request: ApiRequest) -> ApiResponse:
 async def contest_line(request: ApiRequest) -> ApiResponse:
     """Contest a line (异议)."""
     fields: dict[str, Any] = request.body.model_dump(exclude_none=True)
-    return ApiResponse(dict(await _get_scoring(request).submit_contest(_parse_id(request), fields, request.actor)), 201)
+    return ApiResponse(
+        dict(await request.services.scoring.submit_contest(parse_id(request.path["id"]), fields, request.actor)), 201
+    )
 
 
 async def enter_line(request: ApiRequest) -> ApiResponse:
     """Enter a ledger row (台账)."""
     return ApiResponse(
-        dict(await _get_scoring(request).enter_ledger(request.body.model_dump(exclude_none=True), request.actor)), 201
+        dict(await request.services.scoring.enter_ledger(request.body.model_dump(exclude_none=True), request.actor)),
+        201,
     )
 
 
 async def review_line(request: ApiRequest) -> ApiResponse:
     """Review a ledger row as the second person (材料审核)."""
     return ApiResponse(
-        dict(await _get_scoring(request).review_ledger(_parse_id(request), request.body.accept, request.actor))
+        dict(
+            await request.services.scoring.review_ledger(
+                parse_id(request.path["id"]), request.body.accept, request.actor
+            )
+        )
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -10,21 +10,17 @@ from backend.domain.hot_list import HotTopic
 from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Reason
 from backend.domain.texts import Texts
-from backend.domain.ticket import Category, Role
+from backend.domain.ticket import Category
 from backend.triage.dispatching import DispatchSuggestions
 from backend.triage.hot import HotList
 from backend.triage.similarity import Similarity, SimilarTicket, TicketGroup
 from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
-from backend.web.query import encode_cursor, parse_limit, parse_row_cursor
+from backend.web.query import encode_cursor, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, RequestBody, ShortText
 from backend.web.serializers import Serializer
 
-OFFICE_ROLES = frozenset(
-    {Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.REVISIT_AGENT, Role.SCORE_CLERK, Role.AUDITOR}
-)
-CATALOGUE_EDITORS = frozenset({Role.DISPATCHER})
 MAX_SPAN_DAYS = 366  # longest span of a query in days
 
 
@@ -38,24 +34,6 @@ class CatalogueEntryBody(RequestBody):
     basis: Annotated[str, Field(max_length=500, strict=True)] = ""
     valid_from: date | None = None
     valid_to: date | None = None
-
-
-R = TypeVar("R")
-
-
-def require_service(service: R | None) -> R:
-    """Return a service that may be absent. Refused `unavailable`."""
-    if service is None:
-        raise Refused("unavailable")
-    return service
-
-
-def parse_entry_id(request: ApiRequest) -> int:
-    """Parse the entry's id from the path. Refused `not_found`."""
-    text = request.path["id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Refused("not_found", id=text)
-    return int(text)
 
 
 def parse_span(query: Mapping[str, str], today: date) -> tuple[date, date]:
@@ -89,7 +67,7 @@ def paginate(request: ApiRequest, items: Sequence[dict[str, Any]], *, ascending:
 async def list_similar(request: ApiRequest) -> ApiResponse:
     """List similar tickets, most similar first; those with `repeat` are proposed for 并单."""
     await load_view(request, request.path["no"])
-    service: Similarity = require_service(request.services.similarity)
+    service: Similarity = request.services.similarity
     serializer = await Serializer.create(request.services)
     found = await service.find_similar(request.path["no"])
     return ApiResponse(
@@ -97,14 +75,14 @@ async def list_similar(request: ApiRequest) -> ApiResponse:
     )
 
 
-def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -> dict[str, Any]:
+def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -> dict[str, object]:
     """Serialize a similar ticket, with the reason in words."""
     ticket = similar.ticket
-    reasons = [texts.render("likeness.why.caller")] if similar.same_caller else []
+    reasons = [texts.render("similarity.why.caller")] if similar.same_caller else []
     if similar.shared:
-        reasons.append(texts.render("likeness.why.shared", terms="、".join(similar.shared)))
+        reasons.append(texts.render("similarity.why.shared", terms="、".join(similar.shared)))
     if similar.in_other_region:
-        reasons.append(texts.render("likeness.why.elsewhere"))
+        reasons.append(texts.render("similarity.why.elsewhere"))
     return {
         "ticket_no": ticket.no, "state": ticket.state, "title": serializer.mask(ticket.title, None),
         "category": ticket.category, "region": ticket.region, "unit": ticket.unit, "closed": ticket.closed,
@@ -116,11 +94,13 @@ def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -
 async def list_suggestions(request: ApiRequest) -> ApiResponse:
     """List units to dispatch a ticket to, best first, each with its reasons in words."""
     await load_view(request, request.path["no"])
-    suggester: DispatchSuggestions = require_service(request.services.dispatch_suggestions)
+    suggester: DispatchSuggestions = request.services.dispatch_suggestions
     return ApiResponse({"items": await dump_suggestions(suggester, request.path["no"], request), "next": None})
 
 
-async def dump_suggestions(suggester: DispatchSuggestions, ticket_no: str, request: ApiRequest) -> list[dict[str, Any]]:
+async def dump_suggestions(
+    suggester: DispatchSuggestions, ticket_no: str, request: ApiRequest
+) -> list[dict[str, object]]:
     """Serialize a ticket's suggestions."""
     units = (await request.services.office.snapshot()).config.units
     return [
@@ -140,13 +120,13 @@ def format_reason(reason: Reason, texts: Texts) -> str:
             facts[name] = "、".join(facts[name]) if texts.language == "zh_CN" else ", ".join(facts[name])
     if facts.get("category"):
         facts["category"] = texts.get_word_or_value("category", facts["category"])
-    return texts.render(f"likeness.reason.{reason.kind}", **facts)
+    return texts.render(f"similarity.reason.{reason.kind}", **facts)
 
 
 # -- the catalogue
 
 
-def dump_entry(row: CatalogueEntry) -> dict[str, Any]:
+def dump_entry(row: CatalogueEntry) -> dict[str, object]:
     """Serialize a catalogue entry."""
     return {
         "id": row.id, "unit": row.unit, "category": row.category, "keywords": list(row.keywords), "region": row.region,
@@ -159,7 +139,7 @@ async def list_entries(request: ApiRequest) -> ApiResponse:
     """List the catalogue."""
     return paginate(
         request,
-        [dump_entry(row) for row in await require_service(request.services.dispatch_suggestions).list_rows()],
+        [dump_entry(row) for row in await request.services.dispatch_suggestions.list_rows()],
         ascending=True,
     )
 
@@ -169,15 +149,13 @@ async def add_entry(request: ApiRequest) -> ApiResponse:
     body = request.body.model_dump()
     if isinstance(body["keywords"], list):
         body["keywords"] = " ".join(body["keywords"])
-    return ApiResponse(
-        dump_entry(await require_service(request.services.dispatch_suggestions).add_row(body, request.actor)), 201
-    )
+    return ApiResponse(dump_entry(await request.services.dispatch_suggestions.add_row(body, request.actor)), 201)
 
 
 async def remove_entry(request: ApiRequest) -> ApiResponse:
     """Remove an entry."""
-    await require_service(request.services.dispatch_suggestions).remove_row(parse_entry_id(request), request.actor)
-    return ApiResponse({"removed": parse_entry_id(request)})
+    await request.services.dispatch_suggestions.remove_row(parse_id(request.path["id"]), request.actor)
+    return ApiResponse({"removed": parse_id(request.path["id"])})
 
 
 # -- figures
@@ -187,7 +165,7 @@ async def list_misses(request: ApiRequest) -> ApiResponse:
     """Return 派单准确性: (accepted returns + reassigns) / dispatches."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     by = request.query.get("by") or "unit"
-    found = await require_service(request.services.dispatch_suggestions).count_dispatch_errors(start, end, by)
+    found = await request.services.dispatch_suggestions.count_dispatch_errors(start, end, by)
     items = [{"name": m.name, "dispatches": m.dispatches, "returned": m.returned, "reassigned": m.reassigned,
               "rate": m.rate} for m in found]  # fmt: skip
     return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "by": by, "items": items, "next": None})
@@ -197,18 +175,18 @@ async def list_repeats(request: ApiRequest) -> ApiResponse:
     """Return repeats by unit and month (A18)."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     items = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
-              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await require_service(request.services.dispatch_suggestions).count_repeats(start, end)]  # fmt: skip
+              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await request.services.dispatch_suggestions.count_repeats(start, end)]  # fmt: skip
     return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "items": items, "next": None})
 
 
 async def get_hot_list(request: ApiRequest) -> ApiResponse:
     """Return 热点: the most frequent topics, compared with as many days before."""
     start, end = parse_span(request.query, request.services.clock.now().date())
-    found = await require_service(request.services.hot_topics).build(start, end, request.query.get("region", ""))
+    found = await request.services.hot_topics.build(start, end, request.query.get("region", ""))
     return ApiResponse(dump_hot_list(found))
 
 
-def dump_hot_list(found: HotList) -> dict[str, Any]:
+def dump_hot_list(found: HotList) -> dict[str, object]:
     """Serialize a hot list."""
     return {
         "from": found.start.isoformat(), "to": found.end.isoformat(), "before": found.previous_start.isoformat(),
@@ -218,12 +196,12 @@ def dump_hot_list(found: HotList) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _dump_topics(some: Sequence[HotTopic]) -> list[dict[str, Any]]:
+def _dump_topics(some: Sequence[HotTopic]) -> list[dict[str, object]]:
     return [{"name": h.name, "count": h.count, "before": h.before, "growth": h.growth, "tickets": list(h.tickets)}
             for h in some]  # fmt: skip
 
 
-def dump_group(group: TicketGroup) -> dict[str, Any]:
+def dump_group(group: TicketGroup) -> dict[str, object]:
     """Serialize a group of similar tickets."""
     units = sorted({one.unit for one in group.members if one.unit})
     return {"about": list(group.common_terms), "count": len(group.members), "units": units,
@@ -233,14 +211,14 @@ def dump_group(group: TicketGroup) -> dict[str, Any]:
 async def list_clusters(request: ApiRequest) -> ApiResponse:
     """List groups of similar tickets between two days, largest first, with their members."""
     start, end = parse_span(request.query, request.services.clock.now().date())
-    groups, tickets = await require_service(request.services.similarity).group_period(
-        *require_service(request.services.dispatch_suggestions).get_day_bounds(start, end)
+    groups, tickets = await request.services.similarity.group_period(
+        *request.services.dispatch_suggestions.get_day_bounds(start, end)
     )
     serializer = await Serializer.create(request.services)
     return ApiResponse({"read": len(tickets), "groups": [dump_cluster(g, serializer) for g in groups]})
 
 
-def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, Any]:
+def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, object]:
     """Serialize a group with its members' titles."""
     members = [{"ticket_no": one.no, "title": serializer.mask(one.title, None)} for one in group.members]
     return {"about": list(group.common_terms), "members": members}
@@ -248,22 +226,22 @@ def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, Any]:
 
 async def rebuild_index(request: ApiRequest) -> ApiResponse:
     """Rebuild the similarity index, after its word lists were changed."""
-    return ApiResponse({"tickets": await require_service(request.services.similarity).rebuild()})
+    return ApiResponse({"tickets": await request.services.similarity.rebuild()})
 
 
 SPAN = ("from", "to")
 PAGED = ("limit", "cursor")
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",    "/tickets/{no}/like",        list_similar,           "Like tickets", OFFICE_ROLES),
-    Route("GET",    "/tickets/{no}/suggestions", list_suggestions,    "Units to dispatch it to", OFFICE_ROLES),
-    Route("GET",    "/catalogue",                list_entries,           "The dispatch catalogue", OFFICE_ROLES, filters=PAGED),
-    Route("POST",   "/catalogue",                add_entry,        "A row of the catalogue", CATALOGUE_EDITORS, CatalogueEntryBody, status=201),
-    Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a row", CATALOGUE_EDITORS, EmptyBody),
-    Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", OFFICE_ROLES, filters=(*SPAN, "by")),
-    Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", OFFICE_ROLES, filters=SPAN),
-    Route("GET",    "/clusters",                 list_clusters,       "Groups of similar tickets", OFFICE_ROLES, filters=SPAN),
-    Route("POST",   "/likeness/rebuild",         rebuild_index,        "Rebuild the index", frozenset(), EmptyBody),
-    Route("GET",    "/hot",                      get_hot_list,            "What is hot", OFFICE_ROLES, filters=(*SPAN, "region")),
+    Route("GET",    "/tickets/{no}/like",        list_similar,           "Similar tickets", "triage.read"),
+    Route("GET",    "/tickets/{no}/suggestions", list_suggestions,    "Units to dispatch it to", "triage.read"),
+    Route("GET",    "/catalogue",                list_entries,           "The dispatch catalogue", "triage.read", filters=PAGED),
+    Route("POST",   "/catalogue",                add_entry,        "Add a catalogue entry", "catalogue.edit", CatalogueEntryBody, status=201),
+    Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a catalogue entry", "catalogue.edit", EmptyBody),
+    Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", "triage.read", filters=(*SPAN, "by")),
+    Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", "triage.read", filters=SPAN),
+    Route("GET",    "/clusters",                 list_clusters,       "Groups of similar tickets", "triage.read", filters=SPAN),
+    Route("POST",   "/likeness/rebuild",         rebuild_index,        "Rebuild the index", "triage.rebuild", EmptyBody),
+    Route("GET",    "/hot",                      get_hot_list,            "Hot topics", "triage.read", filters=(*SPAN, "region")),
 )
 # fmt: on

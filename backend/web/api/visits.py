@@ -4,12 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.refusals import Refused
 from backend.ports.visits import DoNotCallEntry, VisitRecord
 from backend.visits.manual import TaskSheet
-from backend.visits.service import VisitService
 from backend.visits.statistics import VisitFigures
 from backend.web.endpoint import Route
+from backend.web.query import parse_id
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import EmptyBody, RequestBody, ShortText
 from backend.web.serializers import Json, Serializer
@@ -30,33 +29,24 @@ class DoNotCallRemovalBody(RequestBody):
     reason: ShortText = ""
 
 
-def get_service(request: ApiRequest) -> VisitService:
-    """Return the visits service. Refused `unavailable`."""
-    if request.services.visits is None:
-        raise Refused("unavailable")
-    return request.services.visits
-
-
 async def list_tasks(request: ApiRequest) -> ApiResponse:
     """List visits that wait for a person, and closed tickets without a result from 12351 yet."""
     serializer = await Serializer.create(request.services)
-    sheets = await get_service(request).manual.list_tasks(request.actor)
-    awaiting_result = list(await get_service(request).manual.list_awaited())
+    sheets = await request.services.visits.manual.list_tasks(request.actor)
+    awaiting_result = list(await request.services.visits.manual.list_awaited())
     return ApiResponse({"items": [dump_task(s, serializer) for s in sheets], "awaited": awaiting_result, "next": None})
 
 
 async def get_task(request: ApiRequest) -> ApiResponse:
     """Return one task with its script."""
-    sheet = await get_service(request).manual.get_task(request.path["no"], request.actor)
+    sheet = await request.services.visits.manual.get_task(request.path["no"], request.actor)
     return ApiResponse({**dump_task(sheet, await Serializer.create(request.services)), "script": list(sheet.script)})
 
 
 async def call_requester(request: ApiRequest) -> ApiResponse:
     """Call the agent, then the requester; neither sees the other's number (P3)."""
-    await get_service(request).manual.get_callable_task(request.path["no"], request.actor)
-    if request.services.calls is None:
-        raise Refused("unavailable")
-    call = await request.services.calls.start_bridge(request.actor, ticket_no=request.path["no"])
+    await request.services.visits.manual.get_callable_task(request.path["no"], request.actor)
+    call = await request.services.require_calls().start_bridge(request.actor, ticket_no=request.path["no"])
     return ApiResponse({"call": call.call_id, "person": call.person, "to": call.to}, status=201)
 
 
@@ -67,7 +57,7 @@ async def list_do_not_call(request: ApiRequest) -> ApiResponse:
         {
             "items": [
                 _dump_do_not_call(b, serializer)
-                for b in await get_service(request).do_not_call.list_numbers(request.actor)
+                for b in await request.services.visits.do_not_call.list_numbers(request.actor)
             ],
             "next": None,
         }
@@ -76,13 +66,13 @@ async def list_do_not_call(request: ApiRequest) -> ApiResponse:
 
 async def add_do_not_call(request: ApiRequest) -> ApiResponse:
     """Add a number to the do-not-call list."""
-    added = await get_service(request).do_not_call.add(request.body.phone, request.body.reason, request.actor)
+    added = await request.services.visits.do_not_call.add(request.body.phone, request.body.reason, request.actor)
     return ApiResponse({"added": added}, status=201)
 
 
 async def remove_do_not_call(request: ApiRequest) -> ApiResponse:
     """Remove an entry from the list."""
-    shown = await get_service(request).do_not_call.remove(
+    shown = await request.services.visits.do_not_call.remove(
         request.actor, request.body.reason, ref=request.body.ref, phone=request.body.phone
     )
     return ApiResponse({"removed": shown})
@@ -90,17 +80,13 @@ async def remove_do_not_call(request: ApiRequest) -> ApiResponse:
 
 async def get_recording(request: ApiRequest) -> ApiResponse:
     """Return a recording's URL; the access is audited."""
-    if not request.path["dial"].isascii() or not request.path["dial"].isdigit() or len(request.path["dial"]) > 18:
-        raise Refused("not_found")
-    recording = await get_service(request).open_recording(int(request.path["dial"]), request.actor)
+    recording = await request.services.visits.open_recording(parse_id(request.path["dial"]), request.actor)
     return ApiResponse({"ticket": recording.ticket_no, "purpose": recording.purpose, "url": recording.url})
 
 
 async def get_statistics(request: ApiRequest) -> ApiResponse:
     """Return a month's visits by unit and agent; a unit sees its own."""
-    month = await get_service(request).statistics.compute_month(
-        request.query.get("month", ""), request.actor.unit if request.actor.is_unit_member else None
-    )
+    month = await request.services.visits.statistics.compute_month(request.query.get("month", ""), request.seen_by)
     return ApiResponse({
         "month": month.month, "total": dump_statistics(month.total),
         "units": [{"unit": unit, **dump_statistics(f)} for unit, f in month.units.items()],
@@ -150,13 +136,13 @@ def dump_statistics(f: VisitFigures) -> Json:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/visits/tasks",               list_tasks,     "Visits that wait for a person"),
-    Route("GET",  "/visits/tasks/{no}",          get_task,      "One of them, with its script"),
-    Route("POST", "/visits/tasks/{no}/call",     call_requester,      "Ring the agent, then the requester", body=EmptyBody, status=201),
-    Route("GET",  "/visits/do-not-visit",        list_do_not_call,     "Who is left in peace"),
-    Route("POST", "/visits/do-not-visit",        add_do_not_call, "Leave a number in peace", body=DoNotCallBody, status=201),
-    Route("POST", "/visits/do-not-visit/remove", remove_do_not_call, "Take a line off that list", body=DoNotCallRemovalBody),
+    Route("GET",  "/visits/tasks",               list_tasks,     "Manual visits to make"),
+    Route("GET",  "/visits/tasks/{no}",          get_task,      "One manual visit, with its script"),
+    Route("POST", "/visits/tasks/{no}/call",     call_requester,      "Call the agent, then the requester", body=EmptyBody, status=201),
+    Route("GET",  "/visits/do-not-visit",        list_do_not_call,     "The do-not-call list"),
+    Route("POST", "/visits/do-not-visit",        add_do_not_call, "Add a number to the do-not-call list", body=DoNotCallBody, status=201),
+    Route("POST", "/visits/do-not-visit/remove", remove_do_not_call, "Remove an entry from the do-not-call list", body=DoNotCallRemovalBody),
     Route("GET",  "/visits/figures",             get_statistics,   "A month's visits", filters=("month",)),
-    Route("GET",  "/recordings/{dial}",          get_recording, "Where a recording lies; on the record"),
+    Route("GET",  "/recordings/{dial}",          get_recording, "Where a recording is stored; audited"),
 )
 # fmt: on

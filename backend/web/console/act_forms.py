@@ -7,10 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
-from backend.domain.move_table import BY_VERB, TRANSITIONS, is_allowed
-from backend.domain.records import Assignment
+from backend.domain.move_table import BY_VERB
+from backend.domain.offers import list_offered
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer
 from backend.domain.verb_fields import EXTENSION_REASONS
 from backend.domain.verb_fields import PROPOSED_FLAGS as FLAGGED_WORDS
 from backend.ports.ticket_queries import TicketView
@@ -99,52 +98,20 @@ RARE_VERBS = (
 #: The usual next steps, which the table's order would hide.
 NEXT_VERBS = frozenset({"dispatch", "sign", "decide_return", "decide_extension", "decide_close", "decide_unreasonable",
                   "decide_flag", "reply", "visit"})  # fmt: skip
-#: Verbs that answer a flag or a request; offered only while it is there.
-FLAG_VERBS = {"accept_progress": "supervised"}
-REQUEST_VERBS: dict[str, frozenset[str]] = {
-    "decide_close": frozenset({"explained_close"}), "decide_flag": frozenset(FLAGGED_WORDS),
-}  # fmt: skip
 #: Fields a form has only with a pending request of that kind: an arbitration may name the unit (Q44).
 EXTRA_INPUTS = {("decide_return", "arbitration"): (Input("unit", "unit"),)}
 
 
-def select_assignment(view: TicketView, actor: Actor) -> Assignment | None:
-    """Return the assignment that concerns a person: their unit's newest (an open one first), else the lead."""
-    if actor.is_unit_member:
-        own = [a for a in view.assignments if a.unit == actor.unit]
-        open_ones = [a for a in own if a.ended_at is None]
-        return (open_ones or own)[-1] if own else None
-    return next((a for a in view.assignments if a.id == view.ticket.lead_id), None)
-
-
-#: Verbs offered only after a final 不满意 (T27-T29).
-DISSATISFIED_VERBS = ("rework", "claim_unreasonable", "appeal")
-
-
 def list_forms(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> list[tuple[str, tuple[Input, ...]]]:
-    """Return the verbs this person may use on this ticket now, with their forms: next steps first, rare ones last.
+    """Return the verbs offered to this person on this ticket, with their forms: next steps first, rare ones last.
 
     `pending` are the kinds of requests that wait for a decision.
     """
-    target = select_assignment(view, actor)
-    found = []
-    for row in TRANSITIONS:
-        if row.verb not in FORMS or not is_allowed(actor.role, row.verb):
-            continue
-        state = target.state if row.on_assignment and target else view.ticket.state
-        ended = row.on_assignment and target is not None and target.ended_at is not None
-        if state not in row.from_states or ended or (row.on_assignment and target is None):
-            continue
-        if row.verb in FLAG_VERBS and FLAG_VERBS[row.verb] not in view.ticket.flags:
-            continue
-        if row.verb in REQUEST_VERBS and not REQUEST_VERBS[row.verb] & set(pending):
-            continue
-        if row.verb in DISSATISFIED_VERBS and view.ticket.final_answer != Answer.UNSATISFIED:
-            continue
-        more = [
-            i for (verb, kind), inputs in EXTRA_INPUTS.items() if verb == row.verb and kind in pending for i in inputs
-        ]
-        found.append((row.verb, (*FORMS[row.verb], *more)))
+    found = [
+        (verb, (*FORMS[verb], *(i for kind in pending for i in EXTRA_INPUTS.get((verb, kind), ()))))
+        for verb in list_offered(view.ticket, view.assignments, actor, pending)
+        if verb in FORMS
+    ]
     return sorted(found, key=lambda form: _sort_key(form[0]))
 
 

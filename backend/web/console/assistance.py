@@ -1,21 +1,19 @@
 """Pages of the dispatch catalogue, hot topics and governance; similar tickets and suggestions for the ticket page."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.move_table import is_allowed
+from backend.domain.move_table import is_allowed, is_new
+from backend.domain.permissions import may, require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, State, UnitKind
+from backend.domain.ticket import Category, UnitKind
 from backend.ports.dispatch_catalogue import GROUP_BY
 from backend.ports.ticket_queries import TicketView
 from backend.services import Services
 from backend.triage.governance import to_json
-from backend.web.api.governance import GOVERNORS, REVIEWERS
 from backend.web.api.similarity import (
-    CATALOGUE_EDITORS,
-    OFFICE_ROLES,
     CatalogueEntryBody,
     dump_entry,
     dump_hot_list,
@@ -27,14 +25,13 @@ from backend.web.body import strip_unstorable
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.errors import format_refusal, get_status
+from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
 from backend.web.schemas import validate_body
 from backend.web.serializers import Serializer
 
 FILTERS = ("from", "to", "by", "region")
-AWAITING_DISPATCH = (State.REGISTERED, State.PENDING_DISPATCH)
 MAX_SIMILAR = 5  # similar tickets shown beside a ticket
 
 
@@ -52,14 +49,10 @@ def add_routes(app: web.Application) -> None:
 async def load_assistance(services: Services, view: TicketView, actor: Actor) -> dict[str, Any]:
     """Return similar tickets for the ticket page, and suggested units while it awaits dispatch; empty for units."""
     nothing: dict[str, Any] = {"likes": [], "suggestions": [], "may_merge": False}
-    if (
-        (actor.role not in OFFICE_ROLES and not _is_admin(actor))
-        or services.similarity is None
-        or services.dispatch_suggestions is None
-    ):
+    if not may(actor, "triage.read"):
         return nothing
     api_request, ticket_no, serializer = ApiRequest(services, actor), view.ticket.no, await Serializer.create(services)
-    waits = view.ticket.state in AWAITING_DISPATCH
+    waits = is_new(view.ticket.state)
     found = await services.similarity.find_similar(ticket_no, MAX_SIMILAR)
     units = (
         await dump_suggestions(services.dispatch_suggestions, ticket_no, api_request)
@@ -70,24 +63,6 @@ async def load_assistance(services: Services, view: TicketView, actor: Actor) ->
         "likes": [dump_similar(one, serializer, services.texts) for one in found], "suggestions": units,
         "may_merge": waits and is_allowed(actor.role, "merge"),
     }  # fmt: skip
-
-
-def _is_admin(actor: Actor) -> bool:
-    return actor.role == "admin"
-
-
-def _check_office_role(actor: Actor) -> None:
-    if actor.role not in OFFICE_ROLES and not _is_admin(actor):
-        raise Refused("forbidden")
-
-
-R = TypeVar("R")
-
-
-def _require_service(service: R | None) -> R:
-    if service is None:
-        raise Refused("unavailable")
-    return service
 
 
 # -- the catalogue
@@ -101,19 +76,19 @@ async def show_catalogue(request: web.Request, services: Services, actor: Actor)
 async def _render_catalogue(
     request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
-    _check_office_role(actor)
+    require(actor, "triage.read")
     query = read_query(request.query, FILTERS) if request.method == "GET" else {}
     start, end = parse_span(query, services.clock.now().date())
     by = query.get("by") or "unit"
-    aid = _require_service(services.dispatch_suggestions)
+    aid = services.dispatch_suggestions
     units = (await services.office.snapshot()).config.units.values()
     return render_page(request, "catalogue.html", {
         "rows": [dump_entry(row) for row in await aid.list_rows()], "misses": await aid.count_dispatch_errors(start, end, by),
         "repeats": await aid.count_repeats(start, end), "by": by, "bys": GROUP_BY, "start": start.isoformat(),
         "end": end.isoformat(), "categories": list(Category), "unit_names": await load_unit_names(services),
         "units": sorted((u for u in units if u.active and u.kind is not UnitKind.MANAGEMENT), key=lambda u: u.code),
-        "may_keep": actor.role in CATALOGUE_EDITORS or _is_admin(actor), "fault": fault, "said": typed or {},
-        "names": {p.code: p.name for p in (await services.office.snapshot()).config.people},
+        "may_keep": may(actor, "catalogue.edit"), "fault": fault, "said": typed or {},
+        "names": (await services.office.snapshot()).person_names,
     }, code)  # fmt: skip
 
 
@@ -122,9 +97,9 @@ async def add_entry(request: web.Request, services: Services, actor: Actor, form
     given = {k: strip_unstorable(v) for k, v in form.fields.items() if k != "csrf" and v.strip()}
     try:
         body = validate_body(CatalogueEntryBody, given).model_dump()
-        await _require_service(services.dispatch_suggestions).add_row(body, actor)
+        await services.dispatch_suggestions.add_row(body, actor)
     except Refused as refused:
-        sentence = format_refusal(services.texts, refused.code, refused.facts)
+        sentence = word_refusal(request, refused)
         return await _render_catalogue(
             request, services, actor, fault=sentence, code=get_status(refused.code), typed=given
         )
@@ -136,9 +111,9 @@ async def remove_entry(
 ) -> web.StreamResponse:
     """POST /catalogue/ID/remove."""
     try:
-        await _require_service(services.dispatch_suggestions).remove_row(_parse_id(request), actor)
+        await services.dispatch_suggestions.remove_row(_parse_id(request), actor)
     except Refused as refused:
-        sentence = format_refusal(services.texts, refused.code, refused.facts)
+        sentence = word_refusal(request, refused)
         return await _render_catalogue(request, services, actor, fault=sentence, code=get_status(refused.code))
     raise web.HTTPSeeOther("/catalogue")
 
@@ -161,15 +136,15 @@ async def show_hot(request: web.Request, services: Services, actor: Actor) -> we
 async def _render_hot(
     request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
-    _check_office_role(actor)
+    require(actor, "triage.read")
     query = read_query(request.query, FILTERS) if request.method == "GET" else {}
     start, end = parse_span(query, services.clock.now().date())
-    listed = dump_hot_list(await _require_service(services.hot_topics).build(start, end, query.get("region", "")))
-    projects = [to_json(p) for p in await _require_service(services.governance).list_projects()]
+    listed = dump_hot_list(await services.hot_topics.build(start, end, query.get("region", "")))
+    projects = [to_json(p) for p in await services.governance.list_projects()]
     return render_page(request, "hot.html", {
         "hot": listed, "projects": projects, "start": start.isoformat(), "end": end.isoformat(),
         "region": query.get("region", ""), "fault": fault, "said": typed or {}, "unit_names": await load_unit_names(services),
-        "may_govern": actor.role in GOVERNORS or _is_admin(actor), "may_review": actor.role in REVIEWERS or _is_admin(actor),
+        "may_govern": may(actor, "governance.edit"), "may_review": may(actor, "governance.review"),
         "topic": query.get("topic", ""),
     }, code)  # fmt: skip
 
@@ -178,7 +153,7 @@ async def change_project(
     request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /governance and /governance/ID/(save|close|drop|accept|refuse)."""
-    service = _require_service(services.governance)
+    service = services.governance
     given: dict[str, Any] = {k: strip_unstorable(v) for k, v in form.fields.items() if k != "csrf"}
     if "tickets" in given:
         given["tickets"] = given["tickets"].split()
@@ -197,6 +172,6 @@ async def change_project(
                 raise Refused("not_found")
             await step()
     except Refused as refused:
-        sentence = format_refusal(services.texts, refused.code, refused.facts)
+        sentence = word_refusal(request, refused)
         return await _render_hot(request, services, actor, fault=sentence, code=get_status(refused.code), typed=given)
     raise web.HTTPSeeOther("/hot")

@@ -5,23 +5,19 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import may, require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.reporting.kinds import BulletinKind
 from backend.services import Services
 from backend.web.api import bulletins
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.errors import format_refusal
+from backend.web.errors import format_refusal, word_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
 
 REFRESH_SECONDS = "2"  # seconds until the page reloads while a bulletin is being made
-
-
-def _is_allowed(actor: Actor, roles: frozenset[Role]) -> bool:
-    return actor.role is Role.ADMIN or actor.role in roles
 
 
 async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -32,8 +28,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 async def _render(
     request: web.Request, services: Services, actor: Actor, fault: str = "", period: str = ""
 ) -> web.StreamResponse:
-    if not _is_allowed(actor, bulletins.READERS):
-        raise Refused("forbidden")
+    require(actor, "bulletins.read")
     query = {} if fault else {k: v for k, v in read_query(request.query, ("period", "cursor")).items() if v}
     listed = (await bulletins.list_issues(ApiRequest(services, actor, query=query))).payload
     items, more = listed["items"], listed["next"]
@@ -41,8 +36,8 @@ async def _render(
     for item in items:
         item["why"] = format_refusal(services.texts, item["error"], {}) if item["error"] else ""
     answer = render_page(request, "bulletins.html", {
-        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": _is_allowed(actor, bulletins.MAKERS), "fault": fault,
-        "period": period or f"{services.clock.now():%Y-%m}", "names": {p.code: p.name for p in snapshot.config.people},
+        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": may(actor, "bulletins.make"), "fault": fault,
+        "period": period or f"{services.clock.now():%Y-%m}", "names": snapshot.person_names,
     }, 422 if fault else 200)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):
         answer.headers["Refresh"] = REFRESH_SECONDS
@@ -51,27 +46,23 @@ async def _render(
 
 async def make(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /bulletins."""
-    if not _is_allowed(actor, bulletins.MAKERS):
-        raise Refused("forbidden")
+    require(actor, "bulletins.make")
     fields = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     period, number = fields.get("period", ""), fields.get("number", "")
     try:
         if number and not (number.isascii() and number.isdigit() and len(number) < 6):
             raise Refused("bad_issue", number=number[:20])
-        service = bulletins.get_service(ApiRequest(services, actor))
+        service = services.reporting
         await service.start(period, fields.get("kind") or None, actor, number=int(number) if number else None)
     except Refused as refused:
-        return await _render(
-            request, services, actor, format_refusal(services.texts, refused.code, refused.facts), period
-        )
+        return await _render(request, services, actor, word_refusal(request, refused), period)
     raise web.HTTPSeeOther("/bulletins")
 
 
 async def download(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /bulletins/ID/FILE."""
-    if not _is_allowed(actor, bulletins.READERS):
-        raise Refused("forbidden")
-    service = bulletins.get_service(ApiRequest(services, actor))
+    require(actor, "bulletins.read")
+    service = services.reporting
     name, content = await service.export_document(
         bulletins.parse_issue_id(request.match_info["id"]), request.match_info["file"], actor
     )

@@ -40,5 +40,5 @@ async def _render(
     more = f"/{name}?{urlencode({**filters, 'cursor': payload['next']})}" if payload["next"] else None
     return render_page(request, f"{name}.html", {
         "items": payload["items"], "next": more, "query": filters, "choice": choice, "choices": choices,
-        "names": {p.code: p.name for p in snapshot.config.people},
+        "names": snapshot.person_names,
     })  # fmt: skip

@@ -9,17 +9,14 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.duty_roster import CoverageGap, Shift
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeSnapshot
-from backend.office.duty_roster import RosterMonth, check_planner, parse_shift
+from backend.office.duty_roster import RosterMonth, may_hand_over, may_plan, parse_shift
 from backend.services import Services
-from backend.web.api.duty_roster import get_service
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.errors import format_refusal, get_status
+from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
-from backend.web.request import REQUEST_ID
 
 FILTERS = ("unit", "month")
 
@@ -34,33 +31,25 @@ async def _render(
     request: web.Request, services: Services, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     snapshot, now = await services.office.snapshot(), services.clock.now()
-    units = sorted((u for u in snapshot.config.units.values() if not actor.is_unit_member or u.code == actor.unit),
+    units = sorted((u for u in snapshot.config.units.values() if actor.may_see(u.code)),
                    key=lambda u: (u.kind != "management", u.code))  # fmt: skip
     if not units:
         raise Refused("not_found")
     own = actor.unit if any(u.code == actor.unit for u in units) else units[0].code
     unit, month = query.get("unit") or own or "", query.get("month") or f"{now:%Y-%m}"
-    found = await get_service(services).get_month(unit, month, actor)
+    found = await services.duty_roster.get_month(unit, month, actor)
     mine = {p.code for p in snapshot.config.people if p.unit == unit}
     people = [p for p in snapshot.config.people if p.unit == unit]
     empty = not any(s.from_at >= found.begin for s in found.shifts)
     return render_page(request, "rosters.html", {
         "units": units, "unit": unit, "month": month, "before": f"{found.begin - timedelta(days=1):%Y-%m}",
         "after": f"{found.end:%Y-%m}", "days": _build_days(found, snapshot) if not empty else [], "holes": [_format_hole(h) for h in found.gaps],
-        "empty": empty, "people": people, "names": {p.code: p.name for p in snapshot.config.people},
-        "stand_ins": [s for s in await get_service(services).list_stand_ins(actor) if s.absent in mine],
-        "notes": found.notes, "may_plan": _may_plan(actor, unit, snapshot), "now_on": snapshot.on_duty(unit, now),
-        "may_note": actor.role is Role.ADMIN or actor.unit == unit, "fault": fault, "today": f"{now:%Y-%m-%d}",
+        "empty": empty, "people": people, "names": snapshot.person_names,
+        "stand_ins": [s for s in await services.duty_roster.list_stand_ins(actor) if s.absent in mine],
+        "notes": found.notes, "may_plan": may_plan(actor, unit), "now_on": snapshot.on_duty(unit, now),
+        "may_note": may_hand_over(actor, unit), "fault": fault, "today": f"{now:%Y-%m-%d}",
         "quiet": snapshot.config.quiet_hours.get(actor.code, ""), "is_person": actor.code in snapshot.by_code,
     }, code)  # fmt: skip
-
-
-def _may_plan(actor: Actor, unit: str, snapshot: OfficeSnapshot) -> bool:
-    try:
-        check_planner(actor, unit, snapshot)
-    except Refused:
-        return False
-    return True
 
 
 def _build_days(month: RosterMonth, snapshot: OfficeSnapshot) -> list[dict[str, Any]]:
@@ -114,7 +103,7 @@ async def change_roster(
     try:
         await work(services, actor, field)
     except Refused as refused:
-        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        sentence = word_refusal(request, refused)
         return await _render(request, services, actor, query, sentence, get_status(refused.code))
     raise web.HTTPSeeOther(str(request.url.with_path("/rosters").with_query(query).relative()))
 
@@ -127,30 +116,30 @@ async def _store_shift(services: Services, actor: Actor, field: Mapping[str, str
     hours = f"{field.get('begin', '')}-{field.get('end', '')}"
     shift = parse_shift(field.get("unit", ""), day, hours, field.get("person", ""), field.get("deputy") or None,
                      services.clock.zone)  # fmt: skip
-    (answer,) = await get_service(services).save_shifts([shift], actor)
+    (answer,) = await services.duty_roster.save_shifts([shift], actor)
     if isinstance(answer, Refused):
         raise answer
 
 
 async def _remove_shift(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
-    await get_service(services).delete_shift(_parse_id(field), actor)
+    await services.duty_roster.delete_shift(_parse_id(field), actor)
 
 
 async def _add_stand_in(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
     begin, end = (_parse_time(services, field.get(name, "")) for name in ("from", "to"))
-    await get_service(services).add_stand_in(field.get("absent", ""), field.get("person", ""), begin, end, actor)
+    await services.duty_roster.add_stand_in(field.get("absent", ""), field.get("person", ""), begin, end, actor)
 
 
 async def _end_stand_in(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
-    await get_service(services).end_stand_in(_parse_id(field), actor)
+    await services.duty_roster.end_stand_in(_parse_id(field), actor)
 
 
 async def _add_handover(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
-    await get_service(services).add_handover(field.get("unit", ""), field.get("text", ""), actor)
+    await services.duty_roster.add_handover(field.get("unit", ""), field.get("text", ""), actor)
 
 
 async def _set_quiet_hours(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
-    await get_service(services).set_quiet(actor.code, field.get("begin") or None, field.get("end") or None)
+    await services.duty_roster.set_quiet(actor.code, field.get("begin") or None, field.get("end") or None)
 
 
 CHANGES = {

@@ -6,8 +6,8 @@ from aiohttp import web
 
 from backend.domain.refusals import Refused
 from backend.web.console.rendering import render_page
-from backend.web.errors import format_refusal, get_status
-from backend.web.request import REQUEST_ID, SERVICES
+from backend.web.errors import get_status, word_refusal
+from backend.web.request import REQUEST_ID
 
 
 async def render_refusal(request: web.Request, refused: Refused, error: Exception) -> web.StreamResponse:
@@ -17,6 +17,6 @@ async def render_refusal(request: web.Request, refused: Refused, error: Exceptio
         onward = f"?{urlencode({'next': wanted})}" if wanted else ""
         return web.Response(status=303, headers={"Location": f"/sign-in{onward}"})
     request_id = request[REQUEST_ID]
-    sentence = format_refusal(request.app[SERVICES].texts, refused.code, {**refused.facts, "request_id": request_id})
+    sentence = word_refusal(request, refused)
     code = error.status if isinstance(error, web.HTTPException) else get_status(refused.code)
     return render_page(request, "fault.html", {"message": sentence, "number": request_id}, code)

@@ -5,21 +5,21 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
+from backend.domain.offers import select_assignment
 from backend.domain.refusals import Refused
 from backend.domain.settings import find_setting, parse_value
 from backend.ports.ticket_queries import TicketView
 from backend.scoring import Scoring
 from backend.services import Services
-from backend.web.api.scoring import explain_score, get_scoring, get_trend
+from backend.web.api.scoring import explain_score, get_trend
 from backend.web.body import strip_unstorable
-from backend.web.console.act_forms import select_assignment
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.console.sparkline import draw_sparkline
-from backend.web.errors import format_refusal, get_status
+from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
-from backend.web.request import REQUEST_ID, ApiRequest
+from backend.web.request import ApiRequest
 
 FILTERS = ("month", "unit", "item", "failed", "cursor")
 WHAT_IF_SETTINGS = ("scoring.slope_mode", "scoring.zero_denominator", "scoring.closure_basis", "scoring.return_basis",
@@ -40,7 +40,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 
 async def load_lateness_cost(services: Services, view: TicketView, actor: Actor) -> dict[str, Any] | None:
     """Return what lateness of an open ticket would cost its unit this month; None where there is no cost to show."""
-    target = select_assignment(view, actor)
+    target = select_assignment(view.ticket, view.assignments, actor)
     if target is None or not isinstance(services.scoring, Scoring) or view.ticket.merged_into is not None:
         return None
     found = await services.scoring.explainer.compute_delay_cost(target, frozenset(view.ticket.flags))
@@ -62,7 +62,7 @@ async def _render(
     over = (await get_trend(ApiRequest(services, actor, query={**plain, "months": "6"}))).payload
     return render_page(request, "why.html", {
         "sheet": sheet, "item": item, "trend": over, "query": query, "unit_names": await load_unit_names(services),
-        "pending": await get_scoring(services).explainer.list_pending(query["month"], query["unit"], actor),
+        "pending": await services.scoring.explainer.list_pending(query["month"], query["unit"], actor),
         "spark": draw_sparkline, "then": what_if_sheet, "said": typed or {}, "fault": fault, "choices": [find_setting(key) for key in WHAT_IF_SETTINGS],
     }, code)  # fmt: skip
 
@@ -82,11 +82,11 @@ async def show_what_if(
             name: [int(field.partition(":")[2]) for field in fields if field.startswith(f"{name}:")]
             for name in ("ledger", "contests", "exclusions", "requests")
         }
-        what_if_sheet = await get_scoring(services).explainer.compute_what_if(
+        what_if_sheet = await services.scoring.explainer.compute_what_if(
             query.get("month", ""), query.get("unit", ""), actor, settings=settings, **ticked
         )
     except (Refused, ValueError) as error:
         refused = error if isinstance(error, Refused) else Refused("bad_field", field="other")
-        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        sentence = word_refusal(request, refused)
         return await _render(request, services, actor, query, None, fields, sentence, get_status(refused.code))
     return await _render(request, services, actor, query, what_if_sheet, fields)

@@ -7,14 +7,11 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.services import Services
 from backend.web.body import strip_unstorable
 from backend.web.console.sessions import SubmittedForm
-from backend.web.errors import format_refusal, get_status
-from backend.web.request import REQUEST_ID
+from backend.web.errors import get_status, word_refusal
 
-CLERKS = (Role.SCORE_CLERK, Role.ADMIN)
 RenderAgain = Callable[[str, int], Awaitable[web.StreamResponse]]
 
 
@@ -27,8 +24,7 @@ async def run_form(
     except Refused as refused:
         if refused.code == "not_found":
             raise
-        facts = {**refused.facts, "request_id": request[REQUEST_ID]}
-        return await again(format_refusal(services.texts, refused.code, facts), get_status(refused.code))
+        return await again(word_refusal(request, refused), get_status(refused.code))
     raise web.HTTPSeeOther(onward)
 
 

@@ -5,13 +5,11 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.refusals import Refused
+from backend.domain.permissions import may, require
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.scoring.ledgers import STATES
 from backend.services import Services
-from backend.web.api.scoring import get_scoring
 from backend.web.console.forms import (
-    CLERKS,
     parse_integers,
     read_fields,
     run_form,
@@ -47,17 +45,17 @@ async def _render(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: object = None
 ) -> web.StreamResponse:
     query = {k: v for k, v in read_query(request.query, FILTERS).items() if v} if request.method == "GET" else {}
-    service = get_scoring(services).ledgers
+    service = services.scoring.ledgers
     found, next_id = await service.list_lines(
         actor, month=query.get("month"), unit=query.get("unit"), kind=query.get("kind"), state=query.get("state"),
         before=parse_row_cursor(query),
     )  # fmt: skip
     kinds = sorted({kind for name in ("jilin-mgmt", "jilin-unit") for kind in load_scheme(name).list_kinds()})
     filters = {k: v for k, v in query.items() if k != "cursor"}
-    names = {p.code: p.name for p in (await services.office.snapshot()).config.people}
+    names = (await services.office.snapshot()).person_names
     return render_page(request, "ledger.html", {
         "lines": found, "query": filters, "kinds": kinds, "levels": LEVELS, "states": STATES, "fault": fault,
-        "unit_names": await load_unit_names(services), "said": typed or {}, "may_enter": actor.role in CLERKS, "names": names,
+        "unit_names": await load_unit_names(services), "said": typed or {}, "may_enter": may(actor, "scores.edit"), "names": names,
         "month": f"{services.clock.now():%Y-%m}",
         "next": f"/ledger?{urlencode({**filters, 'cursor': str(encode_cursor(next_id))})}" if next_id else None,
     }, code)  # fmt: skip
@@ -69,9 +67,9 @@ async def enter_line(request: web.Request, services: Services, actor: Actor, for
     async def work() -> None:
         row = parse_integers(read_fields(form, *FIELDS), "count", "timely", "total")
         row["tickets"] = split_ticket_numbers(form.fields.get("tickets", ""))
-        _check_clerk(actor)
+        require(actor, "scores.edit")
         row["files"] = await store_files(services, form, actor)
-        await get_scoring(services).ledgers.enter_ledger(row, actor)
+        await services.scoring.ledgers.enter_ledger(row, actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code, form.fields)
@@ -85,8 +83,8 @@ async def find_drafts(
     """POST /ledger/drafts: search a month for drafts now."""
 
     async def work() -> None:
-        _check_clerk(actor)
-        await get_scoring(services).ledger_drafts.draft_month(form.fields.get("month", ""))
+        require(actor, "scores.edit")
+        await services.scoring.ledger_drafts.draft_month(form.fields.get("month", ""))
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code)
@@ -99,7 +97,7 @@ async def review_line(
 ) -> web.StreamResponse:
     """POST /ledger/ID/review."""
     accept = form.fields.get("accept") == "yes"
-    work = get_scoring(services).ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor)
+    work = services.scoring.ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code)
@@ -115,14 +113,9 @@ async def correct_line(
     async def work() -> None:
         row = parse_integers(read_fields(form, "count", "level", "points", "note", "reason"), "count")
         row["void"] = form.fields.get("void") == "yes"
-        await get_scoring(services).ledgers.correct(parse_id(request.match_info["id"]), row, actor)
+        await services.scoring.ledgers.correct(parse_id(request.match_info["id"]), row, actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code)
 
     return await run_form(request, services, work(), again, "/ledger?state=entered")
-
-
-def _check_clerk(actor: Actor) -> None:
-    if actor.role not in CLERKS:
-        raise Refused("forbidden")

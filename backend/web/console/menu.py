@@ -4,20 +4,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
-from backend.web.api import bulletins, calls, platform, readiness, similarity
-
-ALL_ROLES: frozenset[Role] = frozenset(Role)
-#: Who sees the pages of manual visits.
-VISIT_READERS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+from backend.domain.permissions import may
 
 
 class Entry(NamedTuple):
-    """A page of the menu: path, text key of its name, roles that see it (besides admin), path of its subpages."""
+    """A page of the menu: path, text key of its name, the permission to see it (None: everybody), path of its subpages."""
 
     path: str
     name: str
-    roles: frozenset[Role] = ALL_ROLES
+    permission: str | None = None
     under: str = ""
 
 
@@ -42,26 +37,26 @@ class ConsoleMenu:
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("overview", (Entry("/", "overview"),)),
     ("tickets", (
-        Entry("/tickets", "all_tickets"), Entry("/hot", "hot", similarity.OFFICE_ROLES),
-        Entry("/catalogue", "aid.catalogue", similarity.OFFICE_ROLES), Entry("/knowledge", "marks.knowledge"),
-        Entry("/sync", "sync.title", platform.READERS),
+        Entry("/tickets", "all_tickets"), Entry("/hot", "hot", "triage.read"),
+        Entry("/catalogue", "aid.catalogue", "triage.read"), Entry("/knowledge", "scoring.knowledge"),
+        Entry("/sync", "sync.title", "platform.read"),
     )),
     ("told", (
         Entry("/deliveries", "deliveries"), Entry("/calls", "calls"),
-        Entry("/calls/costs", "costs.title", calls.COST_READERS),
+        Entry("/calls/costs", "costs.title", "call_costs.read"),
     )),
     ("visit", (
-        Entry("/visits", "visiting.tasks", VISIT_READERS), Entry("/visits/peace", "visiting.peace", VISIT_READERS),
-        Entry("/visits/figures", "visiting.figures", VISIT_READERS),
+        Entry("/visits", "visiting.tasks", "visits.in_menu"), Entry("/visits/peace", "visiting.do_not_call", "visits.in_menu"),
+        Entry("/visits/figures", "visiting.figures", "visits.in_menu"),
     )),
     ("marking", (
-        Entry("/scores", "scores"), Entry("/bulletins", "bulletins.title", bulletins.READERS),
-        Entry("/ledger", "marks.ledger"), Entry("/runs", "marks.runs"),
-        Entry("/registers/contact", "marks.registers", under="/registers"),
+        Entry("/scores", "scores"), Entry("/bulletins", "bulletins.title", "bulletins.read"),
+        Entry("/ledger", "scoring.ledger"), Entry("/runs", "scoring.runs"),
+        Entry("/registers/contact", "scoring.registers", under="/registers"),
     )),
     ("units", (
         Entry("/office", "office"), Entry("/rosters", "rosters.title"),
-        Entry("/office/readiness", "readiness.title", readiness.READERS),
+        Entry("/office/readiness", "readiness.title", "readiness.read"),
     )),
     ("settings", (Entry("/settings", "settings"),)),
 )  # fmt: skip
@@ -71,7 +66,7 @@ def build_menu(actor: Actor | None, here: str) -> ConsoleMenu:
     """Return the menu of this person on this page; empty for those not signed in."""
     if actor is None:
         return ConsoleMenu()
-    seen = [(name, [e for e in entries if actor.role is Role.ADMIN or actor.role in e.roles]) for name, entries in MENU]
+    seen = [(name, [e for e in entries if e.permission is None or may(actor, e.permission)]) for name, entries in MENU]
     at = max(
         (e for _, own in seen for e in own if _is_under(here, e)), key=lambda e: len(e.under or e.path), default=None
     )

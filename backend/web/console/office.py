@@ -3,8 +3,7 @@
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.permissions import may, require
 from backend.services import Services
 from backend.web.api.office import filter_visible_people
 from backend.web.api.office import open_binding as bind
@@ -12,8 +11,6 @@ from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm
 from backend.web.request import ApiRequest
-
-BINDERS = (Role.ADMIN, Role.LIAISON)
 
 
 async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -31,7 +28,7 @@ async def _render(
     return render_page(request, "office.html", {
         "units": sorted(units, key=lambda u: u.code), "binding": binding, "bound_name": name,
         "people_of": {u.code: [p for p in people if p.unit == u.code] for u in units},
-        "may_bind": actor.role in BINDERS,
+        "may_bind": may(actor, "binding.open"),
     })  # fmt: skip
 
 
@@ -39,8 +36,7 @@ async def open_binding(
     request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /office/people/CODE/binding: create a code, shown once."""
-    if actor.role not in BINDERS:
-        raise Refused("forbidden")
+    require(actor, "binding.open")
     code = strip_unstorable(request.match_info["code"])
     answer = await bind(ApiRequest(services, actor, path={"code": code}))
     snapshot = await services.office.snapshot()

@@ -21,9 +21,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
         TicketFilter(overdue=True), now, limit=MAX_SHOWN, seen_by=api_request.seen_by
     )
     serializer = await Serializer.create(services)
-    found = (
-        await services.integrity.list_findings() if services.integrity is not None and not actor.is_unit_member else ()
-    )
+    found = await services.integrity.list_findings() if not actor.is_unit_member else ()
     say = services.texts.render
     return render_page(request, "overview.html", {
         "states": [(s.value, counts[s]) for s in State if counts.get(s)], "overdue": counts["overdue"],

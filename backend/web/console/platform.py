@@ -5,8 +5,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.permissions import may, require
 from backend.ports.platform import WritebackState
 from backend.services import Services
 from backend.web.api import platform
@@ -19,28 +18,22 @@ from backend.web.request import ApiRequest
 FILTERS = ("ticket", "state", "cursor")
 
 
-def _is_allowed(actor: Actor, roles: frozenset[Role]) -> bool:
-    return actor.role is Role.ADMIN or actor.role in roles
-
-
 async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /sync."""
-    if not _is_allowed(actor, platform.READERS):
-        raise Refused("forbidden")
+    require(actor, "platform.read")
     query = {name: value for name, value in read_query(request.query, FILTERS).items() if value}
     answer = (await platform.list_writebacks(ApiRequest(services, actor, query=query))).payload
     filters = {k: v for k, v in query.items() if k != "cursor"}
     more = f"/sync?{urlencode({**filters, 'cursor': answer['next']})}" if answer["next"] else None
     return render_page(request, "sync.html", {
-        **answer, "next": more, "query": filters, "states": list(WritebackState), "may_mend": _is_allowed(actor, platform.CORRECTORS),
+        **answer, "next": more, "query": filters, "states": list(WritebackState), "may_mend": may(actor, "platform.correct"),
         "open": ("waiting", "sending", "asked", "refused"),
     })  # fmt: skip
 
 
 async def correct(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /sync/ID: retry, or mark as corrected by hand with a reason."""
-    if not _is_allowed(actor, platform.CORRECTORS) or services.platform is None:
-        raise Refused("forbidden")
+    require(actor, "platform.correct")
     text = request.match_info["id"]
     event = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
     if form.fields.get("what") == "again":

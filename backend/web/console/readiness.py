@@ -3,8 +3,7 @@
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.permissions import may, require
 from backend.services import Services
 from backend.web.api import readiness
 from backend.web.body import strip_unstorable
@@ -15,20 +14,18 @@ from backend.web.request import ApiRequest
 
 async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /office/readiness."""
-    if actor.role is not Role.ADMIN and actor.role not in readiness.READERS:
-        raise Refused("forbidden")
+    require(actor, "readiness.read")
     items = (await readiness.list_units(ApiRequest(services, actor))).payload["items"]
     return render_page(request, "readiness.html", {
-        "items": items, "may_chase": actor.role is Role.ADMIN or actor.role in readiness.REMIND_ROLES,
+        "items": items, "may_chase": may(actor, "readiness.remind"),
     })  # fmt: skip
 
 
 async def remind(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /office/readiness/CODE: record that the unit was reminded."""
-    if actor.role is not Role.ADMIN and actor.role not in readiness.REMIND_ROLES:
-        raise Refused("forbidden")
+    require(actor, "readiness.remind")
     code = strip_unstorable(request.match_info["code"])
-    await readiness.get_service(services).record_reminder(code, strip_unstorable(form.fields.get("note", "")), actor)
+    await services.readiness.record_reminder(code, strip_unstorable(form.fields.get("note", "")), actor)
     raise web.HTTPSeeOther("/office/readiness")
 
 

@@ -5,11 +5,10 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.scoring.knowledge import REVIEWERS, WRITERS
-from backend.scoring.registers import KINDS, REPORTED, REPORTERS
+from backend.domain.permissions import may
+from backend.scoring.registers import KINDS, REPORTED
 from backend.services import Services
-from backend.web.api.scoring import get_scoring
-from backend.web.console.forms import CLERKS, read_fields, run_form, store_files
+from backend.web.console.forms import read_fields, run_form, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
@@ -36,13 +35,13 @@ async def _render(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     kind = request.match_info["kind"]
-    rows = await get_scoring(services).registers.list_entries(kind, actor)
-    may = actor.role in CLERKS or (kind in REPORTED and actor.role in REPORTERS)
+    rows = await services.scoring.registers.list_entries(kind, actor)
+    may_add = may(actor, "scores.edit") or (kind in REPORTED and may(actor, "register.report"))
     snapshot = await services.office.snapshot()
     wanted = snapshot.settings.strings(f"scoring.required_{kind}s") if kind in ("post", "rule") else ()
     return render_page(request, "registers.html", {
-        "kind": kind, "kinds": tuple(KINDS), "fields": KINDS[kind], "rows": rows, "may": may, "fault": fault,
-        "may_end": actor.role in CLERKS, "unit_names": await load_unit_names(services), "said": typed or {}, "wanted": wanted,
+        "kind": kind, "kinds": tuple(KINDS), "fields": KINDS[kind], "rows": rows, "may": may_add, "fault": fault,
+        "may_end": may(actor, "scores.edit"), "unit_names": await load_unit_names(services), "said": typed or {}, "wanted": wanted,
     }, code)  # fmt: skip
 
 
@@ -53,7 +52,7 @@ async def add_entry(request: web.Request, services: Services, actor: Actor, form
     async def work() -> None:
         row: dict[str, Any] = read_fields(form, "unit", "name", "on_date", *KINDS.get(kind, {}))
         row["files"] = await store_files(services, form, actor)
-        await get_scoring(services).registers.add(kind, row, actor)
+        await services.scoring.registers.add(kind, row, actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code, form.fields)
@@ -64,7 +63,7 @@ async def add_entry(request: web.Request, services: Services, actor: Actor, form
 async def end_entry(request: web.Request, services: Services, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
     """POST /registers/KIND/ID/end."""
     kind = request.match_info["kind"]
-    work = get_scoring(services).registers.end(kind, parse_id(request.match_info["id"]), actor)
+    work = services.scoring.registers.end(kind, parse_id(request.match_info["id"]), actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code)
@@ -82,17 +81,17 @@ async def _render_knowledge(
 ) -> web.StreamResponse:
     query = read_query(request.query, ("q", "unit", "state", "cursor")) if request.method == "GET" else {}
     query = {k: v for k, v in query.items() if v}
-    found, next_id = await get_scoring(services).knowledge.list_entries(
+    found, next_id = await services.scoring.knowledge.list_entries(
         actor,
         unit=query.get("unit"),
         state=query.get("state"),
         search=query.get("q", ""),
         before=parse_row_cursor(query),
     )
-    names = {p.code: p.name for p in (await services.office.snapshot()).config.people}
+    names = (await services.office.snapshot()).person_names
     return render_page(request, "knowledge.html", {
-        "items": found, "next": encode_cursor(next_id), "query": query, "may_write": actor.role in WRITERS, "names": names,
-        "may_review": actor.role in REVIEWERS, "unit_names": await load_unit_names(services), "fault": fault, "said": typed or {},
+        "items": found, "next": encode_cursor(next_id), "query": query, "may_write": may(actor, "knowledge.write"), "names": names,
+        "may_review": may(actor, "knowledge.review"), "unit_names": await load_unit_names(services), "fault": fault, "said": typed or {},
     }, code)  # fmt: skip
 
 
@@ -108,7 +107,7 @@ async def write_knowledge(
         return await _render_knowledge(request, services, actor, fault, code, form.fields)
 
     back = "/knowledge" if not actor.is_unit_member else f"/knowledge?unit={actor.unit}"
-    return await run_form(request, services, get_scoring(services).knowledge.write(fields, actor), again, back)
+    return await run_form(request, services, services.scoring.knowledge.write(fields, actor), again, back)
 
 
 async def review_knowledge(
@@ -116,7 +115,7 @@ async def review_knowledge(
 ) -> web.StreamResponse:
     """POST /knowledge/ID/review."""
     accept, opinion = form.fields.get("accept") == "yes", form.fields.get("opinion", "")[:2_000]
-    work = get_scoring(services).knowledge.review(parse_id(request.match_info["id"]), accept, opinion, actor)
+    work = services.scoring.knowledge.review(parse_id(request.match_info["id"]), accept, opinion, actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render_knowledge(request, services, actor, fault, code)

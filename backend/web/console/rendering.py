@@ -11,6 +11,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.spoken_time import format_time
+from backend.domain.ticket import Grade, Outcome, State
 from backend.domain.time_words import format_time_left
 from backend.ports.keys import Session
 from backend.services import Services
@@ -30,6 +31,10 @@ def set_up(app: web.Application) -> None:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     services = app[SERVICES]
+    environment.tests.update(
+        urgent=lambda grade: Grade(grade).is_urgent, unsigned=lambda state: State(state).is_unsigned,
+        late=lambda outcome: Outcome(outcome).is_late, void=lambda outcome: Outcome(outcome).is_void,
+    )  # fmt: skip
     environment.globals.update(t=_make_t(services), static=STATIC)
     environment.filters.update(
         word=lambda value, group: _format_word(services, group, value), when=lambda value: _format_time(services, value),

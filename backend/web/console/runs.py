@@ -5,16 +5,13 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.permissions import may
 from backend.services import Services
-from backend.web.api.scoring import get_scoring
-from backend.web.console.forms import CLERKS, read_fields, run_form, split_ticket_numbers, store_files
+from backend.web.console.forms import read_fields, run_form, split_ticket_numbers, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.query import parse_id, read_query
-
-CONTESTERS = (Role.HANDLER, Role.LIAISON, *CLERKS)
 
 
 def add_routes(app: web.Application) -> None:
@@ -40,12 +37,12 @@ async def _render(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     query = read_query(request.query, ("month",)) if request.method == "GET" else {}
-    service, month = get_scoring(services), query.get("month") or f"{services.clock.now():%Y-%m}"
+    service, month = services.scoring, query.get("month") or f"{services.clock.now():%Y-%m}"
     runs = [r for r in await service.runs.list_runs() if not actor.is_unit_member or r["state"] != "trial"]
     return render_page(request, "runs.html", {
         "runs": runs, "contests": await service.contests.list_contests(actor), "month": month, "fault": fault,
         "exclusions": await service.contests.list_exclusions(month, None, actor), "unit_names": await load_unit_names(services),
-        "may": actor.role in CLERKS, "names": await _load_names(services),
+        "may": may(actor, "scores.edit"), "names": await _load_names(services),
     }, code)  # fmt: skip
 
 
@@ -57,31 +54,31 @@ async def show_run(request: web.Request, services: Services, actor: Actor) -> we
 async def _render_run(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
-    service, number = get_scoring(services).runs, parse_id(request.match_info["id"])
+    service, number = services.scoring.runs, parse_id(request.match_info["id"])
     run = await service.inspect(number, actor)
     changed: dict[str, Any] | None = None
     if run["revision_of"] is not None and not actor.is_unit_member:
         changed = await service.compare(number, None, actor)
     return render_page(request, "run.html", {
         "run": run, "changed": changed, "fault": fault, "unit_names": await load_unit_names(services),
-        "may": actor.role in CLERKS, "may_force": actor.role is Role.ADMIN, "may_contest": actor.role in CONTESTERS,
+        "may": may(actor, "scores.edit"), "may_force": may(actor, "run.force"), "may_contest": may(actor, "contest.submit"),
         "names": await _load_names(services),
     }, code)  # fmt: skip
 
 
 async def _load_names(services: Services) -> dict[str, str]:
-    return {p.code: p.name for p in (await services.office.snapshot()).config.people}
+    return (await services.office.snapshot()).person_names
 
 
 async def start_run(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /runs: start a trial run (试算)."""
-    work = get_scoring(services).start_run(form.fields.get("period", "").strip(), None, actor)
+    work = services.scoring.start_run(form.fields.get("period", "").strip(), None, actor)
     return await _run_on_list(request, services, actor, work)
 
 
 async def check_run(request: web.Request, services: Services, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
     """POST /runs/ID/check: open the check period (核对)."""
-    return await _run_on_run(request, services, actor, get_scoring(services).runs.check(_parse_run_id(request), actor))
+    return await _run_on_run(request, services, actor, services.scoring.runs.check(_parse_run_id(request), actor))
 
 
 async def lock_run(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
@@ -91,7 +88,7 @@ async def lock_run(request: web.Request, services: Services, actor: Actor, form:
         request,
         services,
         actor,
-        get_scoring(services).lock_run(_parse_run_id(request), actor, force=force, reason=reason),
+        services.scoring.lock_run(_parse_run_id(request), actor, force=force, reason=reason),
     )
 
 
@@ -106,7 +103,7 @@ async def contest_line(
             split_ticket_numbers(form.fields.get("tickets", "")),
             await store_files(services, form, actor),
         )
-        await get_scoring(services).submit_contest(_parse_run_id(request), fields, actor)
+        await services.scoring.submit_contest(_parse_run_id(request), fields, actor)
 
     return await _run_on_run(request, services, actor, work())
 
@@ -119,7 +116,7 @@ async def propose_decision(
     if form.fields.get("exclude", "").strip():
         fields["exclude"] = split_ticket_numbers(form.fields["exclude"])
     return await _run_on_list(
-        request, services, actor, get_scoring(services).contests.propose(_parse_run_id(request), fields, actor)
+        request, services, actor, services.scoring.contests.propose(_parse_run_id(request), fields, actor)
     )
 
 
@@ -129,7 +126,7 @@ async def confirm_decision(
     """POST /contests/ID/confirmation."""
     agree = form.fields.get("accept") == "yes"
     return await _run_on_list(
-        request, services, actor, get_scoring(services).contests.confirm(_parse_run_id(request), agree, actor)
+        request, services, actor, services.scoring.contests.confirm(_parse_run_id(request), agree, actor)
     )
 
 
@@ -139,7 +136,7 @@ async def exclude_tickets(
     """POST /exclusions: exclude tickets (剔除)."""
     fields: dict[str, Any] = read_fields(form, "month", "unit", "item", "reason")
     fields["tickets"] = split_ticket_numbers(form.fields.get("tickets", ""))
-    return await _run_on_list(request, services, actor, get_scoring(services).contests.exclude(fields, actor))
+    return await _run_on_list(request, services, actor, services.scoring.contests.exclude(fields, actor))
 
 
 async def decide_exclusion(
@@ -148,7 +145,7 @@ async def decide_exclusion(
     """POST /exclusions/ID/review."""
     accept = form.fields.get("accept") == "yes"
     return await _run_on_list(
-        request, services, actor, get_scoring(services).contests.decide_exclusion(_parse_run_id(request), accept, actor)
+        request, services, actor, services.scoring.contests.decide_exclusion(_parse_run_id(request), accept, actor)
     )
 
 

@@ -10,7 +10,7 @@ from backend.services import Services
 from backend.web.api.scores import list_sheets
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
-from backend.web.errors import format_refusal
+from backend.web.errors import word_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
 
@@ -27,9 +27,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
         found = (await list_sheets(ApiRequest(services, actor, query=query))).payload
     except Refused as refused:
         closed = refused.code == "unavailable"
-        fault = services.texts.render("console.scores_closed") if closed else format_refusal(
-            services.texts, refused.code, refused.facts
-        )  # fmt: skip
+        fault = services.texts.render("console.scores_closed") if closed else word_refusal(request, refused)  # fmt: skip
     return render_page(request, "scores.html", {
         "query": query, "units": found.get("units", [found] if found.get("lines") else []), "fault": fault,
         "regions": found.get("regions", []), "schemes": SCHEMES, "unit_names": await load_unit_names(services),

@@ -7,21 +7,19 @@ from aiohttp import web
 
 from backend.deadlines.recompute import parse_days
 from backend.domain.acts import Actor
+from backend.domain.permissions import may, require
 from backend.domain.recompute import DueChange, RuleChange, affects_due_times
 from backend.domain.refusals import Refused
 from backend.domain.settings import load_catalogue
-from backend.domain.ticket import Role
+from backend.office.settings import set_setting
 from backend.services import Services
-from backend.web.api.deadlines import get_service
-from backend.web.api.office import set_setting
 from backend.web.body import strip_unstorable
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.console.setting_groups import group_settings
-from backend.web.errors import format_refusal, get_status
+from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
-from backend.web.request import REQUEST_ID
 
 FILTERS = ("q", "open")
 MAX_SHOWN = 200  # moved duties listed; the rest is only counted
@@ -42,7 +40,7 @@ async def _render(
     found = group_settings(snapshot.settings, services.texts, search, query.get("open", ""))
     return render_page(request, "settings.html", {
         "groups": found, "asked": search, "unit_names": await load_unit_names(services), "fault": fault,
-        "may_set": actor.role is Role.ADMIN, "today": today,
+        "may_set": may(actor, "office.edit"), "today": today,
         "days": sorted((day, worked) for day, worked in snapshot.config.calendar.items() if day >= today),
     }, code)  # fmt: skip
 
@@ -51,8 +49,7 @@ async def change_setting(
     request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /settings: change one value or one day; if open duties would move, show a preview with both choices first."""
-    if actor.role is not Role.ADMIN:
-        raise Refused("forbidden")
+    require(actor, "office.edit")
     field = {
         name: strip_unstorable(form.fields.get(name, "")).strip()[:2_000] for name in ("key", "value", "day", "how")
     }
@@ -64,11 +61,11 @@ async def change_setting(
         if not how and (moved := await _preview_moves(services, change)):
             return render_page(request, "settings_change.html", await _build_preview(services, change, field, moved))
         if how == WITH_OPEN or day:
-            await get_service(services).apply(change, actor)
+            await services.deadlines.apply(change, actor)
         else:
-            await set_setting(services, key, None, value, actor)
+            await set_setting(services.office, services.audit, key, None, value, actor.code)
     except Refused as refused:
-        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        sentence = word_refusal(request, refused)
         return await _render(request, services, actor, {"open": _find_group(key)}, sentence, get_status(refused.code))
     raise web.HTTPSeeOther("/settings#days" if day else f"/settings?open={_find_group(key)}#{key}")
 
@@ -79,9 +76,9 @@ def _find_group(key: str) -> str:
 
 
 async def _preview_moves(services: Services, wanted: RuleChange) -> list[DueChange]:
-    if services.deadlines is None or not (wanted.days or any(affects_due_times(key) for key in wanted.settings)):
+    if not (wanted.days or any(affects_due_times(key) for key in wanted.settings)):
         return []
-    return await get_service(services).preview(wanted)
+    return await services.deadlines.preview(wanted)
 
 
 async def _build_preview(

@@ -6,25 +6,25 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from backend.domain.acts import Act, Actor
+from backend.domain.permissions import may
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Source, State, UnitKind
 from backend.ports.moves import TicketRef
 from backend.services import Services
-from backend.tickets.reveal import ALLOWED_ROLES, RequesterReveal
+from backend.tickets.reveal import RequesterReveal
 from backend.web.api.deadlines import dump_duties
 from backend.web.api.files import download
 from backend.web.api.tickets import find_advice, load_view, parse_filters
 from backend.web.body import strip_unstorable
 from backend.web.console.act_forms import list_forms, read_arguments
 from backend.web.console.assistance import load_assistance
-from backend.web.console.calls import may_bridge
 from backend.web.console.explain import load_lateness_cost
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm
-from backend.web.errors import format_refusal, get_status
+from backend.web.errors import get_status, word_refusal
 from backend.web.query import encode_cursor, parse_row_cursor, read_query
-from backend.web.request import REQUEST_ID, ApiRequest
+from backend.web.request import ApiRequest
 from backend.web.serializers import Serializer
 
 FILTERS = ("state", "unit", "grade", "category", "overdue", "q", "cursor")
@@ -85,10 +85,10 @@ async def _render(
         "forms": list_forms(view, actor, pending), "advice": [one["message"] for one in advice_shown],
         "timeline": serializer.dump_timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await load_unit_names(services), "fault": fault, "tried": tried_verb, "said": typed or {},
-        "may_reveal": actor.role in ALLOWED_ROLES, "requester": requester, "script": _read_script(services),
-        "may_bridge": may_bridge(services, view, actor), "ringing": call_notice,
+        "may_reveal": may(actor, "requester.reveal"), "requester": requester, "script": _read_script(services),
+        "may_bridge": services.calls is not None and services.calls.may_bridge(view, actor), "ringing": call_notice,
         "duties": await dump_duties(services, view.ticket.id, ApiRequest(services, actor).seen_by),
-        "names": {p.code: p.name for p in standing.config.people}, "cost": await load_lateness_cost(services, view, actor),
+        "names": standing.person_names, "cost": await load_lateness_cost(services, view, actor),
     }, code)  # fmt: skip
 
 
@@ -112,7 +112,7 @@ async def act(request: web.Request, services: Services, actor: Actor, form: Subm
     except Refused as refused:
         if refused.code == "not_found":
             raise
-        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        sentence = word_refusal(request, refused)
         return await _render(request, services, actor, fault=sentence, code=get_status(refused.code), tried_verb=verb,
                             typed=form.fields)  # fmt: skip
     raise web.HTTPSeeOther(request.app.router["ticket"].url_for(no=ticket_no))
@@ -127,7 +127,7 @@ async def reveal(request: web.Request, services: Services, actor: Actor, form: S
     except Refused as refused:
         if refused.code == "not_found":
             raise
-        sentence = format_refusal(services.texts, refused.code, refused.facts)
+        sentence = word_refusal(request, refused)
         return await _render(request, services, actor, fault=sentence, code=get_status(refused.code))
     return await _render(request, services, actor, requester=shown)
 
@@ -141,7 +141,7 @@ async def bridge(request: web.Request, services: Services, actor: Actor, form: S
             raise Refused("unavailable")
         call = await services.calls.start_bridge(actor, ticket_no=ticket_no)
     except Refused as refused:
-        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        sentence = word_refusal(request, refused)
         return await _render(request, services, actor, fault=sentence, code=get_status(refused.code))
     return await _render(request, services, actor, call_notice=services.texts.render("console.bridging", to=call.to))
 

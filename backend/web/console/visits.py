@@ -6,19 +6,18 @@ from aiohttp import web
 
 from backend.domain.acts import Act, Actor
 from backend.domain.move_table import is_allowed
+from backend.domain.permissions import may
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Contacted, Resolved, Source
 from backend.services import Services
-from backend.visits import do_not_call as peaceful
-from backend.visits.service import LISTENER_ROLES, VisitService
 from backend.web.api import visits as api
 from backend.web.body import strip_unstorable
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.errors import format_refusal, get_status
+from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
-from backend.web.request import REQUEST_ID, ApiRequest
+from backend.web.request import ApiRequest
 from backend.web.serializers import Serializer
 
 #: Answers a person may record, including that the requester could not be reached.
@@ -41,7 +40,7 @@ async def _render_task(
     call_started: Any = None,
 ) -> web.StreamResponse:  # fmt: skip
     ticket_no = strip_unstorable(request.match_info["no"])
-    sheet = await _get_service(services).manual.get_task(ticket_no, actor)
+    sheet = await services.visits.manual.get_task(ticket_no, actor)
     snapshot = await services.office.snapshot()
     view = await services.queries.get_ticket(ticket_no)
     serializer = await Serializer.create(services)
@@ -49,9 +48,9 @@ async def _render_task(
     return render_page(request, "visit_task.html", {
         "task": api.dump_task(sheet, serializer), "script": sheet.script, "fault": fault, "said": typed or {},
         "ringing": call_started, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
-        "resolved": list(Resolved), "names": {p.code: p.name for p in snapshot.config.people},
+        "resolved": list(Resolved), "names": snapshot.person_names,
         "unit_names": await load_unit_names(services), "may_visit": is_allowed(actor.role, "visit"),
-        "may_listen": actor.role in LISTENER_ROLES, "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
+        "may_listen": may(actor, "recording.listen"), "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
 
 
@@ -66,9 +65,7 @@ async def call_requester(
     except Refused as refused:
         if refused.code == "not_found":
             raise
-        return await _render_task(
-            request, services, actor, _format_refusal(request, services, refused), get_status(refused.code)
-        )
+        return await _render_task(request, services, actor, word_refusal(request, refused), get_status(refused.code))
     return await _render_task(request, services, actor, call_started=answer.payload)
 
 
@@ -86,7 +83,7 @@ async def record_answers(
         if refused.code == "not_found":
             raise
         return await _render_task(
-            request, services, actor, _format_refusal(request, services, refused), get_status(refused.code), form.fields
+            request, services, actor, word_refusal(request, refused), get_status(refused.code), form.fields
         )
     raise web.HTTPSeeOther("/visits")
 
@@ -100,7 +97,7 @@ async def _render_do_not_call(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     answer = (await api.list_do_not_call(ApiRequest(services, actor))).payload
-    may_change = actor.role in peaceful.EDITOR_ROLES
+    may_change = may(actor, "do_not_call.edit")
     return render_page(request, "visit_peace.html", {**answer, "fault": fault, "may_change": may_change}, code)
 
 
@@ -109,7 +106,7 @@ async def change_do_not_call(
 ) -> web.StreamResponse:
     """POST /visits/peace: add a number to the list or remove an entry, with a reason."""
     fields = {name: strip_unstorable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
-    service = _get_service(services).do_not_call
+    service = services.visits.do_not_call
     try:
         if fields["ref"]:
             await service.remove(actor, fields["reason"], ref=fields["ref"])
@@ -117,7 +114,7 @@ async def change_do_not_call(
             await service.add(fields["phone"], fields["reason"], actor)
     except Refused as refused:
         return await _render_do_not_call(
-            request, services, actor, _format_refusal(request, services, refused), get_status(refused.code)
+            request, services, actor, word_refusal(request, refused), get_status(refused.code)
         )
     raise web.HTTPSeeOther("/visits/peace")
 
@@ -128,7 +125,7 @@ async def show_statistics(request: web.Request, services: Services, actor: Actor
     answer = (await api.get_statistics(ApiRequest(services, actor, query=query))).payload
     snapshot = await services.office.snapshot()
     return render_page(request, "visit_figures.html", {
-        **answer, "unit_names": await load_unit_names(services), "names": {p.code: p.name for p in snapshot.config.people},
+        **answer, "unit_names": await load_unit_names(services), "names": snapshot.person_names,
         "answers": list(Answer),
     })  # fmt: skip
 
@@ -139,16 +136,6 @@ async def open_recording(
     """POST /visits/recordings/DIAL: redirect to the recording; audited."""
     answer = await api.get_recording(ApiRequest(services, actor, path={"dial": request.match_info["dial"]}))
     raise web.HTTPSeeOther(answer.payload["url"])
-
-
-def _get_service(services: Services) -> VisitService:
-    if services.visits is None:
-        raise Refused("unavailable")
-    return services.visits
-
-
-def _format_refusal(request: web.Request, services: Services, refused: Refused) -> str:
-    return format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
 
 
 def add_routes(app: web.Application) -> None:

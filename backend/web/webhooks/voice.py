@@ -49,9 +49,6 @@ class PhoneHooks:
         self._address = address.rstrip("/")
         self.answer_seconds, self.status_seconds = ANSWER_SECONDS, STATUS_SECONDS
         self._tasks: set[asyncio.Task[Any]] = set()
-        say, language = calls.dependencies.texts.render, calls.dependencies.language
-        self._wait_prompt = Prompt((say("phone.wait"),), pause=1, then="next", language=language)
-        self._unavailable_prompt = Prompt((say("phone.unavailable"),), language=language)
 
     def add_routes(self, app: web.Application) -> None:
         """Add these routes."""
@@ -160,7 +157,7 @@ class PhoneHooks:
         prompt = await self._run_in_time(
             self._calls.build_announcement(int(request.match_info["dial"])), self.answer_seconds
         )
-        return self._respond_xml(prompt or replace(self._wait_prompt, then="join"), "")
+        return self._respond_xml(prompt or replace(self._calls.wait_prompt, then="join"), "")
 
     async def _receive_inbound(self, request: web.Request, fields: Fields) -> web.Response:
         waited = _parse_count(request, "w")
@@ -185,7 +182,7 @@ class PhoneHooks:
 
     async def _receive_fallback(self, request: web.Request, fields: Fields) -> web.Response:
         """FW11: answered without using the database."""
-        return self._respond_xml(self._unavailable_prompt, "")
+        return self._respond_xml(self._calls.unavailable_prompt, "")
 
     async def _record_unknown(self, request: web.Request) -> None:
         """FW24: record a validly signed request about an unknown call."""
@@ -217,9 +214,9 @@ class PhoneHooks:
 
     def _respond_wait(self, waited: int, url: str) -> web.Response:
         return (
-            self._respond_xml(self._unavailable_prompt, "")
+            self._respond_xml(self._calls.unavailable_prompt, "")
             if waited >= MAX_WAITS
-            else self._respond_xml(self._wait_prompt, url)
+            else self._respond_xml(self._calls.wait_prompt, url)
         )
 
     def _seal_input(self, attempt_id: int, event: CallEvent) -> str:

@@ -1,4 +1,4 @@
-"""A second opinion: counts per unit and month straight from a history file, in plain Python, without the product's rules.
+"""A second opinion: counts per unit and month straight from a history file, without the rules of the product.
 
 Nothing of the product is imported here, on purpose: other tests compare the database's counts with these.
 `due(kind, grade, category, at)` answers the due times the file does not give (kind: sign, return, dispatch, close).
@@ -29,6 +29,7 @@ DEFAULTS = {
     "scoring.satisfaction_month": "closed",
     "scoring.red_card_month": "due",
     "scoring.red_card_basis": "in_hand",
+    "scoring.response_basis": "said_or_recorded",
 }
 
 
@@ -96,7 +97,8 @@ def _count_assignment(
         return_due = _time(a.get("sign_due_at")) or due("return", grade, category, dispatched)
         when = submitted if chosen["scoring.return_month"] == "submitted" else decided if decision else None
         if when:
-            add(month_of(when), "return", bool(is_manual and submitted <= return_due))
+            signed_first = bool(signed and is_manual and signed <= submitted)  # B35
+            add(month_of(when), "return", signed_first and submitted <= return_due)
 
     in_time = bool(signed and is_manual and signed <= sign_due)
     left_out = returned and chosen["scoring.sign_returned"] == "leave_out"
@@ -131,7 +133,8 @@ def _count_assignment(
         elif closed:
             add(month_of(closed), "extension", len(granted))
 
-    _count_red_card(add, a, mass, dispatched, closed, submitted if returned else None, close_due, as_of, chosen)
+    given_back = (submitted, decided) if returned else None
+    _count_red_card(add, a, mass, dispatched, closed, given_back, close_due, as_of, chosen)
     if returned:
         return
 
@@ -148,6 +151,8 @@ def _count_assignment(
 
     if close_due <= as_of:
         add(month_of(close_due), "closure", bool(closed))
+    contacted = _happened(a.get("contacted_at"), as_of)
+    in_limit = bool(contacted and contacted <= due("contact", grade, category, dispatched))
     for measure, field, good, valid in (
         ("response", "contacted", ("yes",), ("yes", "no", "unsure")),
         ("resolution", "resolved", ("resolved",), ("resolved", "partly_resolved", "unresolved")),
@@ -158,7 +163,8 @@ def _count_assignment(
     ):  # fmt: skip
         answered = [visit for visit in _visits(ticket, as_of) if visit.get(field) in valid]
         if answered:
-            add(month_of(_at(answered[-1])), measure, answered[-1][field] in good)
+            recorded = measure == "response" and chosen["scoring.response_basis"] == "said_or_recorded" and in_limit
+            add(month_of(_at(answered[-1])), measure, answered[-1][field] in good or recorded)
 
 
 def _count_red_card(
@@ -167,27 +173,31 @@ def _count_red_card(
     mass: bool,
     dispatched: datetime,
     closed: datetime | None,
-    returned: datetime | None,
+    given_back: tuple[Any, Any] | None,
     close_due: datetime,
     as_of: datetime,
     chosen: Mapping[str, str],
 ) -> None:
-    """Count the assignment in each month it was in hand, its card in the month of the due time."""
+    """Count the assignment in each month it was in hand, its card in the month of the due time.
+
+    办理工单总量 loses what was given back, from the month it was given back in (Q17); a card issued before that stays
+    in its month (B41, Q33, XD1).
+    """
     first, last = month_of(dispatched), month_of(closed or as_of)
-    if returned:
-        month = month_of(returned)
+    if given_back:
+        month = month_of(given_back[0])
         last = min(
             last, f"{int(month[:4]) - (month[5:] == '01')}-{(int(month[5:]) - 2) % 12 + 1:02d}"
         )  # the month before
     card = a.get("red_card")
     if card is None:
-        late = closed > close_due if closed else close_due < as_of
-        card = not mass and not returned and late
+        over = closed or (given_back and given_back[1])
+        card = not mass and (over > close_due if over else close_due < as_of)
     carded = month_of(close_due if closed is None or not card else min(close_due, closed))
     if chosen["scoring.red_card_month"] == "closed":
         card, carded = card and closed is not None, month_of(closed or close_due)
     if chosen["scoring.red_card_basis"] == "dispatched":
-        if not returned:
+        if not given_back:
             add(first, "red_card", bool(card))
         return
     month = first
@@ -216,24 +226,25 @@ def _count_dispatching(
 
 
 def _unsatisfied(ticket: dict[str, Any], as_of: datetime, unreached: str) -> bool:
-    """Walk the visits in time: a manual answer replaces an automatic one; silence never replaces a manual answer."""
-    automatic = manual = None
-    last_attempt = ""
+    """Walk the visits in time (B42, B43, Q36): 以人工回访结果为最终评价结果.
+
+    The last clear word said to a person decides. A machine's 不满意 ends otherwise only in silence towards a person who
+    asked again; once something vague was said to that person, there was no silence.
+    """
+    said_to_person = after_complaint = None
     for visit in _visits(ticket, as_of):
         answer = visit["answer"]
-        answered = answer not in ("no_reply", "unreached")
-        if visit["kind"] == "manual":
-            last_attempt = answer
-            manual = answer if answered else manual
-        elif answered:
-            automatic = answer
-    if manual:
-        return bool(manual == "unsatisfied")
-    if automatic != "unsatisfied":
-        return False
-    if not last_attempt:
-        return True
-    return last_attempt == "unreached" and unreached == "keep_first"
+        if visit["kind"] == "auto":
+            after_complaint = "complained" if answer == "unsatisfied" else after_complaint
+        elif answer in ("satisfied", "basically_satisfied", "unsatisfied"):
+            said_to_person = answer
+        elif after_complaint and after_complaint != "unclear":
+            after_complaint = answer
+    if said_to_person:
+        return bool(said_to_person == "unsatisfied")
+    return after_complaint in ("complained", "unclear") or (
+        after_complaint == "unreached" and unreached == "keep_first"
+    )
 
 
 def _recognised(ticket: dict[str, Any], as_of: datetime) -> bool:

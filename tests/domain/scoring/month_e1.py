@@ -1,8 +1,19 @@
-"""The month of example E1 as a history, ticket by ticket."""
+"""The month of example E1: as counts with its ledger, and as a history, ticket by ticket."""
 
 from datetime import datetime
 
 from tests.domain.scoring.independent import LOCAL
+
+E1_LEDGER = [
+    {"kind": "contact_unreported"}, {"kind": "absence"}, {"kind": "praise", "count": 3},
+    {"kind": "honour", "matter": "m1", "level": "county"}, {"kind": "media", "matter": "p1", "level": "city"},
+    {"kind": "media", "matter": "p1", "level": "province"}, {"kind": "knowledge", "count": 22},
+]  # fmt: skip
+E1 = {
+    "scheme": "jilin-unit", "assignments": 120, "ledger": E1_LEDGER,
+    "rates": {"sign": [112, 120], "return": [9, 10], "on_time": [104, 110], "extension": [15, 110],
+              "red_card": [6, 125], "satisfaction": [96, 100]},
+}  # fmt: skip
 
 
 def at(day, hour=9, month=10):
@@ -23,7 +34,7 @@ def build_visits(*answers):
 
 
 def build_month_e1():
-    """Build the tickets of E1: 15 carried in, 120 dispatched (8 auto-signed), 10 returned (1 late), 111 closed, 6 red cards."""
+    """Build E1: 15 tickets carried in, 120 dispatched (8 auto-signed), 10 returned (1 late), 111 closed, 6 red cards."""
     tickets = []
     september = {"dispatched_at": at(28, 9, 9), "signed_at": at(28, 10, 9), "close_due_at": at(15)}
     for n in range(15):  # carried in, still open unless closed below

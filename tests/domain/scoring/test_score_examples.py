@@ -9,15 +9,7 @@ from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.examples import find_mismatches
 from backend.domain.scoring.scheme import Part
 from backend.domain.scoring.scheme_file import list_scheme_ids, load_scheme
-
-E1 = {
-    "scheme": "jilin-unit", "assignments": 120,
-    "rates": {"sign": [112, 120], "return": [9, 10], "on_time": [104, 110], "extension": [15, 110],
-              "red_card": [6, 125], "satisfaction": [96, 100]},
-    "ledger": [{"kind": "contact_unreported"}, {"kind": "absence"}, {"kind": "praise", "count": 3},
-               {"kind": "honour", "matter": "m1", "level": "county"}, {"kind": "media", "matter": "p1", "level": "city"},
-               {"kind": "media", "matter": "p1", "level": "province"}, {"kind": "knowledge", "count": 22}],
-}  # fmt: skip
+from tests.domain.scoring.month_e1 import E1
 
 
 @pytest.mark.parametrize("scheme", list_scheme_ids())

@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.compute import compute_json
+from backend.domain.scoring.compute import compute_given, compute_json
 from backend.domain.scoring.scheme_file import parse_scheme
 
 
@@ -92,6 +92,26 @@ def test_bad_facts_are_refused_with_their_path(facts, code, path):
     assert no.value.code == code
     assert path is None or no.value.facts["path"] == path
     json.dumps(dict(no.value.facts))
+
+
+@pytest.mark.parametrize(
+    ("assignments", "signed", "settings", "refused"),
+    [
+        (3, [4, 4], {}, True),
+        (4, [4, 4], {}, False),
+        (None, [4, 4], {}, False),
+        (3, [4, 4], {"scoring.sign_month": "due"}, False),
+        (3, [2, 3], {}, False),
+    ],
+)
+def test_no_more_cases_of_signing_are_given_than_assignments_XD18(assignments, signed, settings, refused):
+    facts = {"scheme": "jilin-unit", "assignments": assignments, "rates": {"sign": signed}}
+    if not refused:
+        assert compute_given(facts, settings) == compute_json(facts, settings)
+        return
+    with pytest.raises(Refused, match="more_than_assignments") as no:
+        compute_given(facts, settings)
+    assert no.value.facts["path"] == "rates.sign"
 
 
 def test_an_unknown_kind_is_repeated_as_it_was_written():

@@ -105,9 +105,27 @@ def test_without_an_earlier_score_carry_last_gives_full_points():
 
 
 def test_an_unscored_unit_still_has_its_lines():
-    sheet = compute_json(unit(assignments=0, rates={"red_card": [0, 4]}))
+    sheet = compute_json(unit(assignments=0, rates={"red_card": [0, 0]}))
     assert (sheet["total"], sheet["raw_total"], sheet["flags"]) == (None, None, ["no_assignment"])
     assert len(sheet["lines"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("rates", "more", "total"),
+    [
+        ({}, {}, None),
+        ({}, {"in_hand": 0}, None),
+        ({"red_card": [1, 1], "on_time": [0, 1]}, {}, "70.00"),
+        ({"red_card": [0, 4]}, {}, "100.00"),
+        ({"return": [0, 1]}, {}, "90.00"),
+        ({}, {"in_hand": 1}, "100.00"),
+    ],
+)
+def test_a_unit_takes_part_with_anything_in_hand_closed_or_returned_XD2(rates, more, total):
+    facts = unit(assignments=0, rates=rates, **more)
+    assert compute_json(facts)["total"] == total
+    narrow = compute_json(facts, {"scoring.participation": "dispatched"})
+    assert (narrow["total"], narrow["readings"]["scoring.participation"]) == (None, "dispatched")
 
 
 def test_ties_share_a_rank_and_unscored_units_have_none():

@@ -1,11 +1,13 @@
 """Every setting of scoring changes a score, is printed on the sheet, and refuses unknown values."""
 
+from decimal import Decimal
+
 import pytest
 
 from backend.domain.refusals import Refused
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.readings import DEFAULTS
-from tests.domain.scoring.test_score_examples import E1
+from tests.domain.scoring.month_e1 import E1
 
 FULL = {"sign": [20, 20], "on_time": [20, 20]}
 
@@ -34,6 +36,7 @@ CHANGES = [
         "95.00",
         "88.57",
     ),
+    ("scoring.participation", "dispatched", unit(assignments=0), "100.00", None),
     ("scoring.zero_denominator", "carry_last", unit(last={"return": "7.25"}), "100.00", "97.25"),
     ("scoring.tolerance_count", "1", unit(rates={"sign": [9, 10], "red_card": [2, 10]}), "85.00", "100.00"),
     ("scoring.connect.cap", "20", mgmt(rates={"connect": [0, 9]}), "85.00", "80.00"),
@@ -180,3 +183,28 @@ def test_a_printed_default_of_an_item_does_not_override_a_changed_general_mode()
     assert sheet["total"] == "96.90"
     assert "scoring.sign.slope_mode" not in sheet["readings"]
     assert sheet["readings"]["scoring.return.slope_mode"] == "step_ceil"
+
+
+@pytest.mark.parametrize(
+    ("management", "units", "parts", "total"),
+    [
+        ("69.09", ["41.87"], ["27.6360", "25.1220"], "52.76"),
+        ("69.1125", ["41.875"], ["27.6450", "25.1250"], "52.77"),
+        ("87.11", ["95.05", "100.00", "0.00"], ["34.8440", "39.0100"], "73.85"),
+    ],
+)
+def test_the_parts_of_a_region_add_up_to_its_total_as_printed_XD12(management, units, parts, total):
+    sheet = compute_json({"scheme": "jilin-region", "management": management, "units": units})
+    assert ([line["score"] for line in sheet["lines"]], sheet["total"]) == (parts, total)
+    assert abs(sum(map(Decimal, parts)) - Decimal(total)) <= Decimal("0.005")
+
+
+def test_two_offices_with_the_same_figures_and_rules_have_the_same_hash_XD13():
+    one = compute_json({**E1, "unit": "U01", "name": "住建局", "evidence": {"sign": [{"ticket": "T1"}]}})
+    other = compute_json({**E1, "unit": "U77", "name": "建设局"})
+    assert one["figures_hash"] == other["figures_hash"] and len(one["figures_hash"]) == 64
+    for changed in (
+        compute_json({**E1, "rates": {**E1["rates"], "sign": [111, 120]}}),
+        compute_json(E1, {"scoring.small_sample_min": "11"}),
+    ):
+        assert changed["figures_hash"] != one["figures_hash"]

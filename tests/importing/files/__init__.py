@@ -1,1 +1,1 @@
-"""Tests of what arrives as a file."""
+"""Tests of reading files."""

@@ -1,0 +1,113 @@
+"""Urging a unit (/supervise, /call, 电话通知), and a unit's message to its supervisors (联系督办人员)."""
+
+from datetime import datetime
+
+from backend.domain.button_data import ButtonData, encode
+from backend.domain.masking import cut, mask
+from backend.domain.move_table import is_allowed
+from backend.domain.records import Person
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from bot.conversation import Conversation
+from bot.ticket_context import TicketContext
+from notify.message import Button, Card
+
+SUPERVISOR_QUESTION = "call_supervisor"
+MAX_TEXT = 600  # characters passed on
+
+
+async def supervise(chat: Conversation, text: str = "") -> None:
+    """Handle /supervise NO 事由: supervise at once, with the office's own limit for the answer."""
+    no, _, why = text.partition(" ")
+    if not is_allowed(chat.actor.role, "supervise"):
+        raise Refused("forbidden", verb="supervise")
+    if not no or not why.strip():
+        await chat.answer_key("office.supervise_usage")
+        return
+    moved = await chat.act("supervise", ticket_no=no, reason=why.strip())
+    due = moved.plan.entry.words.get("due_at") if moved.plan else None
+    await chat.answer_key(
+        "command.supervised", ticket_no=no, due=chat.format_time(datetime.fromisoformat(due)) if due else ""
+    )
+
+
+async def call_by_ticket_no(chat: Conversation, text: str = "") -> None:
+    """Handle /call NO: call the unit now. Refused `forbidden` for a unit's people."""
+    no = text.strip()
+    if chat.actor.is_unit_member:
+        raise Refused("forbidden")
+    if not no:
+        await chat.answer_key("office.call_usage")
+        return
+    await _call(chat, no)
+
+
+async def call_unit(chat: Conversation, context: TicketContext) -> None:
+    """Handle the button 电话通知."""
+    await _call(chat, context.ticket_no)
+
+
+async def _call(chat: Conversation, ticket_no: str) -> None:
+    """Call the unit; the calls service decides who may and writes the audit row. Refused `unavailable`."""
+    if chat.services.calls is None:
+        raise Refused("unavailable")
+    code = await chat.services.calls.call_unit(ticket_no, chat.actor)
+    snapshot = await chat.services.office.snapshot()
+    person = snapshot.by_code.get(str(code))
+    unit = snapshot.config.units.get(person.unit) if person else None
+    await chat.answer_key(
+        "office.calling", ticket_no=ticket_no, unit=unit.name if unit else "", name=person.name if person else ""
+    )
+
+
+async def ask_supervisor_message(chat: Conversation, context: TicketContext) -> None:
+    """Handle the button: name the supervisors and ask for the message."""
+    people, phone = await _list_supervisors(chat, context), await _get_duty_phone(chat)
+    if not people:
+        await chat.send_text(chat.render("order.no_supervisor", duty_phone=phone))
+        return
+    names = chat.render("bot.and").join(p.name for p in people)
+    await chat.ask(
+        "order.ask_call_supervisor",
+        SUPERVISOR_QUESTION,
+        context.assignment_id,
+        ticket_no=context.ticket_no,
+        facts={"names": names, "duty_phone": phone},
+    )
+
+
+async def send_supervisor_message(chat: Conversation, context: TicketContext, text: str) -> None:
+    """Send the message to every supervisor with a chat, masked by the rules for what a chat may show."""
+    if not text:
+        await ask_supervisor_message(chat, context)
+        return
+    snapshot = await chat.services.office.snapshot()
+    unit, name = (
+        snapshot.config.units.get(chat.bound_person.unit),
+        await chat.services.card_store.get_requester_name(context.snap.ticket.id),
+    )
+    shape = snapshot.settings.text("privacy.phone_mask")
+    shown = cut(mask(text, (name,) if name else (), phone_mask=shape), MAX_TEXT)
+    card = Card(
+        chat.render("order.message", unit=unit.name if unit else chat.bound_person.unit, name=chat.bound_person.name,
+                     ticket_no=context.ticket_no, text=shown),
+        ((Button(chat.render("button.whole"), encode(ButtonData("whole", context.assignment_id, context.assignment.version))),),),
+    )  # fmt: skip
+    reached = [p.code for p in await _list_supervisors(chat, context) if p.address and await chat.send(p.address, card)]
+    if not reached:
+        await chat.answer_key("order.no_supervisor", duty_phone=await _get_duty_phone(chat))
+        return
+    await chat.audit("asked_supervisor", ticket=context.ticket_no, told=reached)
+    await chat.delete_question()
+    await chat.answer_key("order.done_call_supervisor", ticket_no=context.ticket_no)
+
+
+async def _list_supervisors(chat: Conversation, context: TicketContext) -> list[Person]:
+    snapshot = await chat.services.office.snapshot()
+    here = snapshot.people(context.snap.ticket.management or "", Role.SUPERVISOR)
+    return [p for p in here if p.chat and p.address]
+
+
+async def _get_duty_phone(chat: Conversation) -> str:
+    phones = (await chat.services.office.snapshot()).settings.strings("notify.duty_phone")
+    return phones[0] if phones else ""

@@ -1,0 +1,48 @@
+"""A person in a browser, signed in to the console."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from tests.stories.office import Office
+
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+class Console:
+    """A browser: it keeps cookies, follows redirects, and sends each form with the token of the last page."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self.http, self.url, self.csrf = http, url, ""
+
+    async def get(self, path: str, **query: str) -> str:
+        """Open a page."""
+        async with self.http.get(f"{self.url}{path}", params=query) as answer:
+            assert answer.status == 200, path
+            return self._read(await answer.text())
+
+    async def post(self, path: str, status: int = 200, /, **fields: str) -> str:
+        """Send a form; return the page that follows, which must have this status."""
+        form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+        for name, value in {"csrf": self.csrf, **fields}.items():
+            form.add_field(name, value)
+        async with self.http.post(f"{self.url}{path}", data=form, headers={"Origin": self.url}) as answer:
+            page = self._read(await answer.text())
+            assert answer.status == status, (path, answer.status, re.findall(r'role="alert">([^<]+)', page))
+            return page
+
+    def _read(self, page: str) -> str:
+        if found := CSRF.search(page):
+            self.csrf = found[1]
+        return page
+
+
+@asynccontextmanager
+async def sign_in(office: Office, who: str) -> AsyncIterator[Console]:
+    """Sign in as a role's person, or a person by code."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+        console = Console(http, office.url)
+        await console.post("/sign-in", word=await office.get_key(who))
+        yield console

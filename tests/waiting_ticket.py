@@ -1,0 +1,38 @@
+"""A ticket that waits to be dispatched, stored as intake stores it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from backend.domain.flow import build_entry
+from backend.domain.records import Ticket
+from backend.domain.ticket import Category, Grade, Source, State
+from backend.ports.moves import MoveStore, NewTicket
+from storage.engine.ids import IdSupply
+
+JOURNAL_KEY = b"k" * 32
+
+
+async def create_waiting_ticket(
+    moves: MoveStore, ids: IdSupply, at: datetime, no: str,
+    columns: Callable[[int], Mapping[str, Any]] = lambda ticket_id: {}, **fields: Any,
+) -> Ticket:  # fmt: skip
+    """Create a ticket of institution M01 with its first journal entry.
+
+    `fields` replace those of an ordinary demand; `columns` gives the encrypted columns for the ticket's id.
+    """
+    await ids.refill()
+    now, ticket_id = at.astimezone(UTC), ids.take()
+    entry = build_entry(
+        JOURNAL_KEY, prev_hash="", entry_id=ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+        verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now, recorded_at=now,
+        words={},
+    )  # fmt: skip
+    ticket = Ticket(
+        ticket_id, no, 1, entry.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone", "A市", "M01", "M01",
+        now, text="路灯不亮", has_phone=True,
+    )  # fmt: skip
+    ticket = replace(ticket, **fields)
+    assert await moves.create([NewTicket(ticket, entry, columns=columns(ticket_id))]) == [True]
+    return ticket
