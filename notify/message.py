@@ -65,8 +65,9 @@ class Receipt:
 class Ask:
     """A question answered by keys, and by speech when `speech`.
 
-    `keys` are the valid answers (validated by the caller of `read`, FW8); `digits` is how many are expected;
-    `finish_on_key` "" means no key ends the input; `timeout` in seconds; `hints` help speech recognition.
+    `keys` are the valid answers (validated by the caller of `read`, FW8); `digits` is how many are expected.
+    `finish_on_key` ends the input instead of the count, so that it is never taken for the next answer (XM10);
+    "" means the count ends it. `timeout` in seconds; `hints` help speech recognition.
     """
 
     keys: str

@@ -88,7 +88,7 @@ class Bridge:
         call_id = await t.store.enqueue(NewCall(
             "bridge", "bridge", now, now, ticket_id=snap.ticket.id, assignment_id=target.id if target else None,
             person=who.code, urgent=True, masked=mask_number(first, snapshot),
-            facts={"at_any_hour": True, "by": by.code, "visit": visit},
+            facts={"by": by.code, "visit": visit},
         ))  # fmt: skip
         assert call_id is not None  # neither a message nor a visit: nothing it could collide with
         await t.audit.record(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)
@@ -140,15 +140,21 @@ class Bridge:
         return ContactAttempts(tuple(attempts), len(missed), len(missed) >= EXEMPT_AFTER and not answered)
 
     async def _record_contact(self, talk: LiveCall, reached: bool) -> None:
+        """Record the contact; a talk below `contact.min_seconds` is none, and no vain attempt either (XM15)."""
         call, t = talk.call, self._t
-        seconds = int(call.heard.get("seconds") or 0)
+        snapshot = await t.office.snapshot()
+        told = call.heard.get("seconds")  # a carrier may not tell; then the answered call counts
+        seconds = int(told or 0)
+        if reached and told is not None and seconds < snapshot.settings.integer("contact.min_seconds"):
+            await t.audit.record(t.now(), "system", "talk_too_short", _ticket_no(call), call=call.id, seconds=seconds)
+            await self._notify(call, "B4", seconds=seconds)
+            return
         before = await self.get_contact_attempts(call.ticket_id or 0)
         missed = before.unreached + (not reached)
         note = t.texts.render(
             f"calls.note_{'reached' if reached else 'unreached'}", call=call.id, dial=talk.attempt.id, seconds=seconds,
             n=missed,
         )  # fmt: skip
-        snapshot = await t.office.snapshot()
         person = snapshot.by_code.get(call.person or "")
         if not call.facts.get("visit") and person is not None:
             arguments = {"way": "phone", "reached": reached, "note": note}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from backend.calls.budget import CallBudget, compute_budget, find_midnight, find_next_midnight
 from backend.calls.dependencies import CallDependencies
 from backend.ports.call_records import CostTally
 from backend.scoring.periods import get_month_bounds, parse_month
@@ -16,12 +17,11 @@ MIN_AGE, MAX_AGE = timedelta(minutes=10), timedelta(days=1)  # a price is asked 
 
 @dataclass(frozen=True, slots=True)
 class CostReport:
-    """A month's costs, and how much of today's budget of attempts is used."""
+    """A month's costs, and how much of today's budget is used."""
 
     month: str
     items: Sequence[CostTally]
-    used: int
-    budget: int
+    today: CallBudget
     is_stopped: bool
     resets_at: datetime
 
@@ -30,14 +30,12 @@ async def compute_costs(tools: CallDependencies, month: str | None) -> CostRepor
     """Add up a month's costs (default: this month). Refused `bad_month`."""
     now, snapshot = tools.now(), await tools.office.snapshot()
     name = parse_month(month).name if month else f"{now:%Y-%m}"
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return CostReport(
         name,
         await tools.store.sum_costs(*get_month_bounds(name, tools.office.clock.zone)),
-        await tools.store.count_attempts(midnight),
-        snapshot.settings.integer("calls.daily_budget"),
+        compute_budget(await tools.store.measure_usage(find_midnight(now)), snapshot.settings),
         snapshot.settings.flag("calls.stopped"),
-        midnight + timedelta(days=1),
+        find_next_midnight(now),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backend.calls.budget import compute_budget, find_midnight, find_next_midnight
 from backend.calls.dependencies import SILENCE_TIMEOUT, UNCONFIRMED_TIMEOUT, CallDependencies, CallPurpose
 from backend.calls.dialogue import is_settled
 from backend.calls.outcomes import CallOutcomes
@@ -58,14 +59,13 @@ class Dialer:
         due = _first_per_phone(await self._t.store.list_due(now, BATCH_SIZE))
         if not due:
             return 0
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        left = snapshot.settings.integer("calls.daily_budget") - await self._t.store.count_attempts(midnight)
-        over = due[max(left, 0) :]
+        left = compute_budget(await self._t.store.measure_usage(find_midnight(now)), snapshot.settings).left
+        over = due[left:]
         until = self._t.clock.monotonic() + RATE_LIMIT_WAIT
         semaphore = asyncio.Semaphore(CONCURRENT_REQUESTS)
-        handled = await asyncio.gather(*(self._handle(c, now, snapshot, semaphore, until) for c in due[: max(left, 0)]))
+        handled = await asyncio.gather(*(self._handle(c, now, snapshot, semaphore, until) for c in due[:left]))
         for call in over:
-            await self._drop_over_budget(call, now, midnight + timedelta(days=1))
+            await self._drop_over_budget(call, now, find_next_midnight(now))
         return sum(handled) + len(over)
 
     async def _handle(
@@ -107,10 +107,9 @@ class Dialer:
         """Return when this call may ring: now, later, or None if it was settled otherwise (FW32)."""
         if (purpose := self._purposes.get(call.purpose)) is not None:
             return await purpose.earliest_call(call, number, now, snapshot)
-        if call.facts.get("at_any_hour") or call.subject is None:
+        if call.subject is None:
             return now
-        about = call.subject
-        return snapshot.earliest_call(call.person or "", now, about.grade, about.unit)
+        return snapshot.earliest_call(call.person or "", now, call.grade, call.subject.unit)
 
     async def _acquire_rate_limit(self, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""

@@ -238,6 +238,8 @@ def is_settled(call: Call) -> bool:
         return about.state is not State.REVISIT_AUTO
     if call.script == "bridge":
         return is_obsolete(call)
+    if call.script == "danger":
+        return about.state is not State.REVISIT_MANUAL
     if about.ended_at is not None or about.assignment_state is None:
         return True
     if call.script in ("supervise", "upgrade"):

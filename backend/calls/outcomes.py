@@ -72,7 +72,7 @@ class CallOutcomes:
     async def _judge_notice(self, talk: LiveCall, outcome: str, error: str) -> None:
         call, now = talk.call, self._t.now()
         snapshot = await self._t.office.snapshot()
-        grade = call.subject.grade if call.subject else Grade.GENERAL
+        grade = call.grade
         step = retry.decide_after_call(outcome, call.tries + 1, grade, snapshot.settings)
         again = None
         if isinstance(step, retry.Retry) and call.letter_id is not None:

@@ -73,7 +73,9 @@ def find_duty_contact(which: str, call: Call, snapshot: OfficeSnapshot, now: dat
 
 def list_duty_people(which: str, call: Call, snapshot: OfficeSnapshot, now: datetime) -> list[Person]:
     """Return who answers for the management now: by its roster, then by role; nobody twice."""
-    management = (call.subject.management if call.subject else None) or ""
+    person = snapshot.by_code.get(call.person or "")
+    of_ticket = call.subject.management if call.subject else None
+    management = of_ticket or snapshot.find_institution(receiver=person.unit if person else None) or ""
     rostered = snapshot.on_duty(management, now)
     return [*rostered, *(p for p in snapshot.people(management, *DUTY_ROLES[which]) if p not in rostered)]
 

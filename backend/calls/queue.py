@@ -17,7 +17,8 @@ from backend.ports.moves import TicketRef
 BATCH_SIZE = 200  # messages taken in one run
 #: Message kinds spoken by script P2; all others by P1.
 SUPERVISE_KINDS = frozenset({"P2", "M8", "M16", "M19"})
-UPGRADE_KINDS = frozenset({"P4", "M2u"})  # spoken by script P4 (Q28)
+#: Message kinds with a script of their own; their calls are notices like P1 (Q28, XM19).
+OWN_SCRIPTS = {"P4": "upgrade", "M2u": "upgrade", "P5": "danger"}
 CONTACT_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)
 
 
@@ -38,7 +39,7 @@ class CallQueue:
     @staticmethod
     def _build_call(message: PhoneMessage, now: datetime, snapshot: OfficeSnapshot) -> NewCall:
         script = "supervise" if message.kind in SUPERVISE_KINDS else "notice"
-        spoken_script = "upgrade" if message.kind in UPGRADE_KINDS else script
+        spoken_script = OWN_SCRIPTS.get(message.kind, script)
         at = reminders.find_next_allowed(
             now, message.grade, snapshot.settings, snapshot.calendar, message.unit, for_call=True
         )
@@ -70,7 +71,7 @@ class CallQueue:
         script = "notice" if waits else "supervise"
         await self._t.store.enqueue(NewCall(
             script, script, now, now, ticket_id=snap.ticket.id, assignment_id=lead.id, person=person.code,
-            urgent=True, facts={"at_any_hour": True, "by": by.code},
+            urgent=True, facts={"by": by.code},
         ))  # fmt: skip
         await self._t.audit.record(now, by.code, "rang", ticket_no, person=person.code)
         self._t.wake()

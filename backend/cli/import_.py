@@ -49,6 +49,8 @@ def import_file(kind: str, file: Path, preset: dict[str, str], dry_run: bool, as
         print_text("row_refused", row=row["row"], field=row["field"], message=row["message"])
     if len(report["refused"]) > MAX_SHOWN:
         print_text("more_refused", count=len(report["refused"]) - MAX_SHOWN)
+    if ignored := report.get("ignored"):
+        print_text("ignored", headings=get_texts().render("cli.heading_mark").join(ignored))
     print_text("tried" if dry_run else "brought", read=report["read"], imported=report["imported"],
          already=report["already"], refused=len(report["refused"]))  # fmt: skip
     return 1 if report["refused"] else 0

@@ -1,4 +1,4 @@
-"""Automatic supervision (T17) and re-check reminders (A25)."""
+"""Automatic supervision (T17) and re-checks of what could not be solved (A25)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.domain.acts import SYSTEM, Act
-from backend.domain.records import Message
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade, Role, Source
+from backend.domain.ticket import Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.ports.moves import TicketRef
 from backend.ports.supervision import SupervisionStore, WaitingAssignment
 from backend.tickets.service import TicketService
 
@@ -21,7 +19,7 @@ BATCH_SIZE = 200
 
 
 class AutoSupervision:
-    """Safe in any number of processes: a supervision is a move, a re-check reminder is sent once."""
+    """Safe in any number of processes: a supervision and a re-check are moves."""
 
     def __init__(self, store: SupervisionStore, tickets: TicketService, office: OfficeCache, texts: Texts) -> None:
         self._store = store
@@ -43,7 +41,7 @@ class AutoSupervision:
             return 0
         self._last_run = now
         snapshot = await self._office.snapshot()
-        done = await self._remind_rechecks(now, snapshot)
+        done = await self._recheck(now)
         for what, find_waiting in self._queries.items():
             if snapshot.settings.limit_or_none(f"supervise.auto.{what}") is None:
                 continue
@@ -65,23 +63,14 @@ class AutoSupervision:
             return 0
         return 1
 
-    async def _remind_rechecks(self, now: datetime, snapshot: OfficeSnapshot) -> int:
-        """A25: on the day named at an explained close, remind its handlers and liaison, once, in office hours."""
-        reminded = 0
+    async def _recheck(self, now: datetime) -> int:
+        """A25, T21b: on the day named at an explained close its unit gets the task to look again, once."""
+        done = 0
         for one in await self._store.list_rechecks(now.date(), BATCH_SIZE):
-            snap = await self._tickets.moves.load(TicketRef(assignment_id=one.assignment_id))
-            if snap is None:
+            try:
+                await self._tickets.act(Act("recheck", SYSTEM, Source.CLOCK, assignment_id=one.assignment_id))
+            except Refused as refused:
+                log.info("not_rechecked", assignment=one.assignment_id, code=refused.code)
                 continue
-            people = snapshot.with_stand_ins(snapshot.people(one.unit, Role.HANDLER, Role.LIAISON), now)
-            explanation = next(
-                (r.facts.get("explanation") for r in reversed(snap.requests) if r.kind == "explained_close"), ""
-            )
-            await self._tickets.ensure_ids()
-            at = snapshot.earliest_send(now, now, Grade.GENERAL, one.unit)
-            messages = [
-                Message(self._tickets.new_id(), "M34", p.chat, p.code, snap.ticket.id, one.assignment_id,
-                       snap.ticket.version, False, at, now, {"explanation": explanation or ""})
-                for p in people if p.chat
-            ]  # fmt: skip
-            reminded += await self._store.enqueue_once(one, messages)
-        return reminded
+            done += 1
+        return done

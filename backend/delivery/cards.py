@@ -12,7 +12,7 @@ from backend.delivery.kinds import LIVE_CARD_KINDS, REMINDER_KINDS, REVIEWS, fin
 from backend.delivery.view import MessageView
 from backend.domain.acts import Snapshot
 from backend.domain.masking import cut
-from backend.domain.records import FLAGS, Assignment, Message, Person, Request
+from backend.domain.records import Assignment, Message, Person, Request
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
@@ -170,7 +170,7 @@ class CardRenderer:
 
     def _build_full_card(self, view: MessageView, viewer: Person) -> Card:
         ticket, target, last, say = view.snap.ticket, view.target, view.snap.last_entry, self._texts
-        flags = say.render("bot.and").join(say.get_word_or_value("flag", f) for f in FLAGS if f in ticket.flags)
+        flags = say.render("bot.and").join(say.get_word_or_value("flag", f) for f in ticket.shown_flags)
         facts = view.facts | {
             "state": say.get_word("state", target.state if target and target.ended_at is None else ticket.state),
             "flags": flags, "n": (target.extension_count or "") if target else "",

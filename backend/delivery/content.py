@@ -131,6 +131,7 @@ EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
         "enough": v.texts.render("chat.B2_enough", n=v.message_facts["n"]) if v.message_facts.get("enough") else "",
     },
     "B3": lambda v: {"seconds": v.message_facts.get("seconds", 0)},
+    "B4": lambda v: {"seconds": v.message_facts.get("seconds", 0)},
     "D1": lambda v: {"person": v.message_facts.get("person", "")},
     "U1": lambda v: {"name": v.message_facts.get("name", ""), "unit": v.message_facts.get("unit", "")},
 }

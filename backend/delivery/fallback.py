@@ -5,7 +5,7 @@ from datetime import datetime
 
 from backend.delivery.by_text import build_sms_fallback
 from backend.delivery.fallback_context import FallbackContext
-from backend.delivery.kinds import MUST_ARRIVE, get_call_kind, is_relevant
+from backend.delivery.kinds import MUST_ARRIVE, get_call_kind, is_for_institution, is_relevant
 from backend.domain.records import Message, Person
 from backend.domain.ticket import Grade, Role
 from backend.ports.outbox import AuditNote
@@ -95,10 +95,14 @@ def _plan_task(context: FallbackContext) -> Fallback:
     """Nobody can be reached: tell the dispatchers, once per chain, and write an audit row."""
     since = context.original_message.created_at
     note = context.build_audit_note("unreached", unit=context.unit)
-    if any(d.message.kind == "T1" and d.message.created_at >= since for d in context.related_messages):
+    if is_for_institution(context.message.kind) or any(
+        d.message.kind == "T1" and d.message.created_at >= since for d in context.related_messages
+    ):
         return Fallback(notes=(note,))
-    ticket = context.snap.ticket if context.snap else None
-    people = context.snapshot.people((ticket.management if ticket else None) or "", Role.DISPATCHER)
+    snapshot, person = context.snapshot, context.snapshot.by_code.get(context.message.person)
+    management = context.snap.ticket.management if context.snap else None
+    management = management or snapshot.find_institution(receiver=person.unit if person else None)
+    people = snapshot.people(management or "", Role.DISPATCHER)
     return Fallback(tuple(context.build_replacement("T1", p.chat, p) for p in people if p.chat), (note,))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backend.delivery.kinds import SMS_CHANNEL
+from backend.delivery.kinds import SMS_CHANNEL, is_for_institution
 from backend.domain import reminders
 from backend.domain.acts import Snapshot
 from backend.domain.records import Message, Person
@@ -38,7 +38,9 @@ class FallbackContext:
 
     @property
     def unit(self) -> str | None:
-        """The unit to reach."""
+        """The unit to reach: the assignment's, or the institution."""
+        if self.snap is not None and is_for_institution(self.message.kind):
+            return self.snap.ticket.management
         target = self.snap.find_assignment(self.message.assignment_id or 0) if self.snap else None
         return target.unit if target else None
 

@@ -72,6 +72,7 @@ KINDS: dict[str, MessageKind] = {
     "B1":   MessageKind("chat.B1", ACTIVE_STATES),                # a bridge whose first leg was not answered (P3)
     "B2":   MessageKind("chat.B2"),
     "B3":   MessageKind("chat.B3"),
+    "B4":   MessageKind("chat.B4"),                           # the talk was too short to count as a contact
     "D1":   MessageKind("chat.D1"),                           # a manual task: key 0 was pressed, and nobody on duty answered
     "M31":  MessageKind("chat.M31", HANDLING, duty=Obligation.CONTACT),
     "M32":  MessageKind("chat.M32", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
@@ -82,6 +83,7 @@ KINDS: dict[str, MessageKind] = {
     "P1":   MessageKind("phone.P1", UNSIGNED_STATES),
     "P2":   MessageKind("phone.P2", UNARCHIVED),
     "P4":   MessageKind("phone.P4", OPEN_STATES),
+    "P5":   MessageKind("phone.P5", MANUAL_VISIT_STATES, state_of="ticket"),  # words of danger in a visit (XM19)
     "S1":   MessageKind("sms.S1", UNSIGNED_STATES),                   # SMS, when chat and telephone failed (by_text.py)
     "S2":   MessageKind("sms.S2", OPEN_STATES, duty=Obligation.CLOSE),
     "S3":   MessageKind("sms.S3", OPEN_STATES),
@@ -104,13 +106,18 @@ REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "arbitration": ("chat.arbitration_reviewer", ("return",)),
 }
 #: messages that must reach somebody of the unit: when the chat fails, by telephone, then the next contact
-MUST_ARRIVE = frozenset(CALL_INSTEAD) | {"P1", "P2", "P4", "C1"}
+MUST_ARRIVE = frozenset(CALL_INSTEAD) | {"P1", "P2", "P4", "P5", "C1"}
 #: answers to a person's own act, sent even in their quiet hours
 REPLY_KINDS = frozenset({"C1", "M6", "M9", "M13", "M17"})
 #: reminders of one duty: when the next is sent, the earlier one loses its buttons and says so
 REMINDER_KINDS = frozenset({"M3", "M4", "M31", "M32", "M33"})
 #: general reminders, merged into one digest when a person has many (§6.3, FS17)
 MERGEABLE_KINDS = frozenset({"M3", "M4"})
+
+
+def is_for_institution(kind: str) -> bool:
+    """Whether the message is to reach the institution's people rather than the assignment's unit."""
+    return kind in KINDS and KINDS[kind].state_of == "ticket"
 
 
 def get_call_kind(kind: str) -> str | None:

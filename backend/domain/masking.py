@@ -219,6 +219,20 @@ _DOORS: Final = re.compile(
     r"|(?<=[路街巷弄道里村屯组社院区园苑城庭湾府寓同附])\d{1,5}(?:[-－]\d{1,5})?号(?![线文令])"
     r"|(?<=[路街巷弄道里村屯组社院区园苑城庭湾府寓])\d{1,3}[-－—]\d{1,3}[-－—]\d{1,5}"
 )
+#: A door is what leads to one dwelling; road number, estate, building, staircase and floor are the site of a matter,
+#: which those who go there must read (XM13). What stands before the group `door` stays.
+_ROOM: Final = r"\d{1,5}[A-Za-z]?(?:号?室|号房|房(?![地屋价款产]))"
+_BARE: Final = r"\d{3,5}(?![\d楼层户个人年月日元号度多余平米万栋幢座单次件时分点])|\d{1,2}(?=[，。、；,.;\s)）]|$)"
+_AFTER_SITE: Final = (
+    rf"{_ROOM}|{_E}室|\d{{1,5}}号(?![线文令楼院门])|\d{{1,4}}[-－—]\d{{1,5}}(?:[-－—]\d{{1,5}})?(?:号?室|房|号)?"
+    rf"|\d{{1,5}}户(?=[，。、；,.;\s]|$)|{_BARE}"
+)
+_DOOR: Final = re.compile(
+    rf"(?:号楼|号院|单元|号门|栋|幢|(?<=[A-Za-zＡ-Ｚ\d])座|(?<=\d)楼)[-－—]?(?P<door>{_AFTER_SITE})"
+    rf"|(?P<alone>{_ROOM})"
+    r"|(?<=[村屯组])(?P<farm>\d{1,5}(?:[-－]\d{1,5})?号)(?![线文令楼院])"
+    r"|(?<=[路街巷弄道里村屯组社院区园苑城庭湾府寓])(?P<dashed>\d{1,3}[-－—]\d{1,3}[-－—]\d{1,5})"
+)
 _DOOR_SIGNS: Final = re.compile(r"[\dA-Za-zＡ-Ｚ一二三四五六七八九十]+")
 _PLATE: Final = re.compile(
     r"([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼楚][A-Za-z])[·.\s]?[A-Za-z0-9]{4,5}[A-Za-z0-9挂学警港澳]"
@@ -234,10 +248,10 @@ def mask(
     plates: bool = False,
     strict: bool = False,
 ) -> str:
-    """Mask telephone, identity and card numbers, names, house numbers and e-mail addresses; remove hostile characters.
+    """Mask telephone, identity and card numbers, names, doors and e-mail addresses; remove hostile characters.
 
     `names` are known people (the requester). `phone_mask` is the setting `privacy.phone_mask`. `plates` hides number
-    plates too. `strict` hides plates and every stretch of five digits or more. Raises ValueError for a phone mask
+    plates too. `strict` hides plates, every stretch of five digits or more, and house numbers: for those who need not go there. Raises ValueError for a phone mask
     that hides too little.
     """
     text = clean(text)
@@ -247,4 +261,12 @@ def mask(
         text = _PLATE.sub(r"\1*****", text)
     text = _numbers(text, phone_mask, strict)
     text = _names(text, _known(tuple(names)))
-    return _DOORS.sub(lambda hit: _DOOR_SIGNS.sub("*", hit[0]), text)
+    if strict:
+        return _DOORS.sub(lambda hit: _DOOR_SIGNS.sub("*", hit[0]), text)
+    return _DOOR.sub(_hide_door, text)
+
+
+def _hide_door(hit: re.Match[str]) -> str:
+    """Return a place with its door hidden; the site before the door stays."""
+    start = hit.start(hit.lastgroup or 0) - hit.start()
+    return hit[0][:start] + _DOOR_SIGNS.sub("*", hit[0][start:])

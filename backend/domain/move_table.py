@@ -79,6 +79,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _transition("T19b", "amend",             {S.REPLIED} | VISITING,       UNCHANGED,                            UNIT_ROLES),
     _transition("T20", "close",              {S.SIGNED, S.REPLIED},        {S.CLOSED, S.REPLIED},           UNIT_ROLES),
     _transition("T21", "decide_close",       {S.REPLIED},                  {S.CLOSED, S.REPLIED},           SUPERVISE_ROLES),
+    _transition("T21b", "recheck",           UNARCHIVED,                       UNCHANGED,                            SYSTEM_ONLY),
     _transition("T22", "send_back",          {S.CLOSED},                   {S.SIGNED},                      REVIEW_ROLES),
     _transition("T23", "start_visit",        {S.CLOSED},   {S.REVISIT_AUTO, S.REVISIT_MANUAL, S.FINALIZED}, SYSTEM_ONLY,    "ticket"),
     _transition("T24", "visit",              VISITING,     {S.FINALIZED, S.REVISIT_MANUAL},                 AGENT_ROLES,    "ticket"),

@@ -7,8 +7,17 @@ from typing import Any
 
 from backend.domain.ticket import Category, Grade, Obligation, Outcome, Role, Source, State, UnitKind
 
-#: Flags of a ticket (lifecycle §6.2): not states.
-FLAGS = ("yellow", "red", "supervised", "mass_incident", "confidential", "hard_case", "suspected_repeat")
+#: Flags of a ticket (lifecycle §6.2): not states. The last is not stored among them: `Ticket.excluded` says it.
+FLAGS = (
+    "yellow",
+    "red",
+    "supervised",
+    "mass_incident",
+    "confidential",
+    "hard_case",
+    "suspected_repeat",
+    "unreasonable",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,12 @@ class Ticket:
     text: str = ""
     repeats: int = 0  # tickets merged under this one (T4, Q23)
     phone_index: str | None = None  # blind index of the requester's number: same index, same requester
+
+    @property
+    def shown_flags(self) -> tuple[str, ...]:
+        """The flags that people see, in the order of `FLAGS`: `unreasonable` is a demand recognised as such (XM28)."""
+        flags = self.flags | ({"unreasonable"} if self.excluded else set())
+        return tuple(name for name in FLAGS if name in flags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from enum import StrEnum
 
 from backend.domain.calendar import Calendar
@@ -14,10 +14,11 @@ from backend.domain.ticket import Grade, Obligation
 
 
 class Purpose(StrEnum):
-    """What a step is for; only reminders are numbered and capped."""
+    """What a step is for; only reminders are numbered and capped.
 
-    ANNOUNCE = "announce"  # the dispatch itself, and its call
-    ESCALATE = "escalate"  # the next contact, when the first did not answer the call
+    The dispatch itself, its call and the next contact are not steps: `moves/dispatching.py` and delivery see to them.
+    """
+
     REMIND = "remind"
     NOTICE = "notice"  # the deadline has come: auto-sign, red card, overdue review
 
@@ -55,8 +56,6 @@ class Condition(StrEnum):
 
     OPEN = "open"
     SIGNED = "signed"  # somebody has signed, and been silent since
-    UNOPENED = "unopened"  # nobody has opened the ticket
-    UNNOTIFIED = "unnotified"  # nobody has confirmed a call
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +75,6 @@ Anchor = Callable[[DutySpan], datetime | None]
 """The instant of a stage; None if this duty has no such stage."""
 
 
-def _start(s: DutySpan) -> datetime:
-    return s.start
-
-
 def _due(s: DutySpan) -> datetime:
     return s.due
 
@@ -90,19 +85,6 @@ def _red(s: DutySpan) -> datetime:
 
 def _yellow(s: DutySpan) -> datetime | None:
     return compute_yellow_card_at(s.grade, s.start, s.due, s.settings, s.calendar, s.unit)
-
-
-def _unopened(s: DutySpan) -> datetime:
-    return add_limit(s.settings.limit("notify.phone.unopened_after"), s.start, s.calendar, s.hours)
-
-
-def _called(s: DutySpan) -> datetime | None:
-    return s.start if s.grade in CALLED_AT_ONCE[s.settings.choice("notify.phone.on_dispatch")] else None
-
-
-def _unopened_call(s: DutySpan) -> datetime | None:
-    policy = s.settings.choice("notify.phone.on_dispatch")
-    return _unopened(s) if policy == "urgent_or_unopened" else None
 
 
 def _share(part: int, whole: int) -> Anchor:
@@ -131,30 +113,6 @@ def _next_workday(clock: time) -> Anchor:
     return at
 
 
-def _after_contacts(contacts: int) -> Anchor:
-    """Return the anchor after that many contacts were tried in vain, each `attempts` times `gap` apart."""
-
-    def at(s: DutySpan) -> datetime | None:
-        begun = _called(s)
-        return begun and begun + contacts * s.settings.integer("notify.phone.attempts") * get_call_gap(s)
-
-    return at
-
-
-def get_call_gap(s: DutySpan) -> timedelta:
-    """Return the pause between two attempts to call (`notify.phone.gap.*`)."""
-    return s.settings.limit(f"notify.phone.gap.{s.grade.value}").duration
-
-
-#: Grades announced by a call at dispatch, by `notify.phone.on_dispatch`.
-CALLED_AT_ONCE: Mapping[str, frozenset[Grade]] = {
-    "always": frozenset(Grade),
-    "urgent": frozenset({Grade.URGENT}),
-    "urgent_or_unopened": frozenset({Grade.URGENT}),
-    "never": frozenset(),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class ReminderRule:
     """A line of lifecycle §6.3, for one audience and way."""
@@ -172,7 +130,7 @@ class ReminderRule:
 _G, _U = Grade.GENERAL, Grade.URGENT
 _CHAT, _PHONE = ReminderChannel.CHAT, ReminderChannel.PHONE
 _HANDLER, _DEPUTY, _LIAISON, _LEADER = Audience.HANDLER, Audience.DEPUTY, Audience.LIAISON, Audience.LEADER
-_ANNOUNCE, _ESCALATE, _REMIND, _NOTICE = Purpose.ANNOUNCE, Purpose.ESCALATE, Purpose.REMIND, Purpose.NOTICE
+_REMIND, _NOTICE = Purpose.REMIND, Purpose.NOTICE
 _DISPATCHING = (
     ReminderRule("half", _share(1, 2), _REMIND, "M26", _CHAT, Audience.DISPATCHER, Window.ANY),
     ReminderRule("late", _share(5, 6), _REMIND, "M26", _CHAT, Audience.DISPATCHER, Window.ANY),
@@ -202,9 +160,6 @@ _VISIT_LATE = (  # `visit.finish_within` and the limits of visits by people have
 #: The ladder of lifecycle §6.3, and below it contact, supervision and rework. Duties not named have no stages.
 LADDER: Mapping[tuple[Obligation, Grade], tuple[ReminderRule, ...]] = {
     (Obligation.SIGN, _G): (
-        ReminderRule("dispatch", _start, _ANNOUNCE, "M1", _CHAT, _HANDLER),
-        ReminderRule("dispatch", _called, _ANNOUNCE, "P1", _PHONE, _HANDLER),
-        ReminderRule("unopened", _unopened_call, _ANNOUNCE, "P1", _PHONE, _HANDLER, condition=Condition.UNOPENED),
         ReminderRule("morning", _next_workday(time(10)), _REMIND, "M3", _CHAT, _HANDLER),
         ReminderRule("last", _before_due("2wh"), _REMIND, "M3", _CHAT, _HANDLER),
         ReminderRule("last", _before_due("2wh"), _REMIND, "P1", _PHONE, _DEPUTY),
@@ -212,10 +167,6 @@ LADDER: Mapping[tuple[Obligation, Grade], tuple[ReminderRule, ...]] = {
         ReminderRule("due", _due, _NOTICE, "M7", _CHAT, _LIAISON),
     ),
     (Obligation.SIGN, _U): (
-        ReminderRule("dispatch", _start, _ANNOUNCE, "M2", _CHAT, _HANDLER),
-        ReminderRule("dispatch", _called, _ANNOUNCE, "P1", _PHONE, _HANDLER),
-        ReminderRule("to_deputy", _after_contacts(1), _ESCALATE, "P1", _PHONE, _DEPUTY, condition=Condition.UNNOTIFIED),
-        ReminderRule("to_liaison", _after_contacts(2), _ESCALATE, "P1", _PHONE, _LIAISON, condition=Condition.UNNOTIFIED),
         ReminderRule("hour", _before_due("60m"), _REMIND, "M3", _CHAT, _HANDLER),
         ReminderRule("last", _before_due("20m"), _REMIND, "P1", _PHONE, _HANDLER),
         ReminderRule("last", _before_due("20m"), _REMIND, "M3", _CHAT, _LIAISON),

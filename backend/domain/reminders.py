@@ -15,7 +15,6 @@ from backend.domain.reminder_table import (
     ReminderChannel,
     ReminderRule,
     Window,
-    get_call_gap,
 )
 from backend.domain.settings import Settings
 from backend.domain.ticket import Grade, Obligation
@@ -39,7 +38,7 @@ __all__ = [
 class ReminderStep:
     """One message to send at `at`. `number` counts reminders from 1; steps of one stage share it; others have 0.
 
-    `duty_only`: it falls into quiet hours and goes to the duty roster only. `attempts` and `gap` are for calls.
+    `duty_only`: it falls into quiet hours and goes to the duty roster only.
     """
 
     at: datetime
@@ -52,8 +51,6 @@ class ReminderStep:
     condition: Condition = Condition.OPEN
     window: Window = Window.OFFICE
     duty_only: bool = False
-    attempts: int = 1
-    gap: timedelta = timedelta()
 
 
 def build_ladder(
@@ -166,7 +163,6 @@ def _place(row: ReminderRule, span: DutySpan) -> datetime | None:
 
 
 def _build_step(at: datetime, row: ReminderRule, span: DutySpan, number: int) -> ReminderStep:
-    is_call = row.channel is ReminderChannel.PHONE
     return ReminderStep(
         at=at,
         message=row.message,
@@ -178,8 +174,6 @@ def _build_step(at: datetime, row: ReminderRule, span: DutySpan, number: int) ->
         condition=row.condition,
         window=row.window,
         duty_only=span.grade is Grade.URGENT and is_quiet_time(at, span.settings, span.unit),
-        attempts=span.settings.integer("notify.phone.attempts") if is_call else 1,
-        gap=get_call_gap(span) if is_call else timedelta(),
     )
 
 

@@ -8,7 +8,9 @@ from importlib.resources import files
 from typing import Any
 
 #: Scripts a call can follow (contract §7).
-SCRIPT_NAMES = ("notice", "supervise", "upgrade", "visit", "visit_menu", "inbound_handler", "inbound_caller", "bridge")
+SCRIPT_NAMES = (
+    "notice", "supervise", "upgrade", "danger", "visit", "visit_menu", "inbound_handler", "inbound_caller", "bridge",
+)  # fmt: skip
 _INHERITED = ("repeats", "odd", "silent", "odd_to", "silent_to", "odd_say", "hung_up")
 
 
@@ -39,6 +41,7 @@ class ScriptStep:
     on: Mapping[str, ScriptBranch]
     again: tuple[str, ...]
     wrong: tuple[str, ...]
+    ask: tuple[str, ...]  # the question without its opening, for who gave no answer that counts (XM24)
     question: str  # table of speech, "" for keys only
     digits: int
     finish_on: str
@@ -105,6 +108,7 @@ def _step(table: Mapping[str, Any], script: Mapping[str, Any]) -> ScriptStep:
     rules = {key: table.get(key, script[key]) for key in _INHERITED}
     return ScriptStep(
         say=tuple(table.get("say", ())), again=tuple(table.get("again", ())), wrong=tuple(table.get("wrong", ())),
+        ask=tuple(table.get("ask", ())),
         on={key: _branch(row) for key, row in table.get("on", {}).items()},
         question=table.get("question", ""), digits=table.get("digits", 1),
         finish_on=table.get("finish_on", ""), timeout_s=table.get("timeout_s", 6),

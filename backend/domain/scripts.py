@@ -235,23 +235,25 @@ def _repeat(script: Script, position: Position, facts: Facts) -> Turn:
     step = script.steps[position.step]
     if position.repeats >= step.repeats:
         return _move(script, position, step.odd_to, facts)
-    return _reask(script, replace(position, repeats=position.repeats + 1), (), facts)
+    return _say_again(script, replace(position, repeats=position.repeats + 1), facts)
 
 
 def _handle_invalid(script: Script, position: Position, step: ScriptStep, limit: int, facts: Facts) -> Turn:
+    """Ask the question once more, without its opening (XM24); who heard nothing, or asks for it, hears all of it."""
     if position.odd >= limit or _is_patience_over(position, step):
         return _move(script, position, step.odd_to, facts)
     position = replace(position, odd=position.odd + 1)
     if step.wrong:
         return _build_turn(script, position, step.wrong, facts)
     lead = (step.odd_say, script.keys_only_say if position.keys_only else "")
-    return _reask(script, position, tuple(key for key in lead if key), facts)
+    question = step.ask or step.again or step.say
+    return _build_turn(script, position, (*(key for key in lead if key), *question), facts)
 
 
 def _handle_silence(script: Script, position: Position, step: ScriptStep, facts: Facts) -> Turn:
     if position.silent >= step.silent or _is_patience_over(position, step):
         return _move(script, position, step.silent_to, facts)
-    return _reask(script, replace(position, silent=position.silent + 1), (), facts)
+    return _say_again(script, replace(position, silent=position.silent + 1), facts)
 
 
 def _is_patience_over(position: Position, step: ScriptStep) -> bool:
@@ -259,9 +261,9 @@ def _is_patience_over(position: Position, step: ScriptStep) -> bool:
     return position.odd + position.silent >= max(step.odd, step.silent)
 
 
-def _reask(script: Script, position: Position, lead: tuple[str, ...], facts: Facts) -> Turn:
+def _say_again(script: Script, position: Position, facts: Facts) -> Turn:
     step = script.steps[position.step]
-    return _build_turn(script, position, lead + (step.again or step.say), facts)
+    return _build_turn(script, position, step.again or step.say, facts)
 
 
 def _enter(script: Script, position: Position, facts: Facts, wrong: bool = False) -> Turn:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, Resolved
+from backend.domain.ticket import Answer, Category, Contacted, Grade, Resolved
 
 CONTACT_WAYS = ("phone", "visit", "sms", "letter", "online")
 REASON_CODES = ("not_our_duty", "wrong_region", "overlapping_duty", "duplicate", "insufficient_information", "other")
@@ -13,7 +13,7 @@ UNREASONABLE_CLASSES = (
     "out_of_jurisdiction", "in_legal_process", "against_policy", "secret_or_order", "untrue",
     "beyond_reason", "heard_unreasonable", "malicious",
 )  # fmt: skip
-#: Reasons for an extension, fit for a text message to the requester (S5): never free text.
+#: Reasons for an extension as the requester may read them (S5); without one they read the approved reason (XM12).
 EXTENSION_REASONS = ("complex", "cooperation", "materials", "construction", "weather")
 #: Reasons for a manual visit (word.visit_reason).
 VISIT_REASONS = (
@@ -104,7 +104,7 @@ _grade = _one_of(*Grade)
 # fmt: off
 FIELDS: dict[str, tuple[Field, ...]] = {
     "accept":              (Field("category", _one_of(*Category)), Field("grade", _grade),
-                            Field("channel", _one_of(*Channel)), Field("text", _text)),
+                            Field("channel", _text), Field("text", _text)),
     "answer":              (require("text", _text, "text_missing"),),
     "merge":               (require("into", _text), OPTIONAL_REASON),
     "take_repeat":         (require("repeat", _text),),
@@ -118,6 +118,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "yellow_card":         (),
     "red_card":            (),
     "archive":             (),
+    "recheck":             (),
     "recompute":           (require("dues", _dues), require("ordered_by", _text)),
     "start_visit":         (Field("to", _text),),
     "return":              (Field("reason_code", _one_of(*REASON_CODES), default="other"), REASON,
@@ -125,7 +126,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "decide_return":       (ACCEPT, OPTIONAL_REASON, Field("unit", _text)),
     "contact":             (Field("way", _one_of(*CONTACT_WAYS), default="phone"), require("reached", _flag),
                             Field("note", _text, default="")),
-    "extend":              (require("new_due_at", _instant), REASON, Field("reason_class", _one_of(*EXTENSION_REASONS), default="complex"),
+    "extend":              (require("new_due_at", _instant), REASON, Field("reason_class", _one_of(*EXTENSION_REASONS), default=""),
                             require("requester_informed", _informed, "requester_not_informed")),
     "decide_extension":    (ACCEPT, OPTIONAL_REASON),
     "reply":               (require("text", _text, "text_missing"), Field("way", _one_of(*CONTACT_WAYS), default="phone"),

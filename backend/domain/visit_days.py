@@ -11,17 +11,20 @@ from backend.domain.refusals import Refused
 #: Words for whole kinds of days: every day off, or the public holidays with the weekends they run into.
 REST, HOLIDAY = "rest", "holiday"
 DAY_WORDS = (REST, HOLIDAY)
-_YEARLY = re.compile(r"\d{2}-\d{2}")
+_YEARLY, _DATED = re.compile(r"[0-9]{2}-[0-9]{2}"), re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAY = timedelta(days=1)
 _MAX_DAYS_AHEAD = 400  # days looked ahead
 
 
 def parse_day(written: str) -> str:
-    """Parse a blocked day: `2027-02-06`, `04-05` of every year, or a word of `WORDS`. Raises ValueError for others."""
+    """Parse a blocked day: `2027-02-06`, `04-05` of every year, or a word of `DAY_WORDS`. Raises ValueError for others."""
     if written in DAY_WORDS:
         return written
     whole = f"2000-{written}" if _YEARLY.fullmatch(written) else written
-    return written if date.fromisoformat(whole) and len(written) in (5, 10) else ""
+    if not _DATED.fullmatch(whole):  # other forms of ISO 8601 are not what is compared later
+        raise ValueError(written)
+    date.fromisoformat(whole)
+    return written
 
 
 def find_next_visit_time(at: datetime, window: OfficeHours, blocked: Collection[str], calendar: Calendar) -> datetime:

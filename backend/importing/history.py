@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from backend.domain.channels import check_channel
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, UnitKind
 from backend.importing.files.records import HistoryRow
@@ -17,7 +18,8 @@ class HistoryImport:
         self._store, self._office = store, office
 
     async def write(self, records: Sequence[HistoryRow], by: str) -> list[bool | Refused]:
-        """Store histories: True written, False already there, Refused `unknown_unit` (field, unit) or `calendar_ends`.
+        """Store histories: True written, False already there, Refused `unknown_unit`, `bad_word`,
+        `no_institution` (each with its field) or `calendar_ends`.
 
         Idempotent by ticket number; pass a few thousand at a time.
         """
@@ -38,8 +40,9 @@ class HistoryImport:
     def _resolve_units(self, record: HistoryRow, snapshot: OfficeSnapshot) -> HistoryRow | Refused:
         """Return the record with units as codes and its dispatching institution (default: the region's)."""
         try:
+            check_channel(record.channel, snapshot.settings.strings("ticket.channels"))
             management = (
-                snapshot.management_of(record.region or "")
+                snapshot.get_institution(record.region or "")
                 if record.management is None
                 else _resolve_unit(snapshot, record.management, "management", managing=True)
             )
@@ -79,4 +82,5 @@ def _resolve_unit(snapshot: OfficeSnapshot, word: str, field: str, *, managing: 
     named = [u.code for u in units.values() if u.name == word and (u.kind is UnitKind.MANAGEMENT) is managing]
     if len(named) != 1:
         raise Refused("unknown_unit", field=field, unit=word)
-    return named[0]
+    (code,) = named
+    return code

@@ -1,11 +1,12 @@
 """Import each kind of row: one small class per kind, each returning a result per row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.calendar import build_year
 from backend.domain.duty_roster import Shift
+from backend.domain.institutions import is_circular
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
@@ -43,17 +44,18 @@ class UnitImporter(Importer):
                 row.code, row.name, row.kind, row.region or "", parent, row.province_department,
                 old.active if old else True, old.pilot if old else True,
             ))  # fmt: skip
-        good = [u for u in found if isinstance(u, Unit)]
-        present_codes = {u.code for u in good} | set(known)
-        found = [
-            Refused("unknown_unit", unit=u.parent, field="parent")
-            if isinstance(u, Unit) and u.parent and u.parent not in present_codes else u
-            for u in found
-        ]  # fmt: skip
+        tree = {**known, **{u.code: u for u in found if isinstance(u, Unit)}}
+        found = [self._check_parent(u, tree) if isinstance(u, Unit) else u for u in found]
         good = [u for u in found if isinstance(u, Unit)]
         kept = [known.get(u.code) != u for u in good] if self.dry_run else await self._put(good)
         fresh = iter(kept)
         return [u if isinstance(u, Refused) else next(fresh) for u in found]
+
+    @staticmethod
+    def _check_parent(unit: Unit, tree: Mapping[str, Unit]) -> Unit | Refused:
+        if unit.parent and unit.parent not in tree:
+            return Refused("unknown_unit", unit=unit.parent, field="parent")
+        return Refused("unit_circle", unit=unit.name, field="parent") if is_circular(tree, unit.code) else unit
 
     async def _put(self, units: Sequence[Unit]) -> list[bool]:
         return await self.services.people.save_units(units, self.by.code) if units else []
@@ -74,17 +76,8 @@ class PersonImporter(Importer):
             except Refused as no:
                 forms.append(no)
         good = [f for f in forms if isinstance(f, PersonForm)]
-        put = self.services.people.put_people_each
-        done: Iterable[NewOrRefused] = await (self._preview(good) if self.dry_run else put(good, self.by.code))
-        answers = iter(done)
+        answers = iter(await self.services.people.put_people_each(good, self.by.code, dry_run=self.dry_run))
         return [f if isinstance(f, Refused) else next(answers) for f in forms]
-
-    async def _preview(self, forms: Sequence[PersonForm]) -> list[NewOrRefused]:
-        known = (await self.services.office.snapshot(fresh=True)).by_code
-        return [
-            f.code not in known or (known[f.code].name, known[f.code].unit, known[f.code].role)
-            != (f.name, f.unit, f.role) for f in forms
-        ]  # fmt: skip
 
 
 class TicketImporter(Importer):

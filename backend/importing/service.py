@@ -36,6 +36,7 @@ class ImportReport:
     imported: int = 0
     already: int = 0
     refused: list[RowRefusal] = field(default_factory=list)
+    ignored: tuple[str, ...] = ()  # headings that no field takes (XM14)
 
     def add(self, verdict: "RowVerdict") -> None:
         """Count one row."""
@@ -49,7 +50,8 @@ class ImportReport:
     def to_json(self) -> dict[str, Any]:
         """Convert to JSON."""
         refused = [asdict(no) for no in sorted(self.refused, key=lambda no: no.row)]
-        return {"read": self.read, "imported": self.imported, "already": self.already, "refused": refused}
+        return {"read": self.read, "imported": self.imported, "already": self.already, "refused": refused,
+                "ignored": list(self.ignored)}  # fmt: skip
 
 
 class ImportService:
@@ -112,6 +114,7 @@ class ImportService:
                 if progress is not None:
                     progress(report.read, max(reading.estimated_rows or 0, report.read))
                 if chunk.last:
+                    report.ignored = reading.ignored_headings
                     return report
         finally:
             next_chunk.cancel()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.domain import deadlines, duty_roster, reminders
 from backend.domain.acts import MEMBER_ROLES
 from backend.domain.calendar import Calendar
+from backend.domain.institutions import find_institution
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, next_open
 from backend.domain.records import Person, Unit
@@ -22,6 +23,7 @@ from backend.ports.config import ConfigStore, OfficeConfig
 
 PROMPT_WITHIN = timedelta(minutes=30)  # a planned message later than this is planned again
 QUIET_HOURS_TRIES = 3  # attempts to find a time outside someone's quiet hours; then they are called anyway
+OFFICE_ORDER = (Role.DISPATCHER, Role.SUPERVISOR, Role.REVISIT_AGENT)  # who is called at an institution, in turn
 CHECK_INTERVAL = 1.0  # seconds between checks of the configuration epoch
 
 
@@ -34,7 +36,6 @@ class OfficeSnapshot:
     calendar: Calendar
     by_unit: dict[str, tuple[Person, ...]]
     by_code: dict[str, Person]
-    management: dict[str, str]  # region → code of its management institution
     shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
 
     @property
@@ -51,16 +52,12 @@ class OfficeSnapshot:
         by_unit: dict[str, tuple[Person, ...]] = {}
         for person in config.people:
             by_unit[person.unit] = (*by_unit.get(person.unit, ()), person)
-        managers = [u for u in config.units.values() if u.kind is UnitKind.MANAGEMENT and u.active]
-        management = {u.region: u.code for u in reversed(managers)}
-        if managers:
-            management.setdefault("", managers[0].code)
         shifts: dict[str, tuple[duty_roster.Shift, ...]] = {}
         for shift in config.shifts:
             shifts[shift.unit] = (*shifts.get(shift.unit, ()), shift)
         return OfficeSnapshot(
             config, Settings(overrides, zone), Calendar.load_default(config.calendar), by_unit,
-            {p.code: p for p in config.people}, management, shifts,
+            {p.code: p for p in config.people}, shifts,
         )  # fmt: skip
 
     def people(self, unit: str, *roles: Role) -> Sequence[Person]:
@@ -105,10 +102,14 @@ class OfficeSnapshot:
         return self.with_stand_ins([self.by_code[c] for c in first if c in self.by_code], at)
 
     def contacts(self, unit: str, at: datetime, *, urgent: bool) -> list[Person]:
-        """List a unit's people in contact order: if urgent those on duty first, then by `escalation.order`."""
+        """List a unit's people in contact order: if urgent those on duty first, then by `escalation.order`; of an
+        institution, then by `OFFICE_ORDER`."""
         handlers = self.with_stand_ins(self.people(unit, Role.HANDLER), at)
         others = {r: self.with_stand_ins(self.people(unit, r), at) for r in (Role.LIAISON, Role.LEADER)}
         order = duty_roster.order_contacts(handlers, others, self.settings.strings("escalation.order", unit))
+        here = self.config.units.get(unit)
+        if here is not None and here.kind is UnitKind.MANAGEMENT:
+            order += self.with_stand_ins(self.people(unit, *OFFICE_ORDER), at)
         first = self.on_duty(unit, at) if urgent else []
         return [*first, *(p for p in order if p not in first)]
 
@@ -137,9 +138,16 @@ class OfficeSnapshot:
             when = reminders.find_next_allowed(after_quiet, grade, settings, calendar, unit, for_call=True)
         return first
 
-    def management_of(self, region: str) -> str | None:
-        """Return the institution of a region, else the first of all (one institution is the common case)."""
-        return self.management.get(region) or self.management.get("")
+    def find_institution(self, region: str = "", receiver: str | None = None) -> str | None:
+        """Find the institution that answers for a matter (domain/institutions); None where the tree names none."""
+        return find_institution(self.config.units, region, receiver)
+
+    def get_institution(self, region: str = "", receiver: str | None = None) -> str | None:
+        """As `find_institution`, None only without any institution. Refused `no_institution` where none is named."""
+        found = self.find_institution(region, receiver)
+        if found is None and any(u.kind is UnitKind.MANAGEMENT and u.active for u in self.config.units.values()):
+            raise Refused("no_institution", region=region, field="region")
+        return found
 
     def due(
         self, kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None
@@ -160,10 +168,9 @@ class OfficeSnapshot:
     def list_reminder_steps(
         self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
     ) -> Sequence[reminders.ReminderStep]:
-        """List the reminders and notices of a duty in time order (announcing and escalation are delivery's task)."""
+        """List the reminders and notices of a duty in time order."""
         to_the_second = start.replace(microsecond=0), due.replace(microsecond=0)  # whole seconds: better cache hits
-        steps = _build_reminder_steps(kind, grade, *to_the_second, self.settings, self.calendar, unit)
-        return [s for s in steps if s.purpose in (reminders.Purpose.REMIND, reminders.Purpose.NOTICE)]
+        return _build_reminder_steps(kind, grade, *to_the_second, self.settings, self.calendar, unit)
 
     def visit_start(self, closed_at: datetime) -> datetime:
         """Return when a closed ticket's return visit may begin: `visit.start_after_close` later, in `visit.window`."""
@@ -183,10 +190,14 @@ class OfficeSnapshot:
         return next_open(at, self.calendar, self.settings.office_hours(unit))
 
     def earliest_notice(self, now: datetime, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
-        """Return when the card of a new ticket may be sent (§6.3): urgent at once; general in the unit's next office
-        hours, but at once if waiting would let its due time pass."""
+        """Return when the card of a new ticket may be sent (§6.3, XM18): urgent at once; general in the unit's next
+        `office_hours` outside `notify.quiet`. If its due time would pass by then, as soon as `notify.quiet` ends; if by
+        then too, at once."""
         allowed = self.earliest_send(now, now, grade, unit)
-        return now if due is not None and allowed >= due else allowed
+        if due is None or allowed < due:
+            return allowed
+        awake = self.settings.periods("notify.quiet", unit).next_outside(now)
+        return awake if awake < due else now
 
     def earliest_send(
         self, planned: datetime, now: datetime, grade: Grade, unit: str | None, *, ring: bool = False
@@ -212,7 +223,8 @@ def _build_reminder_steps(
     settings: Settings, calendar: Calendar, unit: str | None,
 ) -> tuple[reminders.ReminderStep, ...]:  # fmt: skip
     try:
-        return tuple(reminders.build_ladder(kind, grade, start, due, calendar, settings.office_hours(unit), settings))
+        hours = settings.office_hours(unit)
+        return tuple(reminders.build_ladder(kind, grade, start, due, calendar, hours, settings, unit))
     except Refused:  # past the calendar's end no reminder can be placed; the due time itself is known
         return ()
 

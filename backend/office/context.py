@@ -87,10 +87,6 @@ class DecisionContext:
         """Return an active person by their code."""
         return self.snapshot.by_code.get(code)
 
-    def management_of(self, region: str) -> str | None:
-        """Return the institution of a region."""
-        return self.snapshot.management_of(region)
-
     def new_id(self) -> int:
         """Return an id for a new row."""
         return self._ids()

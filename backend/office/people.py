@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from backend.domain.chance import Chance
+from backend.domain.institutions import is_circular
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
@@ -85,13 +86,15 @@ class People:
     # -- units and people
 
     async def save_units(self, units: Sequence[Unit], by: str) -> list[bool]:
-        """Store units; True for each new or changed one. Refused `unknown_unit` for an unknown parent."""
+        """Store units; True for each new or changed one. Refused `unknown_unit` (parent), `unit_circle`."""
         snapshot = await self._office.snapshot(fresh=True)
-        known = {*snapshot.config.units, *(u.code for u in units)}
+        known = {**snapshot.config.units, **{u.code: u for u in units}}
         for unit in units:
             if unit.parent and unit.parent not in known:
                 raise Refused("unknown_unit", unit=unit.parent)
-        changed = await self._office.store.save_units(units)
+            if is_circular(known, unit.code):
+                raise Refused("unit_circle", unit=unit.name, field="parent")
+        changed = await self._office.store.save_units(units, by, self._office.clock.now())
         self._office.invalidate()
         return changed
 
@@ -99,12 +102,17 @@ class People:
         """Store people, all or none; True for each new or changed one."""
         units = (await self._office.snapshot(fresh=True)).config.units
         rows = [self._to_row(form, units) for form in people]
-        changed = await self._store.save_people(rows, self._office.clock.now())
+        changed = await self._store.save_people(rows, self._office.clock.now(), by)
         self._office.invalidate()
         return changed
 
-    async def put_people_each(self, people: Sequence[PersonForm], by: str) -> list[bool | Refused]:
-        """As `save_people`, but good rows are kept even if others are refused; results in the order given."""
+    async def put_people_each(
+        self, people: Sequence[PersonForm], by: str, *, dry_run: bool = False
+    ) -> list[bool | Refused]:
+        """As `save_people`, but good rows are kept even if others are refused; results in the order given.
+
+        `dry_run`: return the same and write nothing.
+        """
         units = (await self._office.snapshot(fresh=True)).config.units
         rows: list[PersonRow | Refused] = []
         for form in people:
@@ -113,7 +121,7 @@ class People:
             except Refused as refused:
                 rows.append(refused)
         good = [r for r in rows if isinstance(r, PersonRow)]
-        changed = iter(await self._store.save_people(good, self._office.clock.now()))
+        changed = iter(await self._store.save_people(good, self._office.clock.now(), by, dry_run=dry_run))
         self._office.invalidate()
         return [r if isinstance(r, Refused) else next(changed) for r in rows]
 

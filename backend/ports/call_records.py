@@ -46,6 +46,14 @@ class CostTally:
     cost: str  # a decimal number; "0" if the carrier has reported no price
 
 
+@dataclass(frozen=True, slots=True)
+class CallUsage:
+    """What calls used: attempts, and minutes to be paid, each leg of a bridge by itself."""
+
+    attempts: int
+    minutes: int
+
+
 class CallRecordStore(Protocol):
     """Stores bridges, evidence, invalid numbers and costs."""
 

@@ -52,6 +52,12 @@ class Call:
     heard: Mapping[str, Any]
     subject: CallSubject | None = None
 
+    @property
+    def grade(self) -> Grade:
+        """How pressing it is: an urgent call may be about a general ticket (XM19)."""
+        about = Grade.GENERAL if self.subject is None else self.subject.grade
+        return Grade.URGENT if self.urgent else about
+
 
 @dataclass(frozen=True, slots=True)
 class CallAttempt:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backend.ports.call_records import CallRecordStore
+from backend.ports.call_records import CallRecordStore, CallUsage
 from backend.ports.call_rows import (
     CALLS_OWNER,
     AttemptReport,
@@ -147,8 +147,8 @@ class CallStore(CallRecordStore, Protocol):
         """Return the requester's number in clear text."""
         ...
 
-    async def count_attempts(self, at: datetime) -> int:
-        """Count the attempts made since then."""
+    async def measure_usage(self, since: datetime) -> CallUsage:
+        """Count the attempts made since then, and the minutes begun; one still on the line counts as a minute."""
         ...
 
     async def list_visit_calls(self, number: str, since: datetime, except_call: int) -> Sequence[datetime]:

@@ -61,6 +61,6 @@ class ConfigStore(Protocol):
         """Mark days as working or not; return how many were new or changed."""
         ...
 
-    async def save_units(self, units: Sequence[Unit]) -> list[bool]:
+    async def save_units(self, units: Sequence[Unit], by: str, now: datetime) -> list[bool]:
         """Save units; True for each that was new or changed."""
         ...

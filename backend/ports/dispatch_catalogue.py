@@ -46,8 +46,8 @@ class CatalogueStore(Protocol):
         """Return those of the fingerprints that exist already."""
         ...
 
-    async def add_entries(self, entries: Sequence[NewCatalogueEntry], by: str, at: datetime) -> Sequence[bool]:
-        """Add entries in one transaction; False for each that exists already."""
+    async def add_entries(self, entries: Sequence[NewCatalogueEntry], by: str, at: datetime) -> Sequence[int | None]:
+        """Add entries in one transaction; return the id of each, None for one that exists already."""
         ...
 
     async def remove_entry(self, row: int, by: str, at: datetime) -> bool:

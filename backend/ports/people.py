@@ -45,8 +45,13 @@ class PinCheck:
 class PeopleStore(Protocol):
     """Stores people. Every change to who can be reached bumps the configuration epoch."""
 
-    async def save_people(self, people: Sequence[PersonRow], now: datetime) -> list[bool]:
-        """Save people in one transaction; True for each that was new or changed."""
+    async def save_people(
+        self, people: Sequence[PersonRow], now: datetime, by: str, *, dry_run: bool = False
+    ) -> list[bool]:
+        """Save people in one transaction, each change with an audit row; True for each that was new or changed.
+
+        `dry_run`: return the same and write nothing.
+        """
         ...
 
     async def get_person(self, code: str) -> Person | None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from backend.domain.records import Message
-
 
 @dataclass(frozen=True, slots=True)
 class WaitingAssignment:
@@ -34,9 +32,5 @@ class SupervisionStore(Protocol):
         ...
 
     async def list_rechecks(self, day: date, limit: int) -> Sequence[WaitingAssignment]:
-        """List explained closes whose re-check day has come and nobody was reminded yet."""
-        ...
-
-    async def enqueue_once(self, assignment: WaitingAssignment, messages: Sequence[Message]) -> bool:
-        """Enqueue these messages unless the re-check reminder was sent; return whether any was enqueued."""
+        """List explained closes whose re-check day has come and whose unit was not given the task yet."""
         ...

@@ -1,7 +1,7 @@
 """Read-only views for the adapters: tickets, histories, deliveries and calls, by keyset page, never by offset."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -19,6 +19,8 @@ class TicketView:
     assignments: tuple[Assignment, ...]
     requester: str | None = None
     master_no: str | None = None  # number of the ticket it was merged into
+    submitted_at: datetime | None = None  # when the demand was made elsewhere; only of one ticket read alone
+    earlier_reply: Mapping[str, str] = field(default_factory=dict)  # `reply_text`, `reply_at` given elsewhere; likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ def compose(m: Material, issue: BulletinIssue, texts: Texts) -> Document:
         stem=w.render(f"stem.{m.kind}", period=m.spans.period.name),
         masthead=names.join(m.settings.strings("bulletin.name")) or w.render("masthead"),
         issue_line=w.render("issue_line", year=issue.year, number=issue.number),
-        issuer=names.join(m.settings.strings("bulletin.issuer")) or _find_institution(m) or w.render("issuer"),
+        issuer=names.join(m.settings.strings("bulletin.issuer"))
+        or _find_institution(m, issue.made_by)
+        or w.render("issuer"),
         date=format_date(texts, issue.made_at),
         title=w.render(f"title.{m.kind}", period=period),
         blocks=tuple(w.blocks),
@@ -77,7 +79,9 @@ def _list_idle(m: Material) -> list[Unit]:
     return [u for code, u in sorted(units.items()) if u.active and u.kind == "handling" and code not in busy]
 
 
-def _find_institution(m: Material) -> str:
-    """Return the name of the top management institution: the one without a parent."""
-    managing = [u for _, u in sorted(m.snapshot.config.units.items()) if u.kind == "management" and u.active]
-    return next((u.name for u in managing if not u.parent), managing[0].name if managing else "")
+def _find_institution(m: Material, made_by: str) -> str:
+    """Return the name of the institution of who made the issue, else of the one above all; "" without."""
+    units, maker = m.snapshot.config.units, m.snapshot.by_code.get(made_by)
+    home = units.get(maker.unit) if maker else None
+    found = m.snapshot.find_institution(home.region if home else "", home.code if home else None)
+    return units[found].name if found else ""

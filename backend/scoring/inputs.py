@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.scoring.sheet import NO_DATA
 from backend.domain.settings import Settings
+from backend.domain.ticket import UnitKind
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.scoring import PendingRequest, ScoringStore
 from backend.scoring.documents import REGION, build_documents, build_query, group_by_scheme
@@ -71,7 +73,7 @@ class ScoringInputs:
             if rules.text("scoring.zero_denominator") == "carry_last":
                 await self._carry_last(name, found, month, snapshot, rules, at)
             units += found
-        apart = [u.code for u in snapshot.config.units.values() if u.province_department]
+        apart = [u.code for u in snapshot.config.units.values() if u.province_department or _is_below(u, snapshot)]
         regional = unit is None and scheme in (None, REGION) and rules.text("profile") == JILIN
         names = sorted({d["region"] for d in units if d["region"] and d["unit"] not in apart}) if regional else []
         return {
@@ -140,3 +142,8 @@ class ScoringInputs:
         if as_of is None:
             return self.office.clock.now()
         return parse_instant(as_of, self.office.clock.zone) if isinstance(as_of, str) else as_of
+
+
+def _is_below(unit: Unit, snapshot: OfficeSnapshot) -> bool:
+    """Whether it is an institution, but not the one its region is scored by (B10, XM1)."""
+    return unit.kind is UnitKind.MANAGEMENT and snapshot.find_institution(unit.region) != unit.code

@@ -114,6 +114,16 @@ def enum_parser(table: Mapping[str, StrEnum]) -> FieldParser:
     return read
 
 
+def word_parser(table: Mapping[str, str]) -> FieldParser:
+    """Build a parser of words that a setting may add to: a known spelling becomes its word, another stays as it is."""
+
+    def read(value: object, _: FileContext) -> str:
+        spelling = clean_text(_as_text(value), 40)
+        return str(table.get(spelling) or table.get(fold(spelling)) or spelling)
+
+    return read
+
+
 def parse_yes_no(value: object, _: FileContext) -> bool:
     """Parse 是/否, yes/no, 1/0, true/false. Raises Refused `bad_word`."""
     if isinstance(value, bool):

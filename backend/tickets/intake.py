@@ -55,7 +55,7 @@ class Intake:
     async def receive(self, form: TicketForm, by: Actor, source: Source) -> str:
         """Take one demand (T1); return its ticket number. If complete it waits for dispatch, else for acceptance (T3).
 
-        Refused `forbidden`, `exists`, `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`.
+        Refused `forbidden`, `exists`, `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word`, `no_institution`.
         """
         (answer,) = await self.receive_many([form], by, source)
         if isinstance(answer, Refused):
@@ -67,8 +67,8 @@ class Intake:
         require(by, "ticket.create", verb="create")
         snapshot = await self._office.snapshot()
         now = self._office.clock.now()
-        many = len(forms) > THREAD_ABOVE
-        drafts = await _in_thread(many, lambda: [self._reader.validate(f, now) for f in forms])
+        many, channels = len(forms) > THREAD_ABOVE, snapshot.settings.strings("ticket.channels")
+        drafts = await _in_thread(many, lambda: [self._reader.validate(f, now, channels) for f in forms])
         good = [d for d in drafts if isinstance(d, ValidForm)]
         callers = await self._store.find_requesters({d.phone_index for d in good if d.phone_index}, now - REPEAT_WINDOW)
         by_text = await self._store.find_earlier_by_text(
@@ -81,7 +81,10 @@ class Intake:
     async def check(self, forms: Sequence[TicketForm]) -> list[str | Refused]:
         """Return what `receive_many` would, storing nothing; "" for a number that would be generated."""
         now = self._office.clock.now()
-        drafts = await _in_thread(len(forms) > THREAD_ABOVE, lambda: [self._reader.validate(f, now) for f in forms])
+        channels = (await self._office.snapshot()).settings.strings("ticket.channels")
+        drafts = await _in_thread(
+            len(forms) > THREAD_ABOVE, lambda: [self._reader.validate(f, now, channels) for f in forms]
+        )
         known = await self._store.find_taken_numbers(
             [d.ticket_no for d in drafts if isinstance(d, ValidForm) and d.ticket_no]
         )
@@ -144,14 +147,17 @@ class Intake:
         not_to_be_rung: frozenset[str], earlier: dict[tuple[str, str | None], list[str]],
     ) -> "NewTicket | Refused":  # fmt: skip
         form, ticket_id = draft.form, self._ids.take()
-        management = snapshot.management_of(draft.region)
+        try:
+            management = snapshot.get_institution(draft.region, by.unit)
+        except Refused as unknown:
+            return unknown
         complete = bool(form.category and form.grade and form.channel and draft.text)
         state = State.PENDING_DISPATCH if complete else State.REGISTERED
         grade = form.grade or Grade.GENERAL
         repeats = self._find_repeats(draft, no, earlier)
         flags = {"confidential": form.confidential, "suspected_repeat": bool(repeats)}
         ticket = Ticket(
-            ticket_id, no, 1, "", state, form.category, grade, str(form.channel or ""), draft.region, management,
+            ticket_id, no, 1, "", state, form.category, grade, form.channel or "", draft.region, management,
             by.unit or management, draft.generated_at, flags=frozenset(name for name, on in flags.items() if on),
             has_phone=draft.phone is not None, no_visit=form.no_visit or draft.phone_index in not_to_be_rung,
             title=draft.title, place=draft.place, text=draft.text, phone_index=draft.phone_index,

@@ -1,14 +1,15 @@
 """Validate and normalise a demand so that it can become a ticket."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from backend.domain.channels import check_channel
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.similarity import build_caller_key
-from backend.domain.ticket import Category, Channel, Grade
+from backend.domain.ticket import Category, Grade
 from backend.office.phone_numbers import normalise_phone
 from backend.tickets import form_fields
 
@@ -25,7 +26,7 @@ class TicketForm:
     ticket_no: str | None = None
     category: Category | None = None
     grade: Grade | None = None
-    channel: Channel | None = None
+    channel: str | None = None  # one of `ticket.channels`
     title: str = ""
     text: str = ""
     place: str = ""
@@ -63,12 +64,14 @@ class FormValidator:
         self._countries = tuple(countries)
         self._index = index
 
-    def validate(self, form: TicketForm, now: datetime) -> "ValidForm | Refused":
+    def validate(self, form: TicketForm, now: datetime, channels: Sequence[str]) -> "ValidForm | Refused":
         """Read a form into a draft.
 
-        Returns (not raises) Refused `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`.
+        Returns (not raises) Refused `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word` (a channel not
+        among `channels`).
         """
         try:
+            check_channel(form.channel, channels)
             return self._validate(form, now)
         except Refused as no:
             return no

@@ -90,11 +90,12 @@ class DispatchSuggestions:
         snapshot = await self._office.snapshot(fresh=True)
         entry = build_entry(UnitFinder(snapshot.config.units.values()), **fields)
         now = self._office.clock.now()
-        (fresh,) = await self._store.add_entries([entry], by.code, now)
-        if not fresh:
+        (row,) = await self._store.add_entries([entry], by.code, now)
+        if row is None:
             raise Refused("exists", what="catalogue")
         await self._audit.record(now, by.code, "catalogue", entry.unit, keywords=list(entry.keywords))
-        return (await self._store.list_entries())[-1]
+        return CatalogueEntry(row, entry.unit, entry.category, entry.keywords, entry.region, entry.basis,
+                              entry.valid_from, entry.valid_to)  # fmt: skip
 
     async def remove_row(self, row: int, by: Actor) -> None:
         """Remove a row; what it suggested stays on record. Refused `forbidden`, `not_found`."""
@@ -107,7 +108,8 @@ class DispatchSuggestions:
     async def import_rows(self, entries: Sequence[NewCatalogueEntry], by: str, *, dry: bool) -> Sequence[bool]:
         """Store the rows of a file (`dry`: only check); True for each that is new."""
         if not dry:
-            return await self._store.add_entries(entries, by, self._office.clock.now())
+            added = await self._store.add_entries(entries, by, self._office.clock.now())
+            return [row is not None for row in added]
         known = await self._store.find_existing([e.fingerprint for e in entries])
         return [e.fingerprint not in known for e in entries]
 

@@ -41,7 +41,7 @@ class Governance:
         """
         require(by, "governance.edit", verb="governance")
         now = self._office.clock.now()
-        unit = await self._resolve_institution(fields.get("unit") or by.unit)
+        unit = await self._resolve_institution(fields.get("unit"), by)
         await self._ids.refill(1)
         project = GovernanceProject(
             self._ids.take(), unit, fields.get("month") or f"{now:%Y-%m}", _parse_text(fields, "topic", MAX_TOPIC_LENGTH, required=True),
@@ -122,7 +122,7 @@ class Governance:
         made = 0
         for group in groups:
             numbers = tuple(one.no for one in group.members)
-            unit = snapshot.management_of(_most_common_region(group))
+            unit = snapshot.find_institution(_most_common_region(group))
             if len(numbers) < least or taken & {*numbers} or unit is None:
                 continue
             await self._ids.refill(1)
@@ -148,9 +148,9 @@ class Governance:
             raise Refused("overtaken")
         return replace(project, **changes)
 
-    async def _resolve_institution(self, code: str | None) -> str:
+    async def _resolve_institution(self, code: str | None, by: Actor) -> str:
         snapshot = await self._office.snapshot()
-        unit = snapshot.config.units.get(code or snapshot.management_of("") or "")
+        unit = snapshot.config.units.get(code or snapshot.find_institution(receiver=by.unit) or "")
         if unit is None:
             raise Refused("unknown_unit", unit=code or "")
         if unit.kind is not UnitKind.MANAGEMENT:

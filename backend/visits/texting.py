@@ -7,8 +7,9 @@ from typing import Any
 import structlog
 
 from backend.domain import retry, speech_parser
-from backend.domain.acts import SYSTEM, Act
+from backend.domain.acts import SYSTEM, Act, Snapshot
 from backend.domain.chance import Chance
+from backend.domain.masking import cut, mask
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
@@ -32,6 +33,7 @@ BATCH_SIZE = 64
 ANSWER_TIMEOUT = timedelta(days=1)  # how long to wait for an answer before the visit counts as unreached
 LEASE = timedelta(minutes=2)
 MAX_CHARS = 70  # one message on mainland networks
+MAX_REASON = 20  # characters of a reason somebody wrote (texts 7.5)
 
 
 @dataclass
@@ -74,7 +76,12 @@ class RequesterTexts:
         """Send due texts and settle visits whose answer did not come; return how many were handled."""
         now = self.office.clock.now()
         handled, is_limited = 0, False
+        quiet = (await self.office.snapshot()).settings.periods("caller_text.quiet")
         for text in await self.store.list_due(now, BATCH_SIZE):
+            if text.state == "pending" and quiet.contains(now):
+                await self.store.settle(text.id, "pending", now, next_at=quiet.next_outside(now))  # XM12
+                handled += 1
+                continue
             if text.state == "pending":
                 if not is_limited:  # all share one rate limit: if one must wait, so must those after it
                     sent = await self._send(text, now)
@@ -123,19 +130,36 @@ class RequesterTexts:
         text_body = self.texts.render(key, ticket_no=text.ticket_no, **facts)
         if text.two_way or len(text_body) <= MAX_CHARS:
             return text_body
-        return self.texts.render(key, ticket_no=text.ticket_no[-4:], **facts)[:MAX_CHARS]
+        text_body = self.texts.render(key, ticket_no=text.ticket_no[-4:], **facts)
+        if (over := len(text_body) - MAX_CHARS) > 0 and "reason_short" in facts:
+            facts["reason_short"] = cut(facts["reason_short"], max(1, len(facts["reason_short"]) - over))
+            text_body = self.texts.render(key, ticket_no=text.ticket_no[-4:], **facts)
+        return text_body[:MAX_CHARS]
 
     async def _extension_facts(self, ticket_id: int) -> dict[str, Any]:
-        """Return the new due time and the reason in fixed words: free text may say more than requesters should read."""
+        """Return the new due time and the reason."""
         snap = await self.tickets.moves.load(TicketRef(ticket_id=ticket_id))
         lead = snap.lead if snap else None
-        granted = [r for r in snap.requests if r.kind == "extension" and r.decision == "accepted"] if snap else []
-        why = str(granted[-1].facts.get("reason_class") or "complex") if granted else "complex"
         now = self.office.clock.now()
         due = lead.close_due_at if lead else now
         language = "zh" if self.texts.language.startswith("zh") else "en"
         shown = format_time(due, now, language, self.office.clock.zone)
-        return {"reason_short": self.texts.get_word("delay", why), "new_due": shown}
+        return {"reason_short": await self._find_reason(snap), "new_due": shown}
+
+    async def _find_reason(self, snap: Snapshot | None) -> str:
+        """Return why the limit was extended: the words chosen from the list, else what was approved, masked and short
+        (XM12); of a confidential ticket nothing that somebody wrote."""
+        granted = [r for r in snap.requests if r.kind == "extension" and r.decision == "accepted"] if snap else []
+        facts = granted[-1].facts if granted else {}
+        chosen, written = str(facts.get("reason_class") or ""), str(facts.get("reason") or "")
+        if chosen or not written or snap is None or "confidential" in snap.ticket.flags:
+            return self.texts.get_word("delay", chosen or "complex")
+        shape = (await self.office.snapshot()).settings.text("privacy.phone_mask")
+        masked = mask(written, phone_mask=shape, strict=True)
+        reason = " ".join(masked.split()).rstrip("。.；; ")
+        for word in self.texts.render("visit_text.because").split():  # the sentence itself says 因
+            reason = reason.removeprefix(word)
+        return cut(reason.strip(), MAX_REASON)
 
     async def _handle_failure(self, text: RequesterText, error: DeliveryError, now: datetime) -> None:
         """Handle a failed send: retry only if it certainly did not leave; an uncertain one is never sent twice."""
@@ -180,18 +204,20 @@ class RequesterTexts:
         text = await self.store.find_awaiting_answer(number)
         if text is None:
             return False
-        answer = Answer.NO_REPLY if wants_no_calls else parse_answer(body_text)
+        in_danger = speech_parser.interpret_satisfaction(body_text).danger  # as in a call, a person is alarmed (XM19)
+        answer = Answer.NO_REPLY if wants_no_calls else Answer.UNCLEAR if in_danger else parse_answer(body_text)
         if answer is None or not await self.store.record_answer(text.id, body_text, now):
             return False
-        await self._record_visit(text, answer, body_text)
+        await self._record_visit(text, answer, body_text, because="danger" if in_danger else "")
         return True
 
-    async def _record_visit(self, text: RequesterText, answer: Answer, note: str) -> None:
+    async def _record_visit(self, text: RequesterText, answer: Answer, note: str, because: str = "") -> None:
         snap = await self.tickets.moves.load(TicketRef(ticket_id=text.ticket_id))
         if snap is None or snap.ticket.state is not State.REVISIT_AUTO or max(snap.ticket.visit_round, 1) != text.round:
             return
         sampled = answer is Answer.UNREACHED and is_sampled(text.ticket_id, text.round, await self.office.snapshot())
-        arguments = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled}
+        arguments = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled,
+                     "want_person": bool(because), "because": because}  # fmt: skip
         try:
             await self.tickets.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, arguments=arguments))
         except Refused as refused:

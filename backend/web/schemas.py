@@ -7,7 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import RootModel as _RootModel
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Channel, Grade, Role, UnitKind
+from backend.domain.ticket import Category, Grade, Role, UnitKind
 
 
 def _require_text(value: Any) -> Any:
@@ -54,7 +54,7 @@ class TicketBody(RequestBody):
     ticket_no: Code | None = None
     category: Category | None = None
     grade: Grade | None = None
-    channel: Channel | None = None
+    channel: Annotated[str, Field(max_length=40, strict=True)] | None = None
     title: ShortText = ""
     text: LongText = ""
     place: ShortText = ""

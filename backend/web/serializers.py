@@ -7,14 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from backend.domain.masking import clean, mask
-from backend.domain.records import FLAGS, Assignment, Duty, JournalEntry, Person, Unit, Visit
+from backend.domain.records import Assignment, Duty, JournalEntry, Person, Unit, Visit
 from backend.ports.files import StoredFile
 from backend.ports.requester_texts import RequesterText
 from backend.ports.ticket_queries import CallAttemptView, CallView, DeliveryView, TicketHistory, TicketView
 from backend.services import Services
 
 Json = dict[str, Any]
-PUBLIC_FLAGS = frozenset(FLAGS)  # the contract's flags; `reviewed` is a field of its own
 
 
 def _seconds_between(start: datetime, end: datetime | None) -> int | None:
@@ -55,12 +54,18 @@ class Serializer:
             "ticket_no": t.no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
             "channel": t.channel, "region": t.region, "management": t.management,
             "place": self.mask_place(t.place, view.requester), "title": self.mask(t.title, view.requester),
-            "text": self.mask(t.text, view.requester), "flags": sorted(t.flags & PUBLIC_FLAGS),
+            "text": self.mask(t.text, view.requester), "flags": sorted(t.shown_flags),
             "first_receiver": t.first_receiver, "generated_at": self.format_time(t.generated_at),
+            "submitted_at": self.format_time(view.submitted_at), "earlier_reply": self._dump_earlier_reply(view),
             "closed_at": self.format_time(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
             "repeats": t.repeats, "merged_into": view.master_no, "reviewed": "reviewed" in t.flags,
             "assignments": [self.dump_assignment(a, view.requester) for a in view.assignments],
         }  # fmt: skip
+
+    def _dump_earlier_reply(self, view: TicketView) -> Json | None:
+        """Serialize what was answered elsewhere before the ticket came in (XM14)."""
+        text = view.earlier_reply.get("reply_text")
+        return {"text": self.mask(text, view.requester), "at": view.earlier_reply.get("reply_at")} if text else None
 
     async def dump_tickets(self, views: Sequence[TicketView]) -> list[Json]:
         """Serialize tickets; with an external record, each has `sync`: what still awaits the platform's confirmation."""

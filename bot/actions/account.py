@@ -7,7 +7,6 @@ import unicodedata
 from aiogram.types import KeyboardButton, ReplyKeyboardMarkup, ReplyKeyboardRemove
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import UnitKind
 from backend.office.people import BINDING_QUESTION
 from bot.conversation import NETWORK_ERRORS, Conversation
 from bot.services import CHANNEL
@@ -29,8 +28,8 @@ async def start_binding(chat: Conversation, text: str = "") -> None:
             unit = units[chat.person.unit].name if chat.person.unit in units else chat.person.unit
             await chat.answer_key("command.start_bound", name=chat.person.name, unit=unit)
             return
-        office = next((u.name for u in units.values() if u.kind is UnitKind.MANAGEMENT), "")
-        await chat.answer_key("command.start", org_name=office)
+        office = units.get(snapshot.find_institution() or "")
+        await chat.answer_key("command.start", org_name=office.name if office else "")
         return
     await chat.services.people.start_binding(CHANNEL, chat.user_id, str(chat.chat_id), text.split(maxsplit=1)[0])
     share = KeyboardButton(text=chat.render("button.share_contact"), request_contact=True)

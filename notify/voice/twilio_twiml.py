@@ -83,7 +83,8 @@ def render_twiml(prompt: Prompt, next_url: str, voice: str) -> str:
             method="POST",
             # silence is an answer too: it must reach us instead of ending the call
             action_on_empty_result=True,
-            num_digits=ask.digits,
+            # a count would leave the finishing key, or a digit too many, for the next question (XM10)
+            num_digits=None if ask.finish_on_key else ask.digits,
             finish_on_key=ask.finish_on_key,
             timeout=ask.timeout,
             language=ask.language if ask.speech else None,

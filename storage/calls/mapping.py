@@ -67,7 +67,7 @@ def select_phone_messages() -> Select[object]:
 
 def to_phone_message(r: Any) -> PhoneMessage:
     """Build the message of a row."""
-    grade = Grade(r.grade) if r.grade else Grade.URGENT if r.urgent else Grade.GENERAL
+    grade = Grade.URGENT if r.urgent else Grade(r.grade) if r.grade else Grade.GENERAL
     return PhoneMessage(
         r.id, r.kind, r.person, r.ticket_id, r.assignment_id, r.attempts, bool(r.urgent), json.loads(r.facts),
         grade, r.unit,

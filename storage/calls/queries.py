@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket import State
+from backend.ports.call_records import CallUsage
 from backend.ports.calls import Call
 from storage import tables as t
 from storage.calls.mapping import A, D, K, T, select_calls, to_call
@@ -31,9 +32,12 @@ class CallQueries:
         sealed = await self._db.fetch_value(query)
         return self._vault.open("tickets", ticket_id, "phone", sealed)
 
-    async def count_attempts(self, at: datetime) -> int:
-        query = select(func.count()).select_from(t.dials).where(D.asked_at >= to_micros(at))
-        return await self._db.fetch_count(query)
+    async def measure_usage(self, since: datetime) -> CallUsage:
+        begun = case((D.duration > 0, (D.duration + 59) // 60), (D.state != "done", 1), else_=0)
+        minutes = func.coalesce(func.sum(begun * case((K.purpose == "bridge", 2), else_=1)), 0)
+        query = select(func.count(), minutes).select_from(t.dials.join(t.calls, K.id == D.call_id))
+        row = await self._db.read(lambda c: c.execute(query.where(D.asked_at >= to_micros(since))).one())
+        return CallUsage(int(row[0]), int(row[1]))
 
     async def list_visit_calls(self, number: str, since: datetime, except_call: int) -> Sequence[datetime]:
         first = func.min(D.asked_at)

@@ -121,7 +121,9 @@ class SqlDueStore:
     async def list_to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
         query = (
             select(t.tickets.c.id)
+            .outerjoin(t.assignments, t.assignments.c.id == t.tickets.c.lead_id)
             .where(t.tickets.c.state == "finalized", t.tickets.c.closed_at <= to_micros(finalized_before))
+            .where(t.assignments.c.revisit_on.is_(None))
             .order_by(t.tickets.c.id)
             .limit(limit)
         )

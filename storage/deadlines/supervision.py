@@ -8,16 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from backend.domain.instants import from_micros, to_micros
-from backend.domain.records import Message
 from backend.domain.ticket import Answer, State
 from backend.ports.supervision import WaitingAssignment
 from storage import tables as t
-from storage.delivery.settle import insert_messages
 from storage.engine.database import Database
 
 A, T = t.assignments.c, t.tickets.c
-RECHECK_KIND = "M34"  # the message of the re-check day
-GIVE_UP_AFTER = timedelta(days=30)  # after this, a re-check with nobody to remind, or an ignored exposure, is dropped
+GIVE_UP_AFTER = timedelta(days=30)  # after this, an ignored exposure is dropped
 ENDED_STATES = (State.CANCELLED.value, State.ARCHIVED.value)
 
 
@@ -79,22 +76,9 @@ class SqlSupervisionStore:
     async def list_rechecks(self, day: date, limit: int) -> Sequence[WaitingAssignment]:
         due = (
             A.close_type == "explained_unresolvable", A.revisit_on.is_not(None), A.revisit_on <= day.isoformat(),
-            A.revisit_on > (day - GIVE_UP_AFTER).isoformat(), ~_was_reminded(),
+            T.state.not_in(ENDED_STATES),
         )  # fmt: skip
         return await self._load(_select_leads(A.closed_at, *due).limit(limit))
-
-    async def enqueue_once(self, assignment: WaitingAssignment, messages: Sequence[Message]) -> bool:
-        """Enqueue these messages unless the re-check reminder was sent."""
-
-        def work(c: Connection) -> bool:
-            locked = select(A.id).where(A.id == assignment.assignment_id).with_for_update()
-            c.execute(locked)
-            if c.execute(select(A.id).where(A.id == assignment.assignment_id, _was_reminded())).first() is not None:
-                return False
-            insert_messages(c, messages)
-            return bool(messages)
-
-        return await self._db.write(work)
 
     async def _load(self, query: Select[Any]) -> list[WaitingAssignment]:
         return await self._db.fetch_all(
@@ -114,8 +98,3 @@ def _select_leads(since: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
 def _not_supervised(since: Any) -> ColumnElement[bool]:
     d = t.duties.c
     return ~exists().where(d.assignment_id == A.id, d.kind == "supervise", d.start_at >= since)
-
-
-def _was_reminded() -> ColumnElement[bool]:
-    k = t.letters.c
-    return exists().where(k.ticket_id == A.ticket_id, k.assignment_id == A.id, k.kind == RECHECK_KIND)

@@ -14,6 +14,7 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.mapping import RowMapper, decode_instant
+from storage.integrity.audit import build_audit_row
 
 _UNIT, _VERSION = RowMapper(Unit), RowMapper(SettingVersion)
 SHIFT, STAND_IN = RowMapper(Shift), RowMapper(StandIn)
@@ -76,7 +77,9 @@ class SqlConfigStore:
 
         return await self._db.write(work)
 
-    async def save_units(self, units: Sequence[Unit]) -> list[bool]:
+    async def save_units(self, units: Sequence[Unit], by: str, now: datetime) -> list[bool]:
+        await self._ids.refill(len(units))
+
         def work(c: Connection) -> list[bool]:
             known = {r.code: _UNIT.read(r) for r in c.execute(select(*_UNIT.columns(t.units)))}
             changed = []
@@ -88,6 +91,9 @@ class SqlConfigStore:
                     c.execute(update(t.units).where(t.units.c.code == unit.code).values(**_UNIT.values(unit)))
                 known[unit.code] = unit
             if any(changed):
+                written = [unit for unit, new in zip(units, changed, strict=True) if new]
+                rows = [build_audit_row(self._ids, now, by, "unit", u.code, _UNIT.values(u)) for u in written]
+                c.execute(insert(t.audit), rows)
                 bump_epoch(c)
             return changed
 

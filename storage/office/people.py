@@ -15,6 +15,7 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.integrity.audit import build_audit_row
 from storage.office import secrets
 from storage.office.config import bump_epoch
 
@@ -27,10 +28,19 @@ class SqlPeopleStore:
         self._ids = ids
         self._vault = vault
 
-    async def save_people(self, people: Sequence[PersonRow], now: datetime) -> list[bool]:
+    async def save_people(
+        self, people: Sequence[PersonRow], now: datetime, by: str, *, dry_run: bool = False
+    ) -> list[bool]:
+        await self._ids.refill(len(people))
+
         def work(c: Connection) -> list[bool]:
+            trial = c.begin_nested() if dry_run else None
             changed = [self._save(c, row, now) for row in people]
-            if any(changed):
+            if trial is not None:
+                trial.rollback()
+            elif any(changed):
+                written = [row for row, new in zip(people, changed, strict=True) if new]
+                c.execute(insert(t.audit), [_audit_person(self._ids, row, now, by) for row in written])
                 bump_epoch(c)
             return changed
 
@@ -192,3 +202,10 @@ def find_person(c: Connection, condition: Any) -> Person | None:
         return None
     code, name, unit, role, active, rank, has_phone, chat, address = row
     return Person(code, name, unit, Role(role), bool(active), rank, bool(has_phone), chat, address)
+
+
+def _audit_person(ids: IdSupply, row: PersonRow, now: datetime, by: str) -> dict[str, object]:
+    """Return the audit row of a saved person: what was given, the number only as given or not."""
+    facts = {"unit": row.unit, "role": row.role, "active": row.active, "rank": row.rank, "phone": row.phone is not None,
+             "key_name": row.key_name, "key_authorised": row.key_authorised}  # fmt: skip
+    return build_audit_row(ids, now, by, "person", row.code, {k: v for k, v in facts.items() if v is not None})

@@ -54,11 +54,14 @@ class SqlQueryStore:
 
     async def get_ticket(self, no: str, seen_by: str | None = None) -> TicketView | None:
         def work(c: Connection) -> TicketView | None:
-            row = c.execute(select(*TICKET_COLUMNS, t.tickets.c.name_sealed).where(t.tickets.c.no == no)).first()
+            k = t.tickets.c
+            columns = (*TICKET_COLUMNS, k.name_sealed, k.submitted_at, k.extra)
+            row = c.execute(select(*columns).where(k.no == no)).first()
             found = self._views(c, [row] if row else [])
-            if not found or (seen_by is not None and all(a.unit != seen_by for a in found[0].assignments)):
+            if not row or (seen_by is not None and all(a.unit != seen_by for a in found[0].assignments)):
                 return None
-            return found[0]
+            submitted = decode_instant(row.submitted_at)
+            return replace(found[0], submitted_at=submitted, earlier_reply=json.loads(row.extra))
 
         return await self._db.read(work)
 

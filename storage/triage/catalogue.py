@@ -33,22 +33,22 @@ class SqlCatalogueStore:
     async def find_existing(self, fingerprints: Collection[str]) -> frozenset[str]:
         return frozenset(await self._db.read(lambda c: _find_existing(c, fingerprints)))
 
-    async def add_entries(self, entries: Sequence[NewCatalogueEntry], by: str, at: datetime) -> Sequence[bool]:
+    async def add_entries(self, entries: Sequence[NewCatalogueEntry], by: str, at: datetime) -> Sequence[int | None]:
         await self._ids.refill(len(entries) + 1)
 
-        def work(c: Connection) -> list[bool]:
-            seen, fresh = _find_existing(c, [e.fingerprint for e in entries]), []
+        def work(c: Connection) -> list[int | None]:
+            seen, added = _find_existing(c, [e.fingerprint for e in entries]), list[int | None]()
             for entry in entries:
-                fresh.append(entry.fingerprint not in seen)
-                if fresh[-1]:
+                added.append(None if entry.fingerprint in seen else self._ids.take())
+                if added[-1] is not None:
                     seen.add(entry.fingerprint)
                     c.execute(insert(t.catalogue_rows).values(
-                        id=self._ids.take(), category=entry.category,
+                        id=added[-1], category=entry.category,
                         keywords=json.dumps(entry.keywords, ensure_ascii=False), region=entry.region,
                         unit=entry.unit, basis=entry.basis, valid_from=_format_day(entry.valid_from),
                         valid_to=_format_day(entry.valid_to), by=by, set_at=to_micros(at), fingerprint=entry.fingerprint,
                     ))  # fmt: skip
-            return fresh
+            return added
 
         return await self._db.write(work)
 

@@ -144,11 +144,48 @@ async def test_a_connection_is_refused_to_others_before_signing_without_a_number
     assert await get_refusal(HANDLER, "T1001") == "calls_stopped"
 
 
+async def talk_for(world: World, seconds: int | None) -> None:
+    """A bridge whose second leg lasted that long, by the carrier's own account."""
+    world.phone(H1).operate_by_hand()
+    await world.calls.start_bridge(HANDLER, ticket_no="T1001")
+    await world.calls.run_once()
+    attempt = await world.attempt()
+    parts = {"CallSid": attempt.provider_id, "CallStatus": "in-progress"}
+    assert (await world.post(f"/voice/{attempt.id}?s=0", parts))[0] == 200
+    told = {} if seconds is None else {"DialCallDuration": str(seconds)}
+    assert (await world.post(f"/voice/{attempt.id}?s=1", parts | {"DialCallStatus": "completed"} | told))[0] == 200
+    await world.settle()
+
+
+@pytest.mark.proves("contact.min_seconds")
+@pytest.mark.parametrize(
+    ("setting", "seconds", "is_contact"),
+    [(None, 3, False), (None, 14, False), (None, 15, True), (None, None, True), ("60", 59, False), ("0", 0, True)],
+)
+@ONE_ENGINE
+async def test_a_talk_counts_as_a_contact_from_a_set_number_of_seconds_XM15(
+    world: World, setting: str | None, seconds: int | None, is_contact: bool
+) -> None:
+    if setting is not None:
+        await world.set_setting("contact.min_seconds", setting)
+    await sign_ticket(world)
+    await world.bind("H1")
+    await talk_for(world, seconds)
+    assert await list_contacts(world) == [("H1", "phone", True)] * is_contact
+    assert ((await world.load()).lead.contacted_at is not None) is is_contact
+    assert (await world.call()).outcome == "completed"
+    told = [r.kind for r in await world.rows(t.letters) if r.kind.startswith("B")]
+    assert told == ["B3" if is_contact else "B4"]
+    found = await world.calls.get_contact_attempts((await world.load()).ticket.id)
+    assert (found.unreached, found.exempt) == (0, False)
+
+
 @ONE_ENGINE
 async def test_a_requester_who_hangs_up_ends_the_call_as_a_contact(world: World) -> None:
     await sign_ticket(world)
     own = world.phone(H1).operate_by_hand()
     world.phone(ASKER).set_behaviours(answer_with([HangUp()]))
+    await world.set_setting("contact.min_seconds", "0")
     await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.calls.run_once()
     live = await own.wait_for_ring()

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from backend.domain.instants import from_micros, to_micros
+from backend.ports.call_records import CallUsage
 from backend.ports.calls import AttemptReport, AttemptResult, DialogueStep, NewCall
 from storage import tables as t
 from storage.calls.calls import SqlCallStore
@@ -235,7 +236,21 @@ async def test_recent_visits_and_the_do_not_call_list_are_found_by_number(store:
     for _ in range(2):
         await store.add_do_not_call(live.call.phone_index, NOW, None)
     assert await store.is_do_not_call(LI) and not await store.is_do_not_call(WANG)
-    assert await store.count_attempts(NOW) == 1 and await store.count_attempts(NOW + timedelta(seconds=1)) == 0
+    assert await store.measure_usage(NOW) == CallUsage(1, 1), "still on the line"
+    assert await store.measure_usage(NOW + timedelta(seconds=1)) == CallUsage(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "seconds", "minutes"), [("notice", 0, 0), ("notice", 60, 1), ("notice", 61, 2), ("bridge", 61, 4)]
+)
+async def test_every_minute_begun_is_counted_and_both_legs_of_a_bridge_XM31(
+    store: SqlCallStore, purpose: str, seconds: int, minutes: int
+) -> None:
+    attempt = await begin_attempt(store, purpose=purpose)
+    await store.mark_placed(attempt, "CA1", NOW)
+    await store.record_report(attempt, AttemptReport("CA1", "completed", True, NOW, None, "", seconds, ""))
+    await store.settle_attempt(AttemptResult(attempt, "completed", NOW))
+    assert await store.measure_usage(NOW) == CallUsage(1, minutes)
 
 
 async def test_waiting_calls_can_be_postponed_or_cancelled_and_live_ones_cannot(store: SqlCallStore) -> None:

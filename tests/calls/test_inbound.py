@@ -1,5 +1,8 @@
 """People who call back hear what the missed call was about and can answer; the number shown proves nothing (FW25)."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
 from backend.domain.ticket import Role
@@ -22,6 +25,33 @@ async def test_a_handler_who_calls_back_proves_who_they_are_signs_and_is_not_cal
     missed, inbound = await world.rows(t.calls)
     assert (missed.outcome, missed.state, inbound.purpose, inbound.outcome) == ("signed", "done", "inbound", "signed")
     assert (await world.message()).state == "sent" and PIN not in str(inbound)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("entered", [f"{PIN}#", "12345#" + f"{PIN}#"])
+async def test_keys_pressed_one_by_one_leave_nothing_for_the_next_question_XM10(world: World, entered: str) -> None:
+    world.phone(H1).ring_out()
+    await world.dispatch_ticket()
+    await world.settle()
+    live = await world.phone(H1).call_office()
+    await wait_until(lambda: "请输入四位签收密码" in live.heard)
+    for key in entered:
+        live.press(key)
+        # as a thumb does: had the digits alone ended the input, the next question would be asked by now
+        await asyncio.sleep(0.4 if key == PIN[-1] else 0.02)
+    await wait_until(lambda: "您单位有一件" in live.heard)
+    live.press("2")
+    await live.wait_until_over()
+    assert "按键无效" not in live.heard and await world.state() == "signed"
+
+
+async def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait until the telephone network has come that far."""
+    for _ in range(500):
+        if is_so():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came")
 
 
 @ONE_ENGINE

@@ -63,7 +63,7 @@ def test_missing_columns_can_be_given_and_a_dry_run_writes_nothing(jiesu: Jiesu,
     file.write_text("ticket_no,text\nT1,停水\n", "utf-8")
     command = ["import", "tickets", str(file), "--set", "category=help", "--set", "phone=13800002001", "--json"]
     assert jiesu(*command, "--dry-run").json["imported"] == 1
-    assert jiesu(*command).json == {"read": 1, "imported": 1, "already": 0, "refused": []}
+    assert jiesu(*command).json == {"read": 1, "imported": 1, "already": 0, "refused": [], "ignored": []}
     assert jiesu("import", "tickets", str(file), "--set", "colour=red").status == 1
 
 

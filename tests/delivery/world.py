@@ -180,7 +180,7 @@ class World:
         await self.config.save_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
-        ])  # fmt: skip
+        ], "admin", self.at)  # fmt: skip
 
         def add_staff(c: Any) -> None:
             for number, (code, unit, role, bound) in enumerate(staff):

@@ -27,14 +27,20 @@ MASKED = [
     ("姓名：李四", "姓名：李*"),
     ("联系人：王五 住", "联系人：王* 住"),
     ("王先生和欧阳锋女士", "*先生和欧**女士"),
-    ("幸福小区3号楼2单元501室", "幸福小区*号楼*单元*室"),
-    ("解放路128号", "解放路*号"),
+    ("幸福小区3号楼2单元501室", "幸福小区3号楼2单元*室"),
+    ("春城小区3号楼的水管爆裂，我住3号楼2单元501", "春城小区3号楼的水管爆裂，我住3号楼2单元*"),
+    ("3号楼2-501漏水", "3号楼*-*漏水"),
+    ("东村3组12号", "东村3组*号"),
+    ("7楼703室有人，A座1201", "7楼*室有人，A座*"),
     ("幸福小区3-2-501", "幸福小区*-*-*"),
-    ("A栋1203", "*栋*"),
+    ("A栋1203", "A栋*"),
     ("我是张三，找李四经理", "我是张*，找李*经理"),
 ]
 UNCHANGED = [
     "国办发〔2020〕53号",
+    "解放路128号门前井盖丢失，桂林路12号院3号楼停水",
+    "3号楼200户停水，二单元5楼漏水，12号路灯杆不亮",
+    "和平大街35号附2号商铺",
     "5号线2019.4.25—2020.5.6",
     "总价12345678.90元",
     "于2019年5月1日收到第12345号",
@@ -138,3 +144,22 @@ def test_a_long_text_is_masked_in_linear_time(piece: str) -> None:
         mask(text, names=["张三"])
         best = min(best, time.process_time() - began)
     assert best < 0.2  # about 20 ms on an idle machine; quadratic would be seconds
+
+
+SITES = [
+    "春城小区3号楼", "人民大街100号院2号楼", "翠竹花园5栋2单元", "桂林路12号院3号楼一单元", "A座", "东风小区七号楼", "3号楼2楼",
+]  # fmt: skip
+DOORS = ["501室", "501", "1203号", "2-501", "七室", "301号室", "12号房", "601户"]
+
+
+@given(st.sampled_from(SITES), st.sampled_from(DOORS), st.sampled_from(["", "，水管爆裂", "。请速来", " 漏水"]))
+def test_the_site_of_a_matter_is_never_masked_and_a_door_always_is_XM13(site: str, door: str, rest: str) -> None:
+    masked = mask(f"{site}{door}{rest}")
+    assert masked.startswith(site) and masked.endswith(rest)
+    hidden = masked.removeprefix(site)
+    assert not any(sign in hidden for sign in "0123456789七")
+    assert mask(f"{site}{rest}") == f"{site}{rest}"
+
+
+def test_who_need_not_go_there_reads_no_house_number_either_XM13() -> None:
+    assert mask("解放路128号，幸福小区3号楼2单元501室", strict=True) == "解放路*号，幸福小区*号楼*单元*室"

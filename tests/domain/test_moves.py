@@ -1,6 +1,7 @@
 """The rows of the move table up to the closing: what each does, and the refusal code of each guard."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -248,6 +249,58 @@ def test_A25_the_recheck_day_of_an_explained_close_is_today_or_later() -> None:
         .act("supervisor", "decide_close", accept=True)
     )
     assert flow.lead.revisit_on == "2026-11-10"
+
+
+EXPLAINED = {"close_type": "explained_unresolvable", "text": "受规划限制", "explanation": "规划调整后办理"}
+
+
+def explained() -> Flow:
+    """A ticket whose unit asks to close it as explained, to be looked at again in three days."""
+    return signed().act("handler", "close", revisit_on="2026-11-13", **EXPLAINED)
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        [("supervisor", "decide_close", {"accept": False, "reason": "尚可协调"})],
+        [("handler", "close", {"feedback": "好"})],  # solved after all
+        [("supervisor", "decide_close", {"accept": True}), ("reviewer", "send_back", {"reason": "解释不清"})],
+    ],
+)
+def test_the_day_to_look_again_is_gone_with_the_explained_close_A25_XM3(acts: list[Any]) -> None:
+    flow = explained()
+    assert flow.lead.revisit_on == "2026-11-13"
+    for role, verb, arguments in acts:
+        flow.act(role, verb, **arguments)
+    assert flow.lead.revisit_on is None
+    with refused("not_now"):
+        flow.wait(days=3).act("clock", "recheck", assignment=flow.lead.id)
+
+
+def test_on_the_day_to_look_again_the_unit_gets_a_task_and_a_reminder_once_A25_XM3() -> None:
+    flow = explained().act("supervisor", "decide_close", accept=True)
+    with refused("not_now"):
+        flow.act("clock", "recheck")
+    flow.wait(days=3).take_messages()
+    flow.act("clock", "recheck")
+    assert [kind for kind, _ in flow.take_messages()] == ["M34"] * 3 and "supervise" in flow.open_duties
+    assert flow.lead.revisit_on is None and "supervised" not in flow.ticket.flags
+    with refused("not_now"):
+        flow.act("clock", "recheck")
+    flow.act("handler", "report_progress", text="规划已调整，下月施工")
+    assert flow.outcomes("supervise") == ["timely"]
+
+
+def test_a_ticket_is_not_archived_before_its_unit_has_looked_again_A25_XM3() -> None:
+    flow = explained().act("supervisor", "decide_close", accept=True).act("clock", "start_visit")
+    flow.act("clock", "visit", kind="auto", answer="satisfied")
+    with refused("recheck_waits"):
+        flow.act("clock", "archive")
+    flow.wait(days=3).act("clock", "recheck")
+    with refused("recheck_waits"):
+        flow.act("clock", "archive")
+    flow.act("handler", "report_progress", text="仍无法解决").act("clock", "archive")
+    assert flow.state is State.ARCHIVED
 
 
 def test_T22_a_false_reply_is_sent_back_and_counts_as_not_closed() -> None:

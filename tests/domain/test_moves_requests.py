@@ -264,6 +264,18 @@ def test_T29_an_appeal_reaches_the_reviewers_except_the_one_who_decided() -> Non
     assert flow.take_messages() == [("M9r", "R1")]
 
 
+def test_T29_a_demand_recognised_as_unreasonable_is_marked_and_an_appeal_may_mark_it_too_B43_XM28() -> None:
+    recognised = {"accept": True, "class": "untrue", "reason": "查无此事"}
+    claimed = unsatisfied().act("handler", "claim_unreasonable", reason="超出职权", files=["f1"])
+    assert "unreasonable" not in claimed.ticket.shown_flags
+    assert "unreasonable" in claimed.act("reviewer", "decide_unreasonable", **recognised).ticket.shown_flags
+    flow = unsatisfied().act("handler", "claim_unreasonable", reason="超出职权", files=["f1"])
+    flow.act("reviewer", "decide_unreasonable", accept=False, reason="属合理诉求")
+    assert "unreasonable" not in flow.ticket.shown_flags
+    flow.act("handler", "appeal", reason="有会议纪要").act("second_reviewer", "decide_unreasonable", **recognised)
+    assert "unreasonable" in flow.ticket.shown_flags
+
+
 def test_T2_a_ticket_dispatched_before_its_direct_answer_still_counts_as_dispatched_Q17() -> None:
     flow = signed().act("handler", "return", **RETURN).act("reviewer", "decide_return", accept=True)
     assert flow.act("dispatcher", "answer", text="已答复").ticket.requires_dispatch

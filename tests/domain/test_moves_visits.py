@@ -103,9 +103,11 @@ def visited(because: str = "") -> Flow:
     return flow.act("clock", "visit", kind="auto", answer="unclear", want_person=True, because=because)
 
 
-def test_words_of_danger_are_sent_to_agents_supervisors_and_dispatchers_as_urgent() -> None:
+def test_words_of_danger_are_sent_to_agents_supervisors_and_dispatchers_as_urgent_and_ring_who_is_on_duty_XM19() -> (
+    None
+):
     flow = visited("danger")
-    assert flow.take_messages() == [("M25v", "V1"), ("M25v", "S1"), ("M25v", "D1")]
+    assert flow.take_messages() == [("M25v", "V1"), ("M25v", "S1"), ("M25v", "D1"), ("P5", "D1")]
     assert all(row.urgent for row in flow.plans[-1].rows if isinstance(row, Message))
     (duty,) = [d for d in flow.snap.duties if d.kind == "revisit" and d.met_at is None]
     assert duty.grade == "urgent" and (duty.due_at - duty.start_at).total_seconds() == 2 * 3600

@@ -1,5 +1,7 @@
 """Scripts of calls to handlers: keys, speech, silence, invalid keys, and the effects of each."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,8 @@ from backend.domain.scripts import (
     CallInput,
     Effect,
     EffectKind,
+    Position,
+    advance,
     clean_digits,
     end_as_stale,
     start,
@@ -24,7 +28,9 @@ OUTCOMES = (
 @pytest.mark.parametrize("name", SCRIPT_NAMES)
 def test_every_prompt_of_a_script_exists(name: str) -> None:
     script = load_script(name)
-    prompts = {key for step in script.steps.values() for key in (*step.say, *step.again, *step.wrong, step.odd_say)}
+    prompts = {
+        key for step in script.steps.values() for key in (*step.say, *step.again, *step.wrong, *step.ask, step.odd_say)
+    }
     prompts |= {script.keys_only_say}
     for language in ("zh_CN", "en"):
         catalogue = Texts(language)
@@ -161,6 +167,43 @@ def test_every_call_ends_whatever_the_callee_does(name: str, inputs: list[CallIn
             return
         call.receive(given_input)
     raise AssertionError(f"{name} has not ended at {call.turn.position}")
+
+
+@pytest.mark.parametrize("name", SCRIPT_NAMES)
+def test_a_prompt_asks_for_the_hash_key_just_where_it_ends_the_input_XM10(name: str) -> None:
+    for key, step in load_script(name).steps.items():
+        if not (step.end or step.wait or step.connect):
+            words = [Texts().render(text, **FACTS) for text in (*step.say, *step.again, *step.wrong, *step.ask)]
+            assert {("井号" in word) for word in words} == {step.finish_on == "#"}, (name, key)
+
+
+OPENINGS = ("您好", "您单位有一件", "Hello", "Your unit has")
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize("name", SCRIPT_NAMES)
+@given(st.sampled_from([CallInput(digits="7"), CallInput(digits="55"), CallInput(speech="天气", confidence=0.9)]))
+def test_after_a_wrong_key_or_word_only_the_question_is_spoken_again_XM24(
+    name: str, language: str, wrong: CallInput
+) -> None:
+    script, catalogue = load_script(name), Texts(language)
+    for key, step in script.steps.items():
+        if step.end or step.wait or step.connect or step.record or (wrong.speech and not step.question):
+            continue
+        turn = advance(script, Position(key), wrong, FACTS)
+        assert turn.position.step == key and turn.ask, key
+        spoken = "".join(catalogue.render(say.key, **FACTS) for say in turn.say)
+        assert not any(opening in spoken for opening in OPENINGS), (key, spoken)
+        whole, question = (catalogue.render(text, **FACTS) for text in (step.say[0], (step.ask or step.say)[0]))
+        keys = re.split("[？?]", question)[-1]
+        assert whole.endswith(keys), key
+
+
+def test_silence_and_key_9_repeat_the_whole_since_nothing_was_understood_XM24() -> None:
+    for call in (Call("notice").press("9"), Call("notice").stay_silent()):
+        assert call.prompts == ["phone.P1"] * 3
+    assert Call("notice").press("7").prompts[2:] == ["phone.P1_odd", "phone.P1_ask"]
+    assert Call("visit").speak("天气").prompts[1:] == ["visit.V7", "visit.V0_ask"]
 
 
 def test_keys_are_normalised() -> None:

@@ -1,6 +1,6 @@
 """Requesters are called inside the visit window and never on blocked days, whatever the calendar holds (FW32)."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -59,3 +59,17 @@ def test_blocking_every_day_of_the_year_is_refused() -> None:
     every = {f"{m:02d}-{d:02d}" for m in range(1, 13) for d in range(1, 32)}
     with pytest.raises(Refused, match="bad_hours"):
         find_next_visit_time(at("2026-11-10 02:00"), WINDOW, every, CALENDAR)
+
+
+@pytest.mark.parametrize("written", ["20270207", "2027-W05-1", "2027W051", "2027-038", "0207", "2027-02-30", "02-30"])
+def test_a_blocked_day_is_written_in_one_way_and_never_dropped(written: str) -> None:
+    for value in (written, f"{written},rest"):
+        with pytest.raises(Refused, match="bad_setting"):
+            parse_value("visit.blocked_days", value)
+
+
+@given(st.dates(), st.booleans())
+def test_every_blocked_day_is_kept_as_written(day: date, yearly: bool) -> None:
+    written = day.isoformat()[5:] if yearly else day.isoformat()
+    assert parse_value("visit.blocked_days", f"{written},rest") == f"{written},rest"
+    assert is_blocked(day, (written,), CALENDAR)

@@ -1,6 +1,7 @@
 """Files are imported row by row: good rows are kept, bad ones reported, none is kept twice (contract §3, §4)."""
 
 import asyncio
+import json
 import time
 from datetime import date, timedelta
 
@@ -12,7 +13,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
 from backend.ports.moves import TicketRef
 from storage import tables as t
-from tests.tickets.conftest import DISPATCHER, HANDLER, SampleCity
+from tests.tickets.conftest import ADMIN, DISPATCHER, HANDLER, SampleCity
 
 HEAD = "ticket_no,category,grade,channel,text,requester_phone\n"
 
@@ -206,3 +207,19 @@ async def test_only_some_roles_may_import_files(city: SampleCity, kind: str, by:
 async def test_a_file_without_headings_is_refused_as_a_whole(city: SampleCity) -> None:
     with pytest.raises(Refused, match="headings_missing"):
         await city.import_text("tickets", "一,二\n三,四\n")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_what_no_field_takes_is_listed_in_the_report_of_every_kind_of_file_XM14(
+    city: SampleCity, dry_run: bool
+) -> None:
+    line = {"ticket_no": "L9", "text": "停水", "mood": "急", "requester": {"name": "王某", "age": 60}}
+    report = await city.core.imports.import_file(
+        "tickets", "t.jsonl", json.dumps(line, ensure_ascii=False).encode(), ADMIN, dry_run=dry_run
+    )
+    assert report["ignored"] == ["mood", "requester.age"]
+    old = {"ticket_no": "L8", "category": "help", "grade": "general", "direct_answer": True, "colour": "red",
+           "generated_at": "2026-10-08T09:00:00+08:00"}  # fmt: skip
+    report = await city.core.imports.import_file("history", "h.jsonl", json.dumps(old).encode(), ADMIN, dry_run=dry_run)
+    assert report["ignored"] == ["colour"]
+    assert (await city.import_text("units", "code,name,kind\nU99,新单位,handling\n", dry_run=dry_run))["ignored"] == []

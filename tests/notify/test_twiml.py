@@ -42,10 +42,10 @@ def test_a_question_is_spoken_while_keys_and_speech_are_already_taken() -> None:
     assert [say.attrib for say in gather] == [{"language": "zh-CN"}] * 2
 
 
-def test_a_pin_is_ended_by_the_hash_key() -> None:
+def test_a_pin_is_ended_by_the_hash_key_alone_so_that_none_is_left_for_the_next_question_XM10() -> None:
     root = fromstring(render(Prompt(("请输入",), ask=Ask("0123456789", 4, "#", 10))))
     [gather] = root
-    assert (gather.get("numDigits"), gather.get("finishOnKey"), gather.get("input")) == ("4", "#", "dtmf")
+    assert (gather.get("numDigits"), gather.get("finishOnKey"), gather.get("input")) == (None, "#", "dtmf")
 
 
 def test_the_call_goes_on_after_a_recording_of_nothing() -> None:

@@ -1,5 +1,7 @@
 """Issues of bulletins: numbers that stay, who may read what, what is audited, and what cannot be world."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -74,11 +76,16 @@ async def test_a_bulletin_that_cannot_be_made_is_refused_before_anything_is_kept
     assert (failed.state, failed.error) == ("failed", "unknown_scheme")
 
 
-async def test_masthead_and_addressees_are_settings_B13(database: Database) -> None:
+async def test_masthead_and_addressees_are_settings_and_the_makers_institution_issues_B13_XM1(
+    database: Database,
+) -> None:
     world, _ = await open_world(database, count=20)
     issue = await world.open_issue(BulletinKind.MONTHLY, "2026-10")
     plain = await world.compose(BulletinKind.MONTHLY, "2026-10", issue=issue)
-    assert (plain.masthead, plain.issuer) == ("接诉即办", "朝阳区热线")
+    assert (plain.masthead, plain.issuer) == ("接诉即办", "接诉即办工作机构")
+    for maker, issuer in (("HU01", "朝阳区热线"), ("HU03", "南关区热线")):  # who makes it issues it, never the first
+        made = await world.compose(BulletinKind.MONTHLY, "2026-10", issue=replace(issue, made_by=maker))
+        assert made.issuer == issuer
     assert plain.send_to == "各地区接诉即办管理机构、各承办单位" and plain.copy_to == ""
     settings = {"bulletin.name": "吉林接诉即办", "bulletin.issuer": "专班办公室", "bulletin.send_to": "各市州,各部门",
                 "bulletin.copy_to": "省政府办公厅"}  # fmt: skip

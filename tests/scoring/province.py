@@ -63,7 +63,7 @@ class Province(RandomTickets):
 
 async def import_province(world: World, province: Province, path: Path) -> int:
     """Save the units and import the file; return how many tickets are kept. A refusal is an error."""
-    await world.config.save_units(province.units())
+    await world.config.save_units(province.units(), "admin", world.at)
     rows: Iterator[Any] = iter(
         open_import("history", path, now=world.at, context=FileContext(ZONE, date(1899, 12, 30), ("CN",)))
     )

@@ -1,10 +1,13 @@
 """Sheets, ledger lines and runs: E1 ticket by ticket gives 95.05, every act counts, a lock holds (B2, B3)."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from backend.domain.records import Unit
 from backend.domain.refusals import Refused
+from backend.domain.ticket import UnitKind
 from backend.scoring.runs import hash_sheet
 from tests.scoring.world import (
     AGENT,
@@ -283,3 +286,17 @@ async def test_every_time_of_ledgers_runs_and_contests_carries_the_offset_of_the
     times += [shown["at"], shown["check_until"], listed[0]["at"], listed[0]["check_until"]]
     times += [contest["at"], kept[0]["at"]]
     assert len(times) > 6 and {at[-6:] for at in times} == {"+08:00"}, times
+
+
+async def test_a_region_with_two_institutions_is_scored_by_the_upper_one_B10_XM1(world: World) -> None:
+    await world.load_e1()
+    before = find_region(await world.scoring.compute_month(OCT))
+    branch = Unit("A00", "朝阳区分中心", UnitKind.MANAGEMENT, "朝阳区", "M01")
+    await world.config.save_units([branch], "admin", world.at)
+    await world.office.snapshot(fresh=True)
+    assert find_region(await world.scoring.compute_month(OCT)) == before
+    await world.config.save_units(
+        [replace(branch, parent=None)], "admin", world.at
+    )  # two of them, and nothing says which
+    await world.office.snapshot(fresh=True)
+    assert find_region(await world.scoring.compute_month(OCT))["total"] is None

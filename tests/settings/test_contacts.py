@@ -131,8 +131,8 @@ async def test_an_office_may_leave_requesters_untexted_whom_no_call_reached() ->
 @pytest.mark.parametrize(
     ("key", "value", "verb", "word", "sent"),
     [
-        ("caller_text.reply", "true", "reply", "text", 1),
-        ("caller_text.reply", "true", "close", "text", 1),
+        ("caller_text.reply", "false", "reply", "text", 0),
+        ("caller_text.reply", "false", "close", "text", 0),
         ("caller_text.extension", "false", "decide_extension", "accept", 0),
     ],
 )

@@ -142,7 +142,7 @@ async def fill(url: str) -> None:
     await SqlConfigStore(database, ids).save_units([
         Unit(f"{letter}{number:02}", f"{letter}{number:02}", kind, f"{number}市")
         for number in range(len(CASES)) for letter, kind in (("M", UnitKind.MANAGEMENT), ("U", UnitKind.HANDLING))
-    ])  # fmt: skip
+    ], "admin", NOW)  # fmt: skip
     body = "\n".join(json.dumps(ticket, ensure_ascii=False) for ticket in list_tickets()).encode()
     rows: Any = list(open_import("history", body, now=NOW, context=FileContext(ZONE, date(1899, 12, 30), ("CN",))))
     store = SqlHistoryStore(database, ids, Encryption("a secret of sixteen or more", CHANCE))

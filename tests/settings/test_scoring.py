@@ -30,7 +30,16 @@ async def test_a_month_is_settled_on_the_day_the_office_says() -> None:
 @pytest.mark.proves("check_period")
 async def test_units_check_their_scores_for_as_long_as_the_office_says() -> None:
     office, _ = build_office({"check_period": "2h"})
-    run = Run(1, "2026-10", "", "trial", "C1", NOW, {"inputs": {}, "result": {"units": []}}, "")
+    run = Run(
+        1,
+        "2026-10",
+        "",
+        "trial",
+        "C1",
+        NOW,
+        {"inputs": {}, "result": {"period": "2026-10", "units": [], "regions": []}},
+        "",
+    )
     store: Any = Fake(get_run=run, open_check=True)
     runs = Runs(store, office, Ids(), Fake(), ScoringDependencies(), Fake())  # type: ignore[arg-type]
     await runs.check(1, CLERK)

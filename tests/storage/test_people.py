@@ -1,7 +1,9 @@
 """People are stored with encrypted phone numbers; a code binds once; guessing a PIN locks it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +19,7 @@ from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.integrity.audit import SqlAuditStore
 from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
 from tests.time_and_chance import CHANCE, build_clock
@@ -33,6 +36,7 @@ class World:
         self.db = db
         self.office = OfficeCache(SqlConfigStore(db, ids), build_clock(lambda: self.at), "jilin")
         self.store = SqlPeopleStore(db, ids, Encryption("a secret of the tests", CHANCE))
+        self.audit = SqlAuditStore(db, ids)
         self.people = People(self.store, SqlChatStateStore(db), self.office, CHANCE)
 
     async def open(self) -> "World":
@@ -171,3 +175,41 @@ def test_a_pin_is_four_to_eight_digits_and_no_simple_series(pin: str, is_strong:
 @pytest.mark.parametrize("written", ["8613800001001", "+86 138-0000-1001", "13800001001"])
 def test_the_number_of_a_contact_card_is_read_as_the_one_on_record(written: str) -> None:
     assert parse_contact_phone(written) == PHONE
+
+
+async def test_every_change_of_units_and_people_leaves_an_audit_row_and_no_number_in_it_FA12(world: World) -> None:
+    before = len((await world.audit.list_entries()).items)
+    assert before == 3  # two units and H1
+    form = PersonForm("李明", "U01", Role.LIAISON, "H1", "13800001009")
+    assert await world.people.save_people([form], "GL01") == [True]
+    assert await world.people.save_people([form], "GL01") == [False]
+    unit = Unit("U01", "住建局", UnitKind.HANDLING, parent="M01", active=False)
+    assert await world.people.save_units([unit], "GL02") == [True]
+    assert await world.people.save_units([unit], "GL02") == [False]
+    closed, moved, *older = (await world.audit.list_entries()).items
+    assert len(older) == before
+    assert (moved.who, moved.what, moved.about) == ("GL01", "person", "H1") and moved.facts["role"] == "liaison"
+    assert (closed.who, closed.what, closed.about) == ("GL02", "unit", "U01") and closed.facts["active"] is False
+    assert "1009" not in str(moved.facts)
+
+
+CHANGES = [
+    {}, {"phone": "13800001009"}, {"key_name": "另一把"}, {"key_authorised": True}, {"active": False}, {"rank": 7},
+    {"role": Role.LIAISON}, {"name": "李明明"}, {"code": None}, {"unit": "M01"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_dry_run_counts_people_as_the_import_would_and_writes_nothing_FF7(
+    world: World, change: dict[str, Any]
+) -> None:
+    form = replace(PersonForm("李明", "U01", Role.HANDLER, "H1", PHONE), **change)
+    forms = [form, PersonForm("某人", "U77", Role.HANDLER), form]
+    rows = await world.db.read(lambda c: c.execute(select(t.people)).mappings().all())
+    epoch, audit = await world.office.store.get_epoch(), await world.audit.list_entries()
+    first, refused, again = await world.people.put_people_each(forms, "admin", dry_run=True)
+    assert await world.db.read(lambda c: c.execute(select(t.people)).mappings().all()) == rows
+    assert (await world.office.store.get_epoch(), await world.audit.list_entries()) == (epoch, audit)
+    assert isinstance(refused, Refused) and again is False
+    done = await world.people.put_people_each(forms, "admin")
+    assert (done[0], done[2]) == (first, again) == (bool(change), False)

@@ -1,12 +1,13 @@
 """What automatic supervision looks for: found while it lies, and not found again once it is supervised."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import insert, update
 
+from backend.domain.acts import SYSTEM
 from backend.domain.instants import to_micros
-from backend.domain.records import Message
 from storage import tables as t
+from storage.deadlines.due import SqlDueStore
 from storage.deadlines.supervision import SqlSupervisionStore
 from storage.engine.database import Database
 from tests.tickets.world import DISPATCHER, HANDLER, SUPERVISOR, World
@@ -58,21 +59,21 @@ async def test_an_exposed_assignment_is_found_from_acceptance_of_the_ledger_line
     assert await supervision.list_exposed(world.at + HOUR, 9) == []
 
 
-async def test_the_day_of_a_recheck_is_reminded_of_once(database: Database) -> None:
+async def test_the_day_of_a_recheck_is_found_until_the_unit_has_its_task_XM3(database: Database) -> None:
     world, supervision = await open_world(database)
     lead, day = await dispatch(world, "T1"), world.at.date()
-    await dispatch(world, "T2")
+    other = await dispatch(world, "T2")
     await world.act("sign", HANDLER, "T1")
     await database.execute(update(t.assignments).values(
         close_type="explained_unresolvable", closed_at=to_micros(world.at), revisit_on=day.isoformat()))  # fmt: skip
-    assert await supervision.list_rechecks(day - timedelta(days=1), 9) == []
-    found = await supervision.list_rechecks(day, 9)
-    assert len(found) == 2
-    recheck = next(r for r in found if r.assignment_id == lead)
-    await world.ids.refill()
-    message = Message(
-        world.ids.take(), "M34", "telegram", "H1", recheck.ticket_id, lead, 2, False, world.at, world.at, {}
-    )
-    assert await supervision.enqueue_once(recheck, [message])
-    assert not await supervision.enqueue_once(recheck, [message])
-    assert lead not in [found.assignment_id for found in await supervision.list_rechecks(day, 9)]
+    await database.execute(update(t.tickets).values(state="finalized", closed_at=to_micros(world.at)))
+
+    async def list_ids(until: date) -> set[int]:
+        return {found.assignment_id for found in await supervision.list_rechecks(until, 9)}
+
+    assert await list_ids(day - timedelta(days=1)) == set()
+    assert await list_ids(day) == await list_ids(day + timedelta(days=400)) == {lead, other}
+    assert await SqlDueStore(database).list_to_archive(world.at + HOUR, 9) == [], "both wait to be looked at again"
+    await world.act("recheck", SYSTEM, "T1")
+    assert await list_ids(day) == {other}
+    assert len(await SqlDueStore(database).list_to_archive(world.at + HOUR, 9)) == 1

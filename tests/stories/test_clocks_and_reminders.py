@@ -155,7 +155,7 @@ async def test_an_office_that_chose_never_supervises_nothing_automatically(offic
 
 
 @SQLITE
-async def test_an_explained_close_is_checked_again_on_its_day_A25(office: Office) -> None:
+async def test_an_explained_close_is_checked_again_on_its_day_A25_XM3(office: Office) -> None:
     handler, liaison = await office.bind("H101"), await office.bind("L101")
     office.phone(REQUESTER).answer_with(SATISFIED)
     await office.dispatch_ticket("JS0001")
@@ -173,6 +173,9 @@ async def test_an_explained_close_is_checked_again_on_its_day_A25(office: Office
         assert "受管线改造工期所限" in (await person.expect("约定今日复核")).text
     await office.advance("2d")
     assert (await list_message_kinds(office, "JS0001")).count("M34") == 2
+    duty = next(d for d in await office.list_items("/tickets/JS0001/duties") if d["kind"] == "supervise")
+    assert duty["outcome"] is None
+    await office.act("JS0001", "report_progress", "H101", text="管线改造已排入明年三月计划，已告知诉求人")
 
 
 async def test_every_kind_of_duty_is_opened_met_and_judged_B16(office: Office) -> None:

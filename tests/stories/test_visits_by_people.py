@@ -31,6 +31,7 @@ async def send_sms(office: Office, number: str, body: str, sid: str = "SM1") -> 
 async def close_ticket_from_abroad(office: Office) -> None:
     """A closed ticket whose requester left a number of another country; intake takes mainland numbers only."""
     await office.set_setting("calls.countries", "CN,US")
+    await office.set_setting("caller_text.reply", "false")  # its one text is that of the visit
     await office.close_ticket("JS0001")
     core, columns = office.application.core, t.tickets.c
     row = await core.db.read(lambda c: c.execute(select(columns.id).where(columns.no == "JS0001")).one())
@@ -116,7 +117,8 @@ async def test_a_requester_who_was_not_reached_gets_one_short_sms_without_a_link
     office.phone(REQUESTER).ring_out()
     await office.close_ticket("JS0001")
     await office.advance("30h")
-    (sms,) = office.phone(REQUESTER).sms
+    told, sms = office.phone(REQUESTER).sms
+    assert "已由承办单位答复" in told.body
     assert sms.body == "【12345热线】我们曾电话回访您反映的事项（编号JS0001）未接通。如有意见请拨打12345，感谢支持。"
     assert len(sms.body) <= 70 and await office.state("JS0001") == "finalized"
     assert await send_sms(office, REQUESTER, "3") == 200  # in the mainland an SMS asks nothing and nothing is an answer
@@ -128,7 +130,7 @@ async def test_a_requester_who_was_not_reached_gets_no_sms_where_the_office_want
     office.phone(REQUESTER).ring_out()
     await office.close_ticket("JS0001")
     await office.advance("30h")
-    assert office.phone(REQUESTER).sms == []
+    assert [sms.body for sms in office.phone(REQUESTER).sms if "未接通" in sms.body] == []
 
 
 async def test_abroad_an_answer_by_sms_counts_and_the_first_one_wins_FW22(office: Office) -> None:
@@ -144,6 +146,18 @@ async def test_abroad_an_answer_by_sms_counts_and_the_first_one_wins_FW22(office
     assert (ticket["state"], ticket["final_answer"]) == ("finalized", "basically_satisfied")
     async with office.http.post(f"{office.config.base_url}/hooks/twilio/sms", data={"Body": "1"}) as forged:
         assert forged.status == 403
+
+
+async def test_words_of_danger_by_sms_alarm_people_as_in_a_call_XM19(office: Office) -> None:
+    office.phone("+8613800001061").answer_with(["1"])
+    office.phone(ABROAD).ring_out()
+    await close_ticket_from_abroad(office)
+    await office.advance("30h")
+    assert await send_sms(office, ABROAD, "还没人管，我不想活了") == 200
+    await office.settle()
+    assert await office.state("JS0001") == "revisit_manual"
+    rung = [(c["person"], c["outcome"]) for c in await office.list_items("/calls", ticket="JS0001")]
+    assert ("PD01", "confirmed") in rung
 
 
 async def test_a_requester_abroad_who_does_not_answer_the_sms_counts_as_unreached(office: Office) -> None:

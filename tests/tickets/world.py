@@ -51,7 +51,7 @@ class World:
 
     async def open(self) -> Self:
         """Write the units and their handlers."""
-        await self.config.save_units(self.units)
+        await self.config.save_units(self.units, "admin", self.at)
 
         def insert_handlers(c: Connection) -> None:
             for code, unit in self.handlers:

@@ -1,5 +1,6 @@
 """Similar tickets, dispatch suggestions and hot topics, by API and console (A6, A18, A27, B23, B29)."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -44,8 +45,19 @@ async def test_a_dispatch_catalogue_is_imported_once_and_a_row_of_an_unknown_uni
     assert (await office.request("POST", "/catalogue", "clerk", {"unit": "U01", "keywords": "水"})).status == 403
     entry = await office.request("POST", "/catalogue", "dispatcher", {"unit": "U02", "keywords": ["积水"]})
     assert entry.status == 201, entry.body
+    assert (entry["unit"], entry["keywords"]) == ("U02", ["积水"])
     assert (await office.request("POST", f"/catalogue/{entry['id']}/remove", "dispatcher", {})).status == 200
     assert entry["id"] not in {row["id"] for row in await office.list_items("/catalogue")}
+
+
+async def test_entries_added_at_once_are_each_answered_with_their_own_row_A6(office: Office) -> None:
+    words = [f"词{n}" for n in range(6)]
+    rows = await asyncio.gather(*(
+        office.request("POST", "/catalogue", "dispatcher", {"unit": "U02", "keywords": [word]}) for word in words
+    ))  # fmt: skip
+    assert [row["keywords"] for row in rows] == [[word] for word in words]
+    stored = {row["id"]: row["keywords"] for row in await office.list_items("/catalogue")}
+    assert stored == {row["id"]: row["keywords"] for row in rows}
 
 
 async def test_a_dispatcher_sees_which_units_the_catalogue_and_similar_tickets_suggest_and_why_A6(

@@ -12,7 +12,7 @@ from backend.office.people import PersonForm
 from sandbox.twilio.behaviour import Speech
 from storage import tables as t
 from storage.office.config import bump_epoch
-from tests.calls.world import AGENT, ASKER, DISPATCHER, HANDLER, World
+from tests.calls.world import AGENT, ASKER, DISPATCHER, DUTY, HANDLER, World
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -39,6 +39,38 @@ async def test_words_of_danger_make_the_visit_urgent_7_3(world: World, speech: s
     duty = next(d for d in await world.rows(t.duties) if d.kind == "revisit" and d.met_at is None)
     assert (duty.grade, duty.due_at - duty.start_at) == ("urgent", 2 * 3600 * 10**6)
     assert "稍后由工作人员联系您" in world.phone(ASKER).heard
+
+
+async def test_words_of_danger_ring_the_person_on_duty_at_once_and_the_next_when_they_do_not_answer_XM19(
+    world: World,
+) -> None:
+    supervisor = "+8613800002002"
+    await world.people.save_people([PersonForm("督办", "M01", Role.SUPERVISOR, "S1", supervisor)], "admin")
+    await world.set_setting("visit.window", "19:00-20:00")  # after office hours: a general call would wait for morning
+    world.phone(ASKER).answer_with(["1", "1", Speech("活不下去了")])
+    world.phone(DUTY).ring_out()
+    world.phone(supervisor).answer_with(["1"])
+    await world.close_ticket()
+    await world.advance(hours=12)
+    assert (world.count_calls(DUTY), world.count_calls(supervisor)) == (3, 1)
+    heard = world.phone(supervisor).heard
+    assert "可能危及人身安全" in heard and "1 0 0 1" in heard and "活不下去" not in heard
+    rung = [r for r in await world.rows(t.calls) if r.script == "danger"]
+    assert [(r.person, r.outcome) for r in rung] == [("D1", "no_answer"), ("S1", "confirmed")]
+    assert rung[0].created_at == (await world.rows(t.visits))[0].at
+    assert {r.state for r in await world.rows(t.letters) if r.kind == "P5"} == {"failed", "sent"}
+
+
+@ONE_ENGINE
+async def test_nobody_is_rung_any_more_once_a_person_has_spoken_with_the_requester_XM19(world: World) -> None:
+    world.phone(ASKER).answer_with(["1", "1", Speech("活不下去了")])
+    world.phone(DUTY).ring_out()
+    await world.close_ticket()
+    await world.advance(hours=5)
+    rung = world.count_calls(DUTY)
+    await record(world, answer="satisfied")
+    await world.advance(hours=5)
+    assert 1 <= rung <= 3 and world.count_calls(DUTY) == rung
 
 
 @ONE_ENGINE

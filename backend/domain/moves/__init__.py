@@ -36,6 +36,7 @@ EFFECTS: dict[str, Callable[[PlanBuilder], None]] = {
     "amend": handling.amend,
     "close": handling.close,
     "decide_close": handling.decide_close,
+    "recheck": handling.recheck,
     "send_back": handling.send_back,
     "return": reviews.return_,
     "decide_return": reviews.decide_return,

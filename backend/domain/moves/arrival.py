@@ -1,5 +1,6 @@
 """Effects on a ticket that has no unit yet, or needs none: accept, answer, cancel (T2, T3, T31)."""
 
+from backend.domain.channels import check_channel
 from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment
@@ -21,6 +22,7 @@ def accept(m: PlanBuilder) -> None:
     ticket = m.ticket
     required = {"category": ticket.category, "grade": ticket.grade, "channel": ticket.channel, "text": ticket.text}
     added = {name: m.arguments[name] for name in required if m.arguments.get(name)}
+    check_channel(added.get("channel"), m.context.settings.strings("ticket.channels"))
     for name, known in required.items():
         if not (added.get(name) or known):
             raise Refused("fields_missing", field=name)

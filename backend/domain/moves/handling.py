@@ -107,7 +107,7 @@ def _request_explained_close(m: PlanBuilder) -> None:
     if not m.arguments["explanation"]:
         raise Refused("explanation_missing", field="explanation")
     again = m.arguments.get("revisit_on")
-    if again and again < m.at.astimezone(m.context.now.tzinfo).date().isoformat():
+    if again and again < _local_day(m):
         raise Refused("bad_field", field="revisit_on")
     if m.find_pending("explained_close"):
         raise Refused("already_asked", kind="explained_close")
@@ -120,6 +120,10 @@ def _request_explained_close(m: PlanBuilder) -> None:
     m.notify("M9r", supervisors, reason=m.arguments["explanation"], what="explained_close")
 
 
+def _local_day(m: PlanBuilder) -> str:
+    return m.at.astimezone(m.context.now.tzinfo).date().isoformat()
+
+
 def decide_close(m: PlanBuilder) -> None:
     """T21: the supervisor approves the explained close (timely by when it was requested) or refuses it."""
     request = m.find_pending("explained_close")
@@ -129,8 +133,24 @@ def decide_close(m: PlanBuilder) -> None:
     if m.arguments["accept"]:
         complete_close(m, "explained_unresolvable", request.asked_at)
     else:
+        m.update_assignment(revisit_on=None)
         recheck_close(m)
         m.notify("M15c", m.context.people(m.assignment.unit, Role.HANDLER), reason=m.arguments["reason"])
+
+
+def recheck(m: PlanBuilder) -> None:
+    """T21b: the day named at an explained close has come; the unit looks again and reports (A25, XM3)."""
+    target = m.assignment
+    if not target.revisit_on or target.revisit_on > _local_day(m):
+        raise Refused("not_now", state=target.state)
+    m.entry_arguments["revisit_on"] = target.revisit_on
+    m.update_assignment(revisit_on=None)
+    due = m.context.add_limit(m.context.settings.text("supervise.limit"), m.at, target.unit)
+    if not any(m.open_duties(Obligation.SUPERVISE, assignment_id=target.id)):
+        m.start_duty(Obligation.SUPERVISE, due, assignment=target)
+    said = next((r.facts.get("explanation") for r in reversed(m.snapshot.requests) if r.kind == "explained_close"), "")
+    people = m.context.recipients(m.context.people(target.unit, Role.HANDLER, Role.LIAISON), urgent=False)
+    m.notify("M34", people, not_before=m.earliest_send(), explanation=said or "", due=due.isoformat())
 
 
 def recheck_close(m: PlanBuilder) -> None:
@@ -146,6 +166,8 @@ def complete_close(m: PlanBuilder, close_type: str, when: datetime) -> None:
     timely = m.meet_duties(Obligation.CLOSE, assignment_id=target.id, at=when)
     m.void_duties(Obligation.RETURN, Obligation.CONTACT, assignment_id=target.id)
     m.update_assignment(close_type=close_type, closed_at=when, closed_by=m.by.code)
+    if close_type == "solved":
+        m.update_assignment(revisit_on=None)
     m.move_to(State.CLOSED)
     if target.id == m.ticket.lead_id:
         m.update_ticket(closed_at=when)
@@ -157,7 +179,9 @@ def complete_close(m: PlanBuilder, close_type: str, when: datetime) -> None:
 def send_back(m: PlanBuilder) -> None:
     """T22 退回补正: closed with an empty or false reply; open again, counts as not closed."""
     target = m.assignment
-    m.update_assignment(closed_at=None, closed_by=None, close_type=None, reply_text=None, replied_at=None)
+    m.update_assignment(
+        closed_at=None, closed_by=None, close_type=None, revisit_on=None, reply_text=None, replied_at=None
+    )
     m.move_to(State.SIGNED)
     if target.id == m.ticket.lead_id:
         m.void_duties(Obligation.REVISIT)

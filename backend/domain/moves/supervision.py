@@ -4,7 +4,7 @@ from datetime import datetime
 
 from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
-from backend.domain.records import Duty
+from backend.domain.records import Assignment, Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Grade, Obligation, Outcome, Role, State
 
@@ -104,10 +104,19 @@ def archive(m: PlanBuilder) -> None:
         raise Refused("review_missing")
     if unsatisfied and m.context.now <= _claim_window_end(m):
         raise Refused("not_now", state=m.ticket.state)
+    lead = m.snapshot.lead
+    if lead and (lead.revisit_on or _is_rechecked(m, lead)):
+        raise Refused("recheck_waits", day=lead.revisit_on or "")
     release_assisting(m)
     m.void_duties(keep_late=True)
     m.withdraw_requests()
     m.move_ticket_to(State.ARCHIVED)
+
+
+def _is_rechecked(m: PlanBuilder, lead: Assignment) -> bool:
+    """Whether the unit is looking again at what it could not solve (T21b)."""
+    explained = lead.close_type == "explained_unresolvable"
+    return explained and any(m.open_duties(Obligation.SUPERVISE, assignment_id=lead.id))
 
 
 def _claim_window_end(m: PlanBuilder) -> datetime:

@@ -59,6 +59,8 @@ def start_manual_visit(m: PlanBuilder, why: str = "") -> None:
     m.move_ticket_to(State.REVISIT_MANUAL)
     recipients = m.context.people(m.ticket.management or "", *(DANGER_ROLES if danger else DANGER_ROLES[:1]))
     m.notify("M25v", recipients, urgent=danger or None, why=why)
+    on_duty = m.context.contacts(m.ticket.management or "", urgent=True) if danger else ()
+    m.notify("P5", [p for p in on_duty if p.has_phone][:1], channel="phone", urgent=True)  # XM19
 
 
 def visit(m: PlanBuilder) -> None:

@@ -125,6 +125,8 @@ _DUTY_ROSTER = Form(
 )
 
 
+CHANNELS: Final = {**vocabulary.CHANNEL, **vocabulary.UNION_HOTLINE}
+
 _FORMS: Final = (
     Form(
         "units",
@@ -171,7 +173,7 @@ _FORMS: Final = (
             FormField("ticket_no", form_fields.parse_code, "工单编号|工单号|编号|留言编号", required=True),
             FormField("category", enum_parser(vocabulary.CATEGORY), "类别|诉求类别|诉求类型|工单类别|工单类型"),
             FormField("grade", enum_parser(vocabulary.GRADE), "级别|紧急程度|工单级别"),
-            FormField("channel", enum_parser(vocabulary.CHANNEL), "渠道|来源|诉求渠道|受理渠道"),
+            FormField("channel", form_fields.word_parser(CHANNELS), "渠道|来源|诉求渠道|受理渠道"),
             FormField("title", form_fields.text_parser(300), "标题|主题|诉求标题|留言主题"),
             FormField("text", _TEXT, "内容|诉求内容|详情|诉求|留言详情", required=True),
             FormField("place", form_fields.text_parser(500), "地点|地址|事发地点|事发地址"),

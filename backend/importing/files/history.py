@@ -26,7 +26,7 @@ _TICKET: Final[_Spec] = (
     ("ticket_no", form_fields.parse_code, True),
     ("category", enum_parser(vocabulary.CATEGORY), True),
     ("grade", enum_parser(vocabulary.GRADE), True),
-    ("channel", enum_parser(vocabulary.CHANNEL), False),
+    ("channel", form_fields.word_parser({**vocabulary.CHANNEL, **vocabulary.UNION_HOTLINE}), False),
     ("region", _NAME, False),
     ("management", _NAME, False),
     ("generated_at", form_fields.parse_instant, True),
@@ -37,6 +37,8 @@ _TICKET: Final[_Spec] = (
     ("text", form_fields.text_parser(form_fields.TEXT_MAX, multiline=True), False),
     ("place", form_fields.text_parser(500), False),
 )
+#: What one line may hold; other keys are reported as ignored (XM14).
+KEYS: Final = frozenset({*(name for name, _, _ in _TICKET), "requester", "assignments", "visits", "unreasonable"})
 _REQUESTER: Final[_Spec] = (("name", _NAME, False), ("phone", form_fields.parse_phone, False))
 _ASSIGNMENT: Final[_Spec] = (
     ("unit", _NAME, True),

@@ -9,7 +9,7 @@ from backend.domain.refusals import Refused
 from backend.importing.files.csv_lines import RawRow
 from backend.importing.files.form_types import Form, FormField, RowError
 from backend.importing.files.forms import FORMS, parse_set_values
-from backend.importing.files.history import read_history_row
+from backend.importing.files.history import KEYS, read_history_row
 from backend.importing.files.messages import render_sentence
 from backend.importing.files.records import Record, RowRefusal
 from backend.importing.files.sheet import Sheet, open_sheet
@@ -19,6 +19,8 @@ from backend.tickets.form_fields import FileContext
 IMPORT_KINDS: Final = (*FORMS, "history")
 #: Rows searched for the headings: there may be title lines above them (附件2 has one).
 _HEADING_WITHIN: Final = 10
+MAX_HEADING: Final = 60  # characters of a heading as it is reported
+MAX_IGNORED: Final = 100  # headings reported as ignored
 
 
 class ImportReader:
@@ -65,9 +67,9 @@ class ImportReader:
                 if line.fault is not None:
                     raise RowError("", line.fault)
                 if form is None:
-                    yield self._check_unique(
-                        read_history_row(line.row, _require_object(cells), self._context), (("ticket_no",),)
-                    )
+                    given = _require_object(cells)
+                    self._ignore(key for key in given if key not in KEYS)
+                    yield self._check_unique(read_history_row(line.row, given, self._context), (("ticket_no",),))
                     continue
                 assert isinstance(cells, list)
                 if self._sheet.kind == "csv" and len(cells) > self._width and any(cells[self._width :]):
@@ -91,6 +93,7 @@ class ImportReader:
                 if line.fault is not None:
                     raise RowError("", line.fault)
                 flat = _flatten(_require_object(line.cells))
+                self._ignore(key for key in flat if key not in known)
                 found = [(known[key], value) for key, value in flat.items() if key in known]
                 present = {column.name for column, _ in found}
                 fills = {**_collect_defaults(form, flat), **self._set}
@@ -132,6 +135,11 @@ class ImportReader:
             break
         return record
 
+    def _ignore(self, names: Iterable[str]) -> None:
+        """Remember headings, or keys of a JSONL line, that no field takes: the report lists them (XM14)."""
+        fresh = [name[:MAX_HEADING] for name in names if name and name[:MAX_HEADING] not in self.ignored_headings]
+        self.ignored_headings = (*self.ignored_headings, *fresh)[:MAX_IGNORED]
+
     def _find_headings(self, lines: Iterator[RawRow], form: Form) -> tuple[dict[int, FormField], dict[str, object]]:
         """Find the row of headings. Raises Refused `headings_missing`, `heading_twice`."""
         known = form.index_by_heading()
@@ -151,7 +159,7 @@ class ImportReader:
                 columns[place] = column
         present = {column.name for column in columns.values()}
         self._width = len(names)
-        self.ignored_headings = tuple(name for name in names if name and name not in known)
+        self._ignore(name for name in names if name and name not in known)
         fills = {**_collect_defaults(form, names), **self._set}
         missing = [
             one.name for one in form.fields if one.required and one.name not in present and one.name not in fills

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, Resolved, Role, UnitKind
+from backend.domain.ticket import Answer, Category, Contacted, Grade, Resolved, Role, UnitKind
 from backend.importing.files.vocabulary import ClaimDecision, LedgerKind, Level, ReturnDecision, SignedBy, VisitKind
 
 
@@ -58,7 +58,7 @@ class TicketRow:
     ticket_no: str
     category: Category | None
     grade: Grade | None
-    channel: Channel | None
+    channel: str | None
     title: str
     text: str
     place: str | None
@@ -133,7 +133,7 @@ class HistoryRow:
     ticket_no: str
     category: Category
     grade: Grade
-    channel: Channel | None
+    channel: str | None
     region: str | None
     management: str | None
     generated_at: datetime

@@ -104,11 +104,13 @@ GRADE: Final = build_spellings(Grade, {"general": "一般|普通|一般工单", 
 CHANNEL: Final = build_spellings(
     Channel,
     {
-        "phone": "电话|热线|来电|12345热线|12351热线", "web": "网站|网络|互联网|网上|网页|留言", "wechat": "微信|公众号|微信小程序",
+        "phone": "电话|热线|来电|12345热线", "web": "网站|网络|互联网|网上|网页|留言", "wechat": "微信|公众号|微信小程序",
         "app": "客户端|手机客户端", "letter": "信件|来信|信函|邮件", "visit": "来访|走访|上门", "transfer": "转办|转交|110转办|上级转办",
         "other": "其他|其它",
     },
 )  # fmt: skip
+#: A trade union's own hotline; the Beijing profile knows it as a channel (XM4).
+UNION_HOTLINE: Final = {"12351": "12351", "12351热线": "12351", "12351职工服务热线": "12351"}
 ROLE: Final = build_spellings(
     Role,
     {

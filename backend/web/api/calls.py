@@ -57,7 +57,9 @@ async def load_costs(services: Services, month: str | None) -> dict[str, Any]:
          "attempts": s.attempts, "answered": s.answered, "seconds": s.seconds, "cost": s.cost, "currency": s.currency}
         for s in found.items
     ]  # fmt: skip
-    today = {"used": found.used, "budget": found.budget, "left": max(0, found.budget - found.used),
+    budget = found.today
+    today = {"used": budget.used, "budget": budget.most, "left": budget.left, "spent": str(budget.spent),
+             "cost_budget": None if budget.most_money is None else str(budget.most_money),
              "stopped": found.is_stopped, "until": found.resets_at.isoformat()}  # fmt: skip
     return {"month": found.month, "items": items, "today": today, "next": None}
 

@@ -35,8 +35,8 @@ async def _render(
                    key=lambda u: (u.kind != "management", u.code))  # fmt: skip
     if not units:
         raise Refused("not_found")
-    own = actor.unit if any(u.code == actor.unit for u in units) else units[0].code
-    unit, month = query.get("unit") or own or "", query.get("month") or f"{now:%Y-%m}"
+    unit = query.get("unit") or actor.unit or snapshot.find_institution() or units[0].code
+    month = query.get("month") or f"{now:%Y-%m}"
     found = await services.duty_roster.get_month(unit, month, actor)
     mine = {p.code for p in snapshot.config.people if p.unit == unit}
     people = [p for p in snapshot.config.people if p.unit == unit]
