@@ -152,7 +152,7 @@ async def open_bench_database(engine: str) -> AsyncIterator[Database]:
             await maker.dispose()
             url = cluster + "bench"
         await asyncio.to_thread(versions.create_tables, url)
-        db = open_database(url)
+        db = open_database(url, time.monotonic)
         stack.push_async_callback(db.close)
         yield db
 

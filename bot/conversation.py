@@ -165,9 +165,9 @@ class Conversation(Wording):
 
     async def _acquire_rate(self, address: str) -> bool:
         """Wait for the rate limiter; False when that would take longer than `MAX_WAIT` seconds."""
-        buckets, real_time = self.services.channel.buckets(address), self.services.office.clock.real_time
+        buckets = self.services.channel.buckets(address)
         waited = 0.0
-        while (seconds := await self.services.rate_limiter.try_acquire(buckets, real_time())) > 0:
+        while (seconds := await self.services.rate_limiter.try_acquire(buckets)) > 0:
             waited += seconds
             if waited > MAX_WAIT:
                 return False

@@ -82,11 +82,10 @@ class InboxWorker:
         self.on_received()
 
     async def prepare(self) -> None:
-        """Recover what a killed process left, fetch the bot's name for binding links, and set its commands.
+        """Fetch the bot's name for binding links, and set its commands.
 
         Called before the first run. Does not fail when the provider is unreachable.
         """
-        await self.inbox.release_stale()
         say = self.services.texts.render
         names = [BotCommand(command=name, description=say(f"bot.menu_{name}")) for name in MENU_COMMANDS]
         try:
@@ -119,8 +118,7 @@ class InboxWorker:
         try:
             while True:
                 try:
-                    now = self._clock.real_now()
-                    if not await self.inbox.acquire_lease(name, self._owner, now, now + POLL_LEASE):
+                    if not await self.inbox.acquire_lease(name, self._owner, POLL_LEASE):
                         await asyncio.sleep(self._idle_seconds)
                         continue
                     if hooked:
@@ -166,7 +164,7 @@ class InboxWorker:
             while True:
                 self._woken.clear()
                 free = MAX_CONCURRENT - len(running) if monotonic() < enough else 0
-                claimed = await self.inbox.claim(CHANNEL, self._owner, free, self._clock.real_now()) if free else ()
+                claimed = await self.inbox.claim(CHANNEL, self._owner, free) if free else ()
                 handled += len(claimed)
                 running |= {asyncio.create_task(self._handle_and_finish(heard)) for heard in claimed}
                 if not running:
@@ -177,7 +175,7 @@ class InboxWorker:
                 running = {task for task in running if not task.done()}
                 if running and monotonic() > renewed + RENEW_SECONDS:
                     renewed = monotonic()
-                    await self.inbox.renew(self._owner, self._clock.real_now())
+                    await self.inbox.renew(self._owner)
         finally:
             if running:  # the process stops: what was started is finished, the rest is claimed again (FT11)
                 await asyncio.wait(running, timeout=STOP_SECONDS)
@@ -208,7 +206,7 @@ class InboxWorker:
             where = traceback.extract_tb(accident.__traceback__)[-1]  # no whole traceback: it may quote URLs (FT36)
             log.error("update_failed", inbox=item.id, attempt=item.attempts, error=error_text,
                       where=f"{os.path.basename(where.filename)}:{where.lineno}")  # fmt: skip
-            if await self.inbox.record_failure(item.id, error_text, self._clock.real_now()):
+            if await self.inbox.record_failure(item.id, error_text):
                 self.dead_count += 1
                 log.error("update_dead", inbox=item.id)
             return False

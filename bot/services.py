@@ -1,7 +1,7 @@
 """Services the chat bot uses, and the protocols of those that are optional."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiogram import Bot
@@ -21,7 +21,7 @@ from backend.ports.ticket_queries import QueryStore
 from backend.tickets.files import TicketFiles
 from backend.tickets.service import TicketService
 from notify.channel import Channel
-from notify.rate_limit import LocalRateLimiter, RateLimiter
+from notify.rate_limit import RateLimiter
 
 CHANNEL = "telegram"
 
@@ -113,9 +113,7 @@ class BotServices:
     cards: CardRenderer
     card_store: CardStore
     texts: Texts
-    rate_limiter: RateLimiter = field(
-        default_factory=LocalRateLimiter
-    )  # shared with delivery: one bot, one limit (FT19)
+    rate_limiter: RateLimiter  # shared with delivery: one bot, one limit (FT19)
     calls: CallService | None = None
     overview: GlanceStore | None = None
     scoring: ScoringService | None = None

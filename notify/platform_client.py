@@ -65,8 +65,9 @@ class PlatformClient:
     `SqlIdempotencyStore-ApiKey`, so it may be sent twice. throttled: wait `retry_after` s.
     """
 
-    def __init__(self, url: str, secret: str, feed_url: str = "") -> None:
+    def __init__(self, url: str, secret: str, feed_url: str = "", *, request_seconds: float = REQUEST_SECONDS) -> None:
         self._url = url
+        self._request_seconds = request_seconds
         self._feed = feed_url
         self._secret = secret
         self._session: aiohttp.ClientSession | None = None
@@ -129,7 +130,7 @@ class PlatformClient:
     def _get_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS, connect=CONNECT_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=self._request_seconds, connect=CONNECT_SECONDS),
                 trace_configs=[build_trace_config()], cookie_jar=aiohttp.DummyCookieJar(),
             )  # fmt: skip
         return self._session

@@ -43,26 +43,36 @@ class Bucket:
 
 
 def get_wait(bucket: Bucket, state: BucketState, now: float) -> float:
-    """Return the seconds until one more send is allowed; 0 = now. A clock set back never prolongs it (FS3)."""
+    """Return the seconds until one more send is allowed; 0 = now. Whoever waits so long may send then (FS3, XR1)."""
+    state = _drop_impossible(bucket, state, now)
     if not state:
         return 0.0
     if bucket.shape == "window":
         if len(state) < int(bucket.rate):
             return 0.0
-        left = min(state[-int(bucket.rate)], now) + bucket.per_seconds - now
+        left = state[-int(bucket.rate)] + bucket.per_seconds - now
     else:
-        due = min(state[0], now + bucket.burst * bucket.interval)
-        left = due - (bucket.burst - 1) * bucket.interval - now
+        left = state[0] - (bucket.burst - 1) * bucket.interval - now
     return left if left > _EPSILON else 0.0
 
 
 def spend(bucket: Bucket, state: BucketState, now: float) -> BucketState:
     """Return the state after one more send at `now`."""
+    state = _drop_impossible(bucket, state, now)
     if bucket.shape == "window":
-        kept = tuple(min(at, now) for at in state if now - at < bucket.per_seconds)
+        kept = tuple(at for at in state if now - at < bucket.per_seconds)
         return (*kept, now)[-int(bucket.rate) :]
-    due = min(state[0], now + bucket.burst * bucket.interval) if state else now
-    return (max(due, now) + bucket.interval,)
+    return (max(state[0] if state else now, now) + bucket.interval,)
+
+
+def _drop_impossible(bucket: Bucket, state: BucketState, now: float) -> BucketState:
+    """Drop what no send up to `now` can have left: the clock was set back since, or another one wrote it (XR1).
+
+    A send in the future is none; a smooth bucket is never further ahead than a full one.
+    """
+    if bucket.shape == "window":
+        return tuple(at for at in state if at <= now + _EPSILON)
+    return state if state and state[0] <= now + bucket.burst * bucket.interval + _EPSILON else ()
 
 
 def is_idle(bucket: Bucket, state: BucketState, now: float) -> bool:
@@ -75,10 +85,10 @@ def is_idle(bucket: Bucket, state: BucketState, now: float) -> bool:
 class RateLimiter(Protocol):
     """Grants sends to everyone who shares the same buckets."""
 
-    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
         """Return 0 and count one send in every bucket, or the seconds to wait and count nothing.
 
-        `now` in seconds, of one clock for everyone who shares the buckets.
+        The limiter's clock is one for everyone who shares the buckets; no caller brings its own (XR1).
         """
         ...
 
@@ -112,12 +122,14 @@ class LocalBuckets:
 
 
 class LocalRateLimiter:
-    """A `RateLimiter` for one process."""
+    """A `RateLimiter` for one process, by its monotonic clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._buckets = LocalBuckets()
 
-    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
+        now = self._monotonic()
         seconds = self._buckets.get_wait(buckets, now)
         if seconds == 0.0:
             self._buckets.spend(buckets, now)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -147,7 +148,7 @@ def database_url(engine: str, request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """An open, empty database of either engine."""
-    db = open_database(database_url)
+    db = open_database(database_url, time.monotonic)
     yield db
     await db.close()
 

@@ -18,6 +18,10 @@ REAL: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def build_clock(office_time: Callable[[], datetime], real_time: Callable[[], float] = time.time) -> Clock:
+def build_clock(
+    office_time: Callable[[], datetime],
+    real_time: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Clock:
     """A clock whose office time a test moves."""
-    return Clock(office_time, ZONE, real_time, time.monotonic)
+    return Clock(office_time, ZONE, real_time, monotonic)

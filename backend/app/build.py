@@ -22,6 +22,7 @@ from backend.web.app import RUNNER_OPTIONS, build_app
 from backend.web.webhooks.sms import SmsHooks
 from backend.web.webhooks.voice import PhoneHooks
 from backend.web.webhooks.voice_reports import ReportHooks
+from storage.delivery.leases import void_leases
 
 log = structlog.get_logger("app")
 ROLES = ("web", "bot", "worker", "clock")
@@ -99,6 +100,7 @@ async def _start(application: Application, roles: Collection[str], stack: contex
     """Load sample data in a rehearsal, issue this run's admin key, start the chat receiver, then the workers."""
     config, core = application.config, application.core
     await core.ids.refill()
+    await void_leases(core.db)
     if application.simulator is not None:
         await prepare_rehearsal(core, application.simulator)
     if "web" in roles:

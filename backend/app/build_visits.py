@@ -26,6 +26,7 @@ def build_sms_gateway(config: Config) -> SmsGateway | None:
         "auth_token": config.twilio_auth_token.get_secret_value(),
         "from": config.twilio_from,
         "api_url": config.twilio_api_url,
+        "timeout": str(config.provider_timeout_seconds),
     }
     return DriverRegistry.discover().build_gateway("twilio", settings)
 

@@ -16,6 +16,8 @@ from pydantic_settings import (
 
 from backend.domain.refusals import Refused
 
+LEASE_TIMEOUTS = 3  # time-outs that a lease lasts at least, so that no request outlives it (XR7)
+MAX_PROVIDER_TIMEOUT = 40  # seconds; a third of the fixed lease of an SMS (backend/delivery/sms.py)
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
@@ -72,6 +74,7 @@ class Config(BaseSettings):
     platform_secret_old: SecretStr = SecretStr("")  # still accepted from the platform during a key change
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
+    provider_timeout_seconds: float = Field(default=15.0, ge=1, le=MAX_PROVIDER_TIMEOUT)  # longest wait for a provider
     log_format: Literal["json", "console", ""] = ""
     language: Literal["zh_CN", "en"] = "zh_CN"
     hotline: str = "12345"  # the number requesters may call; its name is spoken in visits
@@ -157,6 +160,9 @@ class Config(BaseSettings):
             raise Refused("telegram_secret_missing")
         if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
             raise Refused("twilio_token_missing")
+        least = LEASE_TIMEOUTS * self.provider_timeout_seconds
+        if self.lease_seconds < least:
+            raise Refused("lease_short", lease=f"{self.lease_seconds:g}", least=f"{least:g}")
         self._check_aliyun()
         self._check_platform()
         self.load_secret_key()

@@ -85,7 +85,12 @@ def build_channels(config: Config) -> dict[str, Channel]:
     token = config.telegram_token.get_secret_value()
     if not token:
         return {}
-    settings = {"token": token, "api_url": config.telegram_api_url, "pace": str(config.telegram_pace)}
+    settings = {
+        "token": token,
+        "api_url": config.telegram_api_url,
+        "pace": str(config.telegram_pace),
+        "timeout": str(config.provider_timeout_seconds),
+    }
     return {"telegram": Drivers.discover().build_channel("telegram", settings)}
 
 
@@ -98,6 +103,7 @@ def build_voice_carrier(config: Config) -> VoiceCarrier | None:
             "endpoint": config.aliyun_endpoint, "show_number": config.aliyun_show_number,
             "templates": config.aliyun_templates,
             "hook_secret": config.aliyun_hook_secret.get_secret_value(),
+            "timeout": str(config.provider_timeout_seconds),
         })  # fmt: skip
     return build_twilio_carrier(config)
 
@@ -112,6 +118,7 @@ def build_twilio_carrier(config: Config) -> VoiceCarrier | None:
         "auth_token_old": config.twilio_auth_token_old.get_secret_value(),
         "api_url": config.twilio_api_url,
         "calls_per_second": str(config.twilio_calls_per_second),
+        "timeout": str(config.provider_timeout_seconds),
     }
     return Drivers.discover().build_carrier("twilio", settings)
 
@@ -141,8 +148,8 @@ async def build_rate_limiter(config: Config, core: Core, stack: contextlib.Async
         stack.push_async_callback(store.close)
         return SharedRateLimiter(store, core.clock.monotonic, is_optional=True)
     if is_embedded(config):
-        return LocalRateLimiter()
-    return SharedRateLimiter(SqlRateLimitStore(core.db, core.clock.real_time), core.clock.monotonic)
+        return LocalRateLimiter(core.clock.monotonic)
+    return SharedRateLimiter(SqlRateLimitStore(core.db), core.clock.monotonic)
 
 
 async def prepare_rehearsal(core: Core, simulator: "Simulator") -> None:

@@ -114,7 +114,7 @@ class Dialer:
     async def _acquire_rate_limit(self, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""
         clock, buckets = self._t.clock, self._t.carrier.buckets(self._t.own_number)
-        while wait := await self._t.rate_limiter.try_acquire(buckets, clock.real_time()):
+        while wait := await self._t.rate_limiter.try_acquire(buckets):
             if clock.monotonic() + wait > until:
                 return False
             await asyncio.sleep(wait)

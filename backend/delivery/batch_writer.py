@@ -1,11 +1,11 @@
-"""Batches send results: those that arrive during one write go into the next; a failed write is retried (G5)."""
+"""Batches send results and asks: those that arrive during one write go into the next; a failed one is retried (G5)."""
 
 import asyncio
 from collections.abc import Sequence
 
 import structlog
 
-from backend.ports.outbox import OutboxStore, SendResult
+from backend.ports.outbox import Ask, OutboxStore, SendResult
 
 log = structlog.get_logger("delivery")
 BATCH_SIZE = 256  # results per write
@@ -14,21 +14,24 @@ MAX_PAUSE = 5.0  # seconds between two retries
 
 
 class BatchWriter:
-    """Group commit of send results. No result waits for a batch to fill: the first is written at once."""
+    """Group commit of send results and asks. Nothing waits for a batch to fill: the first is written at once."""
 
     def __init__(self, store: OutboxStore) -> None:
         self._store = store
-        self._waiting: list[tuple[SendResult, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[SendResult | Ask, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._retries: set[asyncio.Task[None]] = set()
 
-    async def settle(self, result: SendResult) -> bool:
-        """Write one result; True when the lease was still ours. Raises the database's error when retries run out."""
+    def put(self, item: SendResult | Ask) -> "asyncio.Future[bool]":
+        """Write one result or ask, with all put before the loop's next turn; the future tells whether it was ours.
+
+        It raises the database's error when retries run out.
+        """
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((result, future))
+        self._waiting.append((item, future))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        return await asyncio.shield(future)
+        return future
 
     async def _write(self) -> None:
         while self._waiting:
@@ -46,7 +49,7 @@ class BatchWriter:
                 if not future.done():
                     future.set_result(ok)
 
-    async def _write_alone(self, result: SendResult, future: "asyncio.Future[bool]") -> None:
+    async def _write_alone(self, result: SendResult | Ask, future: "asyncio.Future[bool]") -> None:
         for attempt in range(MAX_TRIES):
             await asyncio.sleep(min(MAX_PAUSE, 0.1 * 2**attempt))
             try:

@@ -52,7 +52,7 @@ class CardUpdater:
         log.info("card_not_updated", card=card.id, kind=card.kind, why=str(error))
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         if error.kind == "throttled" and after is not None:
-            self._deps.hold_address(card.channel, card.address, self._deps.clock.real_time() + after.total_seconds())
+            self._deps.hold_address(card.channel, card.address, self._deps.clock.monotonic() + after.total_seconds())
             await self._retry_later(card, after, throttled=True)
             return
         kind = "transient" if error.kind in ("ambiguous", "throttled") or error.code == "auth" else error.kind

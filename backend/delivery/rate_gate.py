@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from backend.delivery.cards import CardRenderer
 from backend.domain.chance import Chance
@@ -37,16 +37,17 @@ class DeliveryDependencies:
     lease_seconds: float
     chance: Chance
     copy_prefix: str  # prefix of a second copy
-    hold_address: Callable[[str, str, float], None]  # channel, address, real second
+    hold_address: Callable[[str, str, float], None]  # channel, address, monotonic second
 
     @property
     def clock(self) -> Clock:
         """The office's clock."""
         return self.office.clock
 
-    def lease_until(self) -> datetime:
-        """Return when a lease taken now expires."""
-        return self.clock.real_now() + timedelta(seconds=self.lease_seconds)
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim lasts unless it is renewed."""
+        return timedelta(seconds=self.lease_seconds)
 
 
 class RateGate:
@@ -69,10 +70,10 @@ class RateGate:
         if not buckets:
             return 0.0
         if urgent:
-            return await self._deps.rate_limiter.try_acquire(buckets, self._deps.clock.real_time())
+            return await self._deps.rate_limiter.try_acquire(buckets)
         async with self._turn:
             while True:
-                seconds = await self._deps.rate_limiter.try_acquire(buckets, self._deps.clock.real_time())
+                seconds = await self._deps.rate_limiter.try_acquire(buckets)
                 if seconds == 0.0 or seconds > SHORT_WAIT:
                     return seconds
                 await asyncio.sleep(seconds)

@@ -1,30 +1,30 @@
 """Sends one claimed message: re-check, rate limit, send, settle, fall back (FT17-FT25, FM4, FS15)."""
 
 import asyncio
-import contextlib
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
+from backend.delivery.ask_slots import AskSlots
 from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.cards import RenderedCard
 from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
 from backend.delivery.fallback_context import FallbackContext
+from backend.delivery.in_hand import InHand
 from backend.delivery.kinds import MUST_ARRIVE, REMINDER_KINDS, REPLY_KINDS
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.domain import retry
 from backend.domain.records import Message, Person
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
-from backend.ports.outbox import ClaimedMessage, SendResult
+from backend.ports.outbox import Ask, ClaimedMessage, SendResult
 from notify.channel import DeliveryError
 from notify.message import Receipt
 
 log = structlog.get_logger("delivery")
 MAX_RENDER_ATTEMPTS = 5  # attempts at a message that cannot be rendered (FM7)
-#: seconds of lease that must be left when a message is sent: the provider's time limit (15 s) and a margin
-MIN_LEASE_SECONDS = 20.0
 #: error codes of our own configuration (a wrong token): retried, not held against the address
 OWN_ERRORS = frozenset({"auth"})
 
@@ -32,68 +32,98 @@ OWN_ERRORS = frozenset({"auth"})
 class MessageSender:
     """Sends one claimed message and settles it."""
 
-    def __init__(self, deps: DeliveryDependencies, writer: BatchWriter, gate: RateGate, at_once: int) -> None:
+    def __init__(
+        self, deps: DeliveryDependencies, writer: BatchWriter, gate: RateGate, slots: AskSlots, in_hand: InHand
+    ) -> None:
         self._deps = deps
         self._writer = writer
-        self._slots = asyncio.Semaphore(at_once)  # normal messages between rendering and the provider's answer
+        self._slots = slots
+        self._in_hand = in_hand
         self._gate = gate
+        self._requested: set[int] = set()  # messages in hand whose provider was really asked
         self._blocked_until: dict[
             tuple[str, str], float
-        ] = {}  # addresses blocked for long by a 429 (FT18), real seconds
+        ] = {}  # addresses blocked for long by a 429 (FT18), monotonic seconds
         self._held_until: dict[tuple[str, str], datetime] = {}  # addresses held briefly (FT17), office time
 
     async def deliver(self, claimed: ClaimedMessage) -> None:
         """Send the message or record why not; it is always settled here or left to its lease."""
+        try:
+            await self._deliver(claimed)
+        finally:
+            self._slots.leave(claimed.message.channel, claimed.message.id)
+            self._requested.discard(claimed.message.id)
+
+    async def _deliver(self, claimed: ClaimedMessage) -> None:
+        message = claimed.message
+        found = await self._find_recipient(claimed)
+        if found is None:
+            return
+        person, address = found
+        is_asked = claimed.is_asked
+        if not is_asked and not message.urgent:
+            if not await self._slots.wait(claimed):
+                log.warning("message_lease_lost", message=message.id)
+                return
+            is_asked = not claimed.uncertain_sends
+        try:
+            rendered = await self._deps.renderer.render(message)
+        except Exception as error:
+            await self._handle_unrenderable(claimed, error)
+            return
+        if rendered is None:
+            await self._settle(claimed, "skipped", error="moot")
+            return
+        outcome = await self._send(claimed, address, rendered, is_asked=is_asked)
+        if outcome is None:
+            log.warning("message_lease_lost", message=message.id)
+        elif isinstance(outcome, DeliveryError):
+            await self._handle_error(claimed, person, address, outcome)
+        else:
+            await self._settle_sent(claimed, address, rendered, outcome)
+
+    async def _find_recipient(self, claimed: ClaimedMessage) -> tuple[Person, str] | None:
+        """Return whom to send to, and where; None when the message was settled without asking anybody."""
         message, o = claimed.message, self._deps
         person = (await o.office.snapshot()).by_code.get(message.person)
         if person is None or person.chat != message.channel or person.address is None:
             await self.fail(claimed, "unbound")
-            return
+            return None
         quiet_until = (await o.office.snapshot()).after_quiet_hours(person.code, o.clock.now())
         if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.clock.now():
             await self._settle(claimed, "pending", error="quiet", not_before=quiet_until)  # the person's own /quiet
-            return
-        if self._blocked_until.get((message.channel, person.address), 0.0) > o.clock.real_time():
+            return None
+        if self._blocked_until.get((message.channel, person.address), 0.0) > o.clock.monotonic():
             await self._handle_blocked(claimed, person.address)
-            return
+            return None
         if (until := self._held_until.get((message.channel, person.address))) and until > o.clock.now():
             await self._settle(claimed, "pending", error="held", not_before=until)
-            return
-        outcome: Receipt | DeliveryError | Exception | None = None
-        rendered: RenderedCard | None = None
-        async with contextlib.nullcontext() if message.urgent else self._slots:
-            try:
-                rendered = await o.renderer.render(message)
-            except Exception as error:
-                outcome = error
-            if rendered is not None:
-                outcome = await self._send(claimed, person.address, rendered)
-                if outcome is None:
-                    log.warning("message_lease_lost", message=message.id)
-                    return
-        if isinstance(outcome, DeliveryError):
-            await self._handle_error(claimed, person, person.address, outcome)
-        elif isinstance(outcome, Exception):
-            await self._handle_unrenderable(claimed, outcome)
-        elif rendered is None or outcome is None:
-            await self._settle(claimed, "skipped", error="moot")
-        else:
-            await self._settle_sent(claimed, person.address, rendered, outcome)
+            return None
+        return person, person.address
 
     async def _send(
-        self, claimed: ClaimedMessage, address: str, rendered: RenderedCard
+        self, claimed: ClaimedMessage, address: str, rendered: RenderedCard, *, is_asked: bool
     ) -> Receipt | DeliveryError | None:
-        """Return the provider's answer; None if our lease expired while waiting for the rate limiter."""
-        channel = self._deps.channels[claimed.message.channel]
-        await self._gate.acquire(channel, address, claimed.message.urgent)
-        if not await self._keep_lease(claimed):
+        """Return the provider's answer; None if the message is no longer ours: a zombie sends nothing (XR5, FS15)."""
+        o, message = self._deps, claimed.message
+        channel = o.channels[message.channel]
+        began = o.clock.monotonic()
+        await self._gate.acquire(channel, address, message.urgent)
+        waited = o.clock.monotonic() - began
+        if not await self._in_hand.is_kept((False, message.id)):
             return None
+        if not is_asked and not await self._writer.put(self.build_ask(claimed)):
+            return None
+        self._requested.add(message.id)
+        self._slots.note_request(message.channel, message.id, waited)
         try:
-            return await channel.send(
-                address, rendered.card, again=self._deps.copy_prefix if claimed.uncertain_sends else ""
-            )
+            return await channel.send(address, rendered.card, again=o.copy_prefix if claimed.uncertain_sends else "")
         except DeliveryError as error:
             return error
+
+    def build_ask(self, claimed: ClaimedMessage) -> Ask:
+        """Build the record that this message may leave now."""
+        return Ask(claimed.message.id, claimed.owner, claimed.message.attempts, self._deps.clock.now())
 
     async def fail(
         self, claimed: ClaimedMessage, reason: str, state: str = "failed", also: Fallback | None = None
@@ -101,8 +131,13 @@ class MessageSender:
         """Settle a message that will not arrive, together with its replacements."""
         instead = await self.plan_fallback(claimed.message, reason)
         await self._settle(claimed, state, error=reason, instead=instead, also=also or Fallback())
-        if instead.call_to_hasten:
-            await self._deps.outbox.bring_forward(*instead.call_to_hasten)
+
+    async def end_lost(self, claimed: ClaimedMessage) -> None:
+        """End what a dead process left and nobody may send again, with what stands in for it (XR5, FM7)."""
+        state, reason = ("ambiguous", "lease_expired") if claimed.is_asked else ("dead", "worn_out")
+        log.error(f"message_{state}", message=claimed.message.id, kind=claimed.message.kind)
+        instead = await self.plan_fallback(claimed.message, reason)
+        await self._settle(claimed, state, error=reason, instead=instead, is_rescue=True)
 
     async def plan_fallback(self, message: Message, reason: str) -> Fallback:
         """Decide what to write when a message cannot arrive."""
@@ -117,13 +152,6 @@ class MessageSender:
             family = await o.outbox.list_by_assignment(message.ticket_id, message.assignment_id)
         return FallbackContext(message, reason, family, snap, await o.office.snapshot(), o.clock.now(), o.ids.take)
 
-    async def _keep_lease(self, claimed: ClaimedMessage) -> bool:
-        """Renew the lease when it runs short; False when it has expired (FS15, FM15)."""
-        left = claimed.lease_until.timestamp() - self._deps.clock.real_time()
-        if left >= min(MIN_LEASE_SECONDS, self._deps.lease_seconds / 2):
-            return True
-        return await self._deps.outbox.renew(claimed, self._deps.lease_until())
-
     async def _settle_sent(
         self, claimed: ClaimedMessage, address: str, rendered: RenderedCard, receipt: Receipt
     ) -> None:
@@ -135,7 +163,8 @@ class MessageSender:
                 message.channel, address, receipt.provider_id, message.person, message.ticket_id,
                 message.assignment_id, message.kind, rendered.version, at, rendered.facts, message.kind in REMINDER_KINDS,
             )  # fmt: skip
-        kept = await self._writer.settle(
+        kept = await self._put(
+            claimed,
             SendResult(
                 message.id,
                 claimed.owner,
@@ -146,7 +175,7 @@ class MessageSender:
                 address=address,
                 cost=receipt.cost,
                 card=card,
-            )
+            ),
         )
         log.info("message_sent", message=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
 
@@ -163,7 +192,8 @@ class MessageSender:
             return
         kind = "transient" if error.code in OWN_ERRORS else error.kind
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.decide_after_delivery(kind, message.attempts, o.chance.fraction(), after)
+        tries = claimed.asks + (not claimed.is_asked)  # a claim is none: only asks count (XR7)
+        step = retry.decide_after_delivery(kind, tries, o.chance.fraction(), after)
         if isinstance(step, retry.Retry):
             if kind == "throttled":
                 until = await self._hold_chat(message, person, address, step.delay)
@@ -172,7 +202,7 @@ class MessageSender:
             await self._retry_later(claimed, step.delay, f"{error.kind} {error.code}", doubt=step.marked)
             return
         if kind == "throttled" and after is not None:
-            self._blocked_until[message.channel, address] = o.clock.real_time() + after.total_seconds()
+            self._blocked_until[message.channel, address] = o.clock.monotonic() + after.total_seconds()
             await self._handle_blocked(claimed, address)
             return
         also = Fallback()
@@ -185,9 +215,9 @@ class MessageSender:
     async def _handle_blocked(self, claimed: ClaimedMessage, address: str) -> None:
         """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
         message = claimed.message
-        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.clock.real_time()))
+        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.clock.monotonic()))
         if message.kind in MUST_ARRIVE:
-            await self.fail(claimed, f"throttled {int(left.total_seconds())}")
+            await self.fail(claimed, f"throttled {math.ceil(left.total_seconds())}")
         else:
             await self._retry_later(claimed, left, "throttled")
 
@@ -195,7 +225,7 @@ class MessageSender:
         """Hold one chat: all its messages until the same instant, so that they keep their order."""
         o = self._deps
         until = self._held_until[message.channel, address] = o.clock.now() + span
-        o.hold_address(message.channel, address, o.clock.real_time() + span.total_seconds())
+        o.hold_address(message.channel, address, o.clock.monotonic() + span.total_seconds())
         everybody = (await o.office.snapshot()).by_code.values()
         here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
         await o.outbox.postpone(message.channel, here or [person.code], until, ())
@@ -222,10 +252,12 @@ class MessageSender:
         doubt: bool = False,
         instead: Fallback | None = None,
         also: Fallback | None = None,
+        is_rescue: bool = False,
     ) -> bool:
         parts: Sequence[Fallback] = [f for f in (instead, also) if f is not None]
         message = claimed.message
-        return await self._writer.settle(
+        return await self._put(
+            claimed,
             SendResult(
                 message.id,
                 claimed.owner,
@@ -237,5 +269,14 @@ class MessageSender:
                 is_uncertain=doubt,
                 messages=tuple(x for f in parts for x in f.messages),
                 notes=tuple(n for f in parts for n in f.notes),
-            )
+                call_to_hasten=next((f.call_to_hasten for f in parts if f.call_to_hasten), None),
+                was_asked=is_rescue or message.id in self._requested,
+                is_rescue=is_rescue,
+            ),
         )
+
+    async def _put(self, claimed: ClaimedMessage, result: SendResult) -> bool:
+        """Settle; the slot is given on at once, so that the next one's ask is written with this."""
+        settled = self._writer.put(result)
+        self._slots.leave(claimed.message.channel, claimed.message.id)
+        return await asyncio.shield(settled)

@@ -25,18 +25,18 @@ class SharedRateLimiter:
         self._store = store
         self._is_optional = is_optional
         self._monotonic = monotonic
-        self._local = LocalRateLimiter()
+        self._local = LocalRateLimiter(monotonic)
         self._retry_at = -RETRY_AFTER
 
-    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
         """Return 0 and count one send in every bucket, or the seconds to wait and count nothing."""
         if not buckets:
             return 0.0
         if self._monotonic() < self._retry_at:
-            return await self._acquire_locally(buckets, now)
+            return await self._acquire_locally(buckets)
         answer: list[float] = []
 
-        def decide(states: BucketStates) -> BucketStates | None:
+        def decide(states: BucketStates, now: float) -> BucketStates | None:
             seconds = max(get_wait(b, states.get(b.key, ()), now) for b in buckets)
             answer[:] = [seconds]
             if seconds > 0.0:
@@ -50,9 +50,9 @@ class SharedRateLimiter:
                 raise
             self._retry_at = self._monotonic() + RETRY_AFTER
             log.warning("rate_limit_store_down", error=type(error).__name__)
-            return await self._acquire_locally(buckets, now)
+            return await self._acquire_locally(buckets)
         return answer[0]
 
-    async def _acquire_locally(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def _acquire_locally(self, buckets: Sequence[Bucket]) -> float:
         return await self._local.try_acquire([replace(b, rate=max(1.0, b.rate * LOCAL_SHARE)) if b.rate >= 4 else replace(
-            b, per_seconds=b.per_seconds / LOCAL_SHARE) for b in buckets], now)  # fmt: skip
+            b, per_seconds=b.per_seconds / LOCAL_SHARE) for b in buckets])  # fmt: skip

@@ -48,14 +48,16 @@ class SmsWorker:
         """Send what is due; return how many were handled. An SMS whose worker died is not sent again (FW14)."""
         clock = self.office.clock
         now = clock.now()
-        await self.outbox.release_expired((SMS_CHANNEL,), clock.real_now(), now, 1)
+        for lost in (await self.outbox.rescue((SMS_CHANNEL,), now, may_repeat=False)).ending:
+            await self._settle(lost, "ambiguous", now, "lease_expired", is_rescue=True)
         handled = 0
         for waiting in await self.outbox.list_waiting((SMS_CHANNEL,), now, BATCH):
-            gateway, real_time = self.gateway, clock.real_time()
-            if gateway is not None and await self.rate_limiter.try_acquire(gateway.buckets(), real_time):
+            gateway = self.gateway
+            if gateway is not None and await self.rate_limiter.try_acquire(gateway.buckets()):
                 break  # the carrier's rate limit: the next run continues
-            lease = clock.real_now() + LEASE
-            for claimed in await self.outbox.claim(self.owner, (SMS_CHANNEL,), now, 1, lease, (waiting.id,)):
+            for claimed in await self.outbox.claim(
+                self.owner, (SMS_CHANNEL,), now, 1, LEASE, (waiting.id,), ask=(waiting.id,)
+            ):
                 await self._send(claimed, now)
                 handled += 1
         return handled
@@ -116,9 +118,24 @@ class SmsWorker:
             await self._settle(claimed, "ambiguous" if error.kind == "ambiguous" else "failed", now, error.code)
 
     async def _settle(
-        self, claimed: ClaimedMessage, state: str, now: datetime, error: str, retry_at: datetime | None = None
+        self,
+        claimed: ClaimedMessage,
+        state: str,
+        now: datetime,
+        error: str,
+        retry_at: datetime | None = None,
+        *,
+        is_rescue: bool = False,
     ) -> None:
         message = claimed.message
-        await self.outbox.settle(
-            [SendResult(message.id, self.owner, message.attempts, state, now, not_before=retry_at, error=error)]
+        result = SendResult(
+            message.id,
+            claimed.owner,
+            message.attempts,
+            state,
+            now,
+            not_before=retry_at,
+            error=error,
+            is_rescue=is_rescue,
         )
+        await self.outbox.settle([result])

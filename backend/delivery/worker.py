@@ -8,9 +8,11 @@ from datetime import datetime
 
 import structlog
 
+from backend.delivery.ask_slots import AskSlots
 from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.card_updater import CardUpdater
 from backend.delivery.cards import CardRenderer
+from backend.delivery.in_hand import InHand
 from backend.delivery.kinds import MERGEABLE_KINDS
 from backend.delivery.queue import Job, SendQueue
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
@@ -26,17 +28,17 @@ from backend.office.people import People
 from backend.ports.cards import CardStore
 from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore
-from backend.ports.outbox import OutboxStore, SendResult, WaitingMessage
+from backend.ports.outbox import SUSPECT_DEATHS, Ask, ClaimedMessage, OutboxStore, SendResult, WaitingMessage
 from notify.channel import Channel
 from notify.rate_limit import LocalRateLimiter, RateLimiter
 
 log = structlog.get_logger("delivery")
+WAITING = 1  # messages claimed beyond the slots: their asks ride with the results before them
 BATCH = 200  # messages claimed by one statement where no rate limit applies
 MAX_QUEUED = 5_000  # messages queued in memory; the rest wait in the table
 REFILL_BELOW = 500  # below this the table is read for more than urgent messages
 READ_INTERVAL = 0.5  # seconds between table reads during a busy run
 RUN_SECONDS = 5.0  # seconds a run may take before it must return, to show that it is alive
-MAX_ATTEMPTS = 8  # expired leases before a message counts as poison (FM7)
 
 
 class DeliveryWorker:
@@ -60,14 +62,16 @@ class DeliveryWorker:
         lease_seconds: float = 45.0,
         at_once: int = 16,
     ) -> None:
-        self._queue = SendQueue(channels, at_once, BATCH)
+        self._queue = SendQueue(channels, at_once, BATCH, lambda name: self._slots.count(name) + WAITING)
         self._deps = DeliveryDependencies(
-            outbox, cards, renderer, moves, office, channels, rate_limiter or LocalRateLimiter(), bindings, ids, owner,
+            outbox, cards, renderer, moves, office, channels, rate_limiter or LocalRateLimiter(office.clock.monotonic), bindings, ids, owner,
             lease_seconds, chance, texts.render("chat.again", text=""), self._queue.hold,
         )  # fmt: skip
         self._writer = BatchWriter(outbox)
         gate = RateGate(self._deps)
-        self._sender = MessageSender(self._deps, self._writer, gate, at_once)
+        self._in_hand = InHand(self._deps)
+        self._slots = AskSlots(self._writer, self._build_ask, channels, at_once, office.clock.monotonic)
+        self._sender = MessageSender(self._deps, self._writer, gate, self._slots, self._in_hand)
         self._card_updater = CardUpdater(self._deps, gate)
         self._woken = asyncio.Event()
         self._changed = asyncio.Event()  # a job has finished
@@ -105,7 +109,7 @@ class DeliveryWorker:
         while not self._closing:
             if self._woken.is_set() or monotonic() - self._read_at >= READ_INTERVAL:
                 await self._read_due()
-            jobs, seconds = self._queue.take(self._deps.clock.real_time())
+            jobs, seconds = self._queue.take(monotonic())
             if jobs:
                 await self._claim_and_start(jobs)
                 continue
@@ -124,9 +128,7 @@ class DeliveryWorker:
         if found is None:
             return
         instead = await self._sender.plan_fallback(found.message, why)
-        if await self._deps.outbox.give_up(outbox_id, why, instead.messages, instead.notes):
-            if instead.call_to_hasten:
-                await self._deps.outbox.bring_forward(*instead.call_to_hasten)
+        if await self._deps.outbox.give_up(outbox_id, why, instead.messages, instead.notes, instead.call_to_hasten):
             self.wake()
 
     async def close(self, seconds: float = 20.0) -> None:
@@ -138,21 +140,21 @@ class DeliveryWorker:
         self._woken.set()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
+        await self._in_hand.close()
 
     # -- looking
 
     async def _free_expired(self) -> None:
-        """Free messages whose lease has expired (FM1); those out of attempts fall back to the next way."""
-        now = self._deps.clock.real_time()
-        if abs(now - self._rescued_at) < self._deps.lease_seconds / 10:
+        """Take back messages whose lease has expired (FM1); those that may not be sent again go the next way (XR5)."""
+        now = self._deps.clock.monotonic()
+        if now - self._rescued_at < self._deps.lease_seconds / 10:
             return
         self._rescued_at = now
         o = self._deps
-        exhausted = await o.outbox.release_expired(list(o.channels), o.clock.real_now(), o.clock.now(), MAX_ATTEMPTS)
-        for claimed in exhausted:
-            log.error("message_dead", message=claimed.message.id, kind=claimed.message.kind)
-            instead = await self._sender.plan_fallback(claimed.message, "worn_out")
-            await o.outbox.add(instead.messages, instead.notes)
+        found = await o.outbox.rescue(list(o.channels), o.clock.now())
+        self._slots.workers = found.owners + (not self._tasks)
+        for claimed in found.ending:
+            await self._sender.end_lost(claimed)
 
     async def _read_due(self) -> int:
         """Queue what is new: urgent always, the rest when few wait; return how many were new."""
@@ -169,10 +171,10 @@ class DeliveryWorker:
             if w.id not in merged:
                 person = by_code.get(w.person)
                 address = (person.address if person and person.chat == w.channel else None) or f"?{w.person}"
-                self._queue.put(Job(False, w.id, w.channel, address, w.urgent))
+                self._queue.put(Job(False, w.id, w.channel, address, w.urgent, w.deaths >= SUSPECT_DEATHS))
         count = len(fresh)
         if few:
-            for card in await o.cards.list_stale(names, now, o.clock.real_now(), REFILL_BELOW):
+            for card in await o.cards.list_stale(names, now, REFILL_BELOW):
                 if not self._queue.has(is_card=True, id=card.id):
                     self._queue.put(Job(True, card.id, card.channel, card.address, False))
                     count += 1
@@ -184,14 +186,14 @@ class DeliveryWorker:
         settings = (await o.office.snapshot()).settings
         groups: dict[tuple[str, str], list[int]] = {}
         for w in new_messages:
-            if w.kind in MERGEABLE_KINDS and not w.urgent:
+            if w.kind in MERGEABLE_KINDS and not w.urgent and w.deaths < SUSPECT_DEATHS:
                 groups.setdefault((w.channel, w.person), []).append(w.id)
         merged: set[int] = set()
         for (channel, person), ids in groups.items():
             if not should_merge(len(ids), Grade.GENERAL, settings):
                 continue
             now = o.clock.now()
-            claimed = await o.outbox.claim(o.owner, [channel], now, len(ids), o.lease_until(), ids)
+            claimed = await o.outbox.claim(o.owner, [channel], now, len(ids), o.lease, ids)
             merged.update(ids)
             if not claimed:
                 continue
@@ -219,33 +221,45 @@ class DeliveryWorker:
         o = self._deps
         messages = [j.id for j in jobs if not j.is_card]
         cards = [j.id for j in jobs if j.is_card]
+        asked = self._slots.choose(jobs, self._chat_locks.keys())
+        taken_at = o.clock.monotonic()
         work_of: dict[tuple[bool, int], Callable[[], Awaitable[None]]] = {}
         try:
             if messages:
-                now = o.clock.now()
                 for claimed in await o.outbox.claim(
-                    o.owner, list(o.channels), now, len(messages), o.lease_until(), messages
-                ):
+                    o.owner, list(o.channels), o.clock.now(), len(messages), o.lease, messages,
+                    ask=set(asked), alone=jobs[0].alone,
+                ):  # fmt: skip
                     work_of[False, claimed.message.id] = lambda c=claimed: self._sender.deliver(c)  # type: ignore[misc]
+                    if claimed.is_asked:
+                        asked.discard(claimed.message.id)
             if cards:
-                for card in await o.cards.claim(o.owner, cards, o.clock.real_now(), o.lease_until()):
+                for card in await o.cards.claim(o.owner, cards, o.lease):
                     work_of[True, card.id] = lambda c=card: self._card_updater.update(c)  # type: ignore[misc]
         except BaseException:
             for job in jobs:
                 self._queue.finish(job)
             raise
+        finally:
+            for job in jobs:
+                if job.id in asked:  # another process has it, or a copy is in doubt: it is asked for by itself
+                    self._slots.leave(job.channel, job.id)
+        self._in_hand.add(work_of.keys(), taken_at)
         for job in jobs:
             work = work_of.get(job.key)
             if work is None:
                 self._queue.finish(job)
                 continue
-            task = asyncio.create_task(self._run_job(job, work))
+            chat = self._chat_locks.setdefault((job.channel, job.address), asyncio.Lock())
+            task = asyncio.create_task(self._run_job(job, chat, work))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _run_job(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+    def _build_ask(self, claimed: ClaimedMessage) -> Ask:
+        return self._sender.build_ask(claimed)
+
+    async def _run_job(self, job: Job, chat: asyncio.Lock, work: Callable[[], Awaitable[None]]) -> None:
         """Run one job; jobs of one chat run one after another, in the order they were taken."""
-        chat = self._chat_locks.setdefault((job.channel, job.address), asyncio.Lock())
         try:
             async with chat:
                 await work()
@@ -253,6 +267,7 @@ class DeliveryWorker:
             log.exception("job_failed", card=job.is_card, id=job.id, error=type(error).__name__)
         finally:
             self._handled += 1
+            self._in_hand.remove(job.key)
             self._queue.finish(job)
             self._changed.set()
 

@@ -14,3 +14,8 @@ def to_micros(at: datetime) -> int:
 def from_micros(value: int) -> datetime:
     """Return the UTC datetime of that many microseconds since 1970."""
     return EPOCH + timedelta(microseconds=value)
+
+
+def to_span(span: timedelta) -> int:
+    """Return the whole microseconds of a length of time."""
+    return span // _MICRO

@@ -17,11 +17,12 @@ CLOCK_JUMP = timedelta(seconds=30)  # if office time gains this much on real tim
 #: How long each thing may take before it is reported. Those in `REAL` are measured in real time.
 ALLOWED_DELAYS = {
     "unnotified": timedelta(minutes=15), "sign": timedelta(minutes=5), "close": timedelta(minutes=5),
-    "message": timedelta(minutes=15), "lease": timedelta(minutes=1), "attempt": timedelta(minutes=10),
+    "message": timedelta(minutes=15), "attempt": timedelta(minutes=10),
     "call": timedelta(hours=4), "inbox": timedelta(minutes=10), "card": timedelta(minutes=15),
     "visit": timedelta(minutes=15), "platform": timedelta(minutes=30),
 }  # fmt: skip
-REAL_TIME = ("lease", "inbox")
+LEASE_OVERDUE = timedelta(minutes=1)  # by the database's clock of leases
+REAL_TIME = ("inbox",)
 ExtraCheck = Callable[[], Awaitable[Sequence[Finding]]]
 
 
@@ -78,5 +79,7 @@ class IntegrityChecks:
     def _build_cutoffs(self, now: datetime) -> CheckThresholds:
         real = self._clock.real_now()
         return CheckThresholds(
-            now=now, **{name: (real if name in REAL_TIME else now) - span for name, span in ALLOWED_DELAYS.items()}
+            now=now,
+            lease=LEASE_OVERDUE,
+            **{name: (real if name in REAL_TIME else now) - span for name, span in ALLOWED_DELAYS.items()},
         )

@@ -12,7 +12,9 @@ class Clock:
 
     office_time: Callable[[], datetime]  # aware, in any zone
     zone: ZoneInfo
-    real_time: Callable[[], float]  # seconds since 1970 UTC: for leases, rate limits and signatures
+    real_time: Callable[
+        [], float
+    ]  # seconds since 1970 UTC: for signatures and what arrived; leases have the database's clock
     monotonic: Callable[[], float]  # seconds since any instant, never set back: for how long something takes
     ahead: Callable[[], timedelta] = timedelta  # how far a rehearsal is ahead of real time; no rehearsal: not at all
 

@@ -66,7 +66,7 @@ class PlatformSync:
         done = await self._queue_moves(now)
         if self._client is None:
             return done
-        for move in await self._store.claim(self._owner, now, now + self._lease, BATCH_SIZE):
+        for move in await self._store.claim(self._owner, now, self._lease, BATCH_SIZE):
             await self._write(move, self._client)
             done += 1
         return done + await self._fetch(now, self._client)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 
@@ -44,7 +44,7 @@ class HeldCard:
 
 
 class CardStore(Protocol):
-    """Stores chat cards. `real` and leases are real time, not the office clock."""
+    """Stores chat cards. Leases go by the database's clock (XR1)."""
 
     async def record(self, cards: Sequence[NewCard]) -> None:
         """Record sent messages; one is stale at once if the ticket changed while it was being sent."""
@@ -58,14 +58,16 @@ class CardStore(Protocol):
         """List all live messages about an assignment, oldest first."""
         ...
 
-    async def list_stale(
-        self, channels: Sequence[str], now: datetime, now_real: datetime, limit: int
-    ) -> list[HeldCard]:
+    async def list_stale(self, channels: Sequence[str], now: datetime, limit: int) -> list[HeldCard]:
         """List live messages that show an older version than they should. Claims nothing."""
         ...
 
-    async def claim(self, owner: str, ids: Sequence[int], now_real: datetime, lease_until: datetime) -> list[HeldCard]:
+    async def claim(self, owner: str, ids: Sequence[int], lease: timedelta) -> list[HeldCard]:
         """Claim stale messages; skip those already claimed."""
+        ...
+
+    async def renew(self, owner: str, ids: Sequence[int], lease: timedelta) -> None:
+        """Extend the leases of those of these messages that are still this owner's (XR7)."""
         ...
 
     async def mark_shown(self, card_id: int, owner: str, version: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -20,17 +20,17 @@ class InboxItem:
 
 
 class InboxStore(Protocol):
-    """The inbox of all sources. Instants are real time: moving the sandbox clock shortens no lease."""
+    """The inbox of all sources. Leases and retries go by the database's clock: no host's, no moved one (XR1)."""
 
     async def receive(self, source: str, body: bytes) -> bool:
         """Store an update; False if it is a duplicate. An unparsable one is stored as `unreadable` (FT7)."""
         ...
 
-    async def claim(self, source: str, owner: str, limit: int, now: datetime) -> Sequence[InboxItem]:
+    async def claim(self, source: str, owner: str, limit: int) -> Sequence[InboxItem]:
         """Claim updates, each the oldest of its chat, so that a chat keeps its order (FT3)."""
         ...
 
-    async def renew(self, owner: str, now: datetime) -> None:
+    async def renew(self, owner: str) -> None:
         """Extend the leases of this owner; called several times per lease."""
         ...
 
@@ -42,20 +42,16 @@ class InboxStore(Protocol):
         """Mark an update that cannot be understood; it is kept, never retried."""
         ...
 
-    async def record_failure(self, item_id: int, error: str, now: datetime) -> bool:
+    async def record_failure(self, item_id: int, error: str) -> bool:
         """Retry later; True if it was tried often enough and is now dead (FT8)."""
         ...
 
-    async def acquire_lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
-        """Acquire or renew a lease that one process at a time may hold; False while another holds it (FT30)."""
+    async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
+        """Acquire or renew for `span` a lease that one process at a time may hold; False while another holds it (FT30)."""
         ...
 
     async def release_lease(self, name: str, owner: str) -> None:
         """Release a lease."""
-        ...
-
-    async def release_stale(self) -> int:
-        """At start: if one process owns the database, end the leases of the previous one; return how many."""
         ...
 
     async def delete_done(self, before: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 
@@ -18,14 +18,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckThresholds:
-    """The instants before which something should have happened: office time, but `lease` and `heard` are real time."""
+    """The instants before which something should have happened: office time, but `inbox` is real time."""
 
     now: datetime
     unnotified: datetime  # dispatched, and nobody was notified
     sign: datetime  # due, and not auto-signed
     close: datetime  # due, and no red card
     message: datetime  # due, and not sent
-    lease: datetime  # claimed by a dead process
+    lease: timedelta  # how long ago the lease of a dead process ended
     attempt: datetime  # asked, and nothing was heard
     call: datetime  # answered, and never ended
     inbox: datetime  # received, and not handled

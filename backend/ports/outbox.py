@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from backend.domain.records import Message
 from backend.ports.cards import NewCard
+
+SUSPECT_DEATHS = 2  # in hand unasked at so many deaths, a message is taken alone; the next one is its own (FM7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +22,37 @@ class WaitingMessage:
     urgent: bool
     ticket_id: int | None
     assignment_id: int | None
+    deaths: int = 0  # of processes that had it in hand, unasked
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message claimed until `lease_until`. `message.attempts` counts this attempt; `uncertain_sends` counts possible copies."""
+    """A message claimed under a lease. `message.attempts` counts claims; `uncertain_sends` possible copies."""
 
     message: Message
     owner: str
-    lease_until: datetime
     uncertain_sends: int = 0
+    asks: int = 0  # how often a provider was asked, this time included if `is_asked`
+    is_asked: bool = False  # it is on record that it may leave: from now on a death leaves a doubt (XR5)
+    deaths: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put on record that a claimed message may leave now; refused when it is no longer this owner's (XR5)."""
+
+    id: int
+    owner: str
+    attempt: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """What the owners of expired leases left behind, beside what waits again."""
+
+    ending: Sequence[ClaimedMessage] = ()  # may not be sent again, each still to be settled by `is_rescue`
+    owners: int = 0  # living ones that have something in hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +71,8 @@ class SendResult:
     """The result of an attempt; written only while id, owner and attempt still match (FM4, FM15).
 
     `state` is sent, ambiguous, failed, dead, skipped, or pending with `not_before` for a retry; `is_uncertain` counts a
-    possible copy. `card`, `messages` and `notes` are written in the same transaction, or not at all.
+    possible copy. `card`, `messages`, `notes` and the haste of a waiting call are written in the same transaction, or
+    not at all.
     """
 
     id: int
@@ -65,6 +89,9 @@ class SendResult:
     card: NewCard | None = None
     messages: tuple[Message, ...] = ()
     notes: tuple[AuditNote, ...] = ()
+    call_to_hasten: tuple[int, datetime] | None = None  # a waiting message, and when it may leave
+    was_asked: bool = True  # False: the provider was not asked after all, so this was no try
+    is_rescue: bool = False  # for an owner who died: only while the lease is still expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +107,7 @@ class MessageDelivery:
 
 
 class OutboxStore(Protocol):
-    """Stores messages for the delivery worker and the dialer. Lease times are real time, not the office clock."""
+    """Stores messages for the delivery worker and the dialer. Leases go by the database's clock, not the office's or a host's (XR1)."""
 
     async def add(self, messages: Sequence[Message], notes: Sequence[AuditNote] = ()) -> None:
         """Add messages and audit rows in one transaction."""
@@ -113,26 +140,32 @@ class OutboxStore(Protocol):
         channels: Collection[str],
         now: datetime,
         limit: int,
-        lease_until: datetime,
+        lease: timedelta,
         ids: Sequence[int] | None = None,
+        *,
+        ask: Collection[int] = (),
+        alone: bool = False,
     ) -> list[ClaimedMessage]:
-        """Claim due messages, urgent first (or just these ids); skip those already claimed."""
+        """Claim due messages, urgent first (or just these ids); skip those already claimed.
+
+        Those in `ask` may leave at once, unless a copy of them is in doubt: these are asked for by themselves (XR5).
+        `alone` claims one that may be what killed its holders; such are claimed in no other way (FM7).
+        """
         ...
 
-    async def renew(self, claimed: ClaimedMessage, lease_until: datetime) -> bool:
-        """Extend the lease of a message; False if it is no longer ours (FM5)."""
+    async def renew(self, owner: str, ids: Collection[int], lease: timedelta) -> Collection[int]:
+        """Extend the leases of these messages; return those that are still this owner's (FM5, XR7)."""
         ...
 
-    async def settle(self, results: Sequence[SendResult]) -> list[bool]:
-        """Write results; False for each message no longer ours (nothing of its result is written)."""
+    async def settle(self, results: Sequence[SendResult | Ask]) -> list[bool]:
+        """Write results, then asks, in one transaction; False for each message no longer ours: nothing is written."""
         ...
 
-    async def release_expired(
-        self, channels: Collection[str], now_real: datetime, now: datetime, max_attempts: int
-    ) -> list[ClaimedMessage]:
-        """Release messages whose lease expired, to be sent again as a second copy.
+    async def rescue(self, channels: Collection[str], now: datetime, *, may_repeat: bool = True) -> Rescue:
+        """Take back messages whose lease expired, by the table of what may have left (XR5, FM1, FM7).
 
-        Those already tried `most` times become dead (FM7) and are returned.
+        Not asked: it waits again, without doubt or mark. Asked: it waits, to be sent once more, marked. Asked with a
+        doubt (or once, unless `may_repeat`), or not asked at a third death, alone: `ending`.
         """
         ...
 
@@ -147,9 +180,14 @@ class OutboxStore(Protocol):
         ...
 
     async def give_up(
-        self, outbox_id: int, error: str, messages: Sequence[Message], notes: Sequence[AuditNote]
+        self,
+        outbox_id: int,
+        error: str,
+        messages: Sequence[Message],
+        notes: Sequence[AuditNote],
+        call_to_hasten: tuple[int, datetime] | None = None,
     ) -> bool:
-        """Mark a message failed and add its replacements; False if that was done before."""
+        """Mark a message failed, add its replacements and their haste; False if that was done before."""
         ...
 
     async def list_by_assignment(self, ticket_id: int | None, assignment_id: int | None) -> list[MessageDelivery]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -71,7 +71,7 @@ class PlatformStore(Protocol):
         """Add up to `limit` journal lines recorded since then that have no row yet; those by `own` are done at once."""
         ...
 
-    async def claim(self, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Writeback]:
+    async def claim(self, owner: str, now: datetime, lease: timedelta, limit: int) -> Sequence[Writeback]:
         """Claim due moves, of each ticket only the first that is not done, including rows whose lease expired."""
         ...
 

@@ -102,7 +102,7 @@ class RequesterTexts:
         if number is None:
             await self._finish(text, "failed", now, error="not_callable")
             return True
-        if await self.rate_limiter.try_acquire(self.gateway.buckets(), self.office.clock.real_time()):
+        if await self.rate_limiter.try_acquire(self.gateway.buckets()):
             return None
         if not await self.store.claim(text.id, now, now + LEASE):
             return False

@@ -177,8 +177,11 @@ class TelegramChannel:
 
 
 def build(settings: Settings) -> Channel:
-    """Build a channel from `token`; for another Bot API server `api_url` and `pace`, a factor on the public limits."""
-    return TelegramChannel(make_bot(settings["token"], settings.get("api_url")), float(settings.get("pace", "1")))
+    """Build a channel from `token`; for another Bot API server `api_url` and `pace`, a factor on the public limits;
+    `timeout`: seconds one request may take."""
+    seconds = float(settings.get("timeout") or REQUEST_SECONDS)
+    bot = make_bot(settings["token"], settings.get("api_url"), request_seconds=seconds)
+    return TelegramChannel(bot, float(settings.get("pace", "1")))
 
 
 def _parse_chat(address: str) -> int | str:

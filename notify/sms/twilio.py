@@ -8,7 +8,7 @@ from notify.message import Receipt
 from notify.plain_text import fit
 from notify.rate_limit import Bucket
 from notify.sms_gateway import SmsCapabilities, SmsEvent, SmsGateway, SmsRules, SmsStatus
-from notify.voice.twilio_http import PooledHttpClient, make_client, to_delivery_error
+from notify.voice.twilio_http import REQUEST_SECONDS, PooledHttpClient, make_client, to_delivery_error
 
 __all__ = ["NAME", "NEEDS", "TwilioSmsGateway", "build"]
 
@@ -74,10 +74,12 @@ class TwilioSmsGateway:
 
 
 def build(settings: Settings) -> SmsGateway:
-    """Build a gateway from `account_sid`, `auth_token`, `from`, and optionally `api_url`."""
+    """Build a gateway from `account_sid`, `auth_token`, `from`, and optionally `api_url`, `timeout`."""
     return TwilioSmsGateway(
         settings["account_sid"],
         settings["auth_token"],
         settings["from"],
-        http=PooledHttpClient(settings.get("api_url")),
+        http=PooledHttpClient(
+            settings.get("api_url"), request_seconds=float(settings.get("timeout") or REQUEST_SECONDS)
+        ),
     )

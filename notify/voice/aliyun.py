@@ -199,7 +199,7 @@ def _dump_params(values: Mapping[str, str]) -> str | None:
 
 def build(settings: Settings) -> VoiceCarrier:
     """Build a carrier from `access_key_id`, `access_key_secret`, `templates` ("phone.P1=TTS_1,…"), `hook_secret`;
-    optional `endpoint`, `show_number`, `calls_per_second`."""
+    optional `endpoint`, `show_number`, `calls_per_second`, `timeout` (seconds)."""
     named = (pair.partition("=") for pair in settings["templates"].split(",") if pair.strip())
     return AliyunCarrier(
         settings["access_key_id"],
@@ -209,4 +209,5 @@ def build(settings: Settings) -> VoiceCarrier:
         endpoint=settings.get("endpoint", ""),
         show_number=settings.get("show_number", ""),
         calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
+        read_ms=int(float(settings.get("timeout") or READ_MS / 1000) * 1000),
     )

@@ -23,7 +23,7 @@ from notify.carrier import (
 from notify.channel import DeliveryError, Settings
 from notify.message import Prompt
 from notify.rate_limit import Bucket
-from notify.voice.twilio_http import PooledHttpClient, make_client, to_delivery_error
+from notify.voice.twilio_http import REQUEST_SECONDS, PooledHttpClient, make_client, to_delivery_error
 from notify.voice.twilio_twiml import ANSWERERS, STATUSES, parse_call, parse_count, render_twiml
 
 __all__ = ["NAME", "NEEDS", "TwilioCarrier", "build"]
@@ -145,12 +145,14 @@ class TwilioCarrier:
 
 def build(settings: Settings) -> VoiceCarrier:
     """Build a carrier from `account_sid`, `auth_token`; optional `auth_token_old`, `api_url`, `calls_per_second`,
-    `voice`."""
+    `voice`, `timeout` (seconds one request may take)."""
     return TwilioCarrier(
         settings["account_sid"],
         settings["auth_token"],
         token_old=settings.get("auth_token_old", ""),
-        http=PooledHttpClient(settings.get("api_url")),
+        http=PooledHttpClient(
+            settings.get("api_url"), request_seconds=float(settings.get("timeout") or REQUEST_SECONDS)
+        ),
         calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
         voice=settings.get("voice", ""),
     )

@@ -1,7 +1,7 @@
 """The messages people hold: recorded when sent, found when answered, claimed when stale."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, bindparam, or_, select, update
@@ -63,6 +63,8 @@ class SqlCardStore:
         self._db = db
         self._ids = ids
         self._vault = vault
+        self._clock = db.lease_clock
+        self._is_free = or_(C.lease_until.is_(None), C.lease_until < self._clock.now)
 
     async def record(self, cards: Sequence[NewCard]) -> None:
         if not cards:
@@ -80,9 +82,7 @@ class SqlCardStore:
         query = select(*_COLUMNS).where(C.assignment_id == assignment_id, C.state == "live")
         return await self._load(query.order_by(C.id))
 
-    async def list_stale(
-        self, channels: Sequence[str], now: datetime, now_real: datetime, limit: int
-    ) -> list[HeldCard]:
+    async def list_stale(self, channels: Sequence[str], now: datetime, limit: int) -> list[HeldCard]:
         query = (
             select(*_COLUMNS)
             .where(
@@ -90,26 +90,30 @@ class SqlCardStore:
                 C.state == "live",
                 C.channel.in_(list(channels)),
                 or_(C.not_before.is_(None), C.not_before <= to_micros(now)),
-                or_(C.lease_until.is_(None), C.lease_until < to_micros(now_real)),
+                self._is_free,
             )
             .order_by(C.id)
             .limit(limit)
         )
-        return await self._load(query)
+        return await self._load(query, self._clock.parameters())
 
-    async def claim(self, owner: str, ids: Sequence[int], now_real: datetime, lease_until: datetime) -> list[HeldCard]:
+    async def claim(self, owner: str, ids: Sequence[int], lease: timedelta) -> list[HeldCard]:
         query = (
             update(t.cards)
             .where(
                 C.id.in_(list(ids)),
                 C.wanted > C.shown,
                 C.state == "live",
-                or_(C.lease_until.is_(None), C.lease_until < to_micros(now_real)),
+                self._is_free,
             )
-            .values(owner=owner, lease_until=to_micros(lease_until), attempts=C.attempts + 1)
+            .values(owner=owner, lease_until=self._clock.after(lease), attempts=C.attempts + 1)
             .returning(*_COLUMNS)
         )
-        return await self._db.write(lambda c: [_CARD.read(r) for r in c.execute(query).all()])
+        return await self._db.write(lambda c: [_CARD.read(r) for r in c.execute(query, self._clock.parameters())])
+
+    async def renew(self, owner: str, ids: Sequence[int], lease: timedelta) -> None:
+        mine = update(t.cards).where(C.id.in_(list(ids)), C.owner == owner)
+        await self._db.execute(mine.values(lease_until=self._clock.after(lease)), self._clock.parameters())
 
     async def mark_shown(self, card_id: int, owner: str, version: int) -> bool:
         return await self._release(card_id, owner, {"shown": version, "attempts": 0, "not_before": None})
@@ -141,5 +145,5 @@ class SqlCardStore:
         found = await _NAME.read(self._db, {"ticket": ticket_id})
         return self._vault.open("tickets", ticket_id, "name", found[0].name_sealed) if found else None
 
-    async def _load(self, query: Select[Any]) -> list[HeldCard]:
-        return await self._db.fetch_all(query, _CARD.read)
+    async def _load(self, query: Select[Any], parameters: Mapping[str, int] | None = None) -> list[HeldCard]:
+        return [_CARD.read(row) for row in await self._db.fetch_rows(query, parameters)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, text, update
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.inbox import InboxItem
 from storage import tables as t
 from storage.engine.compiled import Compiled
@@ -25,30 +25,29 @@ MAX_ERROR = 500
 #: Kinds of updates that carry their chat, and where.
 _CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "chat"), ("channel_post", "chat"))
 
-_RECEIVE = Compiled(text(
-    "INSERT INTO inbox (id, mouth, event, chat, body, received_at, state, attempts, error) "
-    "VALUES (:id, :mouth, :event, :chat, :body, :at, :state, 0, :error) "
-    "ON CONFLICT (mouth, event) DO NOTHING RETURNING id"
-))  # fmt: skip
+_RECEIVE = """
+INSERT INTO inbox (id, mouth, event, chat, body, received_at, state, attempts, error)
+VALUES (:id, :mouth, :event, :chat, :body, {at}, :state, 0, :error) ON CONFLICT (mouth, event) DO NOTHING RETURNING id
+"""
 _DONE = Compiled(
     text("UPDATE inbox SET state = 'done', owner = NULL, lease_until = NULL WHERE id = :id AND state = 'new'")
 )
 _CLAIM = """
-UPDATE inbox SET owner = :owner, lease_until = :until, attempts = attempts + 1 WHERE id IN (
+UPDATE inbox SET owner = :owner, lease_until = {now} + :lease, attempts = attempts + 1 WHERE id IN (
   SELECT i.id FROM inbox i
-  WHERE i.state = 'new' AND i.mouth = :mouth AND (i.not_before IS NULL OR i.not_before <= :now)
-    AND (i.lease_until IS NULL OR i.lease_until <= :now)
+  WHERE i.state = 'new' AND i.mouth = :mouth AND (i.not_before IS NULL OR i.not_before <= {now})
+    AND (i.lease_until IS NULL OR i.lease_until <= {now})
     AND NOT EXISTS (
       SELECT 1 FROM inbox e WHERE e.state = 'new' AND e.mouth = i.mouth AND e.chat = i.chat
-      AND (e.received_at, e.id) < (i.received_at, i.id) AND (e.attempts < :aside OR e.lease_until > :now))
+      AND (e.received_at, e.id) < (i.received_at, i.id) AND (e.attempts < :aside OR e.lease_until > {now}))
   ORDER BY i.received_at, i.id LIMIT :limit {skip})
 RETURNING id, mouth, event, chat, body, received_at, attempts
 """
-_ACQUIRE_LEASE = text(
-    "INSERT INTO leases (name, owner, until, fence) VALUES (:name, :owner, :until, 1) "
-    "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1 "
-    "WHERE leases.owner = excluded.owner OR leases.until <= :now RETURNING fence"
-)
+_ACQUIRE_LEASE = """
+INSERT INTO leases (name, owner, until, fence) VALUES (:name, :owner, {now} + :lease, 1)
+ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1
+WHERE leases.owner = excluded.owner OR leases.until <= {now} RETURNING fence
+"""
 
 
 class Unreadable(ValueError):
@@ -105,7 +104,13 @@ class SqlInboxStore:
         self._db = db
         self._ids = ids
         self._real_now = real_now
-        self._claim = Compiled(text(_CLAIM.format(skip="FOR UPDATE SKIP LOCKED" if db.dialect == "postgresql" else "")))
+        self._clock = db.lease_clock
+        postgres = db.dialect == "postgresql"
+        skip, now = "FOR UPDATE SKIP LOCKED" if postgres else "", self._clock.sql
+        self._claim = Compiled(text(_CLAIM.format(skip=skip, now=now)))
+        #: the order within a chat is that of arrival, whichever host it arrived at
+        self._receive = Compiled(text(_RECEIVE.format(at=now if postgres else ":at")))
+        self._acquire = text(_ACQUIRE_LEASE.format(now=now))
 
     async def receive(self, source: str, body: bytes) -> bool:
         await self._ids.refill(1)
@@ -115,6 +120,7 @@ class SqlInboxStore:
             "at": to_micros(self._real_now()),
             "state": "new",
             "error": None,
+            **self._clock.parameters(),
         }
         try:
             event, chat = parse_update(body)
@@ -123,11 +129,11 @@ class SqlInboxStore:
             shown = body[:MAX_UNREADABLE].decode("utf-8", "backslashreplace").replace("\0", "\\0")[:MAX_UNREADABLE]
             row |= {"event": "sha256:" + hashlib.sha256(body).hexdigest(), "chat": "", "body": shown,
                     "state": "unreadable", "error": str(error)[:MAX_ERROR].replace("\0", "\\0")}  # fmt: skip
-        return bool(await _RECEIVE.write(self._db, row))
+        return bool(await self._receive.write(self._db, row))
 
-    async def claim(self, source: str, owner: str, limit: int, now: datetime) -> Sequence[InboxItem]:
-        facts = {"mouth": source, "owner": owner, "limit": limit, "now": to_micros(now),
-                 "until": to_micros(now + LEASE), "aside": YIELD_AFTER}  # fmt: skip
+    async def claim(self, source: str, owner: str, limit: int) -> Sequence[InboxItem]:
+        facts = {"mouth": source, "owner": owner, "limit": limit, "lease": to_span(LEASE), "aside": YIELD_AFTER,
+                 **self._clock.parameters()}  # fmt: skip
         taken = [
             InboxItem(id, where, event, chat, body, from_micros(at), attempts)
             for id, where, event, chat, body, at, attempts in await self._claim.write(self._db, facts)
@@ -138,10 +144,10 @@ class SqlInboxStore:
         alive = [h for h in taken if h.attempts <= MAX_ATTEMPTS]
         return sorted(alive, key=lambda h: (h.received_at, h.id))
 
-    async def renew(self, owner: str, now: datetime) -> None:
+    async def renew(self, owner: str) -> None:
         """Extend the leases of this owner."""
         mine = update(t.inbox).where(t.inbox.c.state == "new", t.inbox.c.owner == owner)
-        await self._db.execute(mine.values(lease_until=to_micros(now + LEASE)))
+        await self._db.execute(mine.values(lease_until=self._clock.after(LEASE)), self._clock.parameters())
 
     async def mark_done(self, ids: Collection[int]) -> None:
         for id in ids:
@@ -150,7 +156,7 @@ class SqlInboxStore:
     async def mark_unreadable(self, item_id: int, error: str) -> None:
         await self._db.execute(_build_settle("unreadable", [item_id], error))
 
-    async def record_failure(self, item_id: int, error: str, now: datetime) -> bool:
+    async def record_failure(self, item_id: int, error: str) -> bool:
         def work(c: Connection) -> bool:
             k = t.inbox.c
             open_row = (k.id == item_id) & (k.state == "new")
@@ -160,34 +166,23 @@ class SqlInboxStore:
             if found >= MAX_ATTEMPTS:
                 c.execute(_build_settle("dead", [item_id], error))
                 return True
-            later = now + timedelta(seconds=4 ** (found - 1))
+            later = self._clock.after(timedelta(seconds=4 ** (found - 1)))
             c.execute(
                 update(t.inbox).where(open_row)
-                .values(owner=None, lease_until=None, not_before=to_micros(later), error=_cut(error))
+                .values(owner=None, lease_until=None, not_before=later, error=_cut(error)),
+                self._clock.parameters(),
             )  # fmt: skip
             return False
 
         return await self._db.write(work)
 
-    async def acquire_lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
-        facts = {"name": name, "owner": owner, "now": to_micros(now), "until": to_micros(until)}
-        return await self._db.write(lambda c: c.execute(_ACQUIRE_LEASE, facts).scalar() is not None)
+    async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
+        facts = {"name": name, "owner": owner, "lease": to_span(span), **self._clock.parameters()}
+        return await self._db.write(lambda c: c.execute(self._acquire, facts).scalar() is not None)
 
     async def release_lease(self, name: str, owner: str) -> None:
         mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)
         await self._db.execute(mine)
-
-    async def release_stale(self) -> int:
-        if self._db.dialect != "sqlite":
-            return 0
-        k = t.inbox.c
-        held = update(t.inbox).where(k.state == "new", k.lease_until.is_not(None))
-
-        def work(c: Connection) -> int:
-            polls = delete(t.leases).where(t.leases.c.name.startswith("poll:"))
-            return int(c.execute(held.values(owner=None, lease_until=None)).rowcount + c.execute(polls).rowcount)
-
-        return await self._db.write(work)
 
     async def delete_done(self, before: datetime) -> int:
         old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < to_micros(before))

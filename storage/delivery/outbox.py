@@ -2,38 +2,64 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    distinct,
+    func,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros, to_span
 from backend.domain.records import Message
-from backend.ports.outbox import AuditNote, ClaimedMessage, MessageDelivery, SendResult, WaitingMessage
+from backend.ports.outbox import (
+    SUSPECT_DEATHS,
+    Ask,
+    AuditNote,
+    ClaimedMessage,
+    MessageDelivery,
+    Rescue,
+    SendResult,
+    WaitingMessage,
+)
 from storage import tables as t
-from storage.delivery.settle import Settler, insert_audit_notes, insert_messages
+from storage.delivery.settle import Settler, hasten, insert_audit_notes, insert_messages
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 from storage.engine.mapping import MAPPERS, decode_instant
 
 M = t.letters.c
 MAPPER = MAPPERS[Message]
 _MESSAGE = [M[name] for name in MAPPER.names]
-_CLAIMED = [*_MESSAGE, M.owner, M.lease_until, M.doubts]
+_CLAIMED = [*_MESSAGE, M.owner, M.doubts, M.asks, M.asked_at, M.deaths]
 _DELIVERY = [*_MESSAGE, M.sent_at, M.provider_id, M.address, M.error, M.cost]
-RELEASED = {"owner": None, "lease_until": None}
+RELEASED = {"owner": None, "lease_until": None, "asked_at": None}
 ENDED = ("failed", "dead", "skipped")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
 
 
-def _claim(these: bool) -> ReturningUpdate[object]:
+def _claim(clock: LeaseClock, these: bool) -> ReturningUpdate[object]:
     due = (
         select(M.id)
         .where(
             M.state == "pending",
             M.channel.in_(bindparam("channels", expanding=True)),
             M.not_before <= bindparam("now"),
+            or_(M.deaths < SUSPECT_DEATHS, bindparam("alone", type_=Boolean)),
         )
         .order_by(M.urgent.desc(), M.not_before, M.id)
         .limit(bindparam("most"))
@@ -42,15 +68,20 @@ def _claim(these: bool) -> ReturningUpdate[object]:
     if these:
         due = due.where(M.id.in_(bindparam("ids", expanding=True)))
     chosen = due.cte("due")  # a CTE with locks is evaluated once; a plain subquery may exceed its limit
+    asked = and_(M.id.in_(bindparam("ask", expanding=True)), M.doubts == 0)
     return (
         update(t.letters)
         .where(M.id.in_(select(chosen.c.id)), M.state == "pending")
-        .values(state="sending", owner=bindparam("by"), attempts=M.attempts + 1, lease_until=bindparam("until"))
+        .values(
+            state="sending",
+            owner=bindparam("by"),
+            attempts=M.attempts + 1,
+            lease_until=clock.now + bindparam("lease", type_=BigInteger),
+            asked_at=case((asked, bindparam("now", type_=BigInteger)), else_=null()),
+            asks=M.asks + case((asked, 1), else_=0),
+        )
         .returning(*_CLAIMED)
     )
-
-
-_CLAIM, _CLAIM_IDS = _claim(False), _claim(True)
 
 
 def _identify(kind: str, person: str, facts: Mapping[str, Any], same: Sequence[str]) -> tuple[object, ...]:
@@ -64,6 +95,8 @@ class SqlOutboxStore:
         self._db = db
         self._ids = ids
         self._settler = Settler(db, ids)
+        self._clock = db.lease_clock
+        self._claim, self._claim_ids = _claim(self._clock, False), _claim(self._clock, True)
 
     async def add(self, messages: Sequence[Message], notes: Sequence[AuditNote] = ()) -> None:
         if not messages and not notes:
@@ -108,7 +141,7 @@ class SqlOutboxStore:
     ) -> list[WaitingMessage]:
         """List due messages, urgent first, then by `not_before`."""
         query = (
-            select(M.id, M.kind, M.channel, M.person, M.urgent, M.ticket_id, M.assignment_id)
+            select(M.id, M.kind, M.channel, M.person, M.urgent, M.ticket_id, M.assignment_id, M.deaths)
             .where(M.state == "pending", M.channel.in_(list(channels)), M.not_before <= to_micros(now))
             .order_by(M.urgent.desc(), M.not_before, M.id)
             .limit(limit)
@@ -118,7 +151,9 @@ class SqlOutboxStore:
 
         return await self._db.fetch_all(
             query,
-            lambda r: WaitingMessage(r.id, r.kind, r.channel, r.person, bool(r.urgent), r.ticket_id, r.assignment_id),
+            lambda r: WaitingMessage(
+                r.id, r.kind, r.channel, r.person, bool(r.urgent), r.ticket_id, r.assignment_id, r.deaths
+            ),
         )
 
     async def claim(
@@ -127,72 +162,68 @@ class SqlOutboxStore:
         channels: Collection[str],
         now: datetime,
         limit: int,
-        lease_until: datetime,
+        lease: timedelta,
         ids: Sequence[int] | None = None,
+        *,
+        ask: Collection[int] = (),
+        alone: bool = False,
     ) -> list[ClaimedMessage]:
         given: dict[str, object] = {
-            "channels": list(channels), "now": to_micros(now), "most": limit, "by": owner, "until": to_micros(lease_until),
+            "channels": list(channels), "now": to_micros(now), "most": limit, "by": owner, "lease": to_span(lease),
+            "ask": list(ask), "alone": alone,
         }  # fmt: skip
         if ids is not None:
             given["ids"] = list(ids)
-        take = _CLAIM if ids is None else _CLAIM_IDS
+        take = self._claim if ids is None else self._claim_ids
 
         def work(c: Connection) -> list[ClaimedMessage]:
-            rows = sorted(c.execute(take, given).all(), key=lambda r: (not r.urgent, r.not_before, r.id))
+            rows = sorted(
+                c.execute(take, given | self._clock.parameters()).all(),
+                key=lambda r: (not r.urgent, r.not_before, r.id),
+            )
             return [_claimed(r) for r in rows]
 
         return await self._db.write(work)
 
-    async def renew(self, claimed: ClaimedMessage, lease_until: datetime) -> bool:
-        query = (
-            update(t.letters)
-            .where(
-                M.id == claimed.message.id,
-                M.owner == claimed.owner,
-                M.attempts == claimed.message.attempts,
-                M.state == "sending",
-            )
-            .values(lease_until=to_micros(lease_until))
-        )
-        return await self._db.execute(query) == 1
+    async def renew(self, owner: str, ids: Collection[int], lease: timedelta) -> Collection[int]:
+        mine = update(t.letters).where(M.id.in_(list(ids)), M.owner == owner, M.state == "sending")
+        mine = mine.values(lease_until=self._clock.after(lease))
+        query = mine.returning(M.id)
+        return await self._db.write(lambda c: set(c.execute(query, self._clock.parameters()).scalars()))
 
-    async def settle(self, results: Sequence[SendResult]) -> list[bool]:
-        """Write results; False for each message no longer ours."""
+    async def settle(self, results: Sequence[SendResult | Ask]) -> list[bool]:
+        """Write results and asks; False for each message no longer ours."""
         return await self._settler.settle(results)
 
-    async def release_expired(
-        self, channels: Collection[str], now_real: datetime, now: datetime, max_attempts: int
-    ) -> list[ClaimedMessage]:
-        """Release messages whose lease expired, as possible copies; return those tried `most` times, now dead."""
-        lost = (
-            select(M.id)
-            .where(M.state == "sending", M.lease_until < to_micros(now_real), M.channel.in_(list(channels)))
-            .order_by(M.id)
-            .with_for_update(skip_locked=True)
-            .cte("lost")
-        )
-        worn = M.attempts >= max_attempts
-        free = (
-            update(t.letters)
-            .where(M.id.in_(select(lost.c.id)), M.state == "sending", M.lease_until < to_micros(now_real))
-            .values(
-                state=case((worn, "dead"), else_="pending"),
-                error="lease_expired",
-                doubts=M.doubts + 1,
-                not_before=case((M.not_before < to_micros(now), M.not_before), else_=to_micros(now)),
-                **RELEASED,
-            )
-            .returning(*_CLAIMED, M.state.label("now_state"))
-        )
+    async def rescue(self, channels: Collection[str], now: datetime, *, may_repeat: bool = True) -> Rescue:
+        """Take back what dead owners held: one read, and a transaction only when there is something."""
+        held = (M.state == "sending", M.channel.in_(list(channels)))
+        is_lost = M.lease_until < self._clock.now
+        look = select(
+            func.count(distinct(case((~is_lost, M.owner)))), func.coalesce(func.sum(case((is_lost, 1), else_=0)), 0)
+        ).where(*held)
+        ((owners, lost),) = await self._db.fetch_rows(look, self._clock.parameters())
+        if not lost:
+            return Rescue(owners=owners)
+        query = select(*_CLAIMED).where(*held, is_lost).order_by(M.id).with_for_update(skip_locked=True)
 
-        def work(c: Connection) -> list[ClaimedMessage]:
-            return [_claimed(r) for r in c.execute(free).all() if r.now_state == "dead"]
+        def work(c: Connection) -> Rescue:
+            rows = [_claimed(r) for r in c.execute(query, self._clock.parameters())]
+            unasked = [r.message.id for r in rows if not r.is_asked and r.deaths < SUSPECT_DEATHS]
+            doubtful = [r.message.id for r in rows if r.is_asked and may_repeat and not r.uncertain_sends]
+            free = (
+                update(t.letters)
+                .where(M.id.in_(bindparam("ids", expanding=True)), M.state == "sending", is_lost)
+                .values(
+                    state="pending", error="lease_expired", **RELEASED,
+                    not_before=case((M.not_before < to_micros(now), M.not_before), else_=to_micros(now)),
+                )
+            )  # fmt: skip
+            for ids, change in ((unasked, {"deaths": M.deaths + 1}), (doubtful, {"doubts": M.doubts + 1})):
+                if ids:
+                    c.execute(free.values(change), {"ids": ids, **self._clock.parameters()})
+            return Rescue(tuple(r for r in rows if r.message.id not in {*unasked, *doubtful}), owners)
 
-        waiting = select(M.id).where(
-            M.state == "sending", M.lease_until < to_micros(now_real), M.channel.in_(list(channels))
-        )
-        if await self._db.fetch_first(waiting.limit(1)) is None:
-            return []
         return await self._db.write(work)
 
     async def postpone(
@@ -212,14 +243,15 @@ class SqlOutboxStore:
         await self._db.execute(query)
 
     async def bring_forward(self, message_id: int, not_before: datetime) -> bool:
-        query = update(t.letters).where(M.id == message_id, M.state == "pending")
-        query = query.values(
-            not_before=case((M.not_before > to_micros(not_before), to_micros(not_before)), else_=M.not_before)
-        )
-        return await self._db.execute(query) == 1
+        return await self._db.write(lambda c: hasten(c, message_id, not_before))
 
     async def give_up(
-        self, message_id: int, error: str, messages: Sequence[Message], notes: Sequence[AuditNote]
+        self,
+        message_id: int,
+        error: str,
+        messages: Sequence[Message],
+        notes: Sequence[AuditNote],
+        call_to_hasten: tuple[int, datetime] | None = None,
     ) -> bool:
         await self._ids.refill(len(notes) + 1)
         end = (
@@ -233,6 +265,8 @@ class SqlOutboxStore:
                 return False
             insert_messages(c, messages)
             insert_audit_notes(c, notes, self._ids)
+            if call_to_hasten is not None:
+                hasten(c, *call_to_hasten)
             return True
 
         return await self._db.write(work)
@@ -260,5 +294,5 @@ class SqlOutboxStore:
 
 def _claimed(row: Any) -> ClaimedMessage:
     message: Message = MAPPER.read(row[: len(MAPPER.names)])
-    until = from_micros(row.lease_until) if row.lease_until is not None else message.created_at
-    return ClaimedMessage(message, row.owner or "", until, row.doubts)
+    is_asked = row.asked_at is not None
+    return ClaimedMessage(message, row.owner or "", row.doubts, row.asks, is_asked, row.deaths)

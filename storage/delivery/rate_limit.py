@@ -1,11 +1,11 @@
 """Shared rate limits in a table: one process at a time changes a few buckets (FT19, FM11)."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select, text
 
-from backend.ports.rate_limit import BucketStates
+from backend.ports.rate_limit import Decide
 from storage import tables as t
 from storage.engine.database import Database
 
@@ -15,34 +15,32 @@ SWEEP_EVERY = 2_000  # changes between two sweeps of long-unused buckets
 
 
 class SqlRateLimitStore:
-    """`RateLimitStore` on either engine. Rows are locked in the order of their names."""
+    """`RateLimitStore` on either engine, by the lease clock. Rows are locked in the order of their names."""
 
-    def __init__(self, db: Database, real_time: Callable[[], float]) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._real_time = real_time
+        self._clock = db.lease_clock
         self._changes = 0
 
-    async def update(
-        self, buckets: Sequence[str], decide: Callable[[BucketStates], BucketStates | None], keep_seconds: float
-    ) -> None:
+    async def update(self, buckets: Sequence[str], decide: Decide, keep_seconds: float) -> None:
         """Read these buckets, decide and write the result in one transaction."""
         names = sorted(set(buckets))
-        now = self._real_time()
         self._changes += 1
         sweep = self._changes % SWEEP_EVERY == 0
 
         def work(c: Connection) -> None:
             query = (
-                select(t.pace.c.bucket, t.pace.c.state)
+                select(t.pace.c.bucket, t.pace.c.state, self._clock.at_row.label("now"))
                 .where(t.pace.c.bucket.in_(bindparam("names", expanding=True)))
                 .order_by(t.pace.c.bucket)
                 .with_for_update()
             )
-            rows = c.execute(query, {"names": names}).all()
+            rows = c.execute(query, {"names": names, **self._clock.parameters()}).all()
             if len(rows) < len(names):
                 c.execute(_INSERT_BUCKET, [{"b": name} for name in names])
-                rows = c.execute(query, {"names": names}).all()
-            after = decide({r.bucket: tuple(json.loads(r.state)) for r in rows})
+                rows = c.execute(query, {"names": names, **self._clock.parameters()}).all()
+            now = max(r.now for r in rows) / 1_000_000  # a row that was waited for tells the time after the wait
+            after = decide({r.bucket: tuple(json.loads(r.state)) for r in rows}, now)
             if after is None:
                 return
             idle_at = int((now + keep_seconds) * 1_000_000)

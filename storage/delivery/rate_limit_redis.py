@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from backend.ports.rate_limit import BucketStates
+from backend.ports.rate_limit import Decide
 
 MAX_ATTEMPTS = 50  # collisions on one bot's bucket; each loser waits briefly
 TIMEOUT = 0.5  # seconds a change may take before Redis counts as unavailable
 
 
 class RedisRateLimitStore:
-    """`RateLimitStore` in Redis. `client` is a redis.asyncio client; its errors propagate."""
+    """`RateLimitStore` in Redis, by its `TIME`. `client` is a redis.asyncio client; its errors propagate."""
 
     def __init__(self, client: Any, prefix: str = "jiesu:rate:") -> None:
         self._client = client
@@ -25,9 +25,7 @@ class RedisRateLimitStore:
 
         return cls(Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT))
 
-    async def update(
-        self, buckets: Sequence[str], decide: Callable[[BucketStates], BucketStates | None], keep_seconds: float
-    ) -> None:
+    async def update(self, buckets: Sequence[str], decide: Decide, keep_seconds: float) -> None:
         """Read, decide and write; retry after a collision. Raises TimeoutError after `TIMEOUT` seconds."""
         async with asyncio.timeout(TIMEOUT):
             for attempt in range(MAX_ATTEMPTS):
@@ -36,16 +34,16 @@ class RedisRateLimitStore:
                 await asyncio.sleep(0.001 * (attempt + 1))
         raise TimeoutError("too many collisions")
 
-    async def _try_update(
-        self, names: Sequence[str], decide: Callable[[BucketStates], BucketStates | None], keep: float
-    ) -> bool:
+    async def _try_update(self, names: Sequence[str], decide: Decide, keep: float) -> bool:
         from redis.exceptions import WatchError
 
         places = [self._prefix + name for name in names]
         async with self._client.pipeline(transaction=True) as pipe:
             await pipe.watch(*places)
             bodies = await pipe.mget(places)
-            after = decide({n: tuple(json.loads(b)) if b else () for n, b in zip(names, bodies, strict=True)})
+            seconds, micros = await pipe.time()  # after the states: whoever wrote them did so before
+            states = {n: tuple(json.loads(b)) if b else () for n, b in zip(names, bodies, strict=True)}
+            after = decide(states, seconds + micros / 1_000_000)
             if after is None:
                 return True
             pipe.multi()

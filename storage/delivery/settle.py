@@ -1,13 +1,14 @@
-"""Settles the results of many messages in one transaction; each late one is refused alone."""
+"""Settles the results of many messages, then puts the next asks on record, in one transaction; late ones are refused."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, text, update
+from sqlalchemy import Connection, bindparam, case, insert, text, update
 
 from backend.domain.instants import to_micros
 from backend.domain.records import Message
-from backend.ports.outbox import AuditNote, SendResult
+from backend.ports.outbox import Ask, AuditNote, SendResult
 from storage import tables as t
 from storage.delivery.cards import insert_cards
 from storage.engine.database import Database
@@ -18,7 +19,7 @@ from storage.integrity.audit import build_audit_row
 M = t.letters.c
 _SETTLE_SENT = text(  # settles all plainly sent messages of a batch in one statement
     "UPDATE letters l SET state = 'sent', sent_at = x.at, provider_id = x.provider, address = x.address, "
-    "cost = x.cost, error = NULL, owner = NULL, lease_until = NULL "
+    "cost = x.cost, error = NULL, owner = NULL, lease_until = NULL, asked_at = NULL "
     "FROM unnest(CAST(:ids AS bigint[]), CAST(:attempts AS integer[]), CAST(:owners AS text[]), "
     "CAST(:ats AS bigint[]), CAST(:providers AS text[]), CAST(:addresses AS text[]), CAST(:costs AS text[])) "
     "AS x(id, attempt, owner, at, provider, address, cost) "
@@ -34,6 +35,13 @@ def insert_messages(c: Connection, messages: Sequence[Message]) -> None:
         c.execute(insert(t.letters), [dict(zip(shape.names, shape.write(x), strict=True)) for x in messages])
 
 
+def hasten(c: Connection, message_id: int, not_before: datetime) -> bool:
+    """Make a waiting message due earlier, never later; False if it no longer waits."""
+    at = to_micros(not_before)
+    query = update(t.letters).where(M.id == message_id, M.state == "pending")
+    return c.execute(query.values(not_before=case((M.not_before > at, at), else_=M.not_before))).rowcount == 1
+
+
 def insert_audit_notes(c: Connection, notes: Sequence[AuditNote], ids: IdSupply) -> None:
     """Insert audit rows; enough ids must be available."""
     if notes:
@@ -41,7 +49,7 @@ def insert_audit_notes(c: Connection, notes: Sequence[AuditNote], ids: IdSupply)
 
 
 def _build_values(s: SendResult) -> dict[str, Any]:
-    values: dict[str, Any] = {"state": s.state, "error": s.error, "owner": None, "lease_until": None}
+    values: dict[str, Any] = {"state": s.state, "error": s.error, "owner": None, "lease_until": None, "asked_at": None}
     if s.state in ("sent", "ambiguous"):
         values |= {"sent_at": to_micros(s.at), "provider_id": s.provider_id, "cost": s.cost}
     if s.address is not None:
@@ -57,26 +65,44 @@ class Settler:
     def __init__(self, db: Database, ids: IdSupply) -> None:
         self._db = db
         self._ids = ids
+        self._clock = db.lease_clock
+        self._ask = (
+            update(t.letters)
+            .where(
+                M.id == bindparam("message"), M.owner == bindparam("by"), M.attempts == bindparam("attempt"),
+                M.state == "sending", M.asked_at.is_(None), M.lease_until >= self._clock.now,
+            )
+            .values(asked_at=bindparam("at"), asks=M.asks + 1)
+        )  # fmt: skip
 
-    async def settle(self, settlements: Sequence[SendResult]) -> list[bool]:
-        """Write results with their cards, messages and notes; True for each message that was still ours."""
-        if not settlements:
+    async def settle(self, items: Sequence[SendResult | Ask]) -> list[bool]:
+        """Write results with what follows them, then asks; True for each message that was still ours."""
+        settlements = [s for s in items if isinstance(s, SendResult)]
+        asks = [a for a in items if isinstance(a, Ask)]
+        if not items:
             return []
         await self._ids.refill(sum(1 + len(s.notes) for s in settlements))
         postgres = self._db.dialect == "postgresql"
 
         def work(c: Connection) -> list[bool]:
-            kept = self._settle_many(c, settlements) if postgres else [_settle_one(c, s) for s in settlements]
+            kept = self._settle_many(c, settlements) if postgres else [self._settle_one(c, s) for s in settlements]
             ours = [s for s, ok in zip(settlements, kept, strict=True) if ok]
             insert_cards(c, [s.card for s in ours if s.card is not None], self._ids, lock=postgres)
             insert_messages(c, [message for s in ours for message in s.messages])
             insert_audit_notes(c, [note for s in ours for note in s.notes], self._ids)
-            return kept
+            for s in ours:
+                if s.call_to_hasten is not None:
+                    hasten(c, *s.call_to_hasten)
+            settled, asked = iter(kept), iter([self._put_on_record(c, a) for a in asks])
+            return [next(settled) if isinstance(item, SendResult) else next(asked) for item in items]
 
         return await self._db.write(work)
 
-    @staticmethod
-    def _settle_many(c: Connection, settlements: Sequence[SendResult]) -> list[bool]:
+    def _put_on_record(self, c: Connection, a: Ask) -> bool:
+        given = {"message": a.id, "by": a.owner, "attempt": a.attempt, "at": to_micros(a.at)}
+        return c.execute(self._ask, given | self._clock.parameters()).rowcount == 1
+
+    def _settle_many(self, c: Connection, settlements: Sequence[SendResult]) -> list[bool]:
         plain = [s for s in settlements if s.state == "sent" and not s.is_uncertain]
         done: set[int] = set()
         if plain:
@@ -87,17 +113,22 @@ class Settler:
                 "costs": [s.cost for s in plain],
             }  # fmt: skip
             done = {int(r[0]) for r in c.execute(_SETTLE_SENT, given)}
-        return [s.id in done if s.state == "sent" and not s.is_uncertain else _settle_one(c, s) for s in settlements]
+        return [
+            s.id in done if s.state == "sent" and not s.is_uncertain else self._settle_one(c, s) for s in settlements
+        ]
 
-
-def _settle_one(c: Connection, s: SendResult) -> bool:
-    values = _build_values(s)
-    if c.dialect.name == "sqlite" and not s.is_uncertain:
-        raw: Any = c.connection.driver_connection
-        sets = ", ".join(f"{name} = ?" for name in values)
-        done = raw.execute(_SETTLE_ONE.format(sets=sets), (*values.values(), s.id, s.owner, s.attempt))
-        return bool(done.rowcount == 1)
-    if s.is_uncertain:
-        values["doubts"] = M.doubts + 1
-    query = update(t.letters).where(M.id == s.id, M.owner == s.owner, M.attempts == s.attempt, M.state == "sending")
-    return c.execute(query.values(**values)).rowcount == 1
+    def _settle_one(self, c: Connection, s: SendResult) -> bool:
+        values = _build_values(s)
+        if c.dialect.name == "sqlite" and not s.is_uncertain and s.was_asked and not s.is_rescue:
+            raw: Any = c.connection.driver_connection
+            sets = ", ".join(f"{name} = ?" for name in values)
+            done = raw.execute(_SETTLE_ONE.format(sets=sets), (*values.values(), s.id, s.owner, s.attempt))
+            return bool(done.rowcount == 1)
+        if s.is_uncertain:
+            values["doubts"] = M.doubts + 1
+        if not s.was_asked:
+            values["asks"] = M.asks - case((M.asked_at.is_(None), 0), else_=1)
+        query = update(t.letters).where(M.id == s.id, M.owner == s.owner, M.attempts == s.attempt, M.state == "sending")
+        if s.is_rescue:
+            query = query.where(M.lease_until < self._clock.now)
+        return c.execute(query.values(**values), self._clock.parameters() if s.is_rescue else None).rowcount == 1

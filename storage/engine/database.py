@@ -8,6 +8,8 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from storage.engine.lease_clock import LeaseClock
+
 T = TypeVar("T")
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -16,6 +18,7 @@ class Database(Protocol):
     """What the stores need from an engine. A function passed to `write` is one transaction; callers do not retry it."""
 
     dialect: str  # "sqlite" | "postgresql"
+    lease_clock: LeaseClock
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function on a read-only connection."""

@@ -1,17 +1,22 @@
 """Opens a database with the engine that its URL names; the other engine is not even imported."""
 
+from collections.abc import Callable
+
 from sqlalchemy.engine import make_url
 
 from storage.engine.database import Database
 
 
-def open_database(url: str) -> Database:
-    """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL."""
+def open_database(url: str, monotonic: Callable[[], float]) -> Database:
+    """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL.
+
+    `monotonic`: seconds for the leases of an SQLite file, which one process owns.
+    """
     kind = make_url(url).get_backend_name()
     if kind == "sqlite":
         from storage.engine.sqlite import SqliteDatabase
 
-        return SqliteDatabase(url)
+        return SqliteDatabase(url, monotonic)
     if kind == "postgresql":
         from storage.engine.postgres import PostgresDatabase
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.engine.database import Database
+from storage.engine.lease_clock import LeaseClock
 
 T = TypeVar("T")
 MAX_ATTEMPTS = 3  # FD10: serialization failures and deadlocks
@@ -27,6 +28,7 @@ class PostgresDatabase(Database):
     def __init__(self, url: str, *, pool_size: int = 12) -> None:
         async_url = make_url(url).set(drivername="postgresql+asyncpg")
         self.url = url
+        self.lease_clock = LeaseClock()
         self._engine = create_async_engine(
             async_url, pool_size=pool_size, max_overflow=8, pool_timeout=5, pool_use_lifo=True,
             connect_args={"timeout": 5, "command_timeout": 60,

@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
 from storage.engine.database import Database, resolve_future
+from storage.engine.lease_clock import LeaseClock
 
 T = TypeVar("T")
 MAX_BATCH = 64  # jobs that share one fsync at most
@@ -53,7 +54,8 @@ class SqliteDatabase(Database):
 
     dialect = "sqlite"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, monotonic: Callable[[], float]) -> None:
+        self.lease_clock = LeaseClock(monotonic)
         path = make_url(url).database
         if path and path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, text
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.integrity import CheckResult, CheckThresholds, Finding
 from storage import tables as t
 from storage.engine.database import Database
@@ -39,7 +39,7 @@ class SqlIntegrityStore:
         Each check is a read of its own, so that no snapshot is held for long.
         """
         found: dict[tuple[str, str], Finding] = {}
-        facts = _build_parameters(thresholds)
+        facts = await self._build_parameters(thresholds)
         for kind, query in CHECKS.items():
             for finding in await self._run_check(kind, query, facts):
                 found.setdefault((finding.kind, finding.subject), finding)
@@ -60,7 +60,7 @@ class SqlIntegrityStore:
         return await self._db.read(work)
 
     async def recheck(self, findings: Sequence[Finding], thresholds: CheckThresholds) -> list[bool]:
-        facts = _build_parameters(thresholds)
+        facts = await self._build_parameters(thresholds) if findings else {}
 
         def still(c: Connection, f: Finding) -> bool:
             query = RECHECKS.get(f.kind)
@@ -72,6 +72,13 @@ class SqlIntegrityStore:
             return [still(c, f) for f in findings]
 
         return await self._db.read(work) if findings else []
+
+    async def _build_parameters(self, thresholds: CheckThresholds) -> dict[str, int]:
+        instants = asdict(thresholds)
+        overdue: timedelta = instants.pop("lease")
+        clock = self._db.lease_clock
+        ((now,),) = await self._db.fetch_rows(select(clock.now), clock.parameters())
+        return {name: to_micros(at) for name, at in instants.items()} | {"lease": now - to_span(overdue)}
 
     async def list_open(self) -> Sequence[Finding]:
         k = t.findings.c
@@ -114,10 +121,6 @@ class SqlIntegrityStore:
             "facts": encode(finding.facts),
             "at": to_micros(now),
         }
-
-
-def _build_parameters(since: CheckThresholds) -> dict[str, int]:
-    return {name: to_micros(at) for name, at in asdict(since).items()}
 
 
 def _to_finding(kind: str, row: dict[str, Any]) -> Finding:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select, update
@@ -36,6 +36,7 @@ class SqlPlatformStore:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._clock = db.lease_clock
 
     async def find_external_since(self, now: datetime) -> datetime | None:
         s = t.settings.c
@@ -81,11 +82,11 @@ class SqlPlatformStore:
 
         return await self._db.write(work)
 
-    async def claim(self, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Writeback]:
+    async def claim(self, owner: str, now: datetime, lease: timedelta, limit: int) -> Sequence[Writeback]:
         earlier = t.writebacks.alias("earlier")
         ready = or_(
             and_(W.state == WritebackState.WAITING, W.not_before <= to_micros(now)),
-            and_(W.state == WritebackState.SENDING, W.lease_until < to_micros(now)),
+            and_(W.state == WritebackState.SENDING, W.lease_until < self._clock.now),
         )
         first = ~exists().where(
             earlier.c.ticket_id == W.ticket_id, earlier.c.version < W.version, earlier.c.state.in_(OPEN_STATES)
@@ -94,12 +95,14 @@ class SqlPlatformStore:
         taken = (
             update(t.writebacks)
             .where(W.id.in_(select(due.c.id)))
-            .values(state=WritebackState.SENDING, owner=owner, attempts=W.attempts + 1, lease_until=to_micros(until))
+            .values(
+                state=WritebackState.SENDING, owner=owner, attempts=W.attempts + 1, lease_until=self._clock.after(lease)
+            )
             .returning(W.id)
         )
 
         def work(c: Connection) -> list[Writeback]:
-            ids = list(c.execute(taken).scalars())
+            ids = list(c.execute(taken, self._clock.parameters()).scalars())
             return (
                 [_to_writeback(r) for r in c.execute(_select_writebacks().where(W.id.in_(ids)).order_by(W.id))]
                 if ids

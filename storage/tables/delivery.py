@@ -25,6 +25,9 @@ letters = Table(
     col("owner", null=True), at("lease_until"), at("sent_at"), col("provider_id", null=True),
     col("address", null=True), col("error", null=True), col("cost", null=True),
     col("doubts", Integer, default="0"),  # copies that may have arrived: the next one is marked 重发 (FT24)
+    # `owner` holds a message; it may have left only if `asked_at` says that the provider was about to be asked (XR5)
+    at("asked_at"), col("asks", Integer, default="0"),
+    col("deaths", Integer, default="0"),  # of processes that held it unasked (FM7)
     Index("letters_pending", "channel", "urgent", "not_before", postgresql_where=text("state = 'pending'"),
           sqlite_where=text("state = 'pending'")),
     Index("letters_sending", "lease_until", postgresql_where=text("state = 'sending'"),

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 from bot.receive import InboxWorker
 from notify.rate_limit import Bucket
 from sandbox.faults import Fault
+from storage.delivery.leases import void_leases
 from tests.bot.world import World
 
 
@@ -68,9 +70,10 @@ async def test_a_killed_process_leaves_nothing_that_holds_up_the_next_FT9(world:
     user = await world.bind("H1")
     await world.stop()
     await world.worker.receive("telegram", _encode_help_command(user.user_id))
-    assert await world.inbox.claim("telegram", "killed", 1, world.wall)
+    assert await world.inbox.claim("telegram", "killed", 1)
     poll_lease = f"poll:{world.services.bot.id}"
-    assert await world.inbox.acquire_lease(poll_lease, "killed", world.wall, world.wall.replace(year=2030))
+    assert await world.inbox.acquire_lease(poll_lease, "killed", timedelta(days=900))
+    assert await void_leases(world.db) == 2
     await world.worker.prepare()
     world.start()
     world.worker.on_received()
@@ -137,7 +140,7 @@ class OneChatLimiter:
     def __init__(self) -> None:
         self.blocked = ""
 
-    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
         return 0.5 if self.blocked and any(self.blocked in bucket.key for bucket in buckets) else 0.0
 
 

@@ -38,6 +38,7 @@ from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 from storage.integrity.audit import SqlAuditStore
 from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
@@ -63,7 +64,7 @@ DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 class Unlimited:
     """A rate limiter that never makes anybody wait; the simulated network does not count either."""
 
-    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
         return 0.0
 
 
@@ -78,6 +79,7 @@ class World:
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
         self.ids = IdSupply(db)
         encryption = Encryption("a secret of the tests, long enough", CHANCE)
+        db.lease_clock = LeaseClock(lambda: self.wall.timestamp())  # noqa: PLW0108 - wall is moved
         clock = build_clock(lambda: self.at, lambda: self.wall.timestamp())  # noqa: PLW0108 - wall is moved
         self.config = SqlConfigStore(db, self.ids)
         self.office = OfficeCache(self.config, clock, "jilin")

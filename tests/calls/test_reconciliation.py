@@ -1,6 +1,7 @@
 """Nobody is called twice for one message, whatever happens to requests and callbacks (FW4-FW7, FW14-FW17, G13)."""
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -140,7 +141,7 @@ async def test_an_old_request_replayed_a_day_later_has_no_second_effect_FW4(worl
 
 @ONE_ENGINE
 async def test_many_calls_keep_the_carriers_rate_limit_FW18(world: World) -> None:
-    world.dependencies.rate_limiter = LocalRateLimiter()
+    world.dependencies.rate_limiter = LocalRateLimiter(time.monotonic)
     await world.carrier.close()
     world.carrier = world.dependencies.carrier = build_carrier(world.base, calls_per_second="10")
     world.simulator.phones.calls_per_second = 12

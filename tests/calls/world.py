@@ -69,7 +69,7 @@ PIN = "2580"
 class Unlimited:
     """A rate limiter that never makes anybody wait."""
 
-    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket]) -> float:
         return 0.0
 
 

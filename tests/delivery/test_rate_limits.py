@@ -54,34 +54,30 @@ async def run_until_idle(worker: DeliveryWorker) -> int:
     return runs
 
 
-def holds_at_most(times: list[float], count: float, seconds: float) -> bool:
-    """Whether no window of that length holds more than `count` of the times."""
-    return all(sum(start <= at < start + seconds for at in times) <= count for start in times)
+def list_too_early(times: list[float], bucket: Bucket, began: float) -> list[int]:
+    """Which of these messages, all under one limit, came sooner than it allows; a busy machine only delays them."""
+    return [n for n, at in enumerate(times) if at < began + (n + 1 - bucket.burst) * bucket.interval - 0.001]
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-async def test_waiting_messages_keep_the_rate_limits_over_all_workers_and_lose_little_time_FT19_FM11(
+async def test_waiting_messages_never_leave_faster_than_allowed_over_all_workers_FT19_FM11(
     database: Database, workers: int
 ) -> None:
     channel = TimedChannel()
     world = await open_crowd(database, channel, messages=200)
     limiters = [
-        SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic) if workers > 1 else None
-        for _ in range(workers)
+        SharedRateLimiter(SqlRateLimitStore(database), time.monotonic) if workers > 1 else None for _ in range(workers)
     ]
     running = [world.build_worker(f"w{number}", rate_limiter=limiter) for number, limiter in enumerate(limiters)]
     began = time.monotonic()
     await asyncio.gather(*(run_until_idle(worker) for worker in running))
-    took = time.monotonic() - began
     assert len(channel.sent) == 200
     assert len({s.message_id for s in channel.sent}) == 200 and not any("重发" in s.text for s in channel.sent)
     by_chat: dict[str, list[float]] = defaultdict(list)
     for at, address in channel.times:
         by_chat[address].append(at)
-    slack = 1.3  # a busy machine delays what left in time; the exact arithmetic is proved in tests/notify
-    assert holds_at_most([at for at, _ in channel.times], 100 * 0.5 * slack, 0.5)
-    assert all(holds_at_most(times, 20 * 0.5 * slack + 1, 0.5) for times in by_chat.values())
-    assert took < 200 / 100 * 3  # ideal 2 s; a figure for the bench, here only "not one by one"
+    assert list_too_early([at for at, _ in channel.times], BOT, began) == []
+    assert [times for times in by_chat.values() if list_too_early(times, CHAT, began)] == []
     for worker in running:
         await worker.close()
 

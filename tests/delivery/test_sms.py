@@ -1,5 +1,6 @@
 """Whom neither chat nor telephone reached gets one SMS of at most 70 characters without a link (texts 7.5)."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -43,7 +44,7 @@ class FakePeople:
 
 def build_sms_worker(world: World, gateway: FakeGateway | None) -> SmsWorker:
     return SmsWorker(
-        world.outbox, world.moves, world.office, FakePeople(), world.texts, LocalRateLimiter(), "worker", CHANCE, "12345热线", "12345",
+        world.outbox, world.moves, world.office, FakePeople(), world.texts, LocalRateLimiter(time.monotonic), "worker", CHANCE, "12345热线", "12345",
         gateway,  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Delivery through the real driver to a simulated chat network: what people see on their screens."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -39,7 +40,7 @@ class ChatWorld(World):
 @pytest.fixture
 async def world(sqlite_url: str) -> AsyncIterator[ChatWorld]:
     async with serve_networks(lambda: datetime(2026, 11, 10, 1, 30, tzinfo=UTC)) as (simulator, base_url):
-        database = open_database(sqlite_url)
+        database = open_database(sqlite_url, time.monotonic)
         world = ChatWorld(database, simulator)
         await world.open()
         for number, code in enumerate(("H1", "H2", "L1", "R1")):

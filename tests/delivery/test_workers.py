@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
-
-from sqlalchemy import update
+from datetime import timedelta
 
 from backend.domain.records import Message
-from backend.ports.outbox import SendResult
+from backend.ports.outbox import Ask, SendResult
 from notify.message import Card
-from storage import tables as t
 from tests.delivery.world import DISPATCHER, World
 
 
@@ -35,26 +32,13 @@ async def test_a_message_that_cannot_be_rendered_is_given_up_alone_and_the_other
     assert states["M99", "H1"] == ["dead"] and states["M1", "H1"] == ["sent"]
 
 
-async def test_a_message_over_which_eight_workers_died_is_given_up_and_a_call_stays_planned_FM7(world: World) -> None:
-    await world.dispatch_ticket()
-    [message] = await world.outbox.list_waiting(["telegram"], world.at, 1)
-    query = update(t.letters).where(t.letters.c.id == message.id).values(attempts=7)
-    await world.db.write(lambda c: c.execute(query) and None)
-    await world.abandon_message(message.id)
-    await world.worker.run_once()
-    states = {d.message.id: d.message.state for d in await world.list_deliveries()}
-    assert states[message.id] == "dead"
-    [call] = await world.list_deliveries(channel="phone")
-    assert (call.message.person, call.message.state) == ("H1", "pending")
-
-
 async def test_the_message_of_a_lost_worker_is_sent_by_another_marked_and_the_late_owner_refused_FM1_FM4_FM15(
     world: World,
 ) -> None:
     await world.dispatch_ticket()
     [first] = await world.outbox.list_waiting(["telegram"], world.at, 1)
-    lease = datetime.fromtimestamp(world.real + 45, UTC)
-    [claimed] = await world.outbox.claim("lost", ["telegram"], world.at, 1, lease, [first.id])
+    lease = timedelta(seconds=45)
+    [claimed] = await world.outbox.claim("lost", ["telegram"], world.at, 1, lease, [first.id], ask=[first.id])
     await world.worker.run_once()
     assert len(world.channel.sent) == 1  # the other handler's; this one is claimed
     world.pass_time(seconds=46)
@@ -62,7 +46,7 @@ async def test_the_message_of_a_lost_worker_is_sent_by_another_marked_and_the_la
     assert [s.text[:4] for s in world.channel.sent][1:] == ["（重发）"]
     late = SendResult(claimed.message.id, "lost", 1, "failed", world.at, error="late")
     assert await world.outbox.settle([late]) == [False]
-    assert await world.outbox.renew(claimed, lease) is False
+    assert not await world.outbox.renew("lost", [first.id], lease)
     assert (await world.list_states())[first.kind, first.person] == ["sent"]
 
 
@@ -103,7 +87,7 @@ async def test_a_database_away_after_a_send_is_tried_again_and_nothing_is_sent_t
     await world.dispatch_ticket()
     settle, failures = world.outbox.settle, [True, True]
 
-    async def fail_twice(results: Sequence[SendResult]) -> list[bool]:
+    async def fail_twice(results: Sequence[SendResult | Ask]) -> list[bool]:
         if failures:
             failures.pop()
             raise OSError("the database is away")

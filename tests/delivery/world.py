@@ -13,7 +13,6 @@ from backend.delivery.cards import CardRenderer
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.chance import Chance
-from backend.domain.instants import to_micros
 from backend.domain.records import Message, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, Role, Source, UnitKind
@@ -32,6 +31,7 @@ from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 from storage.office.config import SqlConfigStore, bump_epoch
 from storage.tickets.moves import create_move_store
 from tests.time_and_chance import CHANCE, ZONE, build_clock
@@ -139,8 +139,9 @@ class World:
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        clock = build_clock(lambda: self.at, lambda: time.time() if self.in_real_time else self.real)
-        self.office = OfficeCache(self.config, clock, "jilin")
+        self._began = time.monotonic()
+        db.lease_clock = LeaseClock(lambda: time.monotonic() if self.in_real_time else self.real)
+        self.office = OfficeCache(self.config, build_clock(lambda: self.at, time.time, self.monotonic), "jilin")
         self.tickets = TicketService(self.moves, self.office, self.ids, JOURNAL_KEY)
         self.outbox = SqlOutboxStore(db, self.ids)
         self.cards = SqlCardStore(db, self.ids, ENCRYPTION)
@@ -150,11 +151,16 @@ class World:
         self.dropped_bindings: list[tuple[str, str, str]] = []  # person, channel, reason
         self.worker = self.build_worker()
 
+    def monotonic(self) -> float:
+        """Seconds as the worker's process counts them: they pass by themselves, and with `pass_time`."""
+        return self.real + time.monotonic() - self._began
+
     def build_worker(self, owner: str = "w1", **arguments: Any) -> DeliveryWorker:
         """A delivery worker on the same database."""
         channel = arguments.pop("channel", self.channel)
         return DeliveryWorker(
-            outbox=self.outbox, cards=self.cards, renderer=self.renderer, moves=self.moves, office=self.office,
+            outbox=arguments.pop("outbox", self.outbox), cards=self.cards,
+            renderer=arguments.pop("renderer", self.renderer), moves=self.moves, office=self.office,
             channels={"telegram": channel}, bindings=self, ids=self.ids, texts=self.texts, owner=owner,
             chance=Chance(bytes), **arguments,  # `bytes`: zeros, no jitter
         )  # fmt: skip
@@ -250,13 +256,6 @@ class World:
         for d in await self.list_deliveries(no):
             found.setdefault((d.message.kind, d.message.person), []).append(d.message.state)
         return found
-
-    async def abandon_message(self, message_id: int) -> None:
-        """Make a message look as if the worker that claimed it had died over it, its lease run out."""
-        query = update(t.letters).where(t.letters.c.id == message_id)
-        until = to_micros(datetime.fromtimestamp(self.real - 1, UTC))
-        await self.db.write(lambda c: c.execute(
-            query.values(state="sending", owner="dead", attempts=t.letters.c.attempts + 1, lease_until=until)) and None)  # fmt: skip
 
     async def list_audit_events(self) -> list[str]:
         return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])

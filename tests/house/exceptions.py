@@ -6,6 +6,7 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
     "adapters": frozenset(()),
     "clocks": frozenset(()),
     "duplicates": frozenset(()),
+    "leases": frozenset(()),
     "names": frozenset(
         (
             "backend/app/build.py:<module>",

@@ -89,7 +89,7 @@ async def test_no_red_card_is_missing_while_an_extension_is_being_decided_XM20(
 
 async def test_a_message_held_past_its_lease_is_found(world: CheckedWorld) -> None:
     await world.change("UPDATE letters SET state = 'sending', owner = 'w1', lease_until = :then",
-                     then=to_micros(world.real - 2 * MINUTE))  # fmt: skip
+                     then=world.leases_at - 120_000_000)  # fmt: skip
     assert (await world.find_one("letter_stuck")).facts["channel"] == "phone"
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from backend.integrity.checks import IntegrityChecks
 from backend.ports.integrity import Finding
 from storage.engine.database import Database
+from storage.engine.lease_clock import LeaseClock
 from storage.integrity.checks import SqlIntegrityStore
 from tests.tickets.world import World
 from tests.time_and_chance import build_clock
@@ -18,6 +19,8 @@ class CheckedWorld(World):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self.real = datetime(2026, 1, 1, tzinfo=UTC)  # the wall clock; the office's may be moved, this one may not
+        self.leases_at = 1_000_000_000  # microseconds by which leases run
+        db.lease_clock = LeaseClock(lambda: self.leases_at / 1_000_000)
         self.store = SqlIntegrityStore(db, self.ids)
         self.clock = build_clock(lambda: self.at, lambda: self.real.timestamp())  # noqa: PLW0108 - real is moved
         self.checks = IntegrityChecks(self.store, self.clock)

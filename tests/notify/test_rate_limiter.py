@@ -71,6 +71,40 @@ def test_whatever_the_clock_does_nobody_waits_longer_than_the_limit_demands_FS3(
             assert len(state) <= max(1, bucket.rate)
 
 
+BUCKETS = st.sampled_from([PER_BOT, PER_CHAT, PER_GROUP, Bucket("x", 3, 2.0, burst=2.5), Bucket("y", 1, 1.0, burst=1)])
+
+
+@given(BUCKETS, st.lists(st.floats(-7200, 7200), min_size=1, max_size=20), st.floats(0, 5))
+def test_whatever_stands_in_a_bucket_who_waits_as_told_may_send_XR1(
+    bucket: Bucket, offsets: list[float], late: float
+) -> None:
+    now = 100_000.0
+    state = tuple(sorted(now + o for o in offsets)) if bucket.shape == "window" else (now + offsets[0],)
+    wait = get_wait(bucket, state, now)
+    assert wait <= (bucket.per_seconds if bucket.shape == "window" else bucket.interval) + 1e-5
+    assert get_wait(bucket, state, now + wait + late) == 0.0
+    after = spend(bucket, state, now + wait)
+    assert all(at <= now + wait + bucket.burst * bucket.interval + 1e-5 for at in after), "rewritten"
+
+
+@given(BUCKETS, st.floats(0.5, 7200), st.integers(0, 40))
+def test_a_clock_set_back_stops_nobody_and_starts_no_flood_XR1(bucket: Bucket, back: float, sent: int) -> None:
+    now, state = 100_000.0, ()
+    for _ in range(sent):
+        now += get_wait(bucket, state, now)
+        state = spend(bucket, state, now)
+    now -= back
+    began, times = now, []
+    while len(times) < 2 * int(bucket.rate) + 2:
+        if wait := get_wait(bucket, state, now):
+            now += wait
+            continue
+        state = spend(bucket, state, now)
+        times.append(now)
+    assert times[0] - began <= max(bucket.per_seconds, bucket.interval) + 1e-5
+    assert count_most(times, bucket.per_seconds) <= bucket.rate + bucket.burst + 1
+
+
 def test_an_idle_bucket_may_be_forgotten() -> None:
     for bucket in (PER_BOT, PER_CHAT, PER_GROUP):
         state = spend(bucket, (), 0.0)
@@ -83,12 +117,14 @@ def test_an_idle_bucket_may_be_forgotten() -> None:
 
 
 async def test_a_message_is_counted_in_all_its_buckets_or_in_none() -> None:
-    limiter = LocalRateLimiter()
+    seconds = [0.0]
+    limiter = LocalRateLimiter(lambda: seconds[0])
     bot, one, two = PER_BOT.for_subject("b"), PER_CHAT.for_subject("1"), PER_CHAT.for_subject("2")
-    assert await limiter.try_acquire((bot, one), 0.0) == 0.0
-    assert await limiter.try_acquire((bot, one), 0.1) == pytest.approx(0.94)
+    assert await limiter.try_acquire((bot, one)) == 0.0
+    seconds[0] = 0.1
+    assert await limiter.try_acquire((bot, one)) == pytest.approx(0.94)
     # the refused message was not counted in the bucket of the bot
-    assert await limiter.try_acquire((bot, two), 0.1) == 0.0
+    assert await limiter.try_acquire((bot, two)) == 0.0
 
 
 def drain(queue: RateLimitedQueue, now: float = 0.0) -> list[tuple[float, object]]:

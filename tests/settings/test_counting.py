@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ def open_office(database: Database) -> OfficeCache:
 
 async def fill(url: str) -> None:
     """Import the tickets into an empty database, and merge the repeat."""
-    database = open_database(url)
+    database = open_database(url, time.monotonic)
     ids = IdSupply(database)
     await SqlConfigStore(database, ids).save_units([
         Unit(f"{letter}{number:02}", f"{letter}{number:02}", kind, f"{number}市")
@@ -167,7 +168,7 @@ def filled_url(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) 
 @pytest.mark.proves
 @pytest.mark.parametrize(("key", "one"), CASES.items(), ids=list(CASES))
 async def test_a_setting_changes_what_october_counts(filled_url: str, key: str, one: Case) -> None:
-    database = open_database(filled_url)
+    database = open_database(filled_url, time.monotonic)
     snapshot = await open_office(database).snapshot()
 
     async def count(changes: dict[str, str]) -> tuple[int, int] | None:

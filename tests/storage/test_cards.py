@@ -12,11 +12,12 @@ from storage.delivery.cards import SqlCardStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 from storage.office.config import read_epoch
 from tests.time_and_chance import CHANCE
 
 NOW = datetime(2026, 11, 10, 1, 30, tzinfo=UTC)
-LEASE = NOW + timedelta(seconds=45)
+LEASE = timedelta(seconds=45)
 CARD = NewCard("telegram", "42", "7", "H1", 1, 2, "M1", 3, NOW, {"text": "x"})
 ENCRYPTION = Encryption("a secret of the tests", CHANCE)
 
@@ -53,49 +54,56 @@ async def test_a_newer_reminder_of_the_same_kind_makes_the_earlier_one_stale(dat
     first = replace(CARD, kind="M3", replaces=True)
     await cards.record([first, replace(first, message_id="8", person="H2"), replace(first, message_id="9", kind="M4")])
     await cards.record([replace(first, message_id="10")])
-    assert [c.message_id for c in await cards.list_stale(["telegram"], NOW, NOW, 9)] == ["7"]
-    (claimed,) = await cards.claim("w", [c.id for c in await cards.list_stale(["telegram"], NOW, NOW, 9)], NOW, LEASE)
+    assert [c.message_id for c in await cards.list_stale(["telegram"], NOW, 9)] == ["7"]
+    (claimed,) = await cards.claim("w", [c.id for c in await cards.list_stale(["telegram"], NOW, 9)], LEASE)
     assert await cards.mark_shown(claimed.id, "w", 3)
-    assert await cards.list_stale(["telegram"], NOW, NOW, 9) == []
+    assert await cards.list_stale(["telegram"], NOW, 9) == []
 
 
 async def test_a_card_whose_ticket_moved_while_it_was_being_sent_is_stale_at_once(database: Database) -> None:
     cards = await open_store(database, version=4)
     await cards.record([CARD])
-    assert [c.wanted for c in await cards.list_stale(["telegram"], NOW, NOW, 9)] == [4]
+    assert [c.wanted for c in await cards.list_stale(["telegram"], NOW, 9)] == [4]
 
 
 async def test_a_stale_card_is_claimed_by_one_worker_and_is_stale_again_after_the_next_move(database: Database) -> None:
     cards = await open_store(database)
     await cards.record([CARD])
-    assert await cards.list_stale(["telegram"], NOW, NOW, 9) == []
+    assert await cards.list_stale(["telegram"], NOW, 9) == []
     await want_version(database, 4)
-    (stale,) = await cards.list_stale(["telegram"], NOW, NOW, 9)
-    claims = await asyncio.gather(*(cards.claim(f"w{n}", [stale.id], NOW, LEASE) for n in range(4)))
+    (stale,) = await cards.list_stale(["telegram"], NOW, 9)
+    claims = await asyncio.gather(*(cards.claim(f"w{n}", [stale.id], LEASE) for n in range(4)))
     owners = [f"w{n}" for n, claimed in enumerate(claims) if claimed]
     assert len(owners) == 1
-    assert await cards.list_stale(["telegram"], NOW, NOW, 9) == []
+    assert await cards.list_stale(["telegram"], NOW, 9) == []
     await want_version(database, 5)  # it moved again while the card was being updated
     assert await cards.mark_shown(stale.id, "w9", 4) is False
     assert await cards.mark_shown(stale.id, owners[0], 4) is True
-    (again,) = await cards.list_stale(["telegram"], NOW, NOW, 9)
+    (again,) = await cards.list_stale(["telegram"], NOW, 9)
     assert again.wanted == 5 and again.shown == 4
 
 
 async def test_a_card_is_free_again_when_its_worker_went_silent_and_a_postponed_one_waits(database: Database) -> None:
+    seconds = [1_000.0]
+    database.lease_clock = LeaseClock(lambda: seconds[0])
     cards = await open_store(database)
     await cards.record([CARD])
     await want_version(database, 4)
-    (stale,) = await cards.list_stale(["telegram"], NOW, NOW, 9)
-    await cards.claim("w1", [stale.id], NOW, LEASE)
-    after = LEASE + timedelta(seconds=1)
-    assert len(await cards.list_stale(["telegram"], NOW, after, 9)) == 1
-    assert len(await cards.claim("w2", [stale.id], after, after)) == 1
+    (stale,) = await cards.list_stale(["telegram"], NOW, 9)
+    await cards.claim("w1", [stale.id], LEASE)
+    seconds[0] += 40
+    await cards.renew("w0", [stale.id], LEASE)
+    await cards.renew("w1", [stale.id], LEASE)
+    seconds[0] += 40
+    assert await cards.list_stale(["telegram"], NOW, 9) == []
+    seconds[0] += 6
+    assert len(await cards.list_stale(["telegram"], NOW, 9)) == 1
+    assert len(await cards.claim("w2", [stale.id], LEASE)) == 1
     assert await cards.postpone(stale.id, "w2", NOW + timedelta(minutes=1)) is True
-    assert await cards.list_stale(["telegram"], NOW, after, 9) == []
-    assert len(await cards.list_stale(["telegram"], NOW + timedelta(minutes=2), after, 9)) == 1
+    assert await cards.list_stale(["telegram"], NOW, 9) == []
+    assert len(await cards.list_stale(["telegram"], NOW + timedelta(minutes=2), 9)) == 1
     await cards.mark_gone(stale.id)
-    assert await cards.list_stale(["telegram"], NOW + timedelta(minutes=2), after, 9) == []
+    assert await cards.list_stale(["telegram"], NOW + timedelta(minutes=2), 9) == []
 
 
 async def test_a_moved_chat_takes_its_bindings_along_and_every_process_reads_them_again_FT21(

@@ -10,6 +10,7 @@ import pytest
 from storage.delivery.inbox import LEASE, MAX_ATTEMPTS, SqlInboxStore, Unreadable, parse_update
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 
 NOW = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
 
@@ -31,6 +32,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def inbox(database: Database, clock: FakeClock) -> SqlInboxStore:
+    database.lease_clock = LeaseClock(lambda: clock().timestamp())
     return SqlInboxStore(database, IdSupply(database), clock)
 
 
@@ -53,11 +55,11 @@ async def test_a_chat_keeps_its_order_and_chats_do_not_wait_for_each_other_FT3(
     for number, chat in ((1, 1), (2, 1), (3, 2), (4, 1)):
         await inbox.receive("telegram", build_update(number, chat))
         clock.at += timedelta(milliseconds=1)
-    first = await inbox.claim("telegram", "a", 10, clock.at)
+    first = await inbox.claim("telegram", "a", 10)
     assert [item.event for item in first] == ["1", "3"]
-    assert await inbox.claim("telegram", "b", 10, clock.at) == []
+    assert await inbox.claim("telegram", "b", 10) == []
     await inbox.mark_done([first[0].id])
-    assert [item.event for item in await inbox.claim("telegram", "b", 10, clock.at)] == ["2"]
+    assert [item.event for item in await inbox.claim("telegram", "b", 10)] == ["2"]
 
 
 async def test_several_workers_never_claim_the_same_update(inbox: SqlInboxStore, clock: FakeClock) -> None:
@@ -68,7 +70,7 @@ async def test_several_workers_never_claim_the_same_update(inbox: SqlInboxStore,
 
     async def work(owner: str) -> None:
         while True:
-            claimed = await inbox.claim("telegram", owner, 3, clock.at)
+            claimed = await inbox.claim("telegram", owner, 3)
             if not claimed:
                 return
             for item in claimed:
@@ -85,9 +87,11 @@ async def test_several_workers_never_claim_the_same_update(inbox: SqlInboxStore,
 
 async def test_an_update_claimed_by_a_dead_worker_is_claimed_again_FT9(inbox: SqlInboxStore, clock: FakeClock) -> None:
     await inbox.receive("telegram", build_update(1))
-    assert await inbox.claim("telegram", "dies", 1, clock.at)
-    assert not await inbox.claim("telegram", "b", 1, clock.at + LEASE / 2)
-    again = await inbox.claim("telegram", "b", 1, clock.at + LEASE * 2)
+    assert await inbox.claim("telegram", "dies", 1)
+    clock.at += LEASE / 2
+    assert not await inbox.claim("telegram", "b", 1)
+    clock.at += LEASE
+    again = await inbox.claim("telegram", "b", 1)
     assert [item.attempts for item in again] == [2]
 
 
@@ -97,15 +101,16 @@ async def test_a_failing_update_waits_longer_each_time_and_is_given_up_in_the_en
     await inbox.receive("telegram", build_update(1))
     tried_at, dead = [], False
     while not dead:
-        claimed = await inbox.claim("telegram", "a", 1, clock.at)
+        claimed = await inbox.claim("telegram", "a", 1)
         if not claimed:
             clock.at += timedelta(seconds=1)
             continue
         tried_at.append(clock.at)
-        dead = await inbox.record_failure(claimed[0].id, "RuntimeError: \0 an accident", clock.at)
+        dead = await inbox.record_failure(claimed[0].id, "RuntimeError: \0 an accident")
     gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(tried_at)]
     assert len(tried_at) == MAX_ATTEMPTS and gaps == sorted(gaps) and gaps[0] == 1
-    assert await inbox.claim("telegram", "a", 1, clock.at + timedelta(days=1)) == []
+    clock.at += timedelta(days=1)
+    assert await inbox.claim("telegram", "a", 1) == []
 
 
 async def test_an_update_that_keeps_failing_does_not_hold_up_the_rest_of_its_chat(
@@ -116,10 +121,10 @@ async def test_an_update_that_keeps_failing_does_not_hold_up_the_rest_of_its_cha
     await inbox.receive("telegram", build_update(2))
     for _ in range(3):
         clock.at += timedelta(minutes=5)
-        (failing,) = await inbox.claim("telegram", "a", 5, clock.at)
+        (failing,) = await inbox.claim("telegram", "a", 5)
         assert failing.event == "1"
-        await inbox.record_failure(failing.id, "no", clock.at)
-    assert [item.event for item in await inbox.claim("telegram", "a", 5, clock.at)] == ["2"]
+        await inbox.record_failure(failing.id, "no")
+    assert [item.event for item in await inbox.claim("telegram", "a", 5)] == ["2"]
 
 
 async def test_an_update_that_kills_its_worker_every_time_is_given_up_FM7(
@@ -127,10 +132,11 @@ async def test_an_update_that_kills_its_worker_every_time_is_given_up_FM7(
 ) -> None:
     await inbox.receive("telegram", build_update(1))
     for _ in range(MAX_ATTEMPTS):
-        assert await inbox.claim("telegram", "a", 1, clock.at)
+        assert await inbox.claim("telegram", "a", 1)
         clock.at += LEASE * 2
-    assert await inbox.claim("telegram", "a", 1, clock.at) == []
-    assert await inbox.claim("telegram", "a", 1, clock.at + LEASE * 2) == []
+    assert await inbox.claim("telegram", "a", 1) == []
+    clock.at += LEASE * 2
+    assert await inbox.claim("telegram", "a", 1) == []
 
 
 async def test_a_live_worker_keeps_what_it_has_claimed_and_a_killed_one_delays_nobody_long_G3(
@@ -138,30 +144,33 @@ async def test_a_live_worker_keeps_what_it_has_claimed_and_a_killed_one_delays_n
 ) -> None:
     await inbox.receive("telegram", build_update(1))
     await inbox.receive("telegram", build_update(2, chat=2))
-    assert len(await inbox.claim("telegram", "living", 1, clock.at)) == 1
-    assert len(await inbox.claim("telegram", "killed", 1, clock.at)) == 1
-    await inbox.renew("living", clock.at + LEASE / 2)
-    claimed = await inbox.claim("telegram", "b", 10, clock.at + LEASE)
+    assert len(await inbox.claim("telegram", "living", 1)) == 1
+    assert len(await inbox.claim("telegram", "killed", 1)) == 1
+    clock.at += LEASE / 2
+    await inbox.renew("living")
+    clock.at += LEASE / 2
+    claimed = await inbox.claim("telegram", "b", 10)
     assert [item.attempts for item in claimed] == [2], "only what the killed worker had claimed"
     assert timedelta(seconds=15) >= LEASE
 
 
-async def test_the_poll_lease_is_held_by_one_FT30(inbox: SqlInboxStore) -> None:
-    until = NOW + timedelta(seconds=60)
-    assert await inbox.acquire_lease("poll", "a", NOW, until)
-    assert not await inbox.acquire_lease("poll", "b", NOW, until)
-    assert await inbox.acquire_lease("poll", "a", NOW, until)
-    assert await inbox.acquire_lease("poll", "b", until, until + timedelta(seconds=60))
+async def test_the_poll_lease_is_held_by_one_FT30(inbox: SqlInboxStore, clock: FakeClock) -> None:
+    minute = timedelta(seconds=60)
+    assert await inbox.acquire_lease("poll", "a", minute)
+    assert not await inbox.acquire_lease("poll", "b", minute)
+    assert await inbox.acquire_lease("poll", "a", minute)
+    clock.at += minute
+    assert await inbox.acquire_lease("poll", "b", minute)
     await inbox.release_lease("poll", "a")
-    assert not await inbox.acquire_lease("poll", "a", until, until)
+    assert not await inbox.acquire_lease("poll", "a", minute)
     await inbox.release_lease("poll", "b")
-    assert await inbox.acquire_lease("poll", "a", until, until)
+    assert await inbox.acquire_lease("poll", "a", minute)
 
 
 async def test_an_update_handled_long_ago_is_deleted(inbox: SqlInboxStore, clock: FakeClock) -> None:
     await inbox.receive("telegram", build_update(1))
     await inbox.receive("telegram", build_update(2, chat=2))
-    claimed = await inbox.claim("telegram", "a", 1, clock.at)
+    claimed = await inbox.claim("telegram", "a", 1)
     await inbox.mark_done([claimed[0].id])
     assert await inbox.delete_done(clock.at - timedelta(days=2)) == 0
     assert await inbox.delete_done(clock.at + timedelta(days=2)) == 1
@@ -182,4 +191,4 @@ async def test_a_body_that_is_no_update_is_stored_and_never_handled_FT7(inbox: S
     for unreadable in (b"\x00\xff", b"{", "“".encode("gbk"), b"[" * 5000):
         assert await inbox.receive("telegram", unreadable)
         assert not await inbox.receive("telegram", unreadable)
-    assert await inbox.claim("telegram", "a", 10, clock.at) == []
+    assert await inbox.claim("telegram", "a", 10) == []

@@ -1,5 +1,6 @@
 """The migrations make exactly the tables the code was written for, on both engines."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,7 +45,7 @@ async def test_all_migrations_together_make_the_tables_of_the_code(empty_url: st
     versions.upgrade(empty_url)
     shapes = []
     for url in (empty_url, database_url):
-        db = open_database(url)
+        db = open_database(url, time.monotonic)
         shapes.append(await db.read(_describe))
         assert await db.read(_find_differences) == []
         await db.close()
@@ -56,13 +57,13 @@ async def test_a_database_is_upgraded_once_however_often_an_upgrade_is_asked_for
     assert versions.read_version(empty_url) is None
     assert versions.read_version(empty_url) != versions.code_version()
     versions.upgrade(empty_url)
-    db = open_database(empty_url)
+    db = open_database(empty_url, time.monotonic)
     await db.execute(insert(t.house).values(name="kept", value="yes"))
     await db.close()
     versions.upgrade(empty_url)
     assert versions.read_version(empty_url) == versions.code_version()
     assert versions.read_version(empty_url) == versions.code_version()
-    db = open_database(empty_url)
+    db = open_database(empty_url, time.monotonic)
     kept = select(t.house.c.value).where(t.house.c.name == "kept")
     assert await db.read(lambda c: c.execute(kept).scalar()) == "yes"
     await db.close()
@@ -87,7 +88,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:
 
 async def test_old_code_sees_that_the_database_has_moved_on_FD12(database_url: str) -> None:
     """One short read, asked before work is taken."""
-    db = open_database(database_url)
+    db = open_database(database_url, time.monotonic)
     assert await db.read(versions.is_this_version)
     await db.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
     assert not await db.read(versions.is_this_version)
@@ -96,7 +97,7 @@ async def test_old_code_sees_that_the_database_has_moved_on_FD12(database_url: s
 
 
 async def test_a_database_without_tables_is_not_of_this_version(empty_url: str) -> None:
-    db = open_database(empty_url)
+    db = open_database(empty_url, time.monotonic)
     assert not await db.read(versions.is_this_version)
     await db.close()
 

@@ -8,14 +8,15 @@ from sqlalchemy import select
 
 from backend.domain.records import Message
 from backend.ports.cards import NewCard
-from backend.ports.outbox import AuditNote, ClaimedMessage, SendResult
+from backend.ports.outbox import AuditNote, ClaimedMessage, Rescue, SendResult
 from storage import tables as t
 from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 
 NOW = datetime(2026, 11, 10, 1, 30, tzinfo=UTC)
-LEASE = NOW + timedelta(seconds=45)
+LEASE = timedelta(seconds=45)
 CHAT = ["telegram"]
 
 
@@ -26,7 +27,15 @@ def build_message(number: int, **values: object) -> Message:
 
 
 @pytest.fixture
-async def outbox(database: Database) -> SqlOutboxStore:
+def seconds(database: Database) -> list[float]:
+    """The seconds by which leases run; a test moves them."""
+    now = [1_000.0]
+    database.lease_clock = LeaseClock(lambda: now[0])
+    return now
+
+
+@pytest.fixture
+async def outbox(database: Database, seconds: list[float]) -> SqlOutboxStore:
     return SqlOutboxStore(database, IdSupply(database))
 
 
@@ -93,32 +102,32 @@ async def test_the_fallback_of_a_failed_message_is_written_with_its_failure_or_n
     assert events == ["unreached", "unreached"]
 
 
-async def test_messages_of_a_silent_worker_are_freed_as_uncertain_and_given_up_after_the_last_attempt_FM1_FM7(
-    outbox: SqlOutboxStore,
+async def test_what_a_silent_worker_had_not_asked_for_waits_again_without_doubt_FM1_XR5(
+    outbox: SqlOutboxStore, seconds: list[float]
 ) -> None:
     await outbox.add([build_message(1), build_message(2, channel="phone")])
     await outbox.claim("w1", CHAT, NOW, 9, LEASE)
     await outbox.claim("w1", ["phone"], NOW, 9, LEASE)
-    assert await outbox.release_expired(CHAT, LEASE - timedelta(seconds=1), NOW, 8) == []
+    seconds[0] += 44
+    assert await outbox.rescue(CHAT, NOW) == Rescue(owners=1)
     assert await outbox.list_waiting(CHAT, NOW, 9) == []
-    assert await outbox.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 8) == []
+    seconds[0] += 2
+    assert await outbox.rescue(CHAT, NOW) == Rescue()
     (again,) = await outbox.claim("w2", CHAT, NOW, 9, LEASE)
-    assert again.uncertain_sends == 1 and again.message.attempts == 2
+    assert (again.uncertain_sends, again.asks, again.deaths, again.message.attempts) == (0, 0, 1, 2)
     assert await outbox.list_waiting(["phone"], NOW, 9) == []  # calls are never repeated without asking (FW14)
-    (dead,) = await outbox.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 2)
-    assert dead.message.id == 1
-    stored = await outbox.get(1)
-    assert stored is not None and stored.message.state == "dead"
 
 
-async def test_a_lease_is_renewed_only_by_its_owner_FM5(outbox: SqlOutboxStore) -> None:
-    await outbox.add([build_message(1)])
-    (claimed,) = await outbox.claim("w1", CHAT, NOW, 9, LEASE)
-    later = LEASE + timedelta(minutes=1)
-    assert await outbox.renew(claimed, later) is True
-    assert await outbox.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 8) == []
-    await outbox.release_expired(CHAT, later + timedelta(seconds=1), NOW, 8)
-    assert await outbox.renew(claimed, later) is False
+async def test_a_lease_is_renewed_only_by_its_owner_FM5(outbox: SqlOutboxStore, seconds: list[float]) -> None:
+    await outbox.add([build_message(1), build_message(2)])
+    await outbox.claim("w1", CHAT, NOW, 9, LEASE)
+    seconds[0] += 40
+    assert await outbox.renew("w1", [1, 2, 3], LEASE) == {1, 2} and not await outbox.renew("w2", [1, 2], LEASE)
+    seconds[0] += 40
+    assert await outbox.rescue(CHAT, NOW) == Rescue(owners=1)
+    seconds[0] += 6
+    await outbox.rescue(CHAT, NOW)
+    assert not await outbox.renew("w1", [1, 2], LEASE)
 
 
 async def test_the_messages_of_one_person_can_be_postponed_and_a_call_brought_forward_FT17(

@@ -1,5 +1,6 @@
 """An office behind its web server, on both engines or on SQLite alone; a person with a browser."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -21,7 +22,7 @@ async def world(database: Database) -> AsyncIterator[World]:
 @pytest.fixture
 async def sqlite_world(sqlite_url: str) -> AsyncIterator[World]:
     """An office on SQLite, for what no engine can change."""
-    db = open_database(sqlite_url)
+    db = open_database(sqlite_url, time.monotonic)
     opened = await World(db).open()
     yield opened
     await opened.close()
