@@ -77,12 +77,14 @@ async def test_of_a_common_key_only_the_newest_tickets_are_candidates(database: 
 async def test_an_entry_of_the_catalogue_is_kept_once_until_it_is_removed(database: Database) -> None:
     store = SqlCatalogueStore(database, IdSupply(database), ZoneInfo("Asia/Shanghai"))
     entry = NewCatalogueEntry("U1", "help", ("路灯", "照明"), "云岭市", "依据", date(2026, 1, 1), None, "mark")
-    assert list(await store.add_entries([entry, entry], "A1", NOW)) == [True, False]
-    assert list(await store.add_entries([entry], "A1", NOW)) == [False]
+    first, again = await store.add_entries([entry, entry], "A1", NOW)
+    assert again is None and list(await store.add_entries([entry], "A1", NOW)) == [None]
     (row,) = await store.list_entries()
+    assert row.id == first
     assert (row.keywords, row.valid_from, row.valid_to) == (("路灯", "照明"), date(2026, 1, 1), None)
     assert await store.remove_entry(row.id, "A1", NOW) and not await store.remove_entry(row.id, "A1", NOW)
-    assert list(await store.list_entries()) == [] and list(await store.add_entries([entry], "A1", NOW)) == [True]
+    assert list(await store.list_entries()) == []
+    assert None not in await store.add_entries([entry], "A1", NOW)
 
 
 async def test_a_project_changes_only_from_the_state_in_which_it_was_seen(database: Database) -> None:
