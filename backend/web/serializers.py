@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from backend.domain.masking import clean, mask
 from backend.domain.records import FLAGS, Assignment, Duty, JournalEntry, Person, Unit, Visit
+from backend.domain.text_search import show_place, show_text
 from backend.ports.files import StoredFile
 from backend.ports.requester_texts import RequesterText
 from backend.ports.ticket_queries import CallAttemptView, CallView, DeliveryView, TicketHistory, TicketView
@@ -24,7 +24,7 @@ def _seconds_between(start: datetime, end: datetime | None) -> int | None:
 
 @lru_cache(maxsize=4_096)
 def _mask_cached(text: str, name: str | None, phone_mask: str) -> str:
-    return mask(text, (name,) if name else (), phone_mask=phone_mask)
+    return show_text(text, name, phone_mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Serializer:
         return {
             "ticket_no": t.no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
             "channel": t.channel, "region": t.region, "management": t.management,
-            "place": self.mask_place(t.place, view.requester), "title": self.mask(t.title, view.requester),
+            "place": show_place(t.place, view.requester, self.phone_mask), "title": self.mask(t.title, view.requester),
             "text": self.mask(t.text, view.requester), "flags": sorted(t.flags & PUBLIC_FLAGS),
             "first_receiver": t.first_receiver, "generated_at": self.format_time(t.generated_at),
             "closed_at": self.format_time(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
@@ -75,11 +75,6 @@ class Serializer:
                         "state": sync.state, "waiting": sync.waiting, "since": self.format_time(sync.since), "error": sync.error
                     }  # fmt: skip
         return shown
-
-    def mask_place(self, place: str, name: str | None) -> str:
-        """Return 地点 unmasked, as the visiting handler needs it; masked only when it holds a phone number."""
-        masked = self.mask(place, name)
-        return masked if "****" in masked else clean(place)
 
     def dump_assignment(self, a: Assignment, name: str | None = None) -> Json:
         """Serialize an assignment."""

@@ -34,6 +34,7 @@ from storage.tickets.search import (
     find_floor,
     has_flag,
     is_overdue,
+    read_found,
     was_given_to,
 )
 from storage.visits.texts import list_texts
@@ -72,18 +73,26 @@ class SqlQueryStore:
 
         def work(c: Connection) -> Page[TicketView]:
             if filters.text and before is None:  # a whole number means that ticket, however old
-                exact = apply_filters(query, replace(filters, text=None), now).where(t.tickets.c.no == filters.text)
+                exact = apply_filters(query, replace(filters, text=None), now).where(
+                    t.tickets.c.no == filters.text.words
+                )
                 if (row := c.execute(exact).first()) is not None:
                     return Page(tuple(self._views(c, [row])))
             floor = find_floor(c, query, position_column, choose_window(filters, seen_by))
             bounded = query if floor is None else query.where(position_column >= floor)
-            rows = c.execute(
-                apply_filters(bounded, filters, now).order_by(position_column.desc()).limit(limit + 1)
-            ).all()
+            ordered = apply_filters(bounded, filters, now).order_by(position_column.desc())
+            rows: Sequence[Any] = (
+                read_found(c, ordered, position_column, filters.text, self._open_name, limit + 1)
+                if filters.text
+                else c.execute(ordered.limit(limit + 1)).all()
+            )
             more = rows[limit - 1].id if len(rows) > limit else floor
             return Page(tuple(self._views(c, rows[:limit])), more)
 
         return await self._db.read(work)
+
+    def _open_name(self, row: Any) -> str | None:
+        return self._vault.open("tickets", row.id, "name", row.name_sealed)
 
     def _views(self, c: Connection, rows: Sequence[Any]) -> list[TicketView]:
         ids = [row.id for row in rows]
@@ -99,7 +108,7 @@ class SqlQueryStore:
         return [
             TicketView(
                 MAPPERS[Ticket].read(row[: len(TICKET_COLUMNS)]), tuple(of[row.id]),
-                self._vault.open("tickets", row.id, "name", row.name_sealed), masters.get(row.merged_into),
+                self._open_name(row), masters.get(row.merged_into),
             )
             for row in rows
         ]  # fmt: skip
@@ -175,6 +184,14 @@ class SqlQueryStore:
             self._vault.open("tickets", ticket_id, "name", row.name_sealed),
             self._vault.open("tickets", ticket_id, "phone", row.phone_sealed),
         )
+
+    async def find_by_phone(self, phone: str, seen_by: str | None, limit: int) -> Sequence[TicketView]:
+        query = select(*TICKET_COLUMNS, t.tickets.c.name_sealed)
+        query = query.where(t.tickets.c.phone_index == self._vault.blind_index(phone))
+        if seen_by is not None:
+            query = query.where(was_given_to(seen_by))
+        newest = query.order_by(t.tickets.c.id.desc()).limit(limit)
+        return await self._db.read(lambda c: self._views(c, c.execute(newest).all()))
 
     async def find_units(self, ticket_id: int) -> frozenset[str]:
         query = select(t.assignments.c.unit).where(t.assignments.c.ticket_id == ticket_id)

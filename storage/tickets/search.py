@@ -1,18 +1,22 @@
 """Finds tickets: by the index of states, of a unit, of open duties, or by literal text in a bounded window."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, literal, or_, select
+from sqlalchemy import Connection, Select, and_, exists, literal, or_, select, true
 
 from backend.domain.instants import to_micros
 from backend.domain.records import Ticket
+from backend.domain.text_search import TextSearch
 from backend.domain.ticket import Obligation
 from backend.ports.ticket_queries import TicketFilter
 from storage import tables as t
 from storage.engine.mapping import MAPPERS
 
 SEARCH_WINDOW = 20_000  # rows one text search scans before the page ends with "continue from here"
+SIGNS_WINDOW = 2_000  # the same for words without a letter or digit: every text has to be masked
+CHUNK = 1_000  # rows of a search read at once
 FILTER_WINDOW = 100_000  # the same for filters that read no text
 #: Duties that make a ticket overdue when open past their due time.
 OVERDUE_KINDS = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
@@ -62,7 +66,7 @@ def build_query(filters: TicketFilter, now: datetime, seen_by: str | None) -> tu
 def choose_window(filters: TicketFilter, seen_by: str | None) -> int | None:
     """Return how many rows one page may scan; None if an index answers."""
     if filters.text:
-        return SEARCH_WINDOW
+        return SEARCH_WINDOW if filters.text.is_selective else min(SIGNS_WINDOW, SEARCH_WINDOW)
     by_index = seen_by is not None or filters.unit or filters.state or filters.overdue
     return None if by_index or not (filters.grade or filters.category) else FILTER_WINDOW
 
@@ -85,6 +89,32 @@ def apply_filters(query: Select[Any], filters: TicketFilter, now: datetime) -> S
     if filters.overdue:
         query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*is_overdue(now))))
     if filters.text:
-        pattern = build_like_pattern(filters.text)
-        query = query.where(or_(*(column.ilike(pattern, escape="\\") for column in (k.no, k.title, k.place, k.text))))
+        number = k.no.ilike(build_like_pattern(filters.text.words), escape="\\")
+        letters = [build_like_pattern(run) for run in filters.text.letters]
+        shown = (
+            and_(true(), *(column.ilike(run, escape="\\") for run in letters)) for column in (k.title, k.place, k.text)
+        )
+        query = query.where(or_(number, *shown))
     return query
+
+
+def read_found(
+    c: Connection, query: Select[Any], place: Any, search: TextSearch, open_name: Callable[[Any], str | None], most: int
+) -> list[Any]:
+    """Return up to `most` rows of an ordered query whose number, or texts as shown, contain the words (XS1)."""
+    found: list[Any] = []
+    words, last = search.words.casefold(), None
+    while len(found) < most:
+        rows = c.execute((query if last is None else query.where(place < last)).limit(CHUNK)).all()
+        for row in rows:
+            if words in row.no.casefold() or (
+                search.may_match(row.title, row.place, row.text)
+                and search.matches(row.title, row.place, row.text, open_name(row))
+            ):
+                found.append(row)
+                if len(found) == most:
+                    break
+        if len(rows) < CHUNK:
+            break
+        last = rows[-1].id
+    return found

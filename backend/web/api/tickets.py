@@ -6,6 +6,7 @@ from typing import Any
 from backend.domain.acts import Act
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_curt_wording
+from backend.domain.text_search import TextSearch
 from backend.domain.ticket import Category, Grade, Source, State
 from backend.ports.ticket_queries import TicketFilter, TicketView
 from backend.services import Services
@@ -49,22 +50,23 @@ def build_form(body: TicketBody) -> TicketForm:
     )  # fmt: skip
 
 
-def parse_filters(query: Any) -> TicketFilter:
-    """Parse a list's filters. Refused `bad_field`."""
+def parse_filters(query: Any, phone_mask: str) -> TicketFilter:
+    """Parse a list's filters; its words are sought in what is shown under this mask. Refused `bad_field`."""
+    words = query.get("q")
     return TicketFilter(
         state=parse_choice(query, "state", tuple(State)), unit=query.get("unit"),
         grade=parse_choice(query, "grade", tuple(Grade)), category=parse_choice(query, "category", tuple(Category)),
-        overdue=parse_flag(query, "overdue"), text=query.get("q") or None,
+        overdue=parse_flag(query, "overdue"), text=TextSearch(words, phone_mask) if words else None,
     )  # fmt: skip
 
 
 async def list_tickets(request: ApiRequest) -> ApiResponse:
     """List a page of tickets, newest first."""
+    serializer = await Serializer.create(request.services)
     page = await request.services.queries.list_tickets(
-        parse_filters(request.query), request.services.clock.now(), before=parse_row_cursor(request.query), limit=parse_limit(request.query),
+        parse_filters(request.query, serializer.phone_mask), request.services.clock.now(), before=parse_row_cursor(request.query), limit=parse_limit(request.query),
         seen_by=request.seen_by,
     )  # fmt: skip
-    serializer = await Serializer.create(request.services)
     return ApiResponse({"items": await serializer.dump_tickets(page.items), "next": encode_cursor(page.next_id)})
 
 
@@ -121,10 +123,19 @@ async def _check_files(request: ApiRequest, files: Any) -> None:
         raise Refused("files_missing", field="files")
 
 
+def get_reveal(services: Services) -> RequesterReveal:
+    """Return the service that shows requesters."""
+    return RequesterReveal(services.queries, services.audit, services.clock)
+
+
 async def reveal(request: ApiRequest) -> ApiResponse:
     """Return the requester's name and number, for a reason; audited (FR12)."""
-    services = request.services
-    shown = await RequesterReveal(services.queries, services.audit, services.clock).reveal(
-        request.path["no"], request.body.reason, request.actor
-    )
+    shown = await get_reveal(request.services).reveal(request.path["no"], request.body.reason, request.actor)
     return ApiResponse({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})
+
+
+async def find_requester(request: ApiRequest) -> ApiResponse:
+    """Return the tickets of a requester's whole number, for a reason; audited as a reveal (XS1)."""
+    found = await get_reveal(request.services).find(request.body.phone, request.body.reason, request.actor)
+    serializer = await Serializer.create(request.services)
+    return ApiResponse({"items": await serializer.dump_tickets(found)}, headers={"Cache-Control": "no-store"})
