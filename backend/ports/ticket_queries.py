@@ -132,8 +132,8 @@ class QueryStore(Protocol):
         """Return a page of tickets, newest first. A search scans a bounded window at a time."""
         ...
 
-    async def load_history(self, ticket_id: int) -> TicketHistory:
-        """Return the journal, messages, calls and visits of a ticket."""
+    async def load_history(self, ticket_id: int, seen_by: str | None) -> TicketHistory:
+        """Return the journal, messages, calls and visits of a ticket; it names no ticket `seen_by` may not see (XS7)."""
         ...
 
     async def list_deliveries(

@@ -1,13 +1,14 @@
 """Finds tickets: by the index of states, of a unit, of open duties, or by literal text in a bounded window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, literal, or_, select, true
 
 from backend.domain.instants import to_micros
-from backend.domain.records import Ticket
+from backend.domain.records import JournalEntry, Ticket
 from backend.domain.text_search import TextSearch
 from backend.domain.ticket import Obligation
 from backend.ports.ticket_queries import TicketFilter
@@ -20,6 +21,8 @@ CHUNK = 1_000  # rows of a search read at once
 FILTER_WINDOW = 100_000  # the same for filters that read no text
 #: Duties that make a ticket overdue when open past their due time.
 OVERDUE_KINDS = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
+#: Words of a journal line that name other tickets.
+NAMING_TICKETS = ("repeats", "repeat", "into")
 TICKET_COLUMNS = [t.tickets.c[name] for name in MAPPERS[Ticket].names]
 
 
@@ -32,6 +35,33 @@ def was_given_to(unit: str) -> Any:
     """Condition: the ticket was ever assigned to that unit."""
     a = t.assignments.alias()
     return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, a.c.unit == unit))
+
+
+def is_seen_by(unit: str | None) -> tuple[Any, ...]:
+    """Conditions: those of this unit may see the ticket; None: everybody of the institution."""
+    return () if unit is None else (was_given_to(unit),)
+
+
+def hide_other_tickets(c: Connection, lines: tuple[JournalEntry, ...], unit: str) -> tuple[JournalEntry, ...]:
+    """Leave out of journal lines the numbers of tickets that this unit may not see (XS7)."""
+    named = {no for line in lines for word in NAMING_TICKETS for no in _as_list(line.words.get(word))}
+    if not named:
+        return lines
+    seen = set(c.execute(select(t.tickets.c.no).where(t.tickets.c.no.in_(sorted(named)), was_given_to(unit))).scalars())
+
+    def hide(words: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {word: [no for no in _as_list(words.get(word)) if no in seen] for word in NAMING_TICKETS}
+        return {
+            word: (kept[word] if isinstance(value, (list, tuple)) else value) if word in kept else value
+            for word, value in words.items()
+            if word not in kept or kept[word]
+        }
+
+    return tuple(replace(line, words=hide(line.words)) for line in lines)
+
+
+def _as_list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def has_flag(flag: str) -> Any:

@@ -7,8 +7,8 @@ from backend.domain.acts import Actor
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.office import settings
 from backend.office.people import PersonForm, generate_person_code
-from backend.office.settings import set_setting
 from backend.services import PeopleService, Services
 from backend.tickets.form_fields import extract_key_name
 from backend.web import serializers
@@ -103,23 +103,17 @@ async def list_settings(request: ApiRequest) -> ApiResponse:
 async def store_setting(request: ApiRequest) -> ApiResponse:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
     key, body, services = request.path["key"], request.body, request.services
-    value = await set_setting(
+    value = await settings.set_setting(
         services.office, services.audit, key, body.unit, body.value, request.actor.code, body.from_at
     )
     return ApiResponse({"key": key, "value": value})
 
 
 async def create_key(request: ApiRequest) -> ApiResponse:
-    """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`."""
-    body = request.body
-    snapshot = await request.services.office.snapshot()
-    if (body.person is None) == (body.role is None):
-        raise Refused("missing", field="person")
-    if body.person is not None and body.person not in snapshot.by_code:
-        raise Refused("unknown_person", person=body.person)
-    if body.unit is not None and body.unit not in snapshot.config.units:
-        raise Refused("unknown_unit", unit=body.unit)
-    now = request.services.clock.now()
-    secret = await request.services.keys.create_key(body.name, now, person=body.person, role=body.role, unit=body.unit)
-    await request.services.audit.record(now, request.actor.code, "key", body.name)
+    """Create an API key, shown once. Refused as `backend.office.settings.create_key` says."""
+    body, services = request.body, request.services
+    secret = await settings.create_key(
+        services.office, services.keys, services.audit, body.name, request.actor.code, person=body.person,
+        role=body.role, unit=body.unit,
+    )  # fmt: skip
     return ApiResponse({"key": secret}, 201, headers={"Cache-Control": "no-store"})

@@ -79,7 +79,7 @@ async def get_ticket(request: ApiRequest) -> ApiResponse:
 async def get_timeline(request: ApiRequest) -> ApiResponse:
     """Return a ticket's journal, deliveries, calls, visits and duties in one list."""
     view = await load_view(request, request.path["no"])
-    history = await request.services.queries.load_history(view.ticket.id)
+    history = await request.services.queries.load_history(view.ticket.id, request.seen_by)
     duties = await request.services.deadlines.list_duties(view.ticket.id) if request.services.deadlines else ()
     seen = [d for d in duties if request.seen_by in (None, d.unit)]
     serializer = await Serializer.create(request.services)

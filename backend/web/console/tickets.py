@@ -87,7 +87,7 @@ async def _render(
 ) -> web.StreamResponse:  # fmt: skip
     """Render a ticket; after a refusal with its sentence, and the typed values kept in the form."""
     view = await load_view(ApiRequest(services, actor), strip_unstorable(request.match_info["no"]))
-    history = await services.queries.load_history(view.ticket.id)
+    history = await services.queries.load_history(view.ticket.id, actor.only_unit)
     snap = await services.tickets.moves.load(TicketRef(ticket_id=view.ticket.id))
     waiting = [r for r in snap.requests if r.decision is None] if snap else []
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}

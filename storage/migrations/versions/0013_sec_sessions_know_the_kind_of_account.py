@@ -1,0 +1,16 @@
+"""sessions know the kind of account; those of before end, and people sign in again."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """sessions know the kind of account; those of before end, and people sign in again."""
+    op.execute("DELETE FROM sessions")
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("kind", sa.Text(), nullable=False))
