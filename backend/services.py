@@ -143,6 +143,7 @@ class Services:
     public_url: str = "http://127.0.0.1:8080"
     sandbox: bool = False
     telegram_secret: str = ""
+    process_token: str = ""  # of this process, for commands on this machine (XR12)
     intake: IntakeService | None = None
     people: PeopleService | None = None
     inbox: InboxReceiver | None = None

@@ -158,7 +158,7 @@ async def open_core(
 ) -> AsyncIterator[Core]:  # fmt: skip
     """Open the core of a configuration while inside; `real` is the wall clock.
 
-    Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
+    Raises Refused: `secret_missing`, `secret_weak`, `secret_of_sandbox`, `database_behind`.
     """
     chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
     encryption = Encryption(config.load_secret_key(), chance, older_keys)

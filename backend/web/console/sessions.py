@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from backend.domain.acts import Actor
+from backend.domain.acts import OPERATOR, Actor
 from backend.domain.refusals import Refused
 from backend.ports.keys import SESSION_MAX_AGE
 from backend.services import Services
@@ -16,6 +16,7 @@ from backend.web.identity import (
     COOKIE,
     SIGN_IN_GUESSES,
     authenticate_session,
+    is_operator,
     is_same_origin,
     resolve_account,
     resolve_key_actor,
@@ -101,7 +102,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     fields = (await read_form(request, MAX_BODY_BYTES)).fields
     code, onward = fields.get("word", "").strip()[:200], _check_next_path(fields.get("next", ""))
     now = services.clock.now()
-    actor = await _find_actor(services, code)
+    actor = OPERATOR if is_operator(request, services, code) else await _find_actor(services, code)
     if actor is None:
         guesses.record_failure(address)
         await services.audit.record(now, "?", "sign_in_failed", None, address=address)
