@@ -14,7 +14,7 @@ from sandbox.twilio.rest import TwilioRest
 class Simulator(SimulatedNetworks):
     """The networks with their HTTP interfaces, the page of handsets, and the file that keeps them."""
 
-    provider_paths = ("/telegram", "/platform", "/twilio")  # of the simulated providers, which have secrets
+    provider_paths: tuple[str, ...] = ()  # of the simulated providers, which have secrets of their own
 
     @cached_property
     def _page_api(self) -> PageApi:
@@ -27,9 +27,11 @@ class Simulator(SimulatedNetworks):
     def build_app(self) -> web.Application:
         """Build the routes, to be mounted under `/sandbox/`."""
         app = self._page_api.build_app()
-        apps = BotApi(self.chat).build_app(), self.platform.build_app(), TwilioRest(self.phones).build_app()
-        for path, provider in zip(self.provider_paths, apps, strict=True):
-            app.add_subapp(path, provider)
+        app.add_subapp("/telegram", BotApi(self.chat).build_app())
+        app.add_subapp("/platform", self.platform.build_app())
+        app.add_subapp("/twilio", TwilioRest(self.phones).build_app())
+        mounted = [one for one in app.router.resources() if isinstance(one, web.PrefixedSubAppResource)]
+        self.provider_paths = tuple(one.canonical for one in mounted)
         return app
 
     async def start(self) -> None:
