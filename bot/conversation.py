@@ -75,7 +75,7 @@ class Conversation:
     @property
     def actor(self) -> Actor:
         """The bound person as an actor."""
-        return Actor(self.bound_person.code, self.bound_person.role, self.bound_person.unit)
+        return Actor.of(self.bound_person)
 
     @property
     def now(self) -> datetime:

@@ -178,7 +178,8 @@ class TelegramChannel:
 
 def build(settings: Settings) -> Channel:
     """Build a channel from `token`; for another Bot API server `api_url` and `pace`, a factor on the public limits."""
-    return TelegramChannel(make_bot(settings["token"], settings.get("api_url")), float(settings.get("pace", "1")))
+    bot = make_bot(settings["token"], settings.get("api_url"), allow=settings.get("outgoing_allow", ""))
+    return TelegramChannel(bot, float(settings.get("pace", "1")))
 
 
 def _parse_chat(address: str) -> int | str:

@@ -79,5 +79,5 @@ def build(settings: Settings) -> SmsGateway:
         settings["account_sid"],
         settings["auth_token"],
         settings["from"],
-        http=PooledHttpClient(settings.get("api_url")),
+        http=PooledHttpClient(settings.get("api_url"), allow=settings.get("outgoing_allow", "")),
     )

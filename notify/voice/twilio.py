@@ -150,7 +150,7 @@ def build(settings: Settings) -> VoiceCarrier:
         settings["account_sid"],
         settings["auth_token"],
         token_old=settings.get("auth_token_old", ""),
-        http=PooledHttpClient(settings.get("api_url")),
+        http=PooledHttpClient(settings.get("api_url"), allow=settings.get("outgoing_allow", "")),
         calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
         voice=settings.get("voice", ""),
     )
