@@ -87,6 +87,7 @@ class Services:
     public_url: str = "http://127.0.0.1:8080"
     sandbox: bool = False
     telegram_secret: str = ""
+    process_token: str = ""  # of this process, for commands on this machine (XR12)
     #: worker name → `clock.monotonic` seconds of its last completed run
     heartbeats: MutableMapping[str, float] = field(default_factory=dict)
     #: provider name → its status, queried for `/readyz`

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import tempfile
 import time
 from collections import Counter
@@ -260,7 +261,7 @@ async def _fetch_counts(far: str) -> Counter[str]:
 def _make_config(folder: Path, far: str) -> Config:
     return Config(
         data=folder / "var", database_url=f"sqlite:///{folder / 'bench.db'}", port=0, tick_seconds=600,
-        secret_key=SecretStr("k" * 32), telegram_api_url=f"{far}/sandbox/telegram", telegram_mode="webhook",
+        secret_key=SecretStr(secrets.token_urlsafe(32)), telegram_api_url=f"{far}/sandbox/telegram", telegram_mode="webhook",
         telegram_token=SecretStr("123456789:AAsandbox-token"), telegram_secret=SecretStr(SECRET), telegram_pace=1000,
         twilio_api_url=far, twilio_account_sid=SID, twilio_auth_token=SecretStr(TOKEN), twilio_from="+864312345678",
         twilio_calls_per_second=1000,

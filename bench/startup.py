@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -42,7 +43,12 @@ def run(small: bool) -> Iterable[Figure]:
 def _measure_cpu(command: list[str]) -> float:
     """Run a child process and return its CPU seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "JIESU_SECRET_KEY": "x" * 32})
+    subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "JIESU_SECRET_KEY": secrets.token_urlsafe(32)},
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

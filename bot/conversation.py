@@ -76,7 +76,7 @@ class Conversation(Wording):
     @property
     def actor(self) -> Actor:
         """The bound person as an actor."""
-        return Actor(self.bound_person.code, self.bound_person.role, self.bound_person.unit)
+        return Actor.of(self.bound_person)
 
     # -- acting
 

@@ -12,6 +12,7 @@ import aiohttp
 
 from notify.attempt import build_trace_config, track_request
 from notify.channel import DeliveryError
+from notify.outgoing import Outgoing
 from notify.plain_text import redact
 
 #: seconds a request may take in all, and to get a connection
@@ -62,15 +63,18 @@ class PlatformClient:
     """Requests to the platform; each raises DeliveryError unless the platform accepted it.
 
     permanent: refused, and would be again. transient: not accepted or unknown – a move carries its number as
-    `SqlIdempotencyStore-ApiKey`, so it may be sent twice. throttled: wait `retry_after` s.
+    `Idempotency-Key`, so it may be sent twice. throttled: wait `retry_after` s.
     """
 
-    def __init__(self, url: str, secret: str, feed_url: str = "", *, request_seconds: float = REQUEST_SECONDS) -> None:
+    def __init__(
+        self, url: str, secret: str, feed_url: str = "", allow: str = "", *, request_seconds: float = REQUEST_SECONDS
+    ) -> None:
         self._url = url
         self._request_seconds = request_seconds
         self._feed = feed_url
         self._secret = secret
-        self._session: aiohttp.ClientSession | None = None
+        self._allow = allow
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     @property
     def has_feed(self) -> bool:
@@ -97,9 +101,8 @@ class PlatformClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
 
     async def _request(
         self, method: str, url: str, body: bytes, moment: int, more: Mapping[str, str]
@@ -112,7 +115,7 @@ class PlatformClient:
         }  # fmt: skip
         with track_request():
             try:
-                async with self._get_session().request(
+                async with self._get_session(url).request(
                     method, url, data=body or None, headers=headers, allow_redirects=False
                 ) as answer:
                     raw = await answer.content.read(ANSWER_LIMIT)
@@ -127,13 +130,18 @@ class PlatformClient:
             return answer.status, said
         raise _to_delivery_error(answer.status, answer.headers, said)
 
-    def _get_session(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
+    def _get_session(self, url: str) -> aiohttp.ClientSession:
+        """Return the session of this URL's host; what may be connected to depends on it (`notify.outgoing`)."""
+        parts = urlsplit(url)
+        session = self._sessions.get(parts.netloc)
+        if session is None or session.closed:
+            outgoing = Outgoing(f"{parts.scheme}://{parts.netloc}", self._allow)
+            session = self._sessions[parts.netloc] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(socket_factory=outgoing.socket_factory),
                 timeout=aiohttp.ClientTimeout(total=self._request_seconds, connect=CONNECT_SECONDS),
                 trace_configs=[build_trace_config()], cookie_jar=aiohttp.DummyCookieJar(),
             )  # fmt: skip
-        return self._session
+        return session
 
 
 def _to_delivery_error(status: int, headers: Mapping[str, str], said: object) -> DeliveryError:

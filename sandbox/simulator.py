@@ -14,6 +14,8 @@ from sandbox.twilio.rest import TwilioRest
 class Simulator(SimulatedNetworks):
     """The networks with their HTTP interfaces, the page of handsets, and the file that keeps them."""
 
+    provider_paths: tuple[str, ...] = ()  # of the simulated providers, which have secrets of their own
+
     @cached_property
     def _page_api(self) -> PageApi:
         return PageApi(self)
@@ -28,6 +30,8 @@ class Simulator(SimulatedNetworks):
         app.add_subapp("/telegram", BotApi(self.chat).build_app())
         app.add_subapp("/platform", self.platform.build_app())
         app.add_subapp("/twilio", TwilioRest(self.phones).build_app())
+        mounted = [one for one in app.router.resources() if isinstance(one, web.PrefixedSubAppResource)]
+        self.provider_paths = tuple(one.canonical for one in mounted)
         return app
 
     async def start(self) -> None:

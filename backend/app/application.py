@@ -38,7 +38,7 @@ class Application:
     inbox_worker: "InboxWorker | None"
     calls: Calls | None
     simulator: "Simulator | None"
-    admin_key: str  # this run's admin API key
+    process_token: str  # what commands on this machine sign in with while this process lives; never stored (XR12)
     long_calls: set[int] = field(default_factory=set)  # attempts a rehearsal no longer waits for
 
     async def settle(self) -> int:

@@ -19,6 +19,7 @@ from backend.app.drivers import build_next_stop, build_simulator, build_twilio_c
 from backend.app.runfile import delete_run_file, lock_database, write_run_file
 from backend.rehearsal.shared_clock import SharedClock
 from backend.web.app import RUNNER_OPTIONS, build_app
+from backend.web.sandbox_guard import SandboxGuard
 from backend.web.webhooks.sms import SmsHooks
 from backend.web.webhooks.voice import PhoneHooks
 from backend.web.webhooks.voice_reports import ReportHooks
@@ -86,7 +87,8 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
         def mount(app: web.Application) -> None:
             app.add_subapp("/sandbox/", simulator_app)
 
-        extra.append(mount)
+        guard = SandboxGuard(config.known_hosts, simulator.provider_paths, is_open=config.sandbox_open)
+        extra += (mount, guard.add_to)
     runner = web.AppRunner(build_app(application.services, extra), **RUNNER_OPTIONS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -97,17 +99,16 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
 
 
 async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
-    """Load sample data in a rehearsal, issue this run's admin key, start the chat receiver, then the workers."""
+    """Load sample data in a rehearsal, say where this machine's commands reach us, start the receiver and workers."""
     config, core = application.config, application.core
     await core.ids.refill()
     await void_leases(core.db)
     if application.simulator is not None:
         await prepare_rehearsal(core, application.simulator)
     if "web" in roles:
-        name = "console" if config.sandbox else f"server-{os.getpid()}"
-        await core.keys.revoke_keys(name, core.clock.now())
-        application.admin_key = await core.keys.create_key(name, core.clock.now(), role="admin")
-        write_run_file(config.data, f"http://{config.host}:{config.port}", application.admin_key)
+        token = application.process_token = f"jiesu_{core.chance.token(32)}"
+        application.services.process_token = token
+        write_run_file(config.data, config.local_url, token)
         stack.callback(delete_run_file, config.data)
     if core.sandbox_clock is not None:
         core.sandbox_clock.settle = application.settle

@@ -206,7 +206,8 @@ def _build_platform(config: Config, core: Core, owner: str) -> PlatformSync:
     """Build the service for the external platform; without a URL, moves wait for one."""
     secret, old = config.platform_secret.get_secret_value(), config.platform_secret_old.get_secret_value()
     url, feed = config.platform_url, config.platform_feed_url
-    client = PlatformClient(url, secret, feed, request_seconds=config.provider_timeout_seconds) if url else None
+    seconds = config.provider_timeout_seconds
+    client = PlatformClient(url, secret, feed, config.outgoing_allow, request_seconds=seconds) if url else None
     return PlatformSync(
         SqlPlatformStore(core.db), core.office, core.imports, core.key_values, core.audit, client, (secret, old), owner,
         timedelta(seconds=config.lease_seconds),

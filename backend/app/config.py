@@ -14,10 +14,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from backend.app.secret_strength import SHARED_BITS, is_strong_secret
 from backend.domain.refusals import Refused
+from notify.outgoing import Outgoing
 
 LEASE_TIMEOUTS = 3  # time-outs that a lease lasts at least, so that no request outlives it (XR7)
 MAX_PROVIDER_TIMEOUT = 40  # seconds; a third of the fixed lease of an SMS (backend/delivery/sms.py)
+SANDBOX_MARK = "sandbox:"  # how the key of a rehearsal begins
+OWN_URLS = frozenset(("public_url", "database_url", "redis_url"))  # every other address is a provider's
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
@@ -48,6 +52,8 @@ class Config(BaseSettings):
     profile: Literal["jilin", "beijing_mutual_aid"] = "jilin"
     timezone: str = "Asia/Shanghai"
     sandbox: bool = False
+    sandbox_open: bool = False  # the rehearsal's pages may be reached from other machines, behind sign-in (XS6)
+    allowed_hosts: str = ""  # names, by commas, under which the rehearsal's pages are reached
     samples: bool = False  # import the invented sample office at the start of a rehearsal (`make run` sets it)
     telegram_token: SecretStr = SecretStr("")
     telegram_api_url: str = ""
@@ -72,6 +78,7 @@ class Config(BaseSettings):
     platform_feed_url: str = ""  # where its new demands are fetched
     platform_secret: SecretStr = SecretStr("")
     platform_secret_old: SecretStr = SecretStr("")  # still accepted from the platform during a key change
+    outgoing_allow: str = ""  # hosts and networks, by commas, that may be private or without https (XS9)
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
     provider_timeout_seconds: float = Field(default=15.0, ge=1, le=MAX_PROVIDER_TIMEOUT)  # longest wait for a provider
@@ -130,24 +137,43 @@ class Config(BaseSettings):
         """The public base URL of this server; webhook signatures are checked against it."""
         return self.public_url or f"http://{self.host}:{self.port}"
 
+    @property
+    def known_hosts(self) -> frozenset[str]:
+        """Names this server is reached under, besides loopback: of its public address, and those named."""
+        named = {one.strip() for one in self.allowed_hosts.split(",") if one.strip()}
+        return frozenset(named | {urlsplit(self.base_url).hostname or self.host, self.host})
+
+    @property
+    def local_url(self) -> str:
+        """Where this machine itself reaches this server: a loopback address, also when it listens on all."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)
+        return (
+            f"http://[{host}]:{self.port}"
+            if ":" in host.strip("[]") and host[0] != "["
+            else f"http://{host}:{self.port}"
+        )
+
     def load_secret_key(self) -> str:
         """Return the configured secret key, else the one stored in the data directory (created in the sandbox only).
 
-        Refused `secret_missing` when there is none outside the sandbox, `secret_short` below 16 characters.
+        Refused `secret_missing` when there is none outside the sandbox, and there also `secret_weak` for one that could
+        be guessed and `secret_of_sandbox` for one of a rehearsal (XS9).
         """
         configured = self.secret_key.get_secret_value()
         if configured:
-            if len(configured) < 16:
-                raise Refused("secret_short")
+            if not self.sandbox and configured.startswith(SANDBOX_MARK):
+                raise Refused("secret_of_sandbox")
+            if len(configured) < 16 or not (self.sandbox or is_strong_secret(configured)):
+                raise Refused("secret_weak")
             return configured
         stored_key = self.data / "secret.key"
+        if not self.sandbox:  # only a rehearsal ever writes that file
+            raise Refused("secret_of_sandbox" if stored_key.exists() else "secret_missing")
         if stored_key.exists():
             return stored_key.read_text("ascii").strip()
-        if not self.sandbox:
-            raise Refused("secret_missing")
         self.data.mkdir(parents=True, exist_ok=True)
         stored_key.touch(mode=0o600)
-        stored_key.write_text(secrets.token_urlsafe(32), "ascii")
+        stored_key.write_text(SANDBOX_MARK + secrets.token_urlsafe(32), "ascii")
         return stored_key.read_text("ascii").strip()
 
     def check(self) -> None:
@@ -163,20 +189,31 @@ class Config(BaseSettings):
         least = LEASE_TIMEOUTS * self.provider_timeout_seconds
         if self.lease_seconds < least:
             raise Refused("lease_short", lease=f"{self.lease_seconds:g}", least=f"{least:g}")
+        if self.sandbox and self.host not in LOOPBACK and not self.sandbox_open:
+            raise Refused("sandbox_exposed", host=self.host)
+        for url in self._list_outgoing():
+            if not Outgoing(url, self.outgoing_allow).check():
+                raise Refused("address_refused", host=urlsplit(url).hostname or "?")
         self._check_aliyun()
         self._check_platform()
         self.load_secret_key()
 
+    def _list_outgoing(self) -> list[str]:
+        """Return the configured addresses that secrets are sent to; a mere host is reached by https."""
+        names = [
+            name for name in type(self).model_fields if name.endswith(("_url", "_endpoint")) and name not in OWN_URLS
+        ]
+        given = [str(getattr(self, name)) for name in names]
+        return [url if "://" in url else f"https://{url}" for url in given if url]
+
     def _check_aliyun(self) -> None:
         """Require an unguessable secret in the URL at which key presses are reported (FW1)."""
-        if self.aliyun_access_key_id and len(self.aliyun_hook_secret.get_secret_value()) < 16:
+        secret = self.aliyun_hook_secret.get_secret_value()
+        if self.aliyun_access_key_id and not is_strong_secret(secret, 16, SHARED_BITS):
             raise Refused("aliyun_secret_missing")
 
     def _check_platform(self) -> None:
-        """Require https and a secret of at least 16 characters for the external platform."""
-        for url in filter(None, (self.platform_url, self.platform_feed_url)):
-            plain = urlsplit(url)
-            if not self.sandbox and plain.scheme != "https" and plain.hostname not in LOOPBACK:
-                raise Refused("platform_not_https", url=url)
-            if len(self.platform_secret.get_secret_value()) < 16:
-                raise Refused("platform_secret_missing")
+        """Require a secret of at least 16 characters for the external platform."""
+        secret = self.platform_secret.get_secret_value()
+        if (self.platform_url or self.platform_feed_url) and not is_strong_secret(secret, 16, SHARED_BITS):
+            raise Refused("platform_secret_missing")

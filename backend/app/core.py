@@ -159,7 +159,7 @@ async def open_core(
 
     With `follow_rehearsal` a command goes by the clock of the rehearsal whose database it opens (XD16).
 
-    Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
+    Raises Refused: `secret_missing`, `secret_weak`, `secret_of_sandbox`, `database_behind`.
     """
     chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
     encryption = Encryption(config.load_secret_key(), chance, older_keys)

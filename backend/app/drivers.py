@@ -33,7 +33,7 @@ def build_simulator(config: Config) -> "Simulator | None":
     from sandbox.simulator import Simulator
     from sandbox.twilio.behaviour import MANUAL
 
-    base = f"http://{config.host}:{config.port}"
+    base = config.local_url
     uses_real_network = bool(config.telegram_api_url or config.twilio_api_url)
     if not config.telegram_api_url:
         config.telegram_api_url = f"{base}/sandbox/telegram"
@@ -90,6 +90,7 @@ def build_channels(config: Config) -> dict[str, Channel]:
         "api_url": config.telegram_api_url,
         "pace": str(config.telegram_pace),
         "timeout": str(config.provider_timeout_seconds),
+        "outgoing_allow": config.outgoing_allow,
     }
     return {"telegram": Drivers.discover().build_channel("telegram", settings)}
 
@@ -119,13 +120,14 @@ def build_twilio_carrier(config: Config) -> VoiceCarrier | None:
         "api_url": config.twilio_api_url,
         "calls_per_second": str(config.twilio_calls_per_second),
         "timeout": str(config.provider_timeout_seconds),
+        "outgoing_allow": config.outgoing_allow,
     }
     return Drivers.discover().build_carrier("twilio", settings)
 
 
 def build_provider_status(config: Config) -> Callable[[], Awaitable[Mapping[str, str]]]:
     """Build what `/readyz` reports about the providers: absent, rehearsed (on this machine) or configured."""
-    here = f"http://{config.host}:{config.port}/sandbox/"
+    here = f"{config.local_url}/sandbox/"
 
     def status_of(there: bool, url: str) -> str:
         return "absent" if not there else "rehearsed" if url.startswith(here) else "configured"

@@ -88,7 +88,7 @@ async def run_until_stopped(
     try:
         with take_over_terminal():
             async with open_application(config, roles) as application:
-                print(_render_welcome(config, application.admin_key, texts), flush=True)
+                print(_render_welcome(config, application.process_token, texts), flush=True)
                 await stopped.wait()
                 print(texts.render("cli.closing"), file=sys.stderr, flush=True)
     except Refused as refused:

@@ -50,8 +50,13 @@ def read_run_file(data: Path) -> RunFile | None:
 
 @contextlib.contextmanager
 def lock_database(data: Path) -> Iterator[None]:
-    """Hold the lock of the database file while inside: one writing process at a time. Refused `in_use`."""
-    data.mkdir(parents=True, exist_ok=True)
+    """Hold the lock of the database file while inside: one writing process at a time. Refused `in_use`.
+
+    What older versions left readable to others becomes its owner's (XS8).
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for left in (*data.glob("jiesu.db*"), *data.glob("sandbox.json"), *data.glob("secret.key")):
+        left.chmod(0o600)
     with (data / LOCK_FILE).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

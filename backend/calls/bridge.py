@@ -5,7 +5,7 @@ from datetime import datetime
 
 from backend.calls.dependencies import CallDependencies
 from backend.calls.notices import send_notices
-from backend.domain.acts import Act, Actor, Snapshot
+from backend.domain.acts import AccountKind, Act, Actor, Snapshot
 from backend.domain.flow import is_visible
 from backend.domain.move_table import HANDLING, is_allowed
 from backend.domain.records import Assignment, Person
@@ -158,7 +158,7 @@ class Bridge:
         person = snapshot.by_code.get(call.person or "")
         if not call.facts.get("visit") and person is not None:
             arguments = {"way": "phone", "reached": reached, "note": note}
-            by = Actor(person.code, person.role, person.unit)
+            by = Actor.of(person)
             try:
                 await t.tickets.act(
                     Act("contact", by, Source.PHONE, assignment_id=call.assignment_id, arguments=arguments)
@@ -213,10 +213,11 @@ def _find_subject(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple
 
 def _find_first_person(snapshot: OfficeSnapshot, by: Actor, person: str | None, target: Assignment | None) -> Person:
     """Return the person to ring first. Refused `forbidden` for another unit's people, `no_phone` without any."""
-    who = snapshot.by_code.get(person or by.code)
+    own_code = by.id if by.kind is AccountKind.PERSON else ""
+    who = snapshot.by_code.get(person or own_code)
     if who is None:
         raise Refused("no_phone", person=person or by.code)
-    own = who.code == by.code or (by.unit == who.unit) or (by.role is Role.ADMIN)
+    own = who.code == own_code or (by.unit == who.unit) or (by.role is Role.ADMIN)
     if not own or (target is not None and by.is_unit_member and who.unit != target.unit):
         raise Refused("forbidden", verb="contact")
     return who

@@ -81,7 +81,7 @@ class Effects:
         person = (await self._t.office.snapshot()).by_code.get(call.person or "")
         if person is None:
             return "refused"
-        by = Actor(person.code, person.role, person.unit)
+        by = Actor.of(person)
         try:
             await self._t.tickets.act(Act("sign", by, Source.PHONE, assignment_id=call.assignment_id))
         except Refused:

@@ -127,5 +127,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def main() -> None:
-    """The program `jiesu`."""
+    """The program `jiesu`; what it writes is for its owner's eyes only (XS8)."""
+    os.umask(0o077)
     sys.exit(run())

@@ -6,7 +6,8 @@ from urllib.parse import quote
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import OPERATOR, find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.domain.acts import OPERATOR
 
 
 @click.group(help=get_texts().render("cli.help.binding"))

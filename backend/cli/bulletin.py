@@ -12,7 +12,8 @@ import click
 
 from backend.cli import get_texts, print_text
 from backend.cli.client import ServerClient
-from backend.cli.connect import OPERATOR, find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.domain.acts import OPERATOR
 from backend.domain.refusals import Refused
 from backend.scoring.periods import parse_period
 

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from backend.app.runfile import lock_database
-from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 
 if TYPE_CHECKING:
     from backend.app.config import Config
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from backend.office.cache import OfficeCache
 
 T = TypeVar("T")
-OPERATOR = Actor("operator", Role.ADMIN)  # anyone who may run commands on this machine
 
 
 def load_config() -> "Config":

@@ -9,7 +9,8 @@ from urllib.parse import quote
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import OPERATOR, find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.domain.acts import OPERATOR
 
 KINDS = ("units", "people", "tickets", "history", "ledger", "calendar", "visits", "roster", "catalogue")
 MAX_SHOWN = 20  # refused rows printed one by one

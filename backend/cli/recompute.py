@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import OPERATOR, find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
 from backend.cli.import_ import read_pairs
+from backend.domain.acts import OPERATOR
 
 DAY_WORDS = {"work": True, "off": False}
 MAX_SHOWN = 50  # duties printed one by one
@@ -42,19 +43,13 @@ def request_recompute(body: dict[str, Any], apply: bool) -> dict[str, Any]:
 async def _recompute_here(body: dict[str, Any], apply: bool) -> dict[str, Any]:
     from backend.app.core import build_deadlines
     from backend.deadlines.recompute import parse_days
-    from backend.domain.acts import Actor
     from backend.domain.recompute import RuleChange
-    from backend.domain.ticket import Role
 
     async with open_core(load_config()) as core:
         duties = build_deadlines(core)
         change = RuleChange(body["settings"], parse_days(body["days"]))
         zone = core.clock.zone
-        found = (
-            (await duties.apply(change, Actor(OPERATOR.code, Role.ADMIN))).shifted
-            if apply
-            else await duties.preview(change)
-        )
+        found = (await duties.apply(change, OPERATOR)).shifted if apply else await duties.preview(change)
         items = [
             {"ticket": s.ticket_no, "duty": s.duty.id, "kind": str(s.duty.kind), "unit": s.duty.unit,
              "due_at": s.duty.due_at.astimezone(zone).isoformat(), "new_due_at": s.new_due_at.astimezone(zone).isoformat()}

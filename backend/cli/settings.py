@@ -6,7 +6,6 @@ import click
 
 from backend.cli import get_texts, print_text
 from backend.cli.connect import (
-    OPERATOR,
     find_server,
     load_config,
     open_core,
@@ -14,6 +13,7 @@ from backend.cli.connect import (
     print_json,
     run_async,
 )
+from backend.domain.acts import OPERATOR
 
 
 @click.command(help=get_texts().render("cli.help.settings"))

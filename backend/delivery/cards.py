@@ -92,11 +92,11 @@ class CardRenderer:
         target = snap.find_assignment(assignment_id) if snap else None
         if snap is None or target is None:
             raise Refused("not_found", assignment=assignment_id)
-        return await self._render_live(await self._build_view(snap, target, {}), person)
+        return await self._render_live(await self._build_view(snap, target, {}, person), person)
 
     async def render_full_card(self, snap: Snapshot, person: Person) -> Card:
         """Render the whole ticket with what this person may do about it and what happened last."""
-        return self._build_full_card(await self._build_view(snap, snap.lead, {}), person)
+        return self._build_full_card(await self._build_view(snap, snap.lead, {}, person), person)
 
     async def render_held(self, card: HeldCard) -> RenderedCard | None:
         """Render a sent card again; None when its ticket or its recipient no longer exists."""
@@ -107,7 +107,7 @@ class CardRenderer:
             return None
         if card.kind in LIVE_CARD_KINDS:
             return await self._render_kind(card.kind, card.assignment_id, card.facts, snap, viewer)
-        view = await self._build_view(snap, snap.find_assignment(card.assignment_id or 0), card.facts)
+        view = await self._build_view(snap, snap.find_assignment(card.assignment_id or 0), card.facts, viewer)
         text = str(card.facts.get("text", ""))
         request_id = card.facts.get("request")
         if request_id is not None:
@@ -131,7 +131,7 @@ class CardRenderer:
         self, kind: str, assignment_id: int | None, facts: Mapping[str, object], snap: Snapshot, viewer: Person
     ) -> RenderedCard | None:
         target = snap.find_assignment(assignment_id) if assignment_id is not None else None
-        view = await self._build_view(snap, target, facts)
+        view = await self._build_view(snap, target, facts, viewer)
         version = snap.ticket.version
         if kind == FULL_TICKET:
             return RenderedCard(self._build_full_card(view, viewer), version)
@@ -205,10 +205,12 @@ class CardRenderer:
         )  # fmt: skip
         return RenderedCard(Card(f"{text}\n{line}"), version, facts)
 
-    async def _build_view(self, snap: Snapshot, target: Assignment | None, facts: Mapping[str, object]) -> MessageView:
+    async def _build_view(
+        self, snap: Snapshot, target: Assignment | None, facts: Mapping[str, object], viewer: Person
+    ) -> MessageView:
         snapshot = await self._office.snapshot()
         requester = await self._get_requester(snap.ticket.id)
-        return MessageView(snap, target, snapshot, self._office.clock.now(), self._texts, requester, facts)
+        return MessageView(snap, target, snapshot, self._office.clock.now(), self._texts, requester, facts, viewer)
 
     async def _get_requester(self, ticket_id: int) -> str | None:
         if ticket_id not in self._requesters:

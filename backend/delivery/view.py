@@ -8,9 +8,10 @@ from typing import Any
 
 from backend.domain.acts import Snapshot
 from backend.domain.limits import Limit, LimitUnit
-from backend.domain.masking import clean, cut, mask
-from backend.domain.records import Assignment
+from backend.domain.masking import cut
+from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
+from backend.domain.showing import goes_there, show_place, show_text
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket import Obligation
@@ -35,6 +36,7 @@ class MessageView:
     texts: Texts
     requester: str | None = None
     message_facts: Mapping[str, Any] = field(default_factory=dict)
+    viewer: Person | None = None  # None: a text anybody may read
 
     # -- words
 
@@ -64,15 +66,18 @@ class MessageView:
 
     def mask_text(self, text: object, most: int = MAX_WORDS) -> str:
         """Mask names and numbers in a text a person wrote, and cut it."""
-        names = (self.requester,) if self.requester else ()
-        shape = self.snapshot.settings.text("privacy.phone_mask")
-        return cut(mask(str(text or ""), names, phone_mask=shape).strip(), most)
+        return cut(show_text(str(text or ""), self.requester, self._phone_mask).strip(), most)
 
     @property
     def place(self) -> str:
-        """地点, which the handler needs; masked only when it contains a person's number."""
-        masked = self.mask_text(self.snap.ticket.place, MAX_PLACE)
-        return masked if "****" in masked else cut(clean(self.snap.ticket.place).strip(), MAX_PLACE)
+        """地点, with its door if the viewer goes there."""
+        with_door = self.viewer is not None and goes_there(self.viewer, self.snap.assignments)
+        shown = show_place(self.snap.ticket.place, self.requester, self._phone_mask, with_door=with_door)
+        return cut(shown.strip(), MAX_PLACE)
+
+    @property
+    def _phone_mask(self) -> str:
+        return self.snapshot.settings.text("privacy.phone_mask")
 
     def get_instant(self, key: str) -> datetime | None:
         """Return a given fact as an instant; None when it is absent or not one."""

@@ -1,23 +1,74 @@
 """The data of a decision: the act, the snapshot and context it is decided on, and the plan it becomes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from backend.domain.records import Assignment, Duty, JournalEntry, Message, Person, Request, Ticket, Unit, Visit
+from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source
 
 MEMBER_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)  # of a unit, nearest to the work first
 
 
+class AccountKind(StrEnum):
+    """What kind of account acts; never told from the spelling of its id (XS3)."""
+
+    PERSON = "person"
+    OPERATOR = "operator"  # whoever may run commands on this machine
+    SERVICE = "service"  # an API key of no person
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who signs in: the kind, and the person's code or the key's name."""
+
+    kind: AccountKind
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person, a service key (`key:NAME`) or the system itself (`system`)."""
+    """Who acts: an account with its role and unit of now. Refused `unit_missing` for a role of a unit without one.
 
-    code: str
+    Outside tests only this file builds one (XS7).
+    """
+
+    id: str
     role: Role | None  # None: the system itself
     unit: str | None = None
+    kind: AccountKind = AccountKind.PERSON
+
+    def __post_init__(self) -> None:
+        if self.is_unit_member and not self.unit:
+            raise Refused("unit_missing", field="unit")
+
+    @classmethod
+    def of(cls, person: Person) -> "Actor":
+        """Return a person as actor."""
+        return cls(person.code, person.role, person.unit)
+
+    @classmethod
+    def of_key(cls, name: str, role: Role, unit: str | None = None) -> "Actor":
+        """Return a service key as actor. Refused `unit_missing`."""
+        return cls(name, role, unit, AccountKind.SERVICE)
+
+    def with_role(self, role: Role | None) -> "Actor":
+        """Return the same account in another role; None: what follows from its act by itself."""
+        return replace(self, role=role)
+
+    @property
+    def code(self) -> str:
+        """The name in journals and logs: the person's code or `key:NAME`. It is written, never read back (XS3)."""
+        return f"key:{self.id}" if self.kind is AccountKind.SERVICE else self.id
+
+    @property
+    def account(self) -> Account:
+        """The account that acts."""
+        return Account(self.kind, self.id)
 
     @property
     def is_unit_member(self) -> bool:
@@ -26,15 +77,16 @@ class Actor:
 
     @property
     def only_unit(self) -> str | None:
-        """The only unit whose tickets they may see; None: all. A unit role without a unit sees none."""
-        return (self.unit or "") if self.is_unit_member else None
+        """The only unit whose tickets they may see; None: all."""
+        return self.unit if self.is_unit_member else None
 
     def may_see(self, unit: str | None) -> bool:
         """Return whether they may see what belongs to this unit."""
         return self.only_unit in (None, unit)
 
 
-SYSTEM = Actor("system", None)
+SYSTEM = Actor("system", None, kind=AccountKind.SYSTEM)
+OPERATOR = Actor("operator", Role.ADMIN, kind=AccountKind.OPERATOR)
 
 
 @dataclass(frozen=True, slots=True)

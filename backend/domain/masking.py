@@ -77,7 +77,7 @@ def _shape(phone_mask: str) -> tuple[int, str, int]:
     return len(shape[1]), shape[2], len(shape[3])
 
 
-def _ascii(raw: str) -> str:
+def to_ascii_digits(raw: str) -> str:
     """Convert digits of any script to ASCII digits, place by place."""
     if raw.isascii():
         return raw
@@ -92,7 +92,7 @@ def mask_phone(number: str, phone_mask: str = PHONE_MASK) -> str:
     Raises ValueError for a mask that hides too little.
     """
     head, stars, tail = _shape(phone_mask)
-    digits = "".join(_GROUP.findall(_ascii(number)))
+    digits = "".join(_GROUP.findall(to_ascii_digits(number)))
     if len(digits) > 11:
         digits = digits.removeprefix("00").removeprefix("86") if digits.startswith(("86", "0086")) else digits
     if len(digits) < 11:
@@ -106,7 +106,7 @@ def _stars_and(digits: str, kept: int) -> str:
 
 def _segment(raw: str, before: str, phone_mask: str, strict: bool) -> str:
     """Mask a stretch of digits and separators in which no group by itself is a known kind of number."""
-    plain = _ascii(raw)
+    plain = to_ascii_digits(raw)
     groups = _GROUP.findall(plain)
     digits = "".join(groups)
     count = len(digits)
@@ -134,7 +134,7 @@ def _segment(raw: str, before: str, phone_mask: str, strict: bool) -> str:
 
 def _numbers(text: str, phone_mask: str, strict: bool) -> str:
     def run(hit: re.Match[str]) -> str:
-        raw, plain = hit[0], _ascii(hit[0])
+        raw, plain = hit[0], to_ascii_digits(hit[0])
         before = text[max(0, hit.start() - 12) : hit.start()]
         parts: list[str] = []
         place = 0

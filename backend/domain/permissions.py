@@ -21,6 +21,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     # tickets
     "ticket.create":        frozenset({R.DISPATCHER}),
     "requester.reveal":     frozenset({R.HANDLER, R.LIAISON, R.DISPATCHER, R.REVIEWER, R.REVISIT_AGENT, R.SUPERVISOR}),
+    "door.read":            frozenset({R.DISPATCHER, R.REVIEWER}),  # of a place, besides the unit that goes there
     "triage.read":          OFFICE,
     "triage.rebuild":       ADMIN_ONLY,
     "catalogue.edit":       frozenset({R.DISPATCHER}),

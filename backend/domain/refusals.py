@@ -29,8 +29,10 @@ HTTP_STATUS: dict[str, int] = {
     "overtaken": 409,
     "not_now": 409,
     "exists": 409,
+    "shown_once": 409,
     "locked": 409,
     "too_large": 413,
+    "wrong_host": 421,
     "too_many": 429,
 }
 

@@ -5,6 +5,7 @@ from datetime import date
 
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.calendar import build_year
+from backend.domain.codes import check_code
 from backend.domain.duty_roster import Shift
 from backend.domain.institutions import is_circular
 from backend.domain.records import Person, Unit
@@ -36,6 +37,7 @@ class UnitImporter(Importer):
         for row in rows:
             old = known.get(row.code)
             try:
+                check_code(row.code)
                 parent = finder.find(row.parent, "parent").code if row.parent else None
             except Refused as no:
                 found.append(no)
@@ -69,6 +71,7 @@ class PersonImporter(Importer):
         forms: list[PersonForm | Refused] = []
         for row in rows:
             try:
+                check_code(row.code or "")
                 forms.append(PersonForm(
                     name=row.name, unit=finder.find(row.unit).code, role=row.role, code=row.code, phone=row.phone,
                     key_name=row.key_name, key_authorised=row.key_authorised,
@@ -161,7 +164,7 @@ class VisitImporter(Importer):
             return Refused("bad_field", field="at")
         if self.dry_run:
             return True
-        agent = Actor(self.by.code, Role.REVISIT_AGENT)
+        agent = self.by.with_role(Role.REVISIT_AGENT)
         try:
             await self.services.tickets.act(
                 Act(

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from backend.domain.chance import Chance
+from backend.domain.codes import check_code
 from backend.domain.institutions import is_circular
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
@@ -62,7 +63,7 @@ class BindingResult:
 
 
 class People:
-    """The only writer of units and people. Refused `unknown_unit`, `unknown_person`, `bad_phone`, `bad_field` …
+    """The only writer of units and people. Refused `reserved_code`, `unknown_unit`, `unknown_person`, `bad_phone` …
 
     `bot_name` is the bot's public name for links, set once it is known. `countries`: those whose numbers may be called.
     """
@@ -90,6 +91,7 @@ class People:
         snapshot = await self._office.snapshot(fresh=True)
         known = {**snapshot.config.units, **{u.code: u for u in units}}
         for unit in units:
+            check_code(unit.code)
             if unit.parent and unit.parent not in known:
                 raise Refused("unknown_unit", unit=unit.parent)
             if is_circular(known, unit.code):
@@ -127,6 +129,7 @@ class People:
 
     def _to_row(self, form: PersonForm, units: Mapping[str, Unit]) -> PersonRow:
         name = form.name.strip()
+        check_code(form.code or "")
         if not name:
             raise Refused("bad_field", field="name")
         if form.unit not in units:

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from backend.domain.move_table import UNIT_ROLES
+from backend.domain.acts import Actor
+from backend.domain.codes import check_code
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
@@ -44,7 +45,7 @@ async def create_key(
 ) -> str:  # fmt: skip
     """Create an API key of a person, or of a service with a role and perhaps a unit; return its secret, once.
 
-    Refused `missing`, `bad_field`, `unknown_person`, `unknown_unit`, `exists`.
+    Refused `missing`, `bad_field`, `reserved_code`, `unit_missing`, `unknown_person`, `unknown_unit`, `exists`.
     """
     snapshot = await office.snapshot(fresh=True)
     if (person is None) == (role is None):
@@ -53,8 +54,8 @@ async def create_key(
         raise Refused("bad_field", field="role")
     if person is not None and person not in snapshot.by_code:
         raise Refused("unknown_person", person=person)
-    if role in UNIT_ROLES and unit is None:  # such a key could do nothing
-        raise Refused("missing", field="unit")
+    if role is not None:
+        Actor.of_key(check_code(name, "name"), Role(role), unit)  # refused now rather than at its first use
     if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)
     now = office.clock.now()

@@ -21,7 +21,7 @@ from notify.platform_client import PlatformClient, is_genuine
 
 log = structlog.get_logger("platform")
 #: The platform as an actor in our journal, as of the service key of that name.
-PLATFORM_ACTOR = Actor("key:platform", Role.DISPATCHER, None)
+PLATFORM_ACTOR = Actor.of_key("platform", Role.DISPATCHER)
 BATCH_SIZE = 50  # moves claimed together
 COMMIT_LAG = timedelta(minutes=5)  # journal entries this old may still be committed
 MIN_BACKOFF, MAX_BACKOFF = timedelta(seconds=5), timedelta(minutes=15)  # between attempts

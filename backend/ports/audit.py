@@ -27,8 +27,10 @@ class AuditStore(Protocol):
         """Append a row."""
         ...
 
-    async def count_since(self, who: str, what: str, since: datetime) -> int:
-        """Count how often somebody did that since then."""
+    async def record_within(
+        self, now: datetime, who: str, what: str, about: str | None = None, *, limit: int, since: datetime, **facts: Any
+    ) -> bool:
+        """Append a row unless somebody already did that `limit` times since then: exact, also in parallel (XS11)."""
         ...
 
     async def list_entries(self, *, before: int | None = None, limit: int = 50) -> Page[AuditEntry]:

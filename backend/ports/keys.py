@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from backend.domain.acts import Account
+
 SESSION_IDLE = timedelta(minutes=30)  # FA4
 SESSION_MAX_AGE = timedelta(hours=12)  # a session never outlives a working day
 SIGN_IN_LIFETIME = timedelta(hours=24)
@@ -21,9 +23,9 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A console session. `holder` is a person's code, `key:NAME`, or `operator` (who started the process)."""
+    """A console session of an account."""
 
-    holder: str
+    account: Account
     csrf: str
     created_at: datetime
 
@@ -57,15 +59,17 @@ class KeyStore(Protocol):
         """Revoke all keys of a name; return how many."""
         ...
 
-    async def create_sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
+    async def create_sign_in_token(
+        self, account: Account, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME
+    ) -> str:
         """Create a token that opens one session, once."""
         ...
 
-    async def use_sign_in_token(self, token: str, now: datetime) -> str | None:
-        """Use up a sign-in token and return its holder (FA9)."""
+    async def use_sign_in_token(self, token: str, now: datetime) -> Account | None:
+        """Use up a sign-in token and return its account (FA9)."""
         ...
 
-    async def open_session(self, holder: str, now: datetime) -> NewSession:
+    async def open_session(self, account: Account, now: datetime) -> NewSession:
         """Open a new session."""
         ...
 

@@ -1,11 +1,12 @@
 """Read-only views for the adapters: tickets, histories, deliveries and calls, by keyset page, never by offset."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
+from backend.domain.text_search import TextSearch
 from backend.ports.requester_texts import RequesterText
 
 T = TypeVar("T")
@@ -25,14 +26,14 @@ class TicketView:
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Filters of a ticket list; `words` is literal text, `overdue` means an open duty past its due time."""
+    """Filters of a ticket list; `overdue` means an open duty past its due time."""
 
     state: str | None = None
     unit: str | None = None
     grade: str | None = None
     category: str | None = None
     overdue: bool = False
-    text: str | None = None
+    text: TextSearch | None = None  # literal words, sought in numbers and in what is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,8 @@ class QueryStore(Protocol):
         """Return a page of tickets, newest first. A search scans a bounded window at a time."""
         ...
 
-    async def load_history(self, ticket_id: int) -> TicketHistory:
-        """Return the journal, messages, calls and visits of a ticket."""
+    async def load_history(self, ticket_id: int, seen_by: str | None) -> TicketHistory:
+        """Return the journal, messages, calls and visits of a ticket; it names no ticket `seen_by` may not see (XS7)."""
         ...
 
     async def list_deliveries(
@@ -157,6 +158,10 @@ class QueryStore(Protocol):
 
     async def get_requester(self, ticket_id: int) -> Requester:
         """Return the requester's name and number in clear text."""
+        ...
+
+    async def find_by_phone(self, phone: str, seen_by: str | None, limit: int) -> Sequence[TicketView]:
+        """Return the newest tickets of the requester with this whole number (E.164), by its blind index."""
         ...
 
     async def find_units(self, ticket_id: int) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from backend.domain.acts import Actor
+from backend.domain.acts import SYSTEM, Actor
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
@@ -24,7 +24,6 @@ from backend.scoring.periods import get_month_bounds, parse_month, parse_period
 from backend.scoring.service import Scoring
 
 log = structlog.get_logger()
-SYSTEM = Actor("system", Role.ADMIN)
 STALE_AFTER = timedelta(minutes=10)  # after which an issue no task is making counts as failed
 MAX_ISSUE_NUMBER = 10_000  # highest issue number
 Files = list[tuple[str, bytes]]

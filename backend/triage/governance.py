@@ -91,7 +91,7 @@ class Governance:
                 "note": f"{project.topic}\n{project.cause}\n{project.measures}"[:MAX_LENGTH],
                 "evidence": " ".join(project.tickets)[:MAX_LENGTH],
             },
-            Actor(by.code, None, by.unit),
+            by.with_role(None),
         )  # fmt: skip
         return await self._apply(project, {"state": "closed", "closed_by": by.code, "ledger_id": entry["id"],
                                              "closed_at": self._office.clock.now()})  # fmt: skip

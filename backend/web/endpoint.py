@@ -40,6 +40,7 @@ class Route:
     filters: tuple[str, ...] = ()
     max_bytes: int = 0  # largest multipart body in bytes; 0: no files
     status: int = 200
+    shown_once: bool = False  # the answer is a secret and not kept: a repeated request is refused (XS11)
 
 
 def build_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -62,7 +63,7 @@ def build_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.Stream
         request_hash = hash_request(request.method, request.path, body_json, parts)
         key_hash = hashlib.sha256(f"{actor.code}\n{key}".encode()).hexdigest()
         return await _run_once(
-            services, key_hash, request_hash, lambda: route.handler(api_request), request[REQUEST_ID]
+            services, key_hash, request_hash, lambda: route.handler(api_request), request[REQUEST_ID], route.shown_once
         )
 
     return serve
@@ -99,9 +100,10 @@ def _build_response(answer: ApiResponse) -> web.Response:
 
 
 async def _run_once(
-    services: Services, key: str, request_hash: str, work: Callable[[], Awaitable[ApiResponse]], request_id: str
-) -> web.Response:
-    """Do the work once for this key; every repetition gets the first answer (FR4).
+    services: Services, key: str, request_hash: str, work: Callable[[], Awaitable[ApiResponse]], request_id: str,
+    shown_once: bool,
+) -> web.Response:  # fmt: skip
+    """Do the work once for this key; every repetition gets the first answer (FR4), or `shown_once` for a secret.
 
     Refused `idempotency_mismatch` when the key was used for another request, `in_progress` as `_wait` says.
     """
@@ -125,7 +127,11 @@ async def _run_once(
     except BaseException:
         await store.release(key)
         raise
-    await store.settle(key, code, text)
+    if shown_once and code < 400:
+        kept = Refused("shown_once")
+        await store.settle(key, get_status(kept.code), dump_error(services.texts, kept.code, kept.facts, request_id))
+    else:
+        await store.settle(key, code, text)
     return web.Response(text=text, status=code, content_type=JSON_TYPE)
 
 

@@ -1,19 +1,19 @@
 """Authenticates each request anew, by API key or by session (FA7, FR18)."""
 
+import hmac
+import ipaddress
 from collections import deque
 from collections.abc import Callable
 
 from aiohttp import web
 
-from backend.domain.acts import Actor
+from backend.domain.acts import OPERATOR, Account, AccountKind, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.keys import ApiKey, Session
 from backend.services import Services
 
 COOKIE = "jiesu_session"
-OPERATOR = "operator"  # the person who started the server and holds its first sign-in code (FA6)
-_SERVICE_PREFIX = "key:"
 
 
 class Guesses:
@@ -44,29 +44,29 @@ SIGN_IN_GUESSES = web.AppKey("sign_in_guesses", Guesses)
 
 
 async def resolve_key_actor(services: Services, key: ApiKey) -> Actor:
-    """Return the actor of a key. Refused `unauthenticated` when its person is no longer active (FA7)."""
+    """Return the actor of a key. Refused `unauthenticated` when its person is no longer active (FA7), `unit_missing`."""
     if key.person is not None:
         return await _resolve_person(services, key.person)
-    return Actor(_SERVICE_PREFIX + key.name, Role(key.role or Role.AUDITOR), key.unit)
+    return Actor.of_key(key.name, Role(key.role or Role.AUDITOR), key.unit)
 
 
-async def resolve_holder_actor(services: Services, holder: str) -> Actor:
-    """Return the actor of a session's holder. Refused `unauthenticated` when they may no longer sign in."""
-    if holder == OPERATOR:
-        return Actor(OPERATOR, Role.ADMIN)
-    if holder.startswith(_SERVICE_PREFIX):
-        key = await services.keys.find_service_key(holder.removeprefix(_SERVICE_PREFIX))
-        if key is None:
-            raise Refused("unauthenticated")
-        return await resolve_key_actor(services, key)
-    return await _resolve_person(services, holder)
+async def resolve_account(services: Services, account: Account) -> Actor:
+    """Return the actor of a session's account. Refused `unauthenticated` when it may no longer sign in (XS3)."""
+    if account.kind is AccountKind.OPERATOR:
+        return OPERATOR
+    if account.kind is AccountKind.PERSON:
+        return await _resolve_person(services, account.id)
+    key = await services.keys.find_service_key(account.id) if account.kind is AccountKind.SERVICE else None
+    if key is None:
+        raise Refused("unauthenticated")
+    return await resolve_key_actor(services, key)
 
 
 async def _resolve_person(services: Services, code: str) -> Actor:
     person = (await services.office.snapshot()).by_code.get(code)
     if person is None or not person.active:
         raise Refused("unauthenticated")
-    return Actor(person.code, person.role, person.unit)
+    return Actor.of(person)
 
 
 def read_bearer(request: web.Request) -> str | None:
@@ -75,9 +75,27 @@ def read_bearer(request: web.Request) -> str | None:
     return secret.strip() if kind.lower() == "bearer" and secret.strip() else None
 
 
+def is_operator(request: web.Request, services: Services, secret: str) -> bool:
+    """Return whether it is this process's own token, used on this machine; only its owner could read it (XR12)."""
+    own = services.process_token
+    return bool(own) and is_loopback(request.remote) and hmac.compare_digest(secret.encode(), own.encode())
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether a peer is this machine."""
+    try:
+        peer = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = peer.ipv4_mapped if isinstance(peer, ipaddress.IPv6Address) else None
+    return (mapped or peer).is_loopback
+
+
 async def authenticate_key(request: web.Request, services: Services) -> Actor:
     """Return the actor of the request's key. Refused `unauthenticated`, or `too_many` after many wrong ones."""
     secret = read_bearer(request)
+    if secret and is_operator(request, services, secret):
+        return OPERATOR
     guesses = request.app[KEY_GUESSES]
     address = request.remote or ""
     key = await services.keys.find_key(secret) if secret and len(secret) <= 200 else None
@@ -100,7 +118,7 @@ async def authenticate_session(request: web.Request, services: Services) -> tupl
     if session is None:
         return None
     try:
-        return await resolve_holder_actor(services, session.holder), session
+        return await resolve_account(services, session.account), session
     except Refused:
         await services.keys.close_session(token)
         return None

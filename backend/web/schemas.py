@@ -106,6 +106,13 @@ class RevealBody(RequestBody):
     reason: Annotated[str, Field(max_length=500, strict=True)] = ""
 
 
+class FindBody(RequestBody):
+    """A requester's whole number, and why their tickets are looked up (XS1)."""
+
+    phone: Annotated[str, Field(min_length=1, max_length=40, strict=True)]
+    reason: Annotated[str, Field(max_length=500, strict=True)] = ""
+
+
 class SettingBody(RequestBody):
     """A new value, for all or one unit, from now or from a given time."""
 

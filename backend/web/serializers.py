@@ -6,8 +6,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from backend.domain.masking import clean, mask
+from backend.domain.acts import Actor
 from backend.domain.records import Assignment, Duty, JournalEntry, Person, Unit, Visit
+from backend.domain.showing import goes_there, show_place, show_text
 from backend.ports.files import StoredFile
 from backend.ports.requester_texts import RequesterText
 from backend.ports.ticket_queries import CallAttemptView, CallView, DeliveryView, TicketHistory, TicketView
@@ -23,7 +24,7 @@ def _seconds_between(start: datetime, end: datetime | None) -> int | None:
 
 @lru_cache(maxsize=4_096)
 def _mask_cached(text: str, name: str | None, phone_mask: str) -> str:
-    return mask(text, (name,) if name else (), phone_mask=phone_mask)
+    return show_text(text, name, phone_mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,15 @@ class Serializer:
         """Mask the requester's name and phone numbers in a text."""
         return _mask_cached(text, name, self.phone_mask)
 
-    def dump_ticket(self, view: TicketView) -> Json:
-        """Serialize a ticket."""
+    def dump_ticket(self, view: TicketView, reader: Actor) -> Json:
+        """Serialize a ticket for a reader, who sees the door of its place only if they go there."""
         t = view.ticket
         return {
             "ticket_no": t.no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
             "channel": t.channel, "region": t.region, "management": t.management,
-            "place": self.mask_place(t.place, view.requester), "title": self.mask(t.title, view.requester),
-            "text": self.mask(t.text, view.requester), "flags": sorted(t.shown_flags),
+            "place": show_place(t.place, view.requester, self.phone_mask, with_door=goes_there(reader, view.assignments)),
+            "title": self.mask(t.title, view.requester), "text": self.mask(t.text, view.requester),
+            "flags": sorted(t.shown_flags),
             "first_receiver": t.first_receiver, "generated_at": self.format_time(t.generated_at),
             "submitted_at": self.format_time(view.submitted_at), "earlier_reply": self._dump_earlier_reply(view),
             "closed_at": self.format_time(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
@@ -67,9 +69,9 @@ class Serializer:
         text = view.earlier_reply.get("reply_text")
         return {"text": self.mask(text, view.requester), "at": view.earlier_reply.get("reply_at")} if text else None
 
-    async def dump_tickets(self, views: Sequence[TicketView]) -> list[Json]:
+    async def dump_tickets(self, views: Sequence[TicketView], reader: Actor) -> list[Json]:
         """Serialize tickets; with an external record, each has `sync`: what still awaits the platform's confirmation."""
-        shown = [self.dump_ticket(view) for view in views]
+        shown = [self.dump_ticket(view, reader) for view in views]
         sync_states = await self.services.platform.get_sync_states({v.ticket.id: v.ticket.version for v in views})
         for view, body in zip(views, shown, strict=True):
             if sync := sync_states.get(view.ticket.id):
@@ -77,11 +79,6 @@ class Serializer:
                     "state": sync.state, "waiting": sync.waiting, "since": self.format_time(sync.since), "error": sync.error
                 }  # fmt: skip
         return shown
-
-    def mask_place(self, place: str, name: str | None) -> str:
-        """Return 地点 unmasked, as the visiting handler needs it; masked only when it holds a phone number."""
-        masked = self.mask(place, name)
-        return masked if "****" in masked else clean(place)
 
     def dump_assignment(self, a: Assignment, name: str | None = None) -> Json:
         """Serialize an assignment."""

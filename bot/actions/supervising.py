@@ -4,10 +4,11 @@ from datetime import datetime
 
 from backend.domain.acts import Snapshot
 from backend.domain.button_data import ButtonData, encode
-from backend.domain.masking import cut, mask
+from backend.domain.masking import cut
 from backend.domain.move_table import is_allowed
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
+from backend.domain.showing import show_text
 from backend.domain.ticket import Role
 from backend.ports.moves import TicketRef
 from bot import drafts
@@ -131,7 +132,7 @@ async def send_supervisor_message(chat: Conversation, context: TicketContext, te
         await chat.services.card_store.get_requester_name(context.snap.ticket.id),
     )
     shape = snapshot.settings.text("privacy.phone_mask")
-    shown = cut(mask(text, (name,) if name else (), phone_mask=shape), MAX_TEXT)
+    shown = cut(show_text(text, name, shape), MAX_TEXT)
     card = Card(
         chat.render("order.message", unit=unit.name if unit else chat.bound_person.unit, name=chat.bound_person.name,
                      ticket_no=context.ticket_no, text=shown),

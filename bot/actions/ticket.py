@@ -8,6 +8,7 @@ from backend.domain.masking import cut, mask
 from backend.domain.move_table import is_finished
 from backend.domain.records import Assignment, Ticket
 from backend.domain.refusals import Refused
+from backend.domain.showing import goes_there, show_place, show_text
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
 from backend.ports.ticket_queries import TicketFilter
@@ -89,17 +90,17 @@ async def render_details(chat: Conversation, ticket: Ticket, assignment: Assignm
     is_hidden = snapshot.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
     phone_mask = snapshot.settings.text("privacy.phone_mask")
     name = None if is_hidden else await chat.services.card_store.get_requester_name(ticket.id)
-    hidden = (name,) if name else ()
     given = assignment
     unit = snapshot.config.units.get(given.unit) if given else None
+    goes = goes_there(chat.actor, (given,) if given else ())
     return words.render(
         "chat.detail",
         ticket_no=ticket.no,
         category=words.get_word("category", ticket.category) if ticket.category else "",
         grade=words.get_word("grade", ticket.grade),
         state=words.get_word("state", given.state if given else ticket.state),
-        place="" if is_hidden else mask(ticket.place, hidden, phone_mask=phone_mask),
-        masked_text="" if is_hidden else cut(mask(ticket.text or ticket.title, hidden, phone_mask=phone_mask), MAX_TEXT),
+        place="" if is_hidden else show_place(ticket.place, name, phone_mask, with_door=goes),
+        masked_text="" if is_hidden else cut(show_text(ticket.text or ticket.title, name, phone_mask), MAX_TEXT),
         dispatched_at=chat.format_time(given.dispatched_at) if given else "",
         sign_due=chat.format_time(given.sign_due_at) if given else "",
         signed_at=chat.format_time(given.signed_at) if given and given.signed_at else "",

@@ -178,9 +178,9 @@ class TelegramChannel:
 
 def build(settings: Settings) -> Channel:
     """Build a channel from `token`; for another Bot API server `api_url` and `pace`, a factor on the public limits;
-    `timeout`: seconds one request may take."""
-    seconds = float(settings.get("timeout") or REQUEST_SECONDS)
-    bot = make_bot(settings["token"], settings.get("api_url"), request_seconds=seconds)
+    `timeout`: seconds one request may take; `outgoing_allow`: private hosts that may be connected to (XS9)."""
+    seconds, allow = float(settings.get("timeout") or REQUEST_SECONDS), settings.get("outgoing_allow", "")
+    bot = make_bot(settings["token"], settings.get("api_url"), request_seconds=seconds, allow=allow)
     return TelegramChannel(bot, float(settings.get("pace", "1")))
 
 

@@ -13,13 +13,18 @@ from aiohttp import ClientSession
 
 from notify.attempt import build_trace_config
 from notify.chat.telegram_errors import UnreadableResponse
+from notify.outgoing import Outgoing
 
 #: seconds one request may take in all (FT25); long polling adds its own wait
 REQUEST_SECONDS = 15
 
 
 class BotSession(AiohttpSession):
-    """aiogram's session, traced (`notify.attempt`), with precise errors."""
+    """aiogram's session, traced (`notify.attempt`), with precise errors, to permitted addresses only."""
+
+    def __init__(self, outgoing: Outgoing, **options: Any) -> None:
+        super().__init__(**options)
+        self._connector_init["socket_factory"] = outgoing.socket_factory
 
     async def create_session(self) -> ClientSession:
         if self._should_reset_connector:
@@ -54,10 +59,13 @@ class BotSession(AiohttpSession):
             raise
 
 
-def make_bot(token: str, api_url: str | None = None, *, request_seconds: float = REQUEST_SECONDS) -> Bot:
+def make_bot(
+    token: str, api_url: str | None = None, *, request_seconds: float = REQUEST_SECONDS, allow: str = ""
+) -> Bot:
     """Build a bot that sends plain text without link previews (FT27).
 
-    `api_url` is the base of a Bot API server, None or "" the official one; `request_seconds` limits one request.
+    `api_url` is the base of a Bot API server, None or "" the official one; `request_seconds` limits one request;
+    `allow` names private addresses (`notify.outgoing`).
     Needs no running loop; close it with `await bot.session.close()`.
     """
     options: dict[str, Any] = {"timeout": request_seconds}
@@ -65,6 +73,6 @@ def make_bot(token: str, api_url: str | None = None, *, request_seconds: float =
         options["api"] = TelegramAPIServer.from_base(api_url)
     return Bot(
         token,
-        session=BotSession(**options),
+        session=BotSession(Outgoing(api_url or "", allow), **options),
         default=DefaultBotProperties(parse_mode=None, link_preview_is_disabled=True),
     )

@@ -80,6 +80,8 @@ def build(settings: Settings) -> SmsGateway:
         settings["auth_token"],
         settings["from"],
         http=PooledHttpClient(
-            settings.get("api_url"), request_seconds=float(settings.get("timeout") or REQUEST_SECONDS)
-        ),
+            settings.get("api_url"),
+            allow=settings.get("outgoing_allow", ""),
+            request_seconds=float(settings.get("timeout") or REQUEST_SECONDS),
+        ),  # fmt: skip
     )

@@ -151,8 +151,10 @@ def build(settings: Settings) -> VoiceCarrier:
         settings["auth_token"],
         token_old=settings.get("auth_token_old", ""),
         http=PooledHttpClient(
-            settings.get("api_url"), request_seconds=float(settings.get("timeout") or REQUEST_SECONDS)
-        ),
+            settings.get("api_url"),
+            allow=settings.get("outgoing_allow", ""),
+            request_seconds=float(settings.get("timeout") or REQUEST_SECONDS),
+        ),  # fmt: skip
         calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
         voice=settings.get("voice", ""),
     )

@@ -18,6 +18,7 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 
 from notify.attempt import build_trace_config, track_request
 from notify.channel import DeliveryError, FailureKind
+from notify.outgoing import Outgoing
 from notify.plain_text import redact
 
 #: seconds one request may take in all, and to get a connection (FW17)
@@ -35,14 +36,15 @@ _silent = logging.Logger("notify.twilio", logging.CRITICAL + 1)
 class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
     """twilio's client interface over one aiohttp session; raises DeliveryError for everything but success.
 
-    `api_url` replaces scheme and host of the REST API and may have a path of its own. The session opens with
-    the first request, so building one needs no running loop.
+    `api_url` replaces scheme and host of the REST API and may have a path of its own; `allow` names private addresses
+    (`notify.outgoing`). The session opens with the first request, so building one needs no running loop.
     """
 
     def __init__(
         self,
         api_url: str | None = None,
         *,
+        allow: str = "",
         request_seconds: float = REQUEST_SECONDS,
         connect_seconds: float = CONNECT_SECONDS,
         connections: int = CONNECTIONS,
@@ -51,6 +53,7 @@ class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
         self._base = (api_url or "").rstrip("/")
         self._limits = aiohttp.ClientTimeout(total=request_seconds, connect=connect_seconds)
         self._connections = connections
+        self._outgoing = Outgoing(self._base, allow)
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
@@ -99,7 +102,7 @@ class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
     def _get_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
+                connector=aiohttp.TCPConnector(limit=self._connections, socket_factory=self._outgoing.socket_factory),
                 timeout=self._limits,
                 trace_configs=[build_trace_config()],
                 cookie_jar=aiohttp.DummyCookieJar(),

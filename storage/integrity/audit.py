@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select, text
 
 from backend.domain.instants import to_micros
 from backend.ports.audit import AuditEntry
@@ -15,6 +15,7 @@ from storage.engine.ids import IdSupply
 from storage.engine.mapping import RowMapper, encode
 
 _ENTRY = RowMapper(AuditEntry)
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:counted))")
 
 
 def build_audit_row(
@@ -43,10 +44,22 @@ class SqlAuditStore:
         row = build_audit_row(self._ids, now, who, what, about, facts)
         await self._db.execute(insert(t.audit).values(row))
 
-    async def count_since(self, who: str, what: str, since: datetime) -> int:
-        k = t.audit.c
+    async def record_within(
+        self, now: datetime, who: str, what: str, about: str | None = None, *, limit: int, since: datetime, **facts: Any
+    ) -> bool:
+        await self._ids.refill(1)
+        row, k = build_audit_row(self._ids, now, who, what, about, facts), t.audit.c
         query = select(func.count()).where(k.at >= to_micros(since), k.who == who, k.what == what)
-        return await self._db.fetch_count(query)
+
+        def work(c: Connection) -> bool:
+            if c.dialect.name == "postgresql":  # SQLite writes one after another anyway
+                c.execute(_LOCK, {"counted": f"{what}:{who}"})
+            if int(c.execute(query).scalar_one()) >= limit:
+                return False
+            c.execute(insert(t.audit).values(row))
+            return True
+
+        return await self._db.write(work)
 
     async def list_entries(self, *, before: int | None = None, limit: int = 50) -> Page[AuditEntry]:
         query = select(*_ENTRY.columns(t.audit)).order_by(t.audit.c.id.desc()).limit(limit + 1)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from backend.domain.acts import Account, AccountKind
 from backend.domain.chance import Chance
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.refusals import Refused
@@ -69,25 +70,29 @@ class SqlKeyStore:
         ended = update(t.api_keys).where(k.name == name, k.revoked_at.is_(None)).values(revoked_at=to_micros(now))
         return await self._db.execute(ended)
 
-    async def create_sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
+    async def create_sign_in_token(
+        self, account: Account, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME
+    ) -> str:
         token = self._chance.token(24)
-        value = json.dumps({"holder": holder, "until": to_micros(now + lifetime)})
+        value = json.dumps({"kind": account.kind, "id": account.id, "until": to_micros(now + lifetime)})
         row = insert(t.house).values(name=_SIGN_IN + hash_secret(token), value=value)
         await self._db.execute(row)
         return token
 
-    async def use_sign_in_token(self, token: str, now: datetime) -> str | None:
+    async def use_sign_in_token(self, token: str, now: datetime) -> Account | None:
         gone = delete(t.house).where(t.house.c.name == _SIGN_IN + hash_secret(token)).returning(t.house.c.value)
         value = await self._db.write(lambda c: c.execute(gone).scalar())
         if value is None:
             return None
         stored = json.loads(value)
-        return str(stored["holder"]) if stored["until"] > to_micros(now) else None
+        if "kind" not in stored or stored["until"] <= to_micros(now):
+            return None
+        return Account(AccountKind(stored["kind"]), str(stored["id"]))
 
-    async def open_session(self, holder: str, now: datetime) -> NewSession:
+    async def open_session(self, account: Account, now: datetime) -> NewSession:
         opened = NewSession(self._chance.token(32), self._chance.token(24))
         row = insert(t.sessions).values(
-            token_hash=hash_secret(opened.token), person=holder, created_at=to_micros(now), seen_at=to_micros(now),
+            token_hash=hash_secret(opened.token), kind=account.kind, person=account.id, created_at=to_micros(now), seen_at=to_micros(now),
             expires_at=to_micros(now + SESSION_MAX_AGE), csrf=opened.csrf,
         )  # fmt: skip
         k = t.sessions.c
@@ -109,7 +114,7 @@ class SqlKeyStore:
         if row.seen_at < to_micros(now - TOUCH_INTERVAL):
             touched = update(t.sessions).where(k.token_hash == row.token_hash).values(seen_at=to_micros(now))
             await self._db.execute(touched)
-        return Session(row.person, row.csrf, from_micros(row.created_at))
+        return Session(Account(AccountKind(row.kind), row.person), row.csrf, from_micros(row.created_at))
 
     async def move_sessions(self, by: timedelta) -> None:
         """Move sessions along with the rehearsal clock."""

@@ -44,6 +44,7 @@ sessions = Table(
     "sessions", metadata,
     Column("token_hash", Text, primary_key=True), col("person"), at("created_at", null=False),
     at("seen_at", null=False), at("expires_at", null=False), col("csrf"),
+    col("kind"),  # of the account whose id is `person`
 )  # fmt: skip
 settings = Table(  # one row per version; the newest row of a key (and unit) is in force
     "settings", metadata,

@@ -33,8 +33,10 @@ from storage.tickets.search import (
     choose_window,
     find_floor,
     has_flag,
+    hide_other_tickets,
     is_overdue,
-    was_given_to,
+    is_seen_by,
+    read_found,
 )
 from storage.visits.texts import list_texts
 
@@ -57,7 +59,7 @@ class SqlQueryStore:
             k = t.tickets.c
             columns = (*TICKET_COLUMNS, k.name_sealed, k.submitted_at, k.extra)
             row = c.execute(select(*columns).where(k.no == no)).first()
-            found = self._views(c, [row] if row else [])
+            found = self._views(c, [row] if row else [], seen_by)
             if not row or (seen_by is not None and all(a.unit != seen_by for a in found[0].assignments)):
                 return None
             submitted = decode_instant(row.submitted_at)
@@ -75,20 +77,28 @@ class SqlQueryStore:
 
         def work(c: Connection) -> Page[TicketView]:
             if filters.text and before is None:  # a whole number means that ticket, however old
-                exact = apply_filters(query, replace(filters, text=None), now).where(t.tickets.c.no == filters.text)
+                exact = apply_filters(query, replace(filters, text=None), now).where(
+                    t.tickets.c.no == filters.text.words
+                )
                 if (row := c.execute(exact).first()) is not None:
-                    return Page(tuple(self._views(c, [row])))
+                    return Page(tuple(self._views(c, [row], seen_by)))
             floor = find_floor(c, query, position_column, choose_window(filters, seen_by))
             bounded = query if floor is None else query.where(position_column >= floor)
-            rows = c.execute(
-                apply_filters(bounded, filters, now).order_by(position_column.desc()).limit(limit + 1)
-            ).all()
+            ordered = apply_filters(bounded, filters, now).order_by(position_column.desc())
+            rows: Sequence[Any] = (
+                read_found(c, ordered, position_column, filters.text, self._open_name, limit + 1)
+                if filters.text
+                else c.execute(ordered.limit(limit + 1)).all()
+            )
             more = rows[limit - 1].id if len(rows) > limit else floor
-            return Page(tuple(self._views(c, rows[:limit])), more)
+            return Page(tuple(self._views(c, rows[:limit], seen_by)), more)
 
         return await self._db.read(work)
 
-    def _views(self, c: Connection, rows: Sequence[Any]) -> list[TicketView]:
+    def _open_name(self, row: Any) -> str | None:
+        return self._vault.open("tickets", row.id, "name", row.name_sealed)
+
+    def _views(self, c: Connection, rows: Sequence[Any], seen_by: str | None) -> list[TicketView]:
         ids = [row.id for row in rows]
         a = t.assignments
         of: dict[int, list[Assignment]] = {i: [] for i in ids}
@@ -97,22 +107,23 @@ class SqlQueryStore:
                 of[row["ticket_id"]].append(MAPPERS[Assignment].from_mapping(dict(row)))
         masters: dict[int, str] = {}
         if under := {row.merged_into for row in rows if row.merged_into is not None}:
-            named = select(t.tickets.c.id, t.tickets.c.no).where(t.tickets.c.id.in_(under))
+            named = select(t.tickets.c.id, t.tickets.c.no).where(t.tickets.c.id.in_(under), *is_seen_by(seen_by))
             masters = {row.id: row.no for row in c.execute(named)}
         return [
             TicketView(
                 MAPPERS[Ticket].read(row[: len(TICKET_COLUMNS)]), tuple(of[row.id]),
-                self._vault.open("tickets", row.id, "name", row.name_sealed), masters.get(row.merged_into),
+                self._open_name(row), masters.get(row.merged_into),
             )
             for row in rows
         ]  # fmt: skip
 
-    async def load_history(self, ticket_id: int) -> TicketHistory:
-        """Return the journal, messages, calls and visits of a ticket."""
+    async def load_history(self, ticket_id: int, seen_by: str | None) -> TicketHistory:
 
         def work(c: Connection) -> TicketHistory:
             journal = select(t.journal).where(t.journal.c.ticket_id == ticket_id).order_by(t.journal.c.version)
             lines = tuple(MAPPERS[JournalEntry].from_mapping(dict(row)) for row in c.execute(journal).mappings())
+            if seen_by is not None:
+                lines = hide_other_tickets(c, lines, seen_by)
             messages = _select_deliveries().where(t.letters.c.ticket_id == ticket_id).order_by(t.letters.c.id)
             calls = _select_calls().where(t.calls.c.ticket_id == ticket_id).order_by(t.calls.c.id)
             heard = select(t.visits).where(t.visits.c.ticket_id == ticket_id).order_by(t.visits.c.id)
@@ -154,7 +165,7 @@ class SqlQueryStore:
     async def count_open(self, now: datetime, seen_by: str | None = None) -> Mapping[str, int]:
         def work(c: Connection) -> dict[str, int]:
             k = t.tickets.c
-            mine = [] if seen_by is None else [was_given_to(seen_by)]
+            mine = is_seen_by(seen_by)
             by_state = select(k.state, func.count()).where(k.state.in_(OPEN_STATES), *mine).group_by(k.state)
             counts = {state: int(count) for state, count in c.execute(by_state).all()}
             own = [t.duties.c.unit == seen_by] if seen_by is not None else []
@@ -176,6 +187,12 @@ class SqlQueryStore:
             self._vault.open("tickets", ticket_id, "name", row.name_sealed),
             self._vault.open("tickets", ticket_id, "phone", row.phone_sealed),
         )
+
+    async def find_by_phone(self, phone: str, seen_by: str | None, limit: int) -> Sequence[TicketView]:
+        query = select(*TICKET_COLUMNS, t.tickets.c.name_sealed)
+        query = query.where(t.tickets.c.phone_index == self._vault.blind_index(phone), *is_seen_by(seen_by))
+        newest = query.order_by(t.tickets.c.id.desc()).limit(limit)
+        return await self._db.read(lambda c: self._views(c, c.execute(newest).all(), seen_by))
 
     async def find_units(self, ticket_id: int) -> frozenset[str]:
         query = select(t.assignments.c.unit).where(t.assignments.c.ticket_id == ticket_id)

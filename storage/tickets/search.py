@@ -1,21 +1,28 @@
 """Finds tickets: by the index of states, of a unit, of open duties, or by literal text in a bounded window."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, literal, or_, select
+from sqlalchemy import Connection, Select, and_, exists, literal, or_, select, true
 
 from backend.domain.instants import to_micros
-from backend.domain.records import Ticket
+from backend.domain.records import JournalEntry, Ticket
+from backend.domain.text_search import TextSearch
 from backend.domain.ticket import Obligation
 from backend.ports.ticket_queries import TicketFilter
 from storage import tables as t
 from storage.engine.mapping import MAPPERS
 
 SEARCH_WINDOW = 20_000  # rows one text search scans before the page ends with "continue from here"
+SIGNS_WINDOW = 2_000  # the same for words without a letter or digit: every text has to be masked
+CHUNK = 1_000  # rows of a search read at once
 FILTER_WINDOW = 100_000  # the same for filters that read no text
 #: Duties that make a ticket overdue when open past their due time.
 OVERDUE_KINDS = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
+#: Words of a journal line that name other tickets.
+NAMING_TICKETS = ("repeats", "repeat", "into")
 TICKET_COLUMNS = [t.tickets.c[name] for name in MAPPERS[Ticket].names]
 
 
@@ -28,6 +35,33 @@ def was_given_to(unit: str) -> Any:
     """Condition: the ticket was ever assigned to that unit."""
     a = t.assignments.alias()
     return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, a.c.unit == unit))
+
+
+def is_seen_by(unit: str | None) -> tuple[Any, ...]:
+    """Conditions: those of this unit may see the ticket; None: everybody of the institution."""
+    return () if unit is None else (was_given_to(unit),)
+
+
+def hide_other_tickets(c: Connection, lines: tuple[JournalEntry, ...], unit: str) -> tuple[JournalEntry, ...]:
+    """Leave out of journal lines the numbers of tickets that this unit may not see (XS7)."""
+    named = {no for line in lines for word in NAMING_TICKETS for no in _as_list(line.words.get(word))}
+    if not named:
+        return lines
+    seen = set(c.execute(select(t.tickets.c.no).where(t.tickets.c.no.in_(sorted(named)), was_given_to(unit))).scalars())
+
+    def hide(words: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {word: [no for no in _as_list(words.get(word)) if no in seen] for word in NAMING_TICKETS}
+        return {
+            word: (kept[word] if isinstance(value, (list, tuple)) else value) if word in kept else value
+            for word, value in words.items()
+            if word not in kept or kept[word]
+        }
+
+    return tuple(replace(line, words=hide(line.words)) for line in lines)
+
+
+def _as_list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def has_flag(flag: str) -> Any:
@@ -65,7 +99,7 @@ def build_query(filters: TicketFilter, now: datetime, seen_by: str | None) -> tu
 def choose_window(filters: TicketFilter, seen_by: str | None) -> int | None:
     """Return how many rows one page may scan; None if an index answers."""
     if filters.text:
-        return SEARCH_WINDOW
+        return SEARCH_WINDOW if filters.text.is_selective else min(SIGNS_WINDOW, SEARCH_WINDOW)
     by_index = seen_by is not None or filters.unit or filters.state or filters.overdue
     return None if by_index or not (filters.grade or filters.category) else FILTER_WINDOW
 
@@ -88,6 +122,32 @@ def apply_filters(query: Select[object], filters: TicketFilter, now: datetime) -
     if filters.overdue:
         query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*is_overdue(now))))
     if filters.text:
-        pattern = build_like_pattern(filters.text)
-        query = query.where(or_(*(column.ilike(pattern, escape="\\") for column in (k.no, k.title, k.place, k.text))))
+        number = k.no.ilike(build_like_pattern(filters.text.words), escape="\\")
+        letters = [build_like_pattern(run) for run in filters.text.letters]
+        shown = (
+            and_(true(), *(column.ilike(run, escape="\\") for run in letters)) for column in (k.title, k.place, k.text)
+        )
+        query = query.where(or_(number, *shown))
     return query
+
+
+def read_found(
+    c: Connection, query: Select[Any], place: Any, search: TextSearch, open_name: Callable[[Any], str | None], most: int
+) -> list[Any]:
+    """Return up to `most` rows of an ordered query whose number, or texts as shown, contain the words (XS1)."""
+    found: list[Any] = []
+    words, last = search.words.casefold(), None
+    while len(found) < most:
+        rows = c.execute((query if last is None else query.where(place < last)).limit(CHUNK)).all()
+        for row in rows:
+            if words in row.no.casefold() or (
+                search.may_match(row.title, row.place, row.text)
+                and search.matches(row.title, row.place, row.text, open_name(row))
+            ):
+                found.append(row)
+                if len(found) == most:
+                    break
+        if len(rows) < CHUNK:
+            break
+        last = rows[-1].id
+    return found

@@ -136,7 +136,7 @@ async def test_an_edited_reply_is_an_amendment_and_the_journal_keeps_the_origina
     await user.edit(reply, "答复 路灯与线路均已更换，恢复照明。")
     await user.expect("作为补充说明记录")
     assert (await world.load_assignment()).reply_text == "路灯与线路均已更换，恢复照明。"
-    history = await world.services.queries.load_history((await world.load_assignment()).ticket_id)
+    history = await world.services.queries.load_history((await world.load_assignment()).ticket_id, None)
     assert history.lines[-1].verb == "amend" and history.lines[-1].words["before"].startswith("路灯已经换好")
 
 

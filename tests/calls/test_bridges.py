@@ -139,7 +139,7 @@ async def test_a_connection_is_refused_to_others_before_signing_without_a_number
     assert await get_refusal(HANDLER, "T2") == "not_now"
     await world.act("sign", HANDLER, "T2")
     assert await get_refusal(HANDLER, "T2") == "no_phone"
-    assert await get_refusal(Actor("key:unit", Role.HANDLER, "U01"), "T1001") == "no_phone"
+    assert await get_refusal(Actor.of_key("unit", Role.HANDLER, "U01"), "T1001") == "no_phone"
     await world.set_setting("calls.stopped", "true")
     assert await get_refusal(HANDLER, "T1001") == "calls_stopped"
 

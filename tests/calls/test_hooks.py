@@ -82,6 +82,22 @@ async def test_FW2_the_configured_address_counts_and_not_the_host_or_the_order_o
     assert status == 200
 
 
+@pytest.mark.parametrize("added", ["x=1", "utm=", "s=0", "s=1", "w=1", "h=x", "S=0", "a", "%73=0"])
+async def test_G16_a_parameter_added_to_a_signed_address_is_refused(world: World, added: str) -> None:
+    attempt = await start_attempt(world)
+    before = await load_rows(world)
+    for path in (f"/voice/{attempt}?s=0", f"/status/{attempt}", "/inbound", "/fallback"):
+        signed = f"{ADDRESS}/hooks/twilio{path}"
+        more = f"{path}{'&' if '?' in path else '?'}{added}"
+        for method in ("POST", "GET"):
+            sent = fields(CallStatus="completed") if method == "POST" else {}
+            assert (await world.post(more, sent, signed_url=signed, method=method))[0] == 403, (method, more)
+            assert (
+                await world.post(f"{path.partition('?')[0]}?{added}&{added}", sent, signed_url=signed, method=method)
+            )[0] == 403
+    assert await load_rows(world) == before
+
+
 async def test_FW3_blank_fields_and_blanks_around_values_are_kept_for_the_check(world: World) -> None:
     attempt = await start_attempt(world)
     status, _ = await world.post(f"/voice/{attempt}?s=0", fields(Digits="", CallerCity=" ", Extra="  x "))

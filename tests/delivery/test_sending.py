@@ -37,6 +37,16 @@ async def test_the_card_of_a_confidential_ticket_has_neither_place_nor_text(worl
     assert "人民大街" not in world.channel.sent[0].text and "路灯" not in world.channel.sent[0].text
 
 
+async def test_a_card_shows_the_door_of_a_place_to_the_unit_that_goes_there_alone_XM13(world: World) -> None:
+    await world.dispatch_ticket(place="春城小区3号楼501室")
+    await world.worker.run_once()
+    assert "春城小区3号楼501室" in world.channel.sent[0].text
+    snap, people = await world.load(), (await world.office.snapshot()).by_code
+    for person, place in ((DISPATCHER, "3号楼501室"), (SUPERVISOR, "3号楼*室")):
+        card = await world.renderer.render_full_card(snap, people[person.code])
+        assert place in str(card.text)
+
+
 async def test_a_long_hostile_text_makes_a_card_of_at_most_900_characters(world: World) -> None:
     await world.dispatch_ticket(text="<b>&\x0b" + "路灯不亮，" * 4000)
     await world.worker.run_once()

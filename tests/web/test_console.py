@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.acts import SYSTEM, Act
+from backend.domain.acts import OPERATOR, SYSTEM, Act
 from backend.domain.ticket import Source
 from tests.web.browser import Browser
 from tests.web.world import PDF, World
@@ -17,7 +17,7 @@ EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
 async def test_a_sign_in_token_opens_one_session_once_FA9_FA6(world: World, browser: Browser) -> None:
     async with world.client.get("/tickets", allow_redirects=False, headers={"Accept": "text/html"}) as answer:
         assert answer.status == 303 and answer.headers["Location"] == "/sign-in?next=%2Ftickets"
-    token = await world.services.keys.create_sign_in_token("operator", world.at)
+    token = await world.services.keys.create_sign_in_token(OPERATOR.account, world.at)
     assert await browser.sign_in(token) == 303
     assert "HttpOnly" in browser.cookie and "SameSite=Strict" in browser.cookie
     assert await browser.sign_in(token) == 401

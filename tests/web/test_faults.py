@@ -259,9 +259,9 @@ async def test_a_service_key_acts_under_its_own_name(sqlite_world: World) -> Non
     assert (await sqlite_world.act(created["key"], "T1", "sign"))[0] == 200
     assert [move["by"] for move in await sqlite_world.list_moves() if move["verb"] == "sign"] == ["key:bureau"]
     without_unit = {"name": "loose", "role": "handler"}  # it could do nothing
-    check_refusal(*(await sqlite_world.request("A1", "POST", "/keys", without_unit)), "missing")
+    check_refusal(*(await sqlite_world.request("A1", "POST", "/keys", without_unit)), "unit_missing")
     stored = await sqlite_world.services.keys.create_key(**without_unit, now=sqlite_world.at)
-    assert (await sqlite_world.request(stored, "GET", "/tickets"))[1]["items"] == []
+    check_refusal(*(await sqlite_world.request(stored, "GET", "/tickets")), "unit_missing")
     assert (await sqlite_world.request("A1", "POST", "/keys", {"name": "bureau", "role": "admin"}))[0] == 409
 
 

@@ -70,4 +70,4 @@ async def test_a_key_for_a_units_role_needs_its_unit(world: World, role: str) ->
     services = world.services
     with pytest.raises(Refused) as refused:
         await create_key(services.office, services.keys, services.audit, "k", "A1", role=role)
-    assert (refused.value.code, refused.value.facts["field"]) == ("missing", "unit")
+    assert (refused.value.code, refused.value.facts["field"]) == ("unit_missing", "unit")

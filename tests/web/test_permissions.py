@@ -67,11 +67,17 @@ async def test_over_the_api_every_verb_is_refused_to_those_without_the_right_FR3
     assert (await world.load())["version"] == before
 
 
-async def test_the_key_of_a_unit_role_without_a_unit_sees_nobodys_figures(sqlite_world: World) -> None:
+async def test_the_key_of_a_unit_role_without_a_unit_opens_nothing_XS7(sqlite_world: World) -> None:
     await sqlite_world.sign_ticket()
     await sqlite_world.act("H1", "T1", "contact", reached=True, way="phone")
     key = await sqlite_world.services.keys.create_key("lost", sqlite_world.at, role="handler")
     sqlite_world.keys["lost"] = key
+    _, file = await sqlite_world.upload("A1")
     _, office = await sqlite_world.request("A1", "GET", "/indicators")
-    status, lost = await sqlite_world.request("lost", "GET", "/indicators")
-    assert office["units"] and (status, lost["units"]) == (200, [])
+    assert office["units"]
+    for path in ("/indicators", "/tickets", "/tickets/T1", f"/files/{file['id']}", "/people", "/settings"):
+        status, answer = await sqlite_world.request("lost", "GET", path)
+        assert (status, answer["error"]["code"]) == (422, "unit_missing"), path
+    for role in ("handler", "liaison", "leader"):
+        status, answer = await sqlite_world.request("A1", "POST", "/keys", {"name": "k", "role": role})
+        assert (status, answer["error"]["code"]) == (422, "unit_missing"), role

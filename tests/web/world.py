@@ -267,7 +267,7 @@ class World:
         assert status == 200, ticket
         return ticket
 
-    async def sign_ticket(self, no: str = "T1") -> None:
+    async def sign_ticket(self, no: str = "T1", **more: Any) -> None:
         """A ticket dispatched to U01 and signed by H1."""
-        await self.dispatch_ticket(no)
+        await self.dispatch_ticket(no, **more)
         assert (await self.act("H1", no, "sign"))[0] == 200

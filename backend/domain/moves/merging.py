@@ -1,6 +1,6 @@
 """并单: a repeat goes under its master, which counts it; both journals record it in one transaction (T4, Q23)."""
 
-from backend.domain.acts import Act, Actor
+from backend.domain.acts import Act
 from backend.domain.move_table import OPEN
 from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
@@ -31,7 +31,7 @@ def merge(m: PlanBuilder) -> None:
     m.withdraw_requests()
     m.update_ticket(merged_into=master.id)
     m.move_ticket_to(State.MERGED)
-    m.other_act = Act("take_repeat", Actor(m.by.code, None), m.act.source, ticket_no=master.no,
+    m.other_act = Act("take_repeat", m.by.with_role(None), m.act.source, ticket_no=master.no,
                  arguments={"repeat": m.ticket.no})  # fmt: skip
 
 

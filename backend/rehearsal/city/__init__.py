@@ -8,11 +8,9 @@ from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
 
-from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.acts import OPERATOR
 from backend.importing.service import ImportService
 
-SAMPLE_ACTOR = Actor("sample", Role.ADMIN)
 SAMPLE_FILES = (("units", "units.csv"), ("people", "people.csv"), ("tickets", "tickets.jsonl"))
 
 
@@ -44,9 +42,9 @@ async def load_sample(imports: ImportService, *kinds: str, today: date | None = 
     for kind, name in SAMPLE_FILES:
         if not kinds or kind in kinds:
             content = files("backend.rehearsal.city").joinpath(name).read_bytes()
-            reports[kind] = await imports.import_file(kind, name, content, SAMPLE_ACTOR)
+            reports[kind] = await imports.import_file(kind, name, content, OPERATOR)
     if today is not None and reports["units"]["imported"]:
-        reports["roster"] = await imports.import_file("roster", "roster.csv", build_roster(today), SAMPLE_ACTOR)
+        reports["roster"] = await imports.import_file("roster", "roster.csv", build_roster(today), OPERATOR)
     return reports
 
 

@@ -102,10 +102,10 @@ async def store_setting(request: ApiRequest) -> ApiResponse:
 
 
 async def create_key(request: ApiRequest) -> ApiResponse:
-    """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`, `exists`."""
+    """Create an API key, shown once. Refused as `backend.office.settings.create_key` says."""
     body, services = request.body, request.services
     secret = await settings.create_key(
-        services.office, services.keys, services.audit, body.name, request.actor.code,
-        person=body.person, role=body.role, unit=body.unit,
+        services.office, services.keys, services.audit, body.name, request.actor.code, person=body.person,
+        role=body.role, unit=body.unit,
     )  # fmt: skip
     return ApiResponse({"key": secret}, 201, headers={"Cache-Control": "no-store"})

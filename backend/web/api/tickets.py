@@ -6,6 +6,7 @@ from typing import Any
 from backend.domain.acts import Act
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_curt_wording
+from backend.domain.text_search import TextSearch
 from backend.domain.ticket import Category, Grade, Source, State
 from backend.ports.ticket_queries import TicketFilter, TicketView
 from backend.services import Services
@@ -33,7 +34,7 @@ async def create_ticket(request: ApiRequest) -> ApiResponse:
     await _check_files(request, request.body.files)
     ticket_no = await request.services.intake.receive(build_form(request.body), request.actor, Source.API)
     serializer = await Serializer.create(request.services)
-    return ApiResponse((await serializer.dump_tickets([await load_view(request, ticket_no)]))[0], 201)
+    return ApiResponse((await serializer.dump_tickets([await load_view(request, ticket_no)], request.actor))[0], 201)
 
 
 def build_form(body: TicketBody) -> TicketForm:
@@ -48,35 +49,40 @@ def build_form(body: TicketBody) -> TicketForm:
     )  # fmt: skip
 
 
-def parse_filters(query: Any) -> TicketFilter:
-    """Parse a list's filters. Refused `bad_field`."""
+def parse_filters(query: Any, phone_mask: str) -> TicketFilter:
+    """Parse a list's filters; its words are sought in what is shown under this mask. Refused `bad_field`."""
+    words = query.get("q")
     return TicketFilter(
         state=parse_choice(query, "state", tuple(State)), unit=query.get("unit"),
         grade=parse_choice(query, "grade", tuple(Grade)), category=parse_choice(query, "category", tuple(Category)),
-        overdue=parse_flag(query, "overdue"), text=query.get("q") or None,
+        overdue=parse_flag(query, "overdue"), text=TextSearch(words, phone_mask) if words else None,
     )  # fmt: skip
 
 
 async def list_tickets(request: ApiRequest) -> ApiResponse:
     """List a page of tickets, newest first."""
+    serializer = await Serializer.create(request.services)
     page = await request.services.queries.list_tickets(
-        parse_filters(request.query), request.services.clock.now(), before=parse_row_cursor(request.query), limit=parse_limit(request.query),
+        parse_filters(request.query, serializer.phone_mask), request.services.clock.now(), before=parse_row_cursor(request.query), limit=parse_limit(request.query),
         seen_by=request.seen_by,
     )  # fmt: skip
-    serializer = await Serializer.create(request.services)
-    return ApiResponse({"items": await serializer.dump_tickets(page.items), "next": encode_cursor(page.next_id)})
+    return ApiResponse(
+        {"items": await serializer.dump_tickets(page.items, request.actor), "next": encode_cursor(page.next_id)}
+    )
 
 
 async def get_ticket(request: ApiRequest) -> ApiResponse:
     """Return one ticket."""
     serializer = await Serializer.create(request.services)
-    return ApiResponse((await serializer.dump_tickets([await load_view(request, request.path["no"])]))[0])
+    return ApiResponse(
+        (await serializer.dump_tickets([await load_view(request, request.path["no"])], request.actor))[0]
+    )
 
 
 async def get_timeline(request: ApiRequest) -> ApiResponse:
     """Return a ticket's journal, deliveries, calls, visits and duties in one list."""
     view = await load_view(request, request.path["no"])
-    history = await request.services.queries.load_history(view.ticket.id)
+    history = await request.services.queries.load_history(view.ticket.id, request.seen_by)
     duties = await request.services.deadlines.list_duties(view.ticket.id)
     seen = [d for d in duties if request.seen_by in (None, d.unit)]
     serializer = await Serializer.create(request.services)
@@ -98,7 +104,7 @@ async def act(request: ApiRequest, source: Source = Source.API) -> ApiResponse:
     await request.services.tickets.act(Act(verb, request.actor, source, ticket_no=ticket_no, assignment_id=assignment, arguments=arguments,
                                  version=version))  # fmt: skip
     serializer = await Serializer.create(request.services)
-    shown = (await serializer.dump_tickets([await load_view(request, ticket_no)]))[0]
+    shown = (await serializer.dump_tickets([await load_view(request, ticket_no)], request.actor))[0]
     return ApiResponse(
         shown | {"advice": advised} if (advised := find_advice(request.services, verb, arguments)) else shown
     )
@@ -120,10 +126,21 @@ async def _check_files(request: ApiRequest, files: Any) -> None:
         raise Refused("files_missing", field="files")
 
 
+def get_reveal(services: Services) -> RequesterReveal:
+    """Return the service that shows requesters."""
+    return RequesterReveal(services.queries, services.audit, services.clock)
+
+
 async def reveal(request: ApiRequest) -> ApiResponse:
     """Return the requester's name and number, for a reason; audited (FR12)."""
-    services = request.services
-    shown = await RequesterReveal(services.queries, services.audit, services.clock).reveal(
-        request.path["no"], request.body.reason, request.actor
-    )
+    shown = await get_reveal(request.services).reveal(request.path["no"], request.body.reason, request.actor)
     return ApiResponse({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})
+
+
+async def find_requester(request: ApiRequest) -> ApiResponse:
+    """Return the tickets of a requester's whole number, for a reason; audited as a reveal (XS1)."""
+    found = await get_reveal(request.services).find(request.body.phone, request.body.reason, request.actor)
+    serializer = await Serializer.create(request.services)
+    return ApiResponse(
+        {"items": await serializer.dump_tickets(found, request.actor)}, headers={"Cache-Control": "no-store"}
+    )

@@ -36,6 +36,7 @@ def add_routes(app: web.Application) -> None:
     add.add_post("/sign-out", require_form(sign_out))
     add.add_get("/", require_session(overview.show))
     add.add_get("/tickets", require_session(tickets.show_list))
+    add.add_post("/tickets/find", require_form(tickets.find_requester))
     add.add_get("/tickets/{no}", require_session(tickets.show), name="ticket")
     add.add_post("/tickets/{no}/acts/{verb}", require_form(tickets.act))
     add.add_post("/tickets/{no}/reveal", require_form(tickets.reveal))

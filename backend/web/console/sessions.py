@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from backend.domain.acts import Actor
+from backend.domain.acts import OPERATOR, Actor
 from backend.domain.refusals import Refused
 from backend.ports.keys import SESSION_MAX_AGE
 from backend.services import Services
@@ -16,8 +16,9 @@ from backend.web.identity import (
     COOKIE,
     SIGN_IN_GUESSES,
     authenticate_session,
+    is_operator,
     is_same_origin,
-    resolve_holder_actor,
+    resolve_account,
     resolve_key_actor,
 )
 from backend.web.request import SERVICES, FormPart
@@ -101,13 +102,13 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     fields = (await read_form(request, MAX_BODY_BYTES)).fields
     code, onward = fields.get("word", "").strip()[:200], _check_next_path(fields.get("next", ""))
     now = services.clock.now()
-    holder = await _find_holder(services, code)
-    if holder is None:
+    actor = OPERATOR if is_operator(request, services, code) else await _find_actor(services, code)
+    if actor is None:
         guesses.record_failure(address)
         await services.audit.record(now, "?", "sign_in_failed", None, address=address)
         return render_page(request, "sign_in.html", {"failed": True, "next": onward}, 401)
-    opened = await services.keys.open_session(holder, now)
-    await services.audit.record(now, holder, "sign_in")
+    opened = await services.keys.open_session(actor.account, now)
+    await services.audit.record(now, actor.code, "sign_in")
     answer = web.HTTPSeeOther(onward or "/")
     answer.set_cookie(
         COOKIE, opened.token, httponly=True, samesite="Strict", path="/",
@@ -122,17 +123,16 @@ def _check_next_path(path: str) -> str:
     return path if ours else ""
 
 
-async def _find_holder(services: Services, code: str) -> str | None:
-    """Return the holder of a sign-in code or key, if they may sign in."""
+async def _find_actor(services: Services, code: str) -> Actor | None:
+    """Return who signs in with a sign-in code or key, if they may."""
     if not code:
         return None
-    holder = await services.keys.use_sign_in_token(code, services.clock.now())
+    account = await services.keys.use_sign_in_token(code, services.clock.now())
     try:
-        if holder is not None:
-            await resolve_holder_actor(services, holder)
-            return holder
+        if account is not None:
+            return await resolve_account(services, account)
         key = await services.keys.find_key(code)
-        return None if key is None else (await resolve_key_actor(services, key)).code
+        return None if key is None else await resolve_key_actor(services, key)
     except Refused:
         return None
 

@@ -11,10 +11,9 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Source, State, UnitKind
 from backend.ports.moves import TicketRef
 from backend.services import Services
-from backend.tickets.reveal import RequesterReveal
 from backend.web.api.deadlines import dump_duties
 from backend.web.api.files import download
-from backend.web.api.tickets import find_advice, load_view, parse_filters
+from backend.web.api.tickets import find_advice, get_reveal, load_view, parse_filters
 from backend.web.body import strip_unstorable
 from backend.web.console.act_forms import list_forms, read_arguments
 from backend.web.console.assistance import load_assistance
@@ -33,24 +32,48 @@ PAGE_SIZE = 30
 
 async def show_list(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /tickets."""
+    return await _render_list(request, services, actor)
+
+
+async def find_requester(
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
+    """POST /tickets/find: list the tickets of a requester's whole number; audited (XS1)."""
+    phone, reason = (strip_unstorable(form.fields.get(name, ""))[:500] for name in ("phone", "reason"))
+    serializer = await Serializer.create(services)
+    try:
+        items = await serializer.dump_tickets(await get_reveal(services).find(phone, reason, actor), actor)
+    except Refused as refused:
+        sentence = word_refusal(request, refused)
+        return await _render_list(request, services, actor, fault=sentence, code=get_status(refused.code))
+    return await _render_list(request, services, actor, items=items)
+
+
+async def _render_list(
+    request: web.Request, services: Services, actor: Actor, *, items: list[Any] | None = None, fault: str = "",
+    code: int = 200,
+) -> web.StreamResponse:  # fmt: skip
+    """Render the list as filtered, or with the items a number was looked up for."""
     query = {name: value for name, value in read_query(request.query, FILTERS).items() if value}
     api_request = ApiRequest(services, actor, query=query)
+    serializer = await Serializer.create(services)
     found = await services.queries.list_tickets(
-        parse_filters(query),
+        parse_filters(query, serializer.phone_mask),
         services.clock.now(),
         before=parse_row_cursor(query),
         limit=PAGE_SIZE,
         seen_by=api_request.seen_by,
     )
-    serializer = await Serializer.create(services)
     filters = {k: v for k, v in query.items() if k != "cursor"}
     return render_page(request, "tickets.html", {
-        "items": await serializer.dump_tickets(found.items), "query": filters, "paged": "cursor" in query,
+        "items": await serializer.dump_tickets(found.items, actor) if items is None else items,
+        "query": filters, "paged": "cursor" in query, "fault": fault, "found": items is not None,
+        "may_reveal": may(actor, "requester.reveal"),
         "next": f"/tickets?{urlencode({**filters, 'cursor': encode_cursor(found.next_id)})}" if found.next_id else None,
         "first": f"/tickets?{urlencode(filters)}", "searching": bool(filters.get("q")), "states": list(State),
         "grades": list(Grade), "categories": list(Category), "unit_names": await load_unit_names(services),
         "choose_unit": not actor.is_unit_member,
-    })  # fmt: skip
+    }, code)  # fmt: skip
 
 
 async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -64,7 +87,7 @@ async def _render(
 ) -> web.StreamResponse:  # fmt: skip
     """Render a ticket; after a refusal with its sentence, and the typed values kept in the form."""
     view = await load_view(ApiRequest(services, actor), strip_unstorable(request.match_info["no"]))
-    history = await services.queries.load_history(view.ticket.id)
+    history = await services.queries.load_history(view.ticket.id, actor.only_unit)
     snap = await services.tickets.moves.load(TicketRef(ticket_id=view.ticket.id))
     waiting = [r for r in snap.requests if r.decision is None] if snap else []
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
@@ -81,7 +104,7 @@ async def _render(
         tried_verb, typed = tried_verb or "dispatch", typed or {"unit": picked}
     return render_page(request, "ticket.html", {
         **await load_assistance(services, view, actor),
-        "ticket": (await serializer.dump_tickets([view]))[0], "replies": replies, "now": services.clock.now(),
+        "ticket": (await serializer.dump_tickets([view], actor))[0], "replies": replies, "now": services.clock.now(),
         "forms": list_forms(view, actor, pending), "advice": [one["message"] for one in advice_shown],
         "timeline": serializer.dump_timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await load_unit_names(services), "fault": fault, "tried": tried_verb, "said": typed or {},
@@ -123,7 +146,7 @@ async def reveal(request: web.Request, services: Services, actor: Actor, form: S
     ticket_no = strip_unstorable(request.match_info["no"])
     reason = strip_unstorable(form.fields.get("reason", ""))[:500]
     try:
-        shown = await RequesterReveal(services.queries, services.audit, services.clock).reveal(ticket_no, reason, actor)
+        shown = await get_reveal(services).reveal(ticket_no, reason, actor)
     except Refused as refused:
         if refused.code == "not_found":
             raise

@@ -125,13 +125,20 @@ class PhoneHooks:
         )
 
     def _signed_urls(self, request: web.Request) -> Iterator[str]:
-        """Yield the URLs that may have been signed, on the configured address: as received, then as we wrote it (FW2)."""
+        """Yield the URLs that may have been signed, on the configured address: as received, then as we wrote it (FW2).
+
+        Nobody adds to what was signed: one parameter given twice leaves none, one we did not write only the first (G16).
+        """
+        given = set(request.query)
+        if len(given) != len(request.query):
+            return
         raw = request.raw_path
         if not raw.startswith("/"):
             raw = "/" + raw.partition("://")[2].partition("/")[2]
         yield self._address + raw
-        ours = [(name, request.query[name]) for name in OWN_PARAMS if name in request.query]
-        yield self._address + request.path + ("?" + urlencode(ours) if ours else "")
+        if request.method == "POST" and given <= set(OWN_PARAMS):
+            ours = [(name, request.query[name]) for name in OWN_PARAMS if name in request.query]
+            yield self._address + request.path + ("?" + urlencode(ours) if ours else "")
 
     # -- the routes
 
