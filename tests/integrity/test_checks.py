@@ -16,7 +16,8 @@ from backend.integrity.checks import ALLOWED_DELAYS, CATCH_UP, INTERVAL, Integri
 from backend.ports.integrity import Finding
 from backend.ports.moves import NewTicket, TicketRef
 from storage.engine.database import Database
-from storage.integrity.check_queries import FINDING_KINDS
+from storage.integrity.audit import SqlAuditStore
+from storage.integrity.check_queries import FINDING_KINDS, MANY_REFUSALS
 from storage.integrity.checks import SqlIntegrityStore
 from tests.storage.test_moves import DISPATCHER, HANDLER, KEY, Bench
 from tests.time_and_chance import build_clock
@@ -339,3 +340,22 @@ def test_there_are_at_least_twelve_kinds_and_each_has_its_words() -> None:
     for language in ("zh_CN", "en"):
         words = Texts(language)
         assert [k for k in FINDING_KINDS if not words.has(f"finding.{k}")] == []
+
+
+async def test_many_refusals_of_one_account_are_found_and_heal_XS14(town: Town) -> None:
+    audit = SqlAuditStore(town.db, town.ids)
+    for n in range(MANY_REFUSALS):
+        await audit.record(
+            town.at + n * timedelta(seconds=1), "H9", ("refused", "press_refused")[n % 2], "GET /tickets/{no}"
+        )
+        await audit.record(town.at, "?", "refused", "api_key")
+        await audit.record(town.at, "H1", "sign_in")
+        if n == MANY_REFUSALS - 2:
+            assert await town.auditor.check() == []
+    found = await town.looked("many_refusals")
+    assert (found.subject, found.facts["refusals"]) == ("H9", MANY_REFUSALS)
+    assert "H9" in Texts("zh_CN").render("finding.many_refusals", subject=found.subject, **found.facts)
+    town.at += timedelta(hours=2)
+    await town.tell_everybody()
+    await town.auditor.check()
+    assert "many_refusals" not in {f.kind for f in await town.auditor.list_findings()}
