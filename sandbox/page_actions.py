@@ -38,7 +38,9 @@ def find_person(networks: SimulatedNetworks, phone: str) -> ChatUser:
 def _find_message(user: ChatUser, given: object) -> Message | None:
     if not given:
         return None
-    message = user.network.find_message(user.chat, int(str(given)))
+    number = str(given)
+    known = number.isascii() and number.isdigit() and len(number) <= 18
+    message = user.network.find_message(user.chat, int(number)) if known else None
     if message is None:
         raise PageError(404, "no_such_message")
     return message

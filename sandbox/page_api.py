@@ -125,6 +125,8 @@ async def _guard(request: web.Request, handler: Any) -> web.StreamResponse:
         answer: web.StreamResponse = await handler(request)
     except PageError as refused:
         answer = web.json_response({"error": refused.code}, status=refused.status)
+    except (ValueError, TypeError, OverflowError):  # a text where a number is wanted, and the like (XS11)
+        answer = web.json_response({"error": "bad_value"}, status=422)
     if not answer.prepared:
         answer.headers.setdefault("Content-Security-Policy", POLICY)
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")

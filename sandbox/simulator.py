@@ -31,7 +31,8 @@ class Simulator(SimulatedNetworks):
         app.add_subapp("/platform", self.platform.build_app())
         app.add_subapp("/twilio", TwilioRest(self.phones).build_app())
         mounted = [one for one in app.router.resources() if isinstance(one, web.PrefixedSubAppResource)]
-        self.provider_paths = tuple(one.canonical for one in mounted)
+        apis = [one.canonical for one in mounted if one.canonical != "/platform"]  # which has a page of its own
+        self.provider_paths = (*apis, "/platform/moves", "/platform/feed")
         return app
 
     async def start(self) -> None:

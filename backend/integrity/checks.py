@@ -20,6 +20,7 @@ ALLOWED_DELAYS = {
     "message": timedelta(minutes=15), "attempt": timedelta(minutes=10),
     "call": timedelta(hours=4), "inbox": timedelta(minutes=10), "card": timedelta(minutes=15),
     "visit": timedelta(minutes=15), "platform": timedelta(minutes=30),
+    "refusals": timedelta(hours=1),
 }  # fmt: skip
 LEASE_OVERDUE = timedelta(minutes=1)  # by the database's clock of leases
 REAL_TIME = ("inbox",)

@@ -32,6 +32,7 @@ class CheckThresholds:
     card: datetime  # changed, and not updated
     visit: datetime  # to be visited, and no call is planned
     platform: datetime  # written back, and not confirmed
+    refusals: datetime  # refused since then, too often
 
 
 @dataclass(frozen=True, slots=True)

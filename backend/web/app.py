@@ -12,10 +12,10 @@ from backend.web.api.routes import ROUTES
 from backend.web.console import routes
 from backend.web.console.errors import render_refusal
 from backend.web.endpoint import build_endpoint
-from backend.web.errors import build_json_response, get_server_logger, log_unexpected, to_refusal
+from backend.web.errors import build_json_response, get_server_logger, get_status, log_unexpected, to_refusal
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
 from backend.web.metrics import METRICS, Metrics
-from backend.web.request import REQUEST_ID, SERVICES
+from backend.web.request import ACTOR, REQUEST_ID, SERVICES
 from backend.web.webhooks import chat, platform
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -26,6 +26,7 @@ RUNNER_OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 #: Paths whose errors are JSON even for a browser.
 JSON_PATHS = ("/api/", "/hooks/", "/events", "/healthz", "/readyz", "/metrics", "/sandbox/clock")
+REFUSALS = (403, 404)  # statuses that are audited: forbidden, or out of sight
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # with no-referrer browsers send `Origin: null` and our own forms are refused
@@ -49,6 +50,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         answer = await handler(request)
         status = answer.status
+        await _record_refusal(request, status)  # a page that shows one beside its form
         return answer
     except web.HTTPException as error:
         status = error.status
@@ -67,9 +69,20 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
 
 async def _respond_error(request: web.Request, error: Exception) -> web.StreamResponse:
     refused = to_refusal(error) or log_unexpected(request, error)
+    await _record_refusal(request, get_status(refused.code))
     if request.path.startswith(JSON_PATHS) or "text/html" not in request.headers.get("Accept", ""):
         return build_json_response(request, refused, error)
     return await render_refusal(request, refused, error)
+
+
+async def _record_refusal(request: web.Request, status: int) -> None:
+    """Audit that somebody known asked for what they may not do, or see (FA12); many of them are a finding (XS14)."""
+    actor = request.get(ACTOR)
+    if actor is None or status not in REFUSALS:
+        return
+    services, resource = request.app[SERVICES], request.match_info.route.resource
+    about = f"{request.method} {resource.canonical if resource is not None else '?'}"
+    await services.audit.record(services.clock.now(), actor.code, "refused", about, status=status)
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -50,7 +50,6 @@ def build_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.Stream
         services = request.app[SERVICES]
         actor = await authenticate_key(request, services)
         if route.permission is not None and not may(actor, route.permission):
-            await services.audit.record(services.clock.now(), actor.code, "refused", f"{route.method} {route.path}")
             raise Refused("forbidden")
         query = read_query(request.query, route.filters)
         body, parts = await _read_body(request, route)

@@ -12,6 +12,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.keys import ApiKey, Session
 from backend.services import Services
+from backend.web.request import ACTOR
 
 COOKIE = "jiesu_session"
 
@@ -95,6 +96,7 @@ async def authenticate_key(request: web.Request, services: Services) -> Actor:
     """Return the actor of the request's key. Refused `unauthenticated`, or `too_many` after many wrong ones."""
     secret = read_bearer(request)
     if secret and is_operator(request, services, secret):
+        request[ACTOR] = OPERATOR
         return OPERATOR
     guesses = request.app[KEY_GUESSES]
     address = request.remote or ""
@@ -106,7 +108,8 @@ async def authenticate_key(request: web.Request, services: Services) -> Actor:
             guesses.record_failure(address)
             await services.audit.record(services.clock.now(), "?", "refused", "api_key", address=address)
         raise Refused("unauthenticated")
-    return await resolve_key_actor(services, key)
+    request[ACTOR] = actor = await resolve_key_actor(services, key)
+    return actor
 
 
 async def authenticate_session(request: web.Request, services: Services) -> tuple[Actor, Session] | None:
@@ -118,7 +121,8 @@ async def authenticate_session(request: web.Request, services: Services) -> tupl
     if session is None:
         return None
     try:
-        return await resolve_account(services, session.account), session
+        request[ACTOR] = actor = await resolve_account(services, session.account)
+        return actor, session
     except Refused:
         await services.keys.close_session(token)
         return None

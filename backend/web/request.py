@@ -12,6 +12,8 @@ from backend.services import Services
 SERVICES = web.AppKey("services", Services)
 #: The request's id, kept on the aiohttp request.
 REQUEST_ID = web.RequestKey("request_id", str)
+#: Who sends it, once that is known.
+ACTOR = web.RequestKey("actor", Actor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class SandboxGuard:
 
     def __init__(self, hosts: Collection[str], providers: Collection[str], *, is_open: bool) -> None:
         self._hosts = LOOPBACK_HOSTS | {host.lower() for host in hosts}
-        self._providers = tuple(f"{PREFIX}{path}/" for path in providers)
+        self._providers = tuple(f"{PREFIX}{path}" for path in providers)
         self._is_open = is_open
 
     def add_to(self, app: web.Application) -> None:
@@ -38,7 +38,8 @@ class SandboxGuard:
         """Refused `wrong_host`, `unauthenticated`, or `forbidden` for a form of another site."""
         if not self._is_known_host(request.host):
             raise Refused("wrong_host")
-        if not self._is_open or request.path.startswith(self._providers):
+        to_provider = any(request.path == path or request.path.startswith(f"{path}/") for path in self._providers)
+        if not self._is_open or to_provider:
             return
         services = request.app[SERVICES]
         if read_bearer(request):

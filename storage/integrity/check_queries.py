@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 MAX_FINDINGS = 500  # rows of one check per run; the rest is found when these are healed
+MANY_REFUSALS = 30  # of one account in an hour
 PATROL_SIZE = 5_000  # tickets patrolled per run, so that a mistake in an ended one is found too, in time
 
 _IN_MOTION = (
@@ -138,13 +139,18 @@ _OF_OTHERS = {
         SELECT w.id AS subject, t.no AS ticket_no, w.since AS since_at FROM writebacks w
         JOIN tickets t ON t.id = w.ticket_id
         WHERE w.state IN ('waiting', 'sending', 'asked') AND w.since < :platform""",
+    # somebody tries what they may not do, or looks for what they may not see (XS14)
+    "many_refusals": f"""
+        SELECT e.who AS subject, count(*) AS refusals, min(e.at) AS first_at FROM audit e
+        WHERE e.at >= :refusals AND e.what IN ('refused', 'press_refused', 'forged_press') AND e.who <> '?'
+        GROUP BY e.who HAVING count(*) >= {MANY_REFUSALS}""",
     "binding_left": """
         SELECT b.id AS subject, b.person, b.channel FROM bindings b LEFT JOIN people p ON p.code = b.person
         WHERE b.state = 'live' AND (p.code IS NULL OR NOT p.active)""",
 }
 #: Kinds whose subject is a number or a code; every other subject is a row id.
 _NAMED = ("untold", "no_close_duty", "no_dispatch_duty", "state_differs", "version_differs", "visit_unplanned",
-          "unit_unstaffed")  # fmt: skip
+          "unit_unstaffed", "many_refusals")  # fmt: skip
 _ON_PATROL = ("state_differs", "version_differs")
 
 

@@ -6,7 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from backend.domain.instants import to_micros
+from backend.domain.texts import Texts
 from backend.integrity.checks import ALLOWED_DELAYS
+from storage.integrity.audit import SqlAuditStore
+from storage.integrity.check_queries import MANY_REFUSALS
 from tests.integrity.world import CheckedWorld
 from tests.tickets.world import HANDLER
 
@@ -231,3 +234,21 @@ async def test_a_binding_of_a_person_who_left_is_found_FA7(world: CheckedWorld) 
     assert await world.checks.check() == []
     await world.change("UPDATE people SET active = :no WHERE code = 'H2'", no=False)
     assert (await world.find_one("binding_left")).facts["person"] == "H2"
+
+
+async def test_many_refusals_of_one_account_are_found_and_heal_XS14(world: CheckedWorld) -> None:
+    audit = SqlAuditStore(world.db, world.ids)
+    for n in range(MANY_REFUSALS):
+        await audit.record(
+            world.at + n * timedelta(seconds=1), "H9", ("refused", "press_refused")[n % 2], "GET /tickets/{no}"
+        )
+        await audit.record(world.at, "?", "refused", "api_key")
+        await audit.record(world.at, "H1", "sign_in")
+        if n == MANY_REFUSALS - 2:
+            assert await world.checks.check() == []
+    found = await world.find_one("many_refusals")
+    assert (found.subject, found.facts["refusals"]) == ("H9", MANY_REFUSALS)
+    assert "H9" in Texts("zh_CN").render("finding.many_refusals", subject=found.subject, **found.facts)
+    world.at += timedelta(hours=2)
+    await world.checks.check()
+    assert "many_refusals" not in {f.kind for f in await world.checks.list_findings()}

@@ -119,6 +119,30 @@ async def test_another_site_cannot_act_through_the_page(http: aiohttp.ClientSess
     assert refused.status == 403 and simulator.chat.get_user("李明", LI).messages == []
 
 
+JUNK: tuple[object, ...] = ("x", "", "٣", "-1", "9" * 40, 1.5, -1, 10**40, None, True, [], {}, ["x"], {"x": 1})
+
+
+async def test_texts_where_numbers_are_wanted_are_refused_and_never_an_error_XS11(
+    http: aiohttp.ClientSession, simulator: Simulator
+) -> None:
+    add_people(simulator)
+    await simulator.chat.get_user("李明", LI).say("你好")
+    for junk in JUNK:
+        for path, body in (
+            (f"/chat/{LI}/say", {"text": "x", "reply_to": junk}), (f"/chat/{LI}/press", {"message": junk, "row": 0, "column": 0}),
+            (f"/chat/{LI}/press", {"message": 1, "row": junk, "column": junk}), (f"/chat/{LI}/contact", {"whose": junk}),
+            (f"/phone/{WANG}/behave", {"behaviour": junk}), ("/call/CAx/speech", {"text": "x", "confidence": junk}),
+            (f"/chat/{LI}/block", {"blocked": junk}), (f"/people/{LI}/bind", {}),
+        ):  # fmt: skip
+            answer = await http.post(f"/sandbox/api{path}", json=body)
+            assert answer.status < 500, (path, body)
+        for path in (f"/feed?after={junk}&limit={junk}", "/nothing"):
+            assert (await http.get(f"/sandbox/platform{path}")).status < 500
+        for path in ("/mood", "/answer/1", f"/answer/{'9' * 30}", "/demand"):
+            assert (await http.post(f"/sandbox/platform{path}", data={"mood": str(junk), "ok": str(junk)})).status < 500
+    assert (await http.get("/sandbox/api/file/x")).status == 404
+
+
 async def test_the_people_are_listed_with_their_numbers(http: aiohttp.ClientSession, simulator: Simulator) -> None:
     add_people(simulator)
     first, second, third = await (await http.get("/sandbox/people.json")).json()

@@ -102,3 +102,20 @@ async def test_a_unit_learns_of_no_ticket_that_it_may_not_see_XS7(world: World, 
     await browser.sign_in(world.keys["H1"])
     page = await browser.page("/tickets/N4")
     assert "N1" not in page and "N5" not in page
+
+
+async def test_every_refusal_of_somebody_known_is_on_record_XS14(world: World, browser: Browser) -> None:
+    await world.sign_ticket()
+    assert (await world.request("H9", "GET", "/tickets/T1"))[0] == 404
+    assert (await world.request("H9", "POST", "/units", {"code": "U9", "name": "九", "kind": "handling"}))[0] == 403
+    assert (await world.act("H1", "T1", "dispatch", unit="U02"))[0] == 403
+    await browser.sign_in(world.keys["H1"])
+    assert (await browser.post("/tickets/T1/acts/dispatch", unit="U02"))[0] == 403
+    await browser.page("/tickets/T9", 404)
+    _, audit = await world.request("O1", "GET", "/audit")
+    rows = sorted((e["who"], e["about"], e["facts"]["status"]) for e in audit["items"] if e["what"] == "refused")
+    assert rows == [
+        ("H1", "GET /tickets/{no}", 404), ("H1", "POST /api/v1/tickets/{no}/acts", 403),
+        ("H1", "POST /tickets/{no}/acts/{verb}", 403), ("H9", "GET /api/v1/tickets/{no}", 404),
+        ("H9", "POST /api/v1/units", 403),
+    ]  # fmt: skip

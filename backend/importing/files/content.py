@@ -11,6 +11,7 @@ SIZE_MAX = 1024 * 1024 * 1024
 #: Longest line of a text file, in characters; longer ones are refused as one row.
 LINE_MAX = 1_000_000
 CHUNK = 1 << 18
+MAX_BLANK_ROWS = 20_000  # of a file; reading on would keep everybody waiting for nothing
 
 #: First bytes of files that people send by mistake → what the refusal calls them.
 _WRONG_KINDS: tuple[tuple[bytes, str], ...] = (
@@ -64,6 +65,19 @@ class FileContent:
         """Return the first `size` bytes."""
         with self.open() as stream:
             return stream.read(size)
+
+
+class BlankRows:
+    """Counts the blank rows of a file. Refused `file_blank_rows` when there are too many to be a form (XS11)."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def count(self) -> None:
+        """Count one."""
+        self._count += 1
+        if self._count > MAX_BLANK_ROWS:
+            raise Refused("file_blank_rows", limit=MAX_BLANK_ROWS)
 
 
 def is_zip(source: FileContent) -> bool:

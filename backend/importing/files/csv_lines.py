@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from backend.domain.refusals import Refused
-from backend.importing.files.content import CHUNK, LINE_MAX, FileContent
+from backend.importing.files.content import CHUNK, LINE_MAX, BlankRows, FileContent
 
 #: Characters re-read after broken records before the whole file is refused.
 _REREAD_MAX = 64_000_000
@@ -125,9 +125,11 @@ def iter_json_rows(source: FileContent, encoding: str) -> Iterator[RawRow]:
         return
     with open_text(source, encoding) as text:
         tape = _LineBuffer(text)
+        blanks = BlankRows()
         for row, line in enumerate(tape, 1):
             tape.taken.clear()
             if not line.strip():
+                blanks.count()
                 continue
             if tape.cut:
                 tape.cut = False

@@ -17,7 +17,7 @@ _BOMS: Final = (
 #: read as GB 18030 give mostly level 2 and rare ones.
 _COMMON_SHARE: Final = 0.6
 _SAMPLE: Final = 1 << 18
-#: This many valid UTF-8 characters on one line of a GBK file are no accident.
+#: This many valid UTF-8 characters on one line are no accident.
 _MIXED_CHARS: Final = 3
 
 
@@ -45,9 +45,10 @@ def detect_encoding(source: FileContent) -> tuple[str, int]:
         codec = "utf-16-le" if odd else "utf-16-be"
         if _is_decodable(source, codec):
             return codec, feeds
+    if not (even or odd):
+        _refuse_mixed(source)
     if even or odd or not _is_decodable(source, "gb18030"):
         raise Refused("file_encoding", guess=_guess_encoding(source))
-    _refuse_mixed(source)
     if not _is_common(source.read_head(_SAMPLE)):
         raise Refused("file_encoding", guess=_guess_encoding(source))
     return "gb18030", feeds
@@ -78,18 +79,28 @@ def _count_line_feeds(source: FileContent) -> tuple[int, int, int]:
 
 
 def _refuse_mixed(source: FileContent) -> None:
+    """Refuse a file in which some lines are UTF-8 and others are not, with the first line unlike most (XS15)."""
+    lines: dict[bool, int] = {True: 0, False: 0}  # whether it is UTF-8 → how many
+    first: dict[bool, int] = {}
     with source.open() as stream:
         number = 0
         while line := stream.readline(1 << 20):
             number += 1
-            if line.isascii():
+            if line.isascii() or (is_utf8 := _is_utf8(line)) is None:
                 continue
-            try:
-                decoded = line.decode("utf-8")
-            except UnicodeDecodeError:
-                continue
-            if sum("\u2e80" <= char <= "\uffef" for char in decoded) >= _MIXED_CHARS:
-                raise Refused("file_mixed_encoding", line=number)
+            lines[is_utf8] += 1
+            first.setdefault(is_utf8, number)
+    if len(first) == 2:
+        raise Refused("file_mixed_encoding", line=first[lines[True] < lines[False]])
+
+
+def _is_utf8(line: bytes) -> bool | None:
+    """Return whether a line is UTF-8; None if it is by accident, perhaps, with few Chinese characters."""
+    try:
+        decoded = line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True if sum("\u2e80" <= char <= "\uffef" for char in decoded) >= _MIXED_CHARS else None
 
 
 def _is_common(sample: bytes) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from backend.domain.refusals import Refused
+from backend.importing.files.content import BlankRows
 from backend.importing.files.csv_lines import RawRow
 from backend.importing.files.form_types import Form, FormField, RowError
 from backend.importing.files.forms import FORMS, parse_set_values
@@ -57,11 +58,12 @@ class ImportReader:
     def _read_rows(
         self, lines: Iterator[RawRow], form: Form | None, columns: dict[int, FormField], fills: dict[str, object]
     ) -> Iterator[Record | RowRefusal]:
-        plan = tuple(columns.items())
+        plan, blanks = tuple(columns.items()), BlankRows()
         for line in lines:
             self.row = line.row
             cells = line.cells
             if line.fault is None and not isinstance(cells, dict) and _is_blank(cells):
+                blanks.count()
                 continue
             try:
                 if line.fault is not None:
@@ -210,7 +212,7 @@ def open_import(
 
     `now` is the `generated_at` of tickets that have none. Raises Refused for the whole file: `unknown_kind`, codes
     that begin `file_`, `too_large`, `unknown_field`, `bad_set_value`; iterating may raise `headings_missing`,
-    `heading_twice`, `file_broken`, `file_bomb`. `messages.render_refusal` renders the sentences.
+    `heading_twice`, `file_broken`, `file_blank_rows`, `file_bomb`. `messages.render_refusal` renders the sentences.
     """
     if kind not in IMPORT_KINDS:
         raise Refused("unknown_kind", kind=kind)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from backend.domain.refusals import Refused
-from backend.importing.files.content import CHUNK
+from backend.importing.files.content import CHUNK, BlankRows
 from backend.tickets.cell_values import CellError, serial_to_datetime
 
 #: Longest cell text while reading, in characters; a field's own limit then refuses with `too_long`.
@@ -97,6 +97,7 @@ class SheetParser:
 
     def __init__(self, strings: list[str], dates: frozenset[int], epoch: datetime) -> None:
         self.is_done = False
+        self._blanks = BlankRows()
         self._strings, self._dates, self._epoch = strings, dates, epoch
         self._rows: list[tuple[int, list[object]]] = []
         self._row = self._column = self._length = 0
@@ -154,6 +155,8 @@ class SheetParser:
         elif local == "row":
             if self._cells:
                 self._rows.append((self._row, self._cells))
+            else:
+                self._blanks.count()
         elif local == "rPh":
             self._hint = False
         elif local == "sheetData":

@@ -55,7 +55,6 @@ def require_form(handler: FormHandler) -> Callable[[web.Request], Awaitable[web.
         services = request.app[SERVICES]
         actor = await _authenticate(request, services)
         if not is_same_origin(request, services.public_url):
-            await services.audit.record(services.clock.now(), actor.code, "refused", "cross_site")
             raise Refused("stale_form")
         filled = await read_form(request, MAX_FORM_BYTES)
         if not hmac.compare_digest(filled.fields.get("csrf", "").encode(), request[SIGNED_IN][1].csrf.encode()):
