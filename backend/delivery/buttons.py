@@ -90,7 +90,7 @@ def build_live_buttons(snap: Snapshot, target: Assignment, viewer: Person, catal
         names = [name for name in names if name != "close"]
     if "supervised" in snap.ticket.flags and target.ended_at is None:
         names.insert(0, "report_progress")
-    if target.ended_at is None and names and snap.list_files(Actor(viewer.code, viewer.role, viewer.unit)):
+    if target.ended_at is None and names and snap.list_files(Actor.of(viewer)):
         names.append("view_files")
     return build_buttons(names, target, viewer, catalogue, now)
 

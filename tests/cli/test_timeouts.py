@@ -8,7 +8,7 @@ from backend.app.drivers import build_channels, build_voice_carrier
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 
-SECRET = "0123456789abcdefghij"  # the tests' own
+SECRET = "q7Zr2mXw9Kd4Tb6Ns8Vy3Hc5Lp1Ja0Ge"  # the tests' own
 TWILIO = {"twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "t" * 32, "twilio_from": "+861084012345"}
 
 

@@ -172,7 +172,7 @@ async def test_a_requester_who_needs_a_person_gets_one_at_once(world: World, spe
     await world.advance(hours=6)
     visit = (await world.rows(t.visits))[0]
     assert (visit.answer, visit.note.split()[0], await world.state()) == ("unclear", note, "revisit_manual")
-    assert world.count_calls() == 1
+    assert world.count_calls(ASKER) == 1
 
 
 @ONE_ENGINE
