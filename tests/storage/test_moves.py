@@ -44,7 +44,7 @@ async def test_the_second_of_two_signers_is_told_who_was_first_and_a_repeated_pr
     await world.act("sign", HANDLER)
     await world.act("sign", HANDLER)  # the winner repeats the act; nothing changes
     with pytest.raises(Refused) as refusal:
-        await world.act("sign", replace(HANDLER, code="H2"))
+        await world.act("sign", replace(HANDLER, id="H2"))
     assert refusal.value.code == "overtaken"
     assert refusal.value.facts["by"] == "H1"
     assert (await world.load()).ticket.version == 3
@@ -54,7 +54,7 @@ async def test_forty_people_sign_at_once_and_one_wins_FT15(world: World) -> None
     await world.add_ticket()
     await world.act("dispatch", DISPATCHER, unit="U01")
     results = await asyncio.gather(
-        *(world.act("sign", replace(HANDLER, code=f"P{i}")) for i in range(40)), return_exceptions=True
+        *(world.act("sign", replace(HANDLER, id=f"P{i}")) for i in range(40)), return_exceptions=True
     )
     assert sum(r is None for r in results) == 1
     assert {r.code for r in results if isinstance(r, Refused)} == {"overtaken"}
