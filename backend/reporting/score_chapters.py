@@ -29,6 +29,7 @@ class Scores:
     month_runs: Mapping[str, int | None]  # month → id of the locked run, None for a trial
     period_run: int | None = None  # id of the period's own locked run
     month_names: Sequence[str] = field(default=())
+    forced: Sequence[tuple[str, int, str]] = ()  # period, run, reason: locked by an administrator regardless (XD4)
 
 
 def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: Settings) -> None:
@@ -42,6 +43,8 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         w.add_paragraph("standing_whole", run=found.period_run)
     elif runs:
         w.add_paragraph("standing", runs=w.render("list_mark").join(runs))
+    for period, run, reason in found.forced:
+        w.add_paragraph("forced", period=period, run=run, reason=reason)
     w.add_paragraph("method")
     ranked = settings.choice("bulletin.ranking") == "ranks"
     scored = [r for r in found.units if r["total"] is not None]

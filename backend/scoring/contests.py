@@ -14,6 +14,7 @@ from backend.scoring.dependencies import IdSupply, ScoringDependencies
 from backend.scoring.entries import parse_strings, resolve_scheme, resolve_unit
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import format_instant, parse_month
+from backend.scoring.second_person import offer_decision, require_second_person
 
 MAX_CHARS = 4_000  # characters of a contest or a reason
 UNDECIDED = ("open", "proposed")
@@ -75,7 +76,7 @@ class Contests:
             unit = actor.unit or ""
         states = () if state is None else (state,)
         return [
-            serialize_contest(a, self._office.clock.zone)
+            offer_decision(serialize_contest(a, self._office.clock.zone), "proposed_by", UNDECIDED, actor)
             for a in await self._store.list_contests(period, unit, states, 200)
         ]
 
@@ -109,8 +110,7 @@ class Contests:
         contest = await self._get(contest_id)
         if contest.state != "proposed" or contest.proposal is None:
             raise Refused("nothing_pending", kind="appeal")
-        if contest.proposed_by == actor.code:
-            raise Refused("same_person", by=actor.code)
+        require_second_person(contest.proposed_by, actor)
         now, accepted = self._office.clock.now(), bool(contest.proposal["accept"])
         state = ("accepted" if accepted else "refused") if agree else "open"
         tickets: Sequence[str] = contest.proposal["exclude"] if agree and accepted else ()
@@ -162,8 +162,7 @@ class Contests:
         one = await self._store.get_exclusion(exclusion_id)
         if one is None:
             raise Refused("unknown_entry", id=exclusion_id)
-        if one.by == actor.code:
-            raise Refused("same_person", by=actor.code)
+        require_second_person(one.by, actor)
         now, state = self._office.clock.now(), "accepted" if accept else "refused"
         if not await self._store.decide_exclusion(exclusion_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="exclusion")
@@ -177,7 +176,7 @@ class Contests:
         if actor.is_unit_member:
             unit = actor.unit or ""
         return [
-            serialize_exclusion(one, self._office.clock.zone)
+            offer_decision(serialize_exclusion(one, self._office.clock.zone), "by", ("entered",), actor)
             for one in await self._store.list_exclusions(parse_month(month).name, unit)
         ]
 

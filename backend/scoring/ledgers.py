@@ -21,10 +21,12 @@ from backend.scoring.entries import (
     serialize_entry,
 )
 from backend.scoring.periods import parse_month
+from backend.scoring.second_person import offer_decision, require_second_person
 
 __all__ = ["IdSupply", "Ledgers", "require_clerk", "serialize_entry"]
 
 STATES = ("draft", "entered", "accepted", "refused", "void")
+UNDECIDED = ("draft", "entered")
 PAGE_SIZE = 50
 
 
@@ -108,8 +110,7 @@ class Ledgers:
         """
         require_clerk(actor)
         entry = await self._get(entry_id)
-        if entry.entered_by == actor.code:
-            raise Refused("same_person", by=actor.code)
+        require_second_person(entry.entered_by, actor)
         state, now = "accepted" if accept else "refused", self._office.clock.now()
         if not await self._store.review_ledger_entry(entry_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="ledger")
@@ -138,7 +139,8 @@ class Ledgers:
             if state not in (None, "accepted"):
                 raise Refused("forbidden", verb="ledger")
         found = await self._store.list_ledger_entries(LedgerFilter(month, unit, kind, states, before), limit + 1)
-        shown = [serialize_entry(line, self._office.clock.zone) for line in found[:limit]]
+        zone = self._office.clock.zone
+        shown = [offer_decision(serialize_entry(x, zone), "entered_by", UNDECIDED, actor) for x in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
     async def draft(

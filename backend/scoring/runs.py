@@ -17,6 +17,7 @@ from backend.scoring.differences import diff_results
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import compute_settlement, format_instant, get_month_bounds, parse_period
 from backend.scoring.results import compute_result, hash_sheet
+from backend.scoring.second_person import require_second_person
 
 CollectInputs = Callable[[str, str | None], Awaitable[dict[str, Any]]]
 NOTIFIED_ROLES = (Role.LIAISON, Role.LEADER)  # roles of a unit asked to check its sheet (M21)
@@ -87,9 +88,9 @@ class Runs:
     async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, Any]:
         """Lock a run (定稿). An admin may force it despite open ends; the reason stays on the run.
 
-        Refused `forbidden`, `unknown_run`, `locked`, `not_settled` (run before the settlement day), `check_running`,
-        `contests_open`, `duties_open`, `run_outdated`, `reason_missing`. A run started before another run of its period
-        was locked is outdated: `locked`.
+        Refused `forbidden`, `unknown_run`, `locked`, `not_settled` (run before the settlement day), `check_missing`,
+        `check_running`, `contests_open`, `duties_open`, `run_outdated`, `same_person` (who started it), `reason_missing`.
+        A run started before another run of its period was locked is outdated: `locked` (XD4).
         """
         require_clerk(actor)
         run, now = await self.get(run_id), self._office.clock.now()
@@ -109,6 +110,7 @@ class Runs:
             raise Refused("locked", period=run.period)
         if not force:
             await self._refuse_open_ends(run)
+            require_second_person(run.by, actor)
         forced = reason.strip() if force else None
         if not await self._store.lock_run(run_id, actor.code, now, run.revision_of, forced):
             raise Refused("locked", period=run.period)
@@ -119,7 +121,9 @@ class Runs:
 
     async def _refuse_open_ends(self, run: Run) -> None:
         """Refuse a run that cannot be final: check period, open contests, open duties (Q15), newer decisions."""
-        if run.check_until is not None and self._office.clock.now() < run.check_until:
+        if run.check_until is None:
+            raise Refused("check_missing", id=run.id, period=run.period)
+        if self._office.clock.now() < run.check_until:
             raise Refused("check_running", until=run.check_until.astimezone(self._office.clock.zone).isoformat())
         waiting = await self._store.list_contests(run.period, None, UNDECIDED, 200)
         if waiting:

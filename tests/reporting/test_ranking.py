@@ -143,7 +143,7 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_paper_says_so(data
     made, _ = await world(database, count=40)
     run = await made.marks.start_run("2026-10", None, CLERK)
     made.at += timedelta(days=30)
-    locked = await made.marks.lock_run(run["id"], ADMIN, force=True, reason="期末决定")
+    locked = await made.marks.lock_run(run["id"], ADMIN, force=True, reason="期末决定，电话13812345678已告知")
     assert locked["state"] == "locked"
     await database.write(lambda c: c.exec_driver_sql("UPDATE duties SET outcome = 'late' WHERE kind = 'sign'") and None)
     rooms = room(made)
@@ -154,3 +154,5 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_paper_says_so(data
     issue = BulletinIssue(1, BulletinKind.QUARTERLY, "2026Q4", 2026, 1, 1, "making", made.at, "A1")
     words = str(compose(material, issue, Texts("zh_CN")).blocks)
     assert f"2026-10 定稿（第{run['id']}号）" in words and "2026-11 试算" in words
+    assert f"2026-10 得分（第{run['id']}号）由管理员强制定稿，理由：期末决定" in words  # XD4
+    assert "13812345678" not in words

@@ -36,7 +36,7 @@ async def test_a_document_counts_in_its_own_month_while_that_is_open_else_in_the
     honour = {"kind": "honour", "unit": "U01", "level": "city", "document_date": "2026-10-20"}
     assert (await world.marks.enter_ledger(honour, CLERK))["month"] == OCT
     run = await world.marks.start_run(OCT, None, CLERK)
-    await world.marks.lock_run(run["id"], CLERK)
+    await world.lock(run["id"])
     assert (await world.marks.enter_ledger(honour, CLERK))["month"] == NOV
     for wrong, code in (({"month": "2026-08"}, "document_month"), ({"document_date": "2026-12-24"}, "document_in_future"),
                         ({"document_date": "gestern"}, "bad_field")):  # fmt: skip
@@ -159,7 +159,7 @@ async def test_a_settled_month_keeps_the_settings_of_its_settlement_and_a_lock_s
 ) -> None:
     await e1(world)
     run = await world.marks.start_run(OCT, None, CLERK)
-    await world.marks.lock_run(run["id"], CLERK)
+    await world.lock(run["id"])
     world.at = datetime(2026, 12, 1, 9, tzinfo=ZONE)
     await set_value(world, "scoring.slope_mode", "step_ceil")
     await world.ledger([{"kind": "exposure", "reason": "迟到的通报"}])

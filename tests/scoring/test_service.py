@@ -170,7 +170,7 @@ async def test_a_locked_month_stays_to_the_last_sign_and_what_comes_after_is_a_r
     assert run["check_until"] == "2026-11-25T17:00:00+08:00"  # check_period, from a Sunday
     with pytest.raises(Refused, match="forbidden"):
         await world.marks.lock_run(run["id"], HANDLER)
-    locked = await world.marks.lock_run(run["id"], CLERK)
+    locked = await world.lock(run["id"])
     assert locked["state"] == "locked" and locked["hash"] == run["hash"] and run["revision_of"] is None
     with pytest.raises(Refused, match="month_locked"):
         await world.ledger([{"kind": "exposure"}])
@@ -182,10 +182,10 @@ async def test_a_locked_month_stays_to_the_last_sign_and_what_comes_after_is_a_r
     kept = await world.marks.runs.get(run["id"])
     assert hash_sheet(kept.sheet) == locked["hash"]
     with pytest.raises(Refused, match="locked"):
-        await world.marks.lock_run(run["id"], CLERK)
+        await world.marks.lock_run(run["id"], SECOND_CLERK)
     again = await world.marks.start_run(OCT, None, CLERK)
     assert again["revision_of"] == run["id"]
-    await world.marks.lock_run(again["id"], SECOND_CLERK)
+    await world.lock(again["id"])
     shown = await world.marks.get_scores(month=OCT, scheme=None, unit=None, actor=CLERK)
     assert next(u["total"] for u in shown["units"] if u["unit"] == "U01") == "92.55"
 
@@ -213,12 +213,12 @@ async def test_units_see_their_own_sheet_and_may_appeal_in_the_window(world: Wor
     with pytest.raises(Refused, match="text_missing"):
         await world.marks.submit_contest(run["id"], {"words": " "}, HANDLER)
     with pytest.raises(Refused, match="contests_open"):
-        await world.marks.lock_run(run["id"], CLERK)
+        await world.lock(run["id"])
     await world.marks.contests.propose(made["id"], {"accept": False, "reason": "已核，按时限"}, CLERK)
     with pytest.raises(Refused, match="same_person"):
         await world.marks.contests.confirm(made["id"], True, CLERK)
     assert (await world.marks.contests.confirm(made["id"], True, SECOND_CLERK))["state"] == "refused"
-    await world.marks.lock_run(run["id"], CLERK)
+    await world.marks.lock_run(run["id"], SECOND_CLERK)
     await world.marks.submit_contest(run["id"], {"words": "再核"}, HANDLER)
     world.at += timedelta(days=8)
     with pytest.raises(Refused, match="too_late"):

@@ -77,6 +77,12 @@ class World:
             entered = await self.marks.enter_ledger({"unit": "U01", "month": "2026-10", **row}, CLERK)
             await self.marks.review_ledger(entered["id"], True, SECOND_CLERK)
 
+    async def lock(self, run_id: int) -> dict[str, Any]:
+        """Check a run for its whole check period; another person than the starter (CLERK) locks it (XD4)."""
+        checked = await self.marks.runs.check(run_id, CLERK)
+        self.at = max(self.at, datetime.fromisoformat(checked["check_until"]))
+        return await self.marks.lock_run(run_id, SECOND_CLERK)
+
     async def due(self):  # type: ignore[no-untyped-def]
         """The office's deadlines in the shape the independent count asks for."""
         snapshot = await self.office.snapshot()

@@ -90,7 +90,12 @@ async def test_a_month_goes_from_trial_to_lock_and_revision(office: Office) -> N
     assert (await office.request("POST", f"/score-runs/{run['id']}/lock", "clerk", {})).code == "run_outdated"
 
     again = await office.request("POST", "/score-runs", "clerk", {"period": "2026-10"})
-    locked = await office.request("POST", f"/score-runs/{again['id']}/lock", "clerk", {})
+    lock = f"/score-runs/{again['id']}/lock"
+    assert (await office.request("POST", lock, "admin", {})).code == "check_missing"  # the new figures were not shown
+    await office.request("POST", f"/score-runs/{again['id']}/check", "clerk", {})
+    await office.advance("6d")
+    assert (await office.request("POST", lock, "clerk", {})).code == "same_person"
+    locked = await office.request("POST", lock, "admin", {})
     assert locked.status == 200 and locked["state"] == "locked", locked.body
     shown = await office.request("GET", "/scores", "L101", month="2026-10")
     assert shown["units"][0]["total"] == "95.84" and shown["state"] == "locked"

@@ -1,0 +1,79 @@
+"""Who may lock a run, and when: an ended check period, another person, or an administrator's reason (B3, XD4)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from storage.engine.database import Database
+from tests.scoring.test_service import OCT, e1
+from tests.scoring.world import CLERK, SECOND_CLERK, World
+
+ADMIN = Actor("A1", Role.ADMIN, "M01")
+
+
+@pytest.fixture
+async def world(database: Database) -> World:
+    return await World(database).open()
+
+
+#: check opened, check period over, who locks, with force and reason → refusal, None: locked
+LOCKS = (
+    (False, False, CLERK, None, "check_missing"),
+    (False, False, SECOND_CLERK, None, "check_missing"),
+    (False, False, ADMIN, None, "check_missing"),
+    (True, False, CLERK, None, "check_running"),
+    (True, False, SECOND_CLERK, None, "check_running"),
+    (True, True, CLERK, None, "same_person"),
+    (True, True, SECOND_CLERK, None, None),
+    (True, True, ADMIN, None, None),
+    (False, False, SECOND_CLERK, "期末决定", "forbidden"),
+    (True, True, CLERK, "期末决定", "forbidden"),
+    (False, False, ADMIN, " ", "reason_missing"),
+    (False, False, ADMIN, "期末决定", None),
+    (True, False, ADMIN, "期末决定", None),
+)
+
+
+@pytest.mark.parametrize(("checked", "over", "by", "reason", "code"), LOCKS)
+async def test_a_lock_needs_an_ended_check_and_another_person_or_an_admin_with_a_reason_XD4(
+    world: World, checked: bool, over: bool, by: Actor, reason: str | None, code: str | None
+) -> None:
+    run = await world.marks.start_run(OCT, None, CLERK)
+    if checked:
+        until = datetime.fromisoformat((await world.marks.runs.check(run["id"], CLERK))["check_until"])
+        world.at = until if over else until - timedelta(seconds=1)
+    force = {} if reason is None else {"force": True, "reason": reason}
+    if code is None:
+        locked = await world.marks.lock_run(run["id"], by, **force)
+        assert (locked["state"], locked["locked_by"], locked["forced"]) == ("locked", by.code, reason)
+        shown = await world.marks.get_scores(month=OCT, scheme=None, unit=None, actor=CLERK)
+        assert (shown["state"], shown["forced"]) == ("locked", reason)
+        return
+    with pytest.raises(Refused) as no:
+        await world.marks.lock_run(run["id"], by, **force)
+    assert no.value.code == code
+    assert (await world.marks.runs.get(run["id"])).state == ("check" if checked else "trial")
+
+
+async def test_the_lists_say_who_may_decide_what_another_person_entered_XD4(world: World) -> None:
+    await e1(world)
+    run = await world.marks.start_run(OCT, None, CLERK)
+    marks, contests = world.marks, world.marks.contests
+    await marks.enter_ledger({"kind": "absence", "unit": "U01", "month": "2026-11", "note": "缺席例会"}, CLERK)
+    await contests.exclude(
+        {"month": OCT, "unit": "U01", "item": "sign", "tickets": ["E30"], "reason": "平台故障"}, CLERK
+    )
+    contest = await marks.submit_contest(run["id"], {"unit": "U01", "words": "有误"}, SECOND_CLERK)
+    await contests.propose(contest["id"], {"accept": False, "reason": "已核"}, CLERK)
+    await marks.knowledge.write({"title": "路灯", "body": "……"}, CLERK)
+    for actor, may in ((CLERK, False), (SECOND_CLERK, True)):
+        for rows in (
+            (await marks.ledgers.list_lines(actor, state="entered"))[0], await contests.list_exclusions(OCT, None, actor),
+            await contests.list_contests(actor), (await marks.knowledge.list_entries(actor))[0],
+        ):  # fmt: skip
+            assert [row["may_decide"] for row in rows] == [may], rows
+    settled = (await marks.ledgers.list_lines(SECOND_CLERK, month=OCT))[0]
+    assert settled and not any(row["may_decide"] for row in settled)  # what is decided is not offered again
