@@ -112,13 +112,15 @@ class Texts:
     def render_refusal(self, code: str, facts: Mapping[str, Any]) -> str:
         """Return the sentence of a refusal code; unlike `say` it never fails for a missing fact or text.
 
-        A `state` among the facts is replaced by its word.
+        A `state` or a `field` among the facts is replaced by its word.
         """
         key = next((k for k in (f"{part}.{code}" for part in _REFUSAL_SECTIONS) if self.has(k)), "refusal.bad_request")
         needed = find_placeholders(self.get_template(key))
         given = {name: facts.get(name) for name in needed}
         if given.get("state") is not None:
             given["state"] = self.get_word_or_value("state", str(given["state"]))
+        if given.get("field"):
+            given["field"] = self.get_word_or_value("field", str(given["field"]))
         return self.render(key, **given)
 
     def get_word(self, group: str, value: object) -> str:

@@ -12,7 +12,7 @@ from backend.office.cache import OfficeCache
 from backend.ports.scoring import Contest, Exclusion, Run, ScoringStore
 from backend.scoring.dependencies import IdSupply, ScoringDependencies
 from backend.scoring.entries import parse_strings, resolve_scheme, resolve_unit
-from backend.scoring.ledgers import require_clerk
+from backend.scoring.ledgers import require_clerk, require_known_tickets
 from backend.scoring.periods import format_instant, parse_month
 from backend.scoring.second_person import offer_decision, require_second_person
 
@@ -32,7 +32,8 @@ class Contests:
     async def submit(self, run: Run, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Submit a contest (异议) by a unit, or by a clerk for it: `{words, item?, unit?, files?, tickets?}`.
 
-        Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `too_late`.
+        Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `unknown_ticket`,
+        `too_late`.
         """
         if not actor.is_unit_member:
             require_clerk(actor)
@@ -47,6 +48,7 @@ class Contests:
             raise Refused("unknown_item", path="item", item=str(item)[:40],
                           known=", ".join(line["item"] for line in sheet["lines"]))  # fmt: skip
         files, tickets = parse_strings(fields, "files"), parse_strings(fields, "tickets")
+        await require_known_tickets(self._store, tickets)
         if (
             files
             and self._dependencies.files is not None
@@ -85,12 +87,13 @@ class Contests:
 
         Accepting a contest of a rate excludes the tickets it names, unless `exclude` names others.
         Refused `forbidden`, `unknown_appeal`, `text_missing`, `too_long`, `bad_field`, `not_excludable`,
-        `nothing_pending`.
+        `nothing_pending`, `unknown_ticket`.
         """
         require_clerk(actor)
         contest = await self._get(contest_id)
         reason, accept = _require_text(fields, "reason"), bool(fields.get("accept"))
         wanted = parse_strings(fields, "exclude") if fields.get("exclude") is not None else contest.tickets
+        await require_known_tickets(self._store, wanted, "exclude")
         tickets = wanted if accept and await self._is_excludable(contest) else ()
         if accept and fields.get("exclude") and not tickets:
             raise Refused("not_excludable", item=contest.item or "")
@@ -144,6 +147,7 @@ class Contests:
         tickets = parse_strings(fields, "tickets")
         if not tickets:
             raise Refused("text_missing", field="tickets")
+        await require_known_tickets(self._store, tickets)
         now = self._office.clock.now()
         await self._ids.refill(len(tickets) + 1)
         made = [

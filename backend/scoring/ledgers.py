@@ -8,12 +8,14 @@ from backend.domain.acts import Actor
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.ports.ledgers import LedgerFilter
+from backend.ports.ledgers import LedgerFilter, LedgerStore
 from backend.ports.scoring import LedgerEntry, ScoringStore
 from backend.scoring.dependencies import IdSupply, ScoringDependencies
 from backend.scoring.entries import (
     SYSTEM,
     build_entry,
+    check_carried,
+    list_missing,
     parse_text,
     resolve_months,
     resolve_scheme,
@@ -42,7 +44,8 @@ class Ledgers:
         """Enter one line by hand; it counts only after a second person's review.
 
         Without a month it belongs to its document's month unless that is locked, else to the month of submission
-        (Q47). Refused `forbidden`, `month_locked`, `unknown_file`, and as by `entries.made`, `entries.month_of`.
+        (Q47). Refused `forbidden`, `month_locked`, `missing`, `unknown_ticket`, `unknown_file`, and as by
+        `entries.build_entry`, `entries.resolve_months`.
         """
         require_clerk(actor)
         return serialize_entry(await self._enter(entry, actor, None), self._office.clock.zone)
@@ -79,6 +82,9 @@ class Ledgers:
         unit = resolve_unit(parse_text(row, "unit"), snapshot)
         month = await self._choose_month(first, second, unit.code, snapshot, reason=str(row.get("reason") or ""))
         line = build_entry(row, snapshot, self._ids.take(), actor.code, now, month)
+        if not void:  # a correction of a line older than this rule need not mend what that line lacked
+            check_carried(row, unit, snapshot, () if old is None else list_missing(_entry_fields(old), unit, snapshot))
+        await require_known_tickets(self._store, line.tickets)
         if (
             line.files
             and self._dependencies.files is not None
@@ -175,6 +181,14 @@ class Ledgers:
         if entry is None:
             raise Refused("unknown_entry", id=entry_id)
         return entry
+
+
+async def require_known_tickets(store: LedgerStore, numbers: Sequence[str], field: str = "tickets") -> None:
+    """Refuse `unknown_ticket`, naming the field and the first number there is no ticket of (XD3)."""
+    known = await store.find_existing_numbers(numbers) if numbers else ()
+    for number in numbers:
+        if number not in known:
+            raise Refused("unknown_ticket", ticket=number[:60], field=field)
 
 
 def require_clerk(actor: Actor) -> None:

@@ -148,12 +148,33 @@ async def test_a_years_notice_settles_the_whole_year_and_single_days_settle_them
 
 
 async def test_ledger_lines_count_once_however_often_their_file_comes(bench: Bench) -> None:
-    text = "kind,unit,month,level\nabsence,U01,2026-10,\nabsence,U01,2026-10,\nhonour,市交通运输局,2026-10,city\nabsence,U77,2026-10,\n"
+    text = (
+        "kind,unit,month,level,note,evidence,matter\nabsence,U01,2026-10,,缺会,,\nabsence,U01,2026-10,,缺会,,\n"
+        "honour,市交通运输局,2026-10,city,表彰,文件1,m1\nabsence,U77,2026-10,,缺会,,\n"
+    )
     first, again = await bench.bring("ledger", text), await bench.bring("ledger", text)
     assert (first["imported"], first["already"], again["imported"], again["already"]) == (3, 0, 0, 3)
     assert [no["code"] for no in again["refused"]] == ["unknown_unit"]
     units = await bench.house.db.read(lambda c: sorted(c.execute(select(t.ledger.c.unit)).scalars()))
     assert units == ["U01", "U01", "U04"]
+
+
+async def test_imported_ledger_lines_are_refused_by_the_field_they_lack_XD3(bench: Bench) -> None:
+    await bench.bring("tickets", HEAD + "T1,help,general,phone,路灯不亮,13800002001\n")
+    text = "kind,unit,month,level,note,evidence,matter,工单编号\n" + "".join(f"{row}\n" for row in (
+        "absence,U01,2026-10,,缺会,,,", "absence,U01,2026-10,,,,,", "honour,U01,2026-10,city,表彰,文件1,,",
+        "honour,U01,2026-10,city,表彰,,m1,", "exposure,U01,2026-10,,曝光,,,T1", "supervision_failed,U01,2026-10,,未落实,,,",
+        "supervision_failed,U01,2026-10,,未落实,,,T1、T9", "supervision_failed,U01,2026-10,,未落实,,,T1",
+    ))  # fmt: skip
+    for dry_run in (True, False):
+        report = await bench.bring("ledger", text, dry_run=dry_run)
+        assert [(no["row"], no["field"], no["code"]) for no in report["refused"]] == [
+            (3, "note", "missing"), (4, "matter", "missing"), (5, "evidence", "missing"), (7, "tickets", "missing"),
+            (8, "tickets", "unknown_ticket"),
+        ]  # fmt: skip
+        assert report["imported"] == 3
+    kept = await bench.house.db.read(lambda c: sorted(c.execute(select(t.ledger.c.tickets)).scalars()))
+    assert kept == ['["T1"]', '["T1"]', "[]"]
 
 
 async def closed(bench: Bench, no: str) -> None:

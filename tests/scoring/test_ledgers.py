@@ -13,7 +13,7 @@ from backend.ports.config import SettingVersion
 from backend.ports.moves import TicketRef
 from storage.engine.database import Database
 from tests.scoring.test_service import E1_LEDGER, e1, line, live
-from tests.scoring.world import CLERK, SECOND_CLERK, ZONE, World
+from tests.scoring.world import CLERK, PAPERS, SECOND_CLERK, ZONE, World
 
 OCT, NOV = "2026-10", "2026-11"
 LIAISON = Actor("LU01", Role.LIAISON, "U01")
@@ -33,7 +33,7 @@ async def drafts(world: World, month: str = NOV) -> list[tuple[str, str, int]]:
 
 async def test_a_document_counts_in_its_own_month_while_that_is_open_else_in_the_present_one_Q47(world: World) -> None:
     await e1(world)
-    honour = {"kind": "honour", "unit": "U01", "level": "city", "document_date": "2026-10-20"}
+    honour = {**PAPERS, "kind": "honour", "matter": "m", "unit": "U01", "level": "city", "document_date": "2026-10-20"}
     assert (await world.marks.enter_ledger(honour, CLERK))["month"] == OCT
     run = await world.marks.start_run(OCT, None, CLERK)
     await world.lock(run["id"])
@@ -179,7 +179,7 @@ async def test_a_settled_month_keeps_the_settings_of_its_settlement_and_a_lock_s
 async def test_what_if_and_the_cost_of_lateness_are_reckoned_like_the_sheet(world: World) -> None:
     await e1(world)
     understanding = world.marks.explainer
-    waiting = await world.marks.enter_ledger({"kind": "exposure", "unit": "U01", "month": OCT}, CLERK)
+    waiting = await world.marks.enter_ledger({**PAPERS, "kind": "exposure", "unit": "U01", "month": OCT}, CLERK)
     found = await understanding.compute_what_if(OCT, "U01", CLERK, settings={"scoring.slope_mode": "step_floor"})
     assert (found["real"]["total"], found["changed"]["total"], found["difference"]["change"]) == (
         "95.05",

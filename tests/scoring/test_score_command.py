@@ -109,7 +109,14 @@ async def _locked_and_revised() -> tuple[int, int]:
     async with open_scoring(load_config()) as marks:
         one = await marks.start_run("2025-10", None, ADMIN)
         await marks.lock_run(one["id"], ADMIN, force=True, reason="演练")
-        late = {"kind": "exposure", "unit": "U01", "month": "2025-10", "reason": "定稿后收到"}
+        late = {
+            "kind": "exposure",
+            "note": "曝光",
+            "evidence": "通报",
+            "unit": "U01",
+            "month": "2025-10",
+            "reason": "定稿后收到",
+        }
         entered = await marks.enter_ledger(late, SECOND_CLERK)
         await marks.review_ledger(entered["id"], True, ADMIN)
         two = await marks.start_run("2025-10", None, ADMIN)

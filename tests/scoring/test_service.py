@@ -14,7 +14,7 @@ from backend.scoring.runs import hash_sheet
 from backend.services import ScoringService
 from storage.engine.database import Database
 from tests.domain.scoring.month_e1 import build_month_e1
-from tests.scoring.world import CLERK, SECOND_CLERK, ZONE, Lives, World
+from tests.scoring.world import CLERK, PAPERS, SECOND_CLERK, ZONE, Lives, World
 
 DISPATCHER, REVIEWER = Actor("D1", Role.DISPATCHER, "M01"), Actor("R1", Role.REVIEWER, "M01")
 AGENT = Actor("V1", Role.REVISIT_AGENT, "M01")
@@ -148,7 +148,7 @@ async def test_a_ledger_line_counts_only_after_a_second_person_has_accepted_it(w
 )  # fmt: skip
 async def test_a_bad_ledger_line_is_refused_by_code(world: World, row: dict[str, object], code: str) -> None:
     with pytest.raises(Refused, match=code):
-        await world.marks.enter_ledger({"unit": "U01", "month": OCT, **row}, CLERK)
+        await world.marks.enter_ledger({"unit": "U01", "month": OCT, **PAPERS, **row}, CLERK)
 
 
 async def test_a_later_and_higher_honour_of_a_matter_adds_only_the_difference_Q47(world: World) -> None:

@@ -30,6 +30,7 @@ from tests.time_and_chance import CHANCE, build_clock
 ZONE = ZoneInfo("Asia/Shanghai")
 UNITS = ("U01", "U02", "U03", "U04")
 REGIONS = {"朝阳区": "M01", "南关区": "M02"}
+PAPERS = {"note": "经核实", "evidence": "材料1"}  # what most ledger lines must carry
 CLERK = Actor("C1", Role.SCORE_CLERK, "M01")
 SECOND_CLERK = Actor("C2", Role.SCORE_CLERK, "M01")
 
@@ -74,7 +75,7 @@ class World:
     async def ledger(self, rows: list[dict[str, Any]]) -> None:
         """Ledger lines entered by one clerk and accepted by another."""
         for row in rows:
-            entered = await self.marks.enter_ledger({"unit": "U01", "month": "2026-10", **row}, CLERK)
+            entered = await self.marks.enter_ledger({"unit": "U01", "month": "2026-10", **PAPERS, **row}, CLERK)
             await self.marks.review_ledger(entered["id"], True, SECOND_CLERK)
 
     async def lock(self, run_id: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tests.domain.scoring.month_e1 import build_month_e1
 from tests.stories.console import sign_in
 from tests.stories.office import Office, open_office
 
+PAPERS = {"note": "经核实", "evidence": "材料1"}  # what most ledger lines must carry
 OCTOBER = {"month": "2026-10", "unit": "U01"}
 
 
@@ -39,7 +40,7 @@ async def import_october(office: Office) -> None:
         {"kind": "media", "matter": "p1", "level": "city"}, {"kind": "media", "matter": "p1", "level": "province"},
         {"kind": "knowledge", "count": 22},
     ):  # fmt: skip
-        entered = await office.request("POST", "/ledger", "clerk", {**OCTOBER, **row})
+        entered = await office.request("POST", "/ledger", "clerk", {**OCTOBER, **PAPERS, **row})
         assert entered.status == 201, entered.body
         by_clerk = await office.request("POST", f"/ledger/{entered['id']}/review", "clerk", {"accept": True})
         assert (by_clerk.status, by_clerk.code) == (422, "same_person")
@@ -103,10 +104,10 @@ async def test_a_month_goes_from_trial_to_lock_and_revision(office: Office) -> N
     assert (sign["numerator"], sign["denominator"]) == (112, 119)
     assert next(e for e in sign["evidence"] if e["ticket"] == late)["excluded"] == "平台故障属实"
 
-    too_late = await office.request("POST", "/ledger", "clerk", {**OCTOBER, "kind": "exposure"})
+    too_late = await office.request("POST", "/ledger", "clerk", {**OCTOBER, **PAPERS, "kind": "exposure"})
     assert (too_late.status, too_late.code) == (422, "month_locked")
     correction = await office.request(
-        "POST", "/ledger", "clerk", {**OCTOBER, "kind": "exposure", "reason": "定稿后收到通报"}
+        "POST", "/ledger", "clerk", {**OCTOBER, **PAPERS, "kind": "exposure", "reason": "定稿后收到通报"}
     )
     await office.request("POST", f"/ledger/{correction['id']}/review", "admin", {"accept": True})
     revision = await office.request("POST", "/score-runs", "clerk", {"period": "2026-10"})
@@ -135,7 +136,8 @@ async def test_a_score_clerk_enters_ledger_lines_and_tries_what_if_on_the_consol
         assert "112÷120=93.33%" in await console.get("/scores/unit", month="2026-10", unit="U01", item="sign")
         page = await console.get("/scores/unit", **november)
         assert f'name="requests:{request["id"]}"' in page and '<svg class="spark" role="img"' in page
-        line = {"kind": "exposure", "unit": "U01", "month": "2026-10", "count": "1"}
+        line = {"kind": "exposure", "unit": "U01", "month": "2026-10", "count": "1", "evidence": "县台报道"}
+        assert "请补充：情况说明" in await console.post("/ledger", 422, **line)
         assert "曝光甲" in await console.post("/ledger", **line, note="曝光甲")
         assert 'role="alert"' in await console.post("/ledger", 422, **{**line, "kind": "post_missing"})
         [entered] = await office.list_items("/ledger", month="2026-10", state="entered")

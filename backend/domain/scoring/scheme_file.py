@@ -14,6 +14,7 @@ from backend.domain.scoring.exact import ZERO, format_decimal
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.scheme import (
     Amount,
+    Carried,
     Example,
     LedgerItem,
     LedgerRule,
@@ -40,6 +41,7 @@ _SCHEME_OPTIONAL = (
     "names",
     "lengths",
     "tier",
+    "carries",
 )
 _RATE = ("item", "name", "source", "measure", "rule")
 _RATE_OPTIONAL = ("points", "better", "threshold", "slope", "per", "cap", "at_most", "flag_when_empty", "ledger_kind")
@@ -117,6 +119,7 @@ def parse_scheme(text: str) -> Scheme:
     if "points" in table and worth != read.parse_number(table["points"], "points"):
         raise read.bad_scheme("points", f"{format_decimal(worth)} != {table['points']}")
     names = read.parse_table(table.get("names", {}), "names")
+    kinds = {line.kind for line in lines} | {rate.ledger_kind for rate in rates if rate.ledger_kind}
     return Scheme(
         **{key: read.parse_text(table[key], key) for key in _SCHEME_KEYS if key != "kind"},
         kind=read.parse_choice(SchemeKind, table["kind"], "kind"),
@@ -132,6 +135,7 @@ def parse_scheme(text: str) -> Scheme:
             k: read.parse_integer(v, f"lengths.{k}")
             for k, v in read.parse_table(table.get("lengths", {}), "lengths").items()
         },
+        carries=_parse_carries(table, kinds),
         tiers=tuple(_parse_tier(row, f"tier[{n}]") for n, row in enumerate(read.parse_rows(table, "tier"))),
     )
 
@@ -202,6 +206,18 @@ def _parse_ledger_item(row: Mapping[str, Any], part: Part, path: str) -> LedgerI
         cap=read.parse_amount(row["cap"], f"{path}.cap") if "cap" in row else Amount(points),
         uncapped_levels=frozenset(uncapped),
     )
+
+
+def _parse_carries(table: Mapping[str, Any], kinds: set[str]) -> Mapping[str, tuple[str, ...]]:
+    """Parse which fields a line of each kind must carry; kinds the scheme does not have are refused."""
+    carries = read.parse_table(table.get("carries", {}), "carries")
+    for kind in carries:
+        if kind not in kinds:
+            raise read.bad_scheme("carries", kind)
+    return {
+        kind: tuple(read.parse_choice(Carried, word, f"carries.{kind}") for word in read.parse_texts(words, f"carries.{kind}"))
+        for kind, words in carries.items()
+    }  # fmt: skip
 
 
 def _parse_tier(row: Mapping[str, Any], path: str) -> Tier:

@@ -165,6 +165,7 @@ class LedgerRow:
     evidence: str | None
     timely: int | None
     total: int | None
+    tickets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

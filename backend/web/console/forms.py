@@ -48,13 +48,6 @@ def parse_integers(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return found
 
 
-def split_ticket_numbers(text: str) -> list[str]:
-    """Split ticket numbers a person typed, at blanks, commas or semicolons, Chinese or Western."""
-    for separator in ("\uff0c", "\u3001", ",", ";", "\uff1b"):
-        text = text.replace(separator, " ")
-    return text.split()
-
-
 async def store_files(services: Services, form: SubmittedForm, actor: Actor) -> list[str]:
     """Store the form's files and return their ids. Refused `too_large`, `file_type`."""
     return [(await services.files.store(f.filename or "", f.content, actor)).id for f in form.files]

@@ -7,8 +7,9 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.permissions import may
 from backend.services import Services
+from backend.tickets.form_fields import split_ticket_numbers
 from backend.web.api.scoring import get_scoring
-from backend.web.console.forms import read_fields, run_form, split_ticket_numbers, store_files
+from backend.web.console.forms import read_fields, run_form, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
