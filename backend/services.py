@@ -85,8 +85,11 @@ class ScoringService(Protocol):
         """Return the score sheets of a month."""
         ...
 
-    async def start_run(self, period: str, scheme: str | None, actor: Actor) -> Mapping[str, Any]:
-        """Compute and store a run."""
+    async def start_run(
+        self, period: str, scheme: str | None, actor: Actor, *, settings: Mapping[str, str] | None = ...,
+        current_rules: bool = ...,
+    ) -> Mapping[str, Any]:  # fmt: skip
+        """Compute and store a run, with changed settings only for comparison."""
         ...
 
     async def lock_run(self, run_id: int, actor: Actor, *, force: bool = ..., reason: str = ...) -> Mapping[str, Any]:

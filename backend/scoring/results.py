@@ -7,8 +7,9 @@ from typing import Any
 
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.ranking import find_tier, rank
-from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.scoring.scheme import Tier
 from backend.scoring.documents import REGION, is_institution_scheme, pool_documents
+from backend.scoring.rules import PERIOD, build_source
 
 Result = dict[str, Any]
 
@@ -25,10 +26,10 @@ def hash_sheet(sheet: Mapping[str, Any]) -> str:
 
 
 def _compute_month(inputs: Mapping[str, Any]) -> Result:
-    settings = inputs["settings"]
+    settings, find_scheme = inputs["settings"], build_source(inputs)
     units = [
         {"unit": document["unit"], "name": document["name"], "region": document["region"],
-         **compute_json(document, settings)}
+         **compute_json(document, settings, find_scheme)}
         for document in inputs["units"]
     ]  # fmt: skip
     totals = {sheet["unit"]: sheet["total"] for sheet in units}
@@ -40,7 +41,7 @@ def _compute_month(inputs: Mapping[str, Any]) -> Result:
 def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:
     """Compute 0.4 × the institution + 0.6 × the units (B10); departments of the province are left out (Q51)."""
     here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
-    managing = [d for d in here if is_institution_scheme(load_scheme(d["scheme"]))]
+    managing = [d for d in here if is_institution_scheme(build_source(inputs)(d["scheme"]))]
     units = [d for d in here if d not in managing]
     document: dict[str, Any] = {
         "scheme": REGION,
@@ -51,7 +52,7 @@ def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, s
     }
     if inputs["settings"].get("region.aggregation") == "pooled":
         document["pooled"] = pool_documents(units)
-    return {"region": name, **compute_json(document, inputs["settings"])}
+    return {"region": name, **compute_json(document, inputs["settings"], build_source(inputs))}
 
 
 def _compute_longer(inputs: Mapping[str, Any]) -> Result:
@@ -67,23 +68,23 @@ def _compute_longer(inputs: Mapping[str, Any]) -> Result:
         {"region": name, **_compute_mean(inputs, [_find_total(month["regions"], "region", name) for month in months])}
         for name in dict.fromkeys(r["region"] for month in months for r in month["regions"])
     ]
+    tiers = build_source(inputs)(PERIOD).tiers
     for scheme in {unit["of"] for unit in units}:
-        _add_ranks([u for u in units if u["of"] == scheme], "unit")
-    _add_ranks(regions, "region")
+        _add_ranks([u for u in units if u["of"] == scheme], "unit", tiers)
+    _add_ranks(regions, "region", tiers)
     return {"period": inputs["period"], "units": units, "regions": regions}
 
 
 def _compute_mean(inputs: Mapping[str, Any], totals: Sequence[str | None]) -> dict[str, Any]:
-    document = {"scheme": "period", "kind": inputs["kind"], "months": totals}
-    return compute_json(document, inputs["settings"])
+    document = {"scheme": PERIOD, "kind": inputs["kind"], "months": totals}
+    return compute_json(document, inputs["settings"], build_source(inputs))
 
 
 def _find_total(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> str | None:
     return next((row["total"] for row in rows if row[key] == name), None)
 
 
-def _add_ranks(rows: list[dict[str, Any]], key: str) -> None:
-    tiers = load_scheme("period").tiers
+def _add_ranks(rows: list[dict[str, Any]], key: str, tiers: Sequence[Tier]) -> None:
     places = {r.code: r.rank for r in rank({row[key]: row["total"] for row in rows})}
     for row in rows:
         band = find_tier(row["total"], tiers)

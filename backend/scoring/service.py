@@ -41,7 +41,9 @@ class Scoring:
             store,
             office,
             ids,
-            lambda period, scheme: self.collect_inputs(parse_period(period), scheme=scheme),
+            lambda period, scheme, settings, kept: self.collect_inputs(
+                parse_period(period), scheme=scheme, settings=settings, kept=kept
+            ),
             self.dependencies,
             self.contests,
         )

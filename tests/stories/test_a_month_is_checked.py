@@ -184,3 +184,24 @@ async def test_a_unit_reads_its_score_in_the_chat_and_contests_one_line_M21(offi
     await other_unit.press_data(theirs, f"1.li.{run['id']}.0")
     assert "95.05" not in (await other_unit.expect("明细如下")).text  # their own unit's sheet, whatever the button said
     assert len((await office.request("GET", "/score-appeals", "clerk"))["items"]) == 1
+
+
+async def test_a_clerk_tries_changed_settings_on_the_console_and_compares_them_XD23(office: Office) -> None:
+    await import_october(office)
+    plain = await office.request("POST", "/score-runs", "clerk", {"period": "2026-10"})
+    tried = await office.request(
+        "POST", "/score-runs", "clerk", {"period": "2026-10", "settings": {"scoring.total_max": "90"}}
+    )
+    assert (tried.status, tried["state"]) == (201, "what_if")
+    for verb in ("check", "lock"):
+        assert (await office.request("POST", f"/score-runs/{tried['id']}/{verb}", "clerk", {})).code == "rules_changed"
+    async with sign_in(office, "clerk") as console:
+        form = {"period": "2026-10", "what_if": "yes"}
+        await console.post("/runs", **form, **{"scoring.slope_mode": "step_floor", "other": "scoring.task_cap=5"})
+        run = (await office.request("GET", "/score-runs", "clerk", period="2026-10"))["items"][0]
+        assert run["state"] == "what_if"
+        for other in ("scoring.slope_mode=gently", "scoring.slop=1", "linear", ""):
+            assert 'role="alert"' in await console.post("/runs", 422, **form, other=other), other
+        page = await console.get(f"/runs/{run['id']}", **{"with": plain["id"]})
+        assert "假设试算" in page and "96.90" in page and "+1.85" in page
+        assert "proportional" in page.partition("规则变化")[2] and f'action="/runs/{run["id"]}/lock"' not in page

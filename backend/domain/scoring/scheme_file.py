@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -25,6 +25,9 @@ from backend.domain.scoring.scheme import (
     SchemeKind,
     Tier,
 )
+
+#: Finds a scheme by its id.
+SchemeSource = Callable[[str], Scheme]
 
 _SCHEME_KEYS = ("id", "name", "basis", "version", "kind")
 _SCHEME_OPTIONAL = (
@@ -88,11 +91,15 @@ def load_scheme(scheme: str) -> Scheme:
     """Load the packaged scheme of that id. Refused `unknown_scheme`, `bad_scheme` (its file is wrong)."""
     if scheme not in list_scheme_ids():
         raise Refused("unknown_scheme", scheme=scheme[:60], known=", ".join(list_scheme_ids()))
-    text = (files("backend") / "data" / "schemes" / f"{scheme}.toml").read_text("utf-8")
-    parsed = parse_scheme(text)
+    parsed = parse_scheme(read_scheme_text(scheme))
     if parsed.id != scheme:
         raise read.bad_scheme("id", parsed.id)
     return parsed
+
+
+def read_scheme_text(scheme: str) -> str:
+    """Return the text of a packaged scheme's file."""
+    return (files("backend") / "data" / "schemes" / f"{scheme}.toml").read_text("utf-8")
 
 
 def list_scheme_settings() -> dict[str, str]:
