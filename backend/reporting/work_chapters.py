@@ -136,7 +136,8 @@ def write_dispatched(w: Writer, now: PeriodFigures) -> None:
         given=now.sum_given(lambda row: row.count),
         assists=now.sum_given(lambda row: row.count) - now.sum_given(lambda row: row.leads),
         rate=w.format_ratio(now.get_ratio(Measure.DISPATCH)),
-        hours=now.hours,
+        hours=now.hours if now.figures.dispatch_waited else "",
+        waited=now.figures.dispatch_waited or "",
     )
     w.add_paragraph(
         "returned",
