@@ -64,6 +64,8 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         if heading != "units":
             _write_table(w, f"scores_{heading}", rows, found, "unit", ranked=ranked, units=units)
             continue
+        w.add_paragraph("peer_groups", large=settings.integer("bulletin.peer_large"),
+                        small=settings.integer("bulletin.peer_small"))  # fmt: skip
         for group, members in group_by_volume(rows, found.volumes, settings):
             if members:
                 w.add_paragraph(f"group_{group}", count=len(members), large=settings.integer("bulletin.peer_large"),
@@ -176,4 +178,4 @@ def write_agencies(
                 pair = pairs.get(measure, {}).get(code, Ratio())
                 line += [pair.numerator, pair.denominator, pair.percent]
             rows.append(line)
-        w.add_table(key, columns, rows)
+        w.add_table(key, columns, rows, total=True)

@@ -57,8 +57,14 @@ class Book:
         self.formulas = openpyxl.load_workbook(io.BytesIO(content))
 
     def rows(self, sheet: str) -> list[tuple[Any, ...]]:
-        """The rows under a table's head."""
-        return [tuple(row) for row in self.book[sheet].iter_rows(min_row=4, values_only=True)]
+        """The rows under a table's head, without the total."""
+        rows = [tuple(row) for row in self.book[sheet].iter_rows(min_row=4, values_only=True)]
+        return [row for row in rows if row[0] != "合计"]
+
+    def total(self, sheet: str) -> tuple[Any, ...] | None:
+        """The total row, if there is one."""
+        last = tuple(list(self.book[sheet].iter_rows(min_row=4, values_only=True))[-1])
+        return last if last[0] == "合计" else None
 
     def column(self, sheet: str, place: int = 1) -> dict[str, Any]:
         """First column → another."""
