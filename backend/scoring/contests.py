@@ -137,7 +137,8 @@ class Contests:
     async def exclude(self, fields: Mapping[str, Any], actor: Actor) -> list[dict[str, Any]]:
         """Enter exclusions of tickets from an item: `{month, unit, item, tickets, reason}`, reviewed by another clerk.
 
-        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`.
+        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`,
+        `unknown_ticket`, `exclusion_locked` (of a locked month only a contest takes tickets out, for its revision).
         """
         require_clerk(actor)
         month, snapshot = parse_month(str(fields.get("month", ""))).name, await self._office.snapshot()
@@ -148,6 +149,7 @@ class Contests:
         if not tickets:
             raise Refused("text_missing", field="tickets")
         await require_known_tickets(self._store, tickets)
+        await self._refuse_locked(month, name)
         now = self._office.clock.now()
         await self._ids.refill(len(tickets) + 1)
         made = [
@@ -161,12 +163,19 @@ class Contests:
         return [serialize_exclusion(one, self._office.clock.zone) for one in made]
 
     async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
-        """Decide as second clerk. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
+        """Decide as second clerk.
+
+        Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`; to accept one of a month locked
+        meanwhile, `exclusion_locked`.
+        """
         require_clerk(actor)
         one = await self._store.get_exclusion(exclusion_id)
         if one is None:
             raise Refused("unknown_entry", id=exclusion_id)
         require_second_person(one.by, actor)
+        unit = (snapshot := await self._office.snapshot()).config.units.get(one.unit)
+        if accept and one.state == "entered" and unit is not None:
+            await self._refuse_locked(one.month, resolve_scheme(unit, snapshot))
         now, state = self._office.clock.now(), "accepted" if accept else "refused"
         if not await self._store.decide_exclusion(exclusion_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="exclusion")
@@ -176,13 +185,19 @@ class Contests:
         return serialize_exclusion(decided, self._office.clock.zone)
 
     async def list_exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, Any]]:
-        """List the exclusions of a month; a unit sees its own. Refused `bad_month`."""
+        """List the exclusions of a month; a unit sees its own. Refused `bad_month`, `forbidden`."""
         if actor.is_unit_member:
+            if unit not in (None, actor.unit):
+                raise Refused("forbidden", verb="scores")
             unit = actor.unit or ""
         return [
             offer_decision(serialize_exclusion(one, self._office.clock.zone), "by", ("entered",), actor)
             for one in await self._store.list_exclusions(parse_month(month).name, unit)
         ]
+
+    async def _refuse_locked(self, month: str, scheme: str) -> None:
+        if await self._store.is_locked(month, [scheme]):
+            raise Refused("exclusion_locked", month=month, field="month")
 
     async def _is_excludable(self, contest: Contest) -> bool:
         """Whether the contest is about a rate of a month's sheet, from which tickets can be excluded."""

@@ -8,7 +8,7 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from storage.engine.database import Database
-from tests.scoring.test_service import OCT, e1
+from tests.scoring.test_service import HANDLER, OCT, e1
 from tests.scoring.world import CLERK, SECOND_CLERK, World
 
 ADMIN = Actor("A1", Role.ADMIN, "M01")
@@ -77,3 +77,29 @@ async def test_the_lists_say_who_may_decide_what_another_person_entered_XD4(worl
             assert [row["may_decide"] for row in rows] == [may], rows
     settled = (await marks.ledgers.list_lines(SECOND_CLERK, month=OCT))[0]
     assert settled and not any(row["may_decide"] for row in settled)  # what is decided is not offered again
+
+
+async def test_nothing_is_excluded_from_a_locked_month_but_by_a_contest_B3(world: World) -> None:
+    await e1(world)
+    contests, row = world.marks.contests, {"month": OCT, "unit": "U01", "item": "sign", "reason": "平台故障"}
+    (waiting,) = await contests.exclude({**row, "tickets": ["E30"]}, CLERK)
+    run = await world.marks.start_run(OCT, None, CLERK)
+    await world.lock(run["id"])
+    for work in (
+        contests.exclude({**row, "tickets": ["E31"]}, CLERK), contests.decide_exclusion(waiting["id"], True, SECOND_CLERK)
+    ):  # fmt: skip
+        with pytest.raises(Refused, match="exclusion_locked"):
+            await work
+    assert (await contests.decide_exclusion(waiting["id"], False, SECOND_CLERK))["state"] == "refused"
+    contest = await world.marks.submit_contest(
+        run["id"], {"words": "故障", "item": "sign", "tickets": ["E31"]}, HANDLER
+    )
+    await contests.propose(contest["id"], {"accept": True, "reason": "属实"}, CLERK)
+    await contests.confirm(contest["id"], True, SECOND_CLERK)
+    assert [x["state"] for x in await contests.list_exclusions(OCT, None, HANDLER)] == ["refused", "accepted"]
+
+
+async def test_a_unit_that_asks_for_anothers_exclusions_is_refused_and_not_given_its_own_B3(world: World) -> None:
+    assert await world.marks.contests.list_exclusions(OCT, "U01", HANDLER) == []
+    with pytest.raises(Refused, match="forbidden"):
+        await world.marks.contests.list_exclusions(OCT, "U02", HANDLER)
