@@ -29,13 +29,15 @@ def runs(run: int | None, other: int | None, as_json: bool) -> None:
     if as_json:
         print_json(changed)
         return
+    for rule in changed["rules"]:
+        click.echo(f"{rule['month']}  {rule['key']}  {rule['old']} -> {rule['new']}")
     for row in changed["units"]:
         click.echo(f"{row['unit']}  {row['name']}  {row['old'] or '-'} -> {row['new'] or '-'}  {row['change'] or ''}")
         for line in row["lines"]:
             click.echo(f"    {line['name']}  {line['old']['score']} -> {line['new']['score']}  {line['change'] or ''}")
     for row in changed["regions"]:
         click.echo(f"{row['region']}  {row['old'] or '-'} -> {row['new'] or '-'}  {row['change'] or ''}")
-    if not changed["units"] and not changed["regions"]:
+    if not any(changed[part] for part in ("rules", "units", "regions")):
         print_text("runs.same")
 
 

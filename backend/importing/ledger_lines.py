@@ -12,7 +12,7 @@ from backend.importing.files import records
 from backend.importing.importer_base import Importer, NewOrRefused
 from backend.office.cache import OfficeSnapshot
 from backend.ports.imports import ImportedLedgerLine
-from backend.scoring.entries import check_counts, resolve_scheme
+from backend.scoring.entries import check_counts, list_missing, resolve_scheme
 
 
 class LedgerImporter(Importer):
@@ -37,6 +37,7 @@ class LedgerImporter(Importer):
             [x.fingerprint for x in lines if isinstance(x, ImportedLedgerLine)]
         )
         lines = await self._refuse_locked_months(lines, known, snapshot)
+        lines = await self._refuse_incomplete(lines, known, snapshot)
         good = [line for line in lines if isinstance(line, ImportedLedgerLine)]
         if self.dry_run:
             stored = [line.fingerprint not in known for line in good]
@@ -60,11 +61,28 @@ class LedgerImporter(Importer):
             found.append(line)
         return found
 
+    async def _refuse_incomplete(
+        self, lines: Sequence[ImportedLedgerLine | Refused], known: Collection[str], snapshot: OfficeSnapshot
+    ) -> list[ImportedLedgerLine | Refused]:
+        """Refuse new lines that lack what their kind must carry, or name a ticket that is not there (XD3)."""
+        new = [line for line in lines if isinstance(line, ImportedLedgerLine) and line.fingerprint not in known]
+        tickets = await self.services.store.find_existing_numbers([no for line in new for no in line.tickets])
+        refused: dict[str, Refused] = {}
+        for line in new:
+            unknown = next((no for no in line.tickets if no not in tickets), None)
+            missing = list_missing({**asdict(line), **line.facts}, snapshot.config.units[line.unit], snapshot)
+            if missing:
+                refused[line.fingerprint] = Refused("missing", field=missing[0])
+            elif unknown is not None:
+                refused[line.fingerprint] = Refused("unknown_ticket", ticket=unknown[:60], field="tickets")
+        return [line if isinstance(line, Refused) else refused.get(line.fingerprint, line) for line in lines]
+
     def _build_line(self, row: records.LedgerRow, unit: str) -> ImportedLedgerLine:
         facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}
         values = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
                  None if row.points is None else str(row.points), row.note or "", row.evidence or "")  # fmt: skip
-        body = json.dumps([*values, facts], ensure_ascii=False, sort_keys=True)
+        numbers = [row.tickets] if row.tickets else []  # lines without keep the fingerprint they always had
+        body = json.dumps([*values, facts, *numbers], ensure_ascii=False, sort_keys=True)
         self._equal_counts[body] += 1
         fingerprint = hashlib.sha256(f"{body}#{self._equal_counts[body]}".encode()).hexdigest()
-        return ImportedLedgerLine(fingerprint, *values, facts)
+        return ImportedLedgerLine(fingerprint, *values, facts, row.tickets)

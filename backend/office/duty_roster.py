@@ -183,9 +183,9 @@ class DutyRoster:
         if found is None:
             raise Refused("not_found", stand_in=stand_in_id)
         snapshot = await self._office.snapshot()
-        if by.code != found.absent:
-            away = snapshot.by_code.get(found.absent)
-            check_planner(by, away.unit if away else "", snapshot)
+        away = snapshot.by_code.get(found.absent)
+        if not may_end_stand_in(by, found, away.unit if away else ""):
+            raise Refused("forbidden")
         await self._store.end_stand_in(stand_in_id, now)
         await self._audit.record(now, by.code, "stand_in_ended", found.absent, person=found.person)
         self._office.invalidate()
@@ -230,6 +230,11 @@ def get_active_person(code: str, snapshot: OfficeSnapshot, field: str) -> Person
 def may_plan(by: Actor, unit: str) -> bool:
     """Return whether `by` may plan this unit's shifts: an administrator every unit's, planners their own."""
     return by.role is None or by.role is Role.ADMIN or (may(by, "roster.plan") and by.unit == unit)
+
+
+def may_end_stand_in(by: Actor, stand_in: StandIn, unit: str) -> bool:
+    """Return whether `by` may end it: the absent person, who is back, or who plans that unit's shifts."""
+    return by.code == stand_in.absent or may_plan(by, unit)
 
 
 def may_hand_over(by: Actor, unit: str) -> bool:

@@ -21,6 +21,7 @@ class ImportedLedgerLine:
     note: str = ""
     evidence: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    tickets: tuple[str, ...] = ()
 
 
 class ImportStore(Protocol):
@@ -38,6 +39,10 @@ class ImportStore(Protocol):
 
     async def list_locked_periods(self) -> frozenset[tuple[str, str]]:
         """Return (period, scheme) of every locked run; scheme "" stands for all."""
+        ...
+
+    async def find_existing_numbers(self, numbers: Collection[str]) -> frozenset[str]:
+        """Return those of the ticket numbers that exist."""
         ...
 
     async def find_existing_lines(self, fingerprints: Collection[str]) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Ledger lines (台账): entered, reviewed, replaced; one draft per source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -70,6 +70,10 @@ class LedgerStore(Protocol):
 
     async def save_drafts(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
         """Save drafts by fingerprint; one still undecided takes the newer count. False for each without a change."""
+        ...
+
+    async def find_existing_numbers(self, numbers: Collection[str]) -> frozenset[str]:
+        """Return those of the ticket numbers that exist."""
         ...
 
     async def review_ledger_entry(self, entry_id: int, state: str, by: str, at: datetime) -> bool:

@@ -101,5 +101,6 @@ class RegisterStore(Protocol):
         ...
 
     async def find_coordinated(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
-        """Find mass, urgent and hard cases closed in that time with a satisfied requester, under their institution."""
+        """Find tickets flagged as mass or hard, closed in that time with an expressly satisfied requester, under their
+        institution (B27). An urgent grade alone is no such matter."""
         ...

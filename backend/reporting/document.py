@@ -65,13 +65,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a caption; `sheet` is its name in the workbook; `annex`: workbook only, not in DOCX and PDF."""
+    """A table with a caption; `sheet` is its name in the workbook; `annex`: workbook only, not in DOCX and PDF.
+
+    `total` is the last row, 合计, where the figures add up.
+    """
 
     sheet: str
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     annex: bool = False
+    total: tuple[Cell, ...] = ()
+
+    @property
+    def printed_rows(self) -> tuple[tuple[Cell, ...], ...]:
+        """The rows as printed, with the total."""
+        return (*self.rows, self.total) if self.total else self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +118,14 @@ class Paragraph:
     text: str
 
 
-Block = Heading | Paragraph | Table | Chart
+@dataclass(frozen=True, slots=True)
+class Annex:
+    """附件: what follows stands on pages of its own after the body."""
+
+    text: str
+
+
+Block = Heading | Paragraph | Table | Chart | Annex
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Mm, Pt, RGBColor
 
 from backend.domain.masking import clean
-from backend.reporting.document import Chart, Document, Heading, Paragraph, Table, format_cell
+from backend.reporting.document import Annex, Chart, Document, Heading, Paragraph, Table, format_cell
 
 BODY, BLACK, KAI, TITLE = "FangSong", "SimHei", "KaiTi", "SimSun"
 LATIN = "Times New Roman"
 RED = RGBColor(0xC0, 0, 0)
-SIZES = {"body": 15, "table": 10, "caption": 11, "title": 20, "masthead": 40}  # points
+#: Points; GB/T 9704: body 三号 16, title 二号 22, page number and 版记 四号 14, 22 lines on 225 mm.
+SIZES = {"body": 16, "table": 10, "caption": 11, "title": 22, "masthead": 40, "foot": 14}
+LINE = 28.95  # points from line to line
 WIDTH = 156.0  # mm between the margins
 
 
@@ -38,6 +40,8 @@ def render_docx(document: Document, pictures: Sequence[bytes]) -> bytes:
                 doc.add_heading(clean(block.text), block.level)
             case Paragraph():
                 doc.add_paragraph(clean(block.text), style="Body Text")
+            case Annex():
+                _add_annex(doc, block)
             case Table() if not block.annex:
                 tables += 1
                 _add_caption(doc, document.labels.table, tables, block.caption, keep=True)
@@ -61,7 +65,7 @@ def _set_styles(doc: Any, language: str) -> None:
     body = styles["Body Text"]
     _set_font(body, BODY, SIZES["body"])
     body.paragraph_format.first_line_indent = Pt(SIZES["body"] * 2) if language == "zh" else None
-    body.paragraph_format.line_spacing = Pt(27)
+    body.paragraph_format.line_spacing = Pt(LINE)
     body.paragraph_format.space_after = Pt(0)
     for name, family in (("Heading 1", BLACK), ("Heading 2", KAI)):
         style = styles[name]
@@ -90,12 +94,15 @@ def _set_page(doc: Any) -> None:
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin, section.bottom_margin = Mm(37), Mm(35)
     section.left_margin, section.right_margin = Mm(28), Mm(26)
-    section.footer_distance = Mm(25)
-    foot = section.footer.paragraphs[0]
-    foot.alignment = Align.CENTER
-    _add_run(foot, "— ", TITLE, 14)
-    _add_field(foot, "PAGE", "1", 14)
-    _add_run(foot, " —", TITLE, 14)
+    section.footer_distance = Mm(23)  # 7 mm under the text
+    doc.settings.odd_and_even_pages_header_footer = True
+    for footer, side in ((section.footer, Align.RIGHT), (section.even_page_footer, Align.LEFT)):
+        foot = footer.paragraphs[0]
+        foot.alignment = side  # odd pages right, even ones left, one character in
+        foot.paragraph_format.left_indent = foot.paragraph_format.right_indent = Pt(SIZES["foot"])
+        _add_run(foot, "— ", TITLE, SIZES["foot"])
+        _add_field(foot, "PAGE", "1", SIZES["foot"])
+        _add_run(foot, " —", TITLE, SIZES["foot"])
 
 
 def _add_run(paragraph: Any, text: str, family: str, size: float, *, bold: bool = False, color: Any = None) -> Any:
@@ -171,7 +178,7 @@ def _add_caption(doc: Any, label: str, number: int, text: str, *, keep: bool) ->
 
 
 def _add_table(doc: Any, table: Table) -> None:
-    grid = doc.add_table(rows=1 + len(table.rows), cols=len(table.columns))
+    grid = doc.add_table(rows=1 + len(table.printed_rows), cols=len(table.columns))
     grid.style, grid.alignment, grid.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
     whole = sum(c.weight for c in table.columns)
     widths = [Mm(WIDTH * c.weight / whole) for c in table.columns]
@@ -180,16 +187,19 @@ def _add_table(doc: Any, table: Table) -> None:
     rows: Iterator[object] = iter(grid._tbl.tr_lst)
     _fill_row(next(rows), [c.title for c in table.columns], ["center"] * len(widths), head=True)
     sides = ["left" if c.left else "center" for c in table.columns]
-    for row in table.rows:
-        _fill_row(next(rows), [format_cell(cell) for cell in row], sides, head=False)
+    for row in table.printed_rows:
+        _fill_row(next(rows), [format_cell(cell) for cell in row], sides, head=row is table.total, repeated=False)
     doc.add_paragraph().paragraph_format.line_spacing = Pt(8)
 
 
-def _fill_row(tr: Any, texts: Sequence[str], sides: Sequence[str], *, head: bool) -> None:
-    """Fill one row through its XML: python-docx's own cells take quadratic time over long tables."""
+def _fill_row(tr: Any, texts: Sequence[str], sides: Sequence[str], *, head: bool, repeated: bool = True) -> None:
+    """Fill one row through its XML: python-docx's own cells take quadratic time over long tables.
+
+    A `head` is set apart by its face and ground; `repeated` on every page the table runs over.
+    """
     properties = tr.get_or_add_trPr()
     properties.append(OxmlElement("w:cantSplit"))
-    if head:
+    if head and repeated:
         properties.append(OxmlElement("w:tblHeader"))
     for tc, text, side in zip(tr.tc_lst, texts, sides, strict=True):
         box = tc.get_or_add_tcPr()
@@ -217,6 +227,13 @@ def _fill_row(tr: Any, texts: Sequence[str], sides: Sequence[str], *, head: bool
         look.extend((fonts, points))
 
 
+def _add_annex(doc: Any, annex: Annex) -> None:
+    """Start an annex on a new page; its mark stands at the margin, without indent."""
+    mark = doc.add_paragraph()
+    mark.paragraph_format.page_break_before = True
+    _add_run(mark, annex.text, BLACK, SIZES["body"])
+
+
 def _add_picture(doc: Any, image: bytes, chart: Chart) -> None:
     paragraph = doc.add_paragraph()
     paragraph.alignment = Align.CENTER
@@ -239,7 +256,7 @@ def _add_foot(doc: Any, document: Document) -> None:
         line.paragraph_format.keep_together = True
         line.paragraph_format.keep_with_next = n < len(lines) - 1
         line.paragraph_format.tab_stops.add_tab_stop(Mm(WIDTH), alignment=2)
-        _add_run(line, text, BODY, 13)
+        _add_run(line, text, BODY, SIZES["foot"])
         _add_border(line, "top", "000000", 8 if n == 0 else 4)
         if n == len(lines) - 1:
             _add_border(line, "bottom", "000000", 8)

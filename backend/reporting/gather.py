@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend.domain.masking import mask
 from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
 from backend.domain.settings import Settings
 from backend.office.cache import OfficeSnapshot
@@ -99,10 +100,12 @@ class Gatherer:
         months: dict[str, dict[str, str | None]] = {}
         volumes: dict[str, int] = {}
         locked: dict[str, int | None] = {}
+        locked_runs = [] if run is None else [run]
         for part in parts:
             month = compute_result(part)
             locked_run = None if changes else await self._scoring.store.find_locked_run(month["period"], scheme or "")
             locked[month["period"]] = None if locked_run is None else locked_run.id
+            locked_runs += [] if locked_run is None else [locked_run]
             for row in (*month["units"], *month["regions"]):
                 code = row.get("unit") or row["region"]
                 months.setdefault(code, {})[month["period"]] = row["total"]
@@ -111,6 +114,7 @@ class Gatherer:
         return Scores(
             result["units"], result["regions"], months, volumes, find_small_samples(parts, inputs["settings"]), locked,
             None if run is None else run.id, tuple(locked),
+            [(one.period, one.id, mask(one.forced, strict=True).rstrip("。.")) for one in locked_runs if one.forced],
         )  # fmt: skip
 
 

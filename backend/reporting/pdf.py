@@ -11,7 +11,7 @@ from typing import Literal
 import typst
 
 from backend.domain.masking import clean
-from backend.reporting.document import Chart, Document, Heading, Paragraph, Table, format_cell
+from backend.reporting.document import Annex, Chart, Document, Heading, Paragraph, Table, format_cell
 
 FORM = "bulletin.typ"
 
@@ -46,6 +46,8 @@ def _build_data(document: Document) -> dict[str, object]:
                 blocks.append({"kind": "heading", "text": clean(block.text), "level": block.level})
             case Paragraph():
                 blocks.append({"kind": "paragraph", "text": clean(block.text)})
+            case Annex():
+                blocks.append({"kind": "annex", "text": clean(block.text)})
             case Table() if not block.annex:
                 blocks.append(_build_table(block))
             case Chart():
@@ -71,5 +73,6 @@ def _build_table(table: Table) -> dict[str, object]:
     return {
         "kind": "table", "caption": clean(table.caption), "heads": [clean(c.title) for c in table.columns],
         "weights": [c.weight for c in table.columns], "sides": sides,
-        "rows": [[clean(format_cell(cell)) for cell in row] for row in table.rows],
+        "rows": [[clean(format_cell(cell)) for cell in row] for row in table.printed_rows],
+        "total": bool(table.total),
     }  # fmt: skip

@@ -29,6 +29,7 @@ class Scores:
     month_runs: Mapping[str, int | None]  # month → id of the locked run, None for a trial
     period_run: int | None = None  # id of the period's own locked run
     month_names: Sequence[str] = field(default=())
+    forced: Sequence[tuple[str, int, str]] = ()  # period, run, reason: locked by an administrator regardless (XD4)
 
 
 def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: Settings) -> None:
@@ -42,6 +43,8 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         w.add_paragraph("score_status_whole", run=found.period_run)
     elif runs:
         w.add_paragraph("score_status", runs=w.render("list_mark").join(runs))
+    for period, run, reason in found.forced:
+        w.add_paragraph("forced", period=period, run=run, reason=reason)
     w.add_paragraph("method")
     ranked = settings.choice("bulletin.ranking") == "ranks"
     scored = [r for r in found.units if r["total"] is not None]
@@ -61,6 +64,8 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         if heading != "units":
             _write_table(w, f"scores_{heading}", rows, found, "unit", ranked=ranked, units=units)
             continue
+        w.add_paragraph("peer_groups", large=settings.integer("bulletin.peer_large"),
+                        small=settings.integer("bulletin.peer_small"))  # fmt: skip
         for group, members in group_by_volume(rows, found.volumes, settings):
             if members:
                 w.add_paragraph(f"group_{group}", count=len(members), large=settings.integer("bulletin.peer_large"),
@@ -171,4 +176,4 @@ def write_agencies(
                 pair = pairs.get(measure, {}).get(code, Ratio())
                 line += [pair.numerator, pair.denominator, pair.percent]
             rows.append(line)
-        w.add_table(key, columns, rows)
+        w.add_table(key, columns, rows, total=True)

@@ -82,7 +82,8 @@ def write_reviewed(w: Writer, detail: PeriodDetail, units: Mapping[str, Unit]) -
         w.make_column(k, n)
         for k, n in (("ticket", 0.9), ("matter", 2.3), ("unit", 1.6), ("reason", 1.5), ("review", 3.0))
     ]
-    w.add_table("reviewed", columns, [_build_problem_row(w, p, units) for p in detail.problems])
+    w.start_annex("reviewed")
+    w.add_table("reviewed", columns, [_build_problem_row(w, p, units) for p in detail.problems], appended=True)
 
 
 def _build_problem_row(w: Writer, p: ProblemTicket, units: Mapping[str, Unit]) -> tuple[Cell, ...]:
@@ -131,7 +132,7 @@ def write_improved(w: Writer, ledger: Sequence[LedgerEntry], units: Mapping[str,
         columns = [w.make_column("unit", 2), w.make_column("count", 0.8), w.make_column("note", 4)]
         named = [(units[e.unit].name if e.unit in units else e.unit, e.count, redact(e.note or e.matter or "", None, "said"))
                  for e in rows]  # fmt: skip
-        w.add_table(heading, columns, named)
+        w.add_table(heading, columns, named, total=True)
 
 
 def write_notes(

@@ -136,7 +136,8 @@ def write_dispatched(w: Writer, now: PeriodFigures) -> None:
         given=now.sum_given(lambda row: row.count),
         assists=now.sum_given(lambda row: row.count) - now.sum_given(lambda row: row.leads),
         rate=w.format_ratio(now.get_ratio(Measure.DISPATCH)),
-        hours=now.hours,
+        hours=now.hours if now.figures.dispatch_waited else "",
+        waited=now.figures.dispatch_waited or "",
     )
     w.add_paragraph(
         "returned",
@@ -193,7 +194,7 @@ def write_handled(w: Writer, now: PeriodFigures, units: Mapping[str, Unit]) -> N
         if any(line):
             rows.append((unit.name if unit else code, *line))
     heads = ("unit", "given", "auto", "closed", "extended", "yellow", "red", "open", "overdue")
-    w.add_table("units", [w.make_column(k, 2.6 if k == "unit" else 1.0) for k in heads], rows)
+    w.add_table("units", [w.make_column(k, 2.6 if k == "unit" else 1.0) for k in heads], rows, total=True)
 
 
 def _is_second(row: VisitedCount) -> bool:
@@ -218,7 +219,10 @@ def write_visited(w: Writer, now: PeriodFigures) -> None:
     ]
     if whole:
         w.add_table(
-            "verdicts", [w.make_column("verdict", 2), w.make_column("count"), w.make_column("share", share=1)], rows
+            "verdicts",
+            [w.make_column("verdict", 2), w.make_column("count"), w.make_column("share", share=1)],
+            rows,
+            total=True,
         )
     doubted = now.count_visited(where=_is_second)
     w.add_paragraph(

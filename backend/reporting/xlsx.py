@@ -100,6 +100,8 @@ def _write_table(sheet: Any, table: Table, forms: _CellFormats, number: int) -> 
     for n, row in enumerate(table.rows, start=HEAD + 1):
         for place, cell in enumerate(row):
             _write_cell(sheet, n, place, cell, _build_formula(table, n, place), forms)
+    for place, cell in enumerate(table.total):  # under the table proper, so that sorting leaves it there
+        _write_cell(sheet, last + 1, place, cell, _build_total(table, last + 1, place), forms)
     if table.rows:
         heads = [
             {"header": title, "header_format": forms.head} for title in _make_unique([c.title for c in table.columns])
@@ -132,6 +134,8 @@ def _write_cell(sheet: Any, row: int, place: int, cell: Cell, formula: str, form
                 sheet.write_number(row, place, round_published(cell), forms.rate)
         case Number():
             sheet.write_number(row, place, round_published(cell), forms.number)
+        case int() if formula:
+            sheet.write_formula(row, place, formula, forms.count, cell)
         case int():
             sheet.write_number(row, place, cell, forms.count)
         case _:
@@ -147,6 +151,14 @@ def _build_formula(table: Table, row: int, place: int) -> str:
         name = xl_col_to_name(column.share)
         return f"=ROUND({name}{row + 1}/SUM({name}${HEAD + 2}:{name}${HEAD + 1 + len(table.rows)}),4)"
     return ""
+
+
+def _build_total(table: Table, row: int, place: int) -> str:
+    """Return the formula of a cell of the total row."""
+    if table.columns[place].share is not None or table.columns[place].ratio is not None:
+        return _build_formula(table, row, place)
+    name = xl_col_to_name(place)
+    return f"=SUM({name}{HEAD + 2}:{name}{HEAD + 1 + len(table.rows)})"
 
 
 def _add_chart(book: Any, sheet: Any, chart: Chart, name: str, columns: int, n: int) -> None:

@@ -13,8 +13,9 @@ from backend.ports.ids import IdSupply
 from backend.ports.scoring import Contest, Exclusion, Run, ScoringStore
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import parse_strings, resolve_scheme, resolve_unit
-from backend.scoring.ledgers import require_clerk
+from backend.scoring.ledgers import require_clerk, require_known_tickets
 from backend.scoring.periods import format_instant, parse_month
+from backend.scoring.second_person import offer_decision, require_second_person
 
 MAX_CHARS = 4_000  # characters of a contest or a reason
 UNDECIDED = ("open", "proposed")
@@ -32,7 +33,8 @@ class Contests:
     async def submit(self, run: Run, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Submit a contest (异议) by a unit, or by a clerk for it: `{words, item?, unit?, files?, tickets?}`.
 
-        Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `too_late`.
+        Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `unknown_ticket`,
+        `too_late`.
         """
         if not actor.is_unit_member:
             require_clerk(actor)
@@ -47,6 +49,7 @@ class Contests:
             raise Refused("unknown_item", path="item", item=str(item)[:40],
                           known=", ".join(line["item"] for line in sheet["lines"]))  # fmt: skip
         files, tickets = parse_strings(fields, "files"), parse_strings(fields, "tickets")
+        await require_known_tickets(self._store, tickets)
         if (
             files
             and self._dependencies.files is not None
@@ -76,7 +79,7 @@ class Contests:
             unit = actor.unit or ""
         states = () if state is None else (state,)
         return [
-            serialize_contest(a, self._office.clock.zone)
+            offer_decision(serialize_contest(a, self._office.clock.zone), "proposed_by", UNDECIDED, actor)
             for a in await self._store.list_contests(period, unit, states, 200)
         ]
 
@@ -85,12 +88,13 @@ class Contests:
 
         Accepting a contest of a rate excludes the tickets it names, unless `exclude` names others.
         Refused `forbidden`, `unknown_appeal`, `text_missing`, `too_long`, `bad_field`, `not_excludable`,
-        `nothing_pending`.
+        `nothing_pending`, `unknown_ticket`.
         """
         require_clerk(actor)
         contest = await self._get(contest_id)
         reason, accept = _require_text(fields, "reason"), bool(fields.get("accept"))
         wanted = parse_strings(fields, "exclude") if fields.get("exclude") is not None else contest.tickets
+        await require_known_tickets(self._store, wanted, "exclude")
         tickets = wanted if accept and await self._is_excludable(contest) else ()
         if accept and fields.get("exclude") and not tickets:
             raise Refused("not_excludable", item=contest.item or "")
@@ -110,8 +114,7 @@ class Contests:
         contest = await self._get(contest_id)
         if contest.state != "proposed" or contest.proposal is None:
             raise Refused("nothing_pending", kind="appeal")
-        if contest.proposed_by == actor.code:
-            raise Refused("same_person", by=actor.code)
+        require_second_person(contest.proposed_by, actor)
         now, accepted = self._office.clock.now(), bool(contest.proposal["accept"])
         state = ("accepted" if accepted else "refused") if agree else "open"
         tickets: Sequence[str] = contest.proposal["exclude"] if agree and accepted else ()
@@ -135,7 +138,8 @@ class Contests:
     async def exclude(self, fields: Mapping[str, object], actor: Actor) -> list[dict[str, object]]:
         """Enter exclusions of tickets from an item: `{month, unit, item, tickets, reason}`, reviewed by another clerk.
 
-        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`.
+        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`,
+        `unknown_ticket`, `exclusion_locked` (of a locked month only a contest takes tickets out, for its revision).
         """
         require_clerk(actor)
         month, snapshot = parse_month(str(fields.get("month", ""))).name, await self._office.snapshot()
@@ -145,6 +149,8 @@ class Contests:
         tickets = parse_strings(fields, "tickets")
         if not tickets:
             raise Refused("text_missing", field="tickets")
+        await require_known_tickets(self._store, tickets)
+        await self._refuse_locked(month, name)
         now = self._office.clock.now()
         await self._ids.refill(len(tickets) + 1)
         made = [
@@ -158,13 +164,19 @@ class Contests:
         return [serialize_exclusion(one, self._office.clock.zone) for one in made]
 
     async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, object]:
-        """Decide as second clerk. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
+        """Decide as second clerk.
+
+        Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`; to accept one of a month locked
+        meanwhile, `exclusion_locked`.
+        """
         require_clerk(actor)
         one = await self._store.get_exclusion(exclusion_id)
         if one is None:
             raise Refused("unknown_entry", id=exclusion_id)
-        if one.by == actor.code:
-            raise Refused("same_person", by=actor.code)
+        require_second_person(one.by, actor)
+        unit = (snapshot := await self._office.snapshot()).config.units.get(one.unit)
+        if accept and one.state == "entered" and unit is not None:
+            await self._refuse_locked(one.month, resolve_scheme(unit, snapshot))
         now, state = self._office.clock.now(), "accepted" if accept else "refused"
         if not await self._store.decide_exclusion(exclusion_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="exclusion")
@@ -174,13 +186,19 @@ class Contests:
         return serialize_exclusion(decided, self._office.clock.zone)
 
     async def list_exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, object]]:
-        """List the exclusions of a month; a unit sees its own. Refused `bad_month`."""
+        """List the exclusions of a month; a unit sees its own. Refused `bad_month`, `forbidden`."""
         if actor.is_unit_member:
+            if unit not in (None, actor.unit):
+                raise Refused("forbidden", verb="scores")
             unit = actor.unit or ""
         return [
-            serialize_exclusion(one, self._office.clock.zone)
+            offer_decision(serialize_exclusion(one, self._office.clock.zone), "by", ("entered",), actor)
             for one in await self._store.list_exclusions(parse_month(month).name, unit)
         ]
+
+    async def _refuse_locked(self, month: str, scheme: str) -> None:
+        if await self._store.is_locked(month, [scheme]):
+            raise Refused("exclusion_locked", month=month, field="month")
 
     async def _is_excludable(self, contest: Contest) -> bool:
         """Whether the contest is about a rate of a month's sheet, from which tickets can be excluded."""

@@ -1,15 +1,18 @@
 """Draft ledger lines from data already in the system, for a person to decide (B4, B18-B20, B24-B28, B45-B57)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from backend.domain.ticket import UnitKind
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import ScoringStore
+from backend.scoring.entries import MAX_CHARS, MAX_ITEMS, SYSTEM
 from backend.scoring.ledgers import Ledgers
 from backend.scoring.periods import get_month_bounds, parse_month, shift_month
 
 Render = Callable[..., str]
+MAX_LINES = 500  # lines of one kind, unit and month that are looked through
 MONTHS_BACK = 1  # months before the current one that are checked again
 
 
@@ -47,11 +50,23 @@ class LedgerDrafts:
             found += await self._draft(
                 "supervision_failed", lead.unit, month, key, ticket=lead.ticket, text=f"supervision_{why}"
             )
+        coordinated: dict[str, list[str]] = {}
         for lead in await self._store.find_coordinated(start, end):
-            found += await self._draft(
-                "coordinated", lead.unit, month, f"coordinated:{lead.ticket}", ticket=lead.ticket
-            )
+            coordinated.setdefault(lead.unit, []).append(lead.ticket)
+        for unit, tickets in coordinated.items():
+            found += await self._draft_list("coordinated", unit, month, tickets)
         return found
+
+    async def _draft_list(self, kind: str, unit: str, month: str, tickets: Sequence[str]) -> int:
+        """Draft one line of a month with the list of its tickets, without those in lines decided before (XD11)."""
+        lines = await self._store.list_ledger_entries(LedgerFilter(month, unit, kind), MAX_LINES)
+        decided = [line for line in lines if line.state != "draft"]
+        taken = {ticket for line in decided for ticket in line.tickets}
+        left = [ticket for ticket in tickets if ticket not in taken]
+        if not left:
+            return 0
+        source = f"{kind}:{unit}:{month}:{sum(line.entered_by == SYSTEM for line in decided)}"
+        return await self._draft(kind, unit, month, source, count=len(left), tickets=left)
 
     async def _draft_knowledge(self, month: str, start: datetime, end: datetime) -> int:
         """Count records accepted (units) or reviewed (institutions): one line per unit and month, whose count grows."""
@@ -118,10 +133,12 @@ class LedgerDrafts:
 
     async def _draft(
         self, kind: str, unit: str, month: str, source: str, *, count: int = 1, level: str | None = None, ticket: str = "",
-        text: str = "", **facts: str,
+        tickets: Sequence[str] = (), text: str = "", **facts: str,
     ) -> int:  # fmt: skip
-        note = self._render(f"draft.{text or kind}", ticket_no=ticket, count=count, **facts)
+        about = list(tickets) or ([ticket] if ticket else [])
+        named = self._render("draft.comma").join(about[:MAX_ITEMS])
+        note = self._render(f"draft.{text or kind}", ticket_no=named, count=count, **facts)
         made = await self._ledgers.draft(
-            kind, unit, month, source=source, count=count, level=level, note=note, tickets=(ticket,) if ticket else ()
+            kind, unit, month, source=source, count=count, level=level, note=note[:MAX_CHARS], tickets=about[:MAX_ITEMS]
         )
         return int(made)

@@ -1,6 +1,6 @@
 """Validate and build ledger lines: fields, month, evidence, and the scheme that will count them (Q47, Q49)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.scoring.facts import parse_facts
-from backend.domain.scoring.scheme import LedgerRule
+from backend.domain.scoring.scheme import Carried, LedgerRule
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.office.cache import OfficeSnapshot
 from backend.ports.scoring import LedgerEntry
@@ -44,6 +44,26 @@ def check_counts(row: Mapping[str, object], unit: Unit, snapshot: OfficeSnapshot
     if lenient and not graded:
         given.pop("points", None)
     parse_facts({"scheme": scheme.id, "ledger": [given]}, scheme)
+
+
+def list_missing(row: Mapping[str, Any], unit: Unit, snapshot: OfficeSnapshot) -> tuple[str, ...]:
+    """List the fields a line of this kind must carry and the row does not (B4, XD3)."""
+    given = {key for key in Carried if _is_given(row.get(key))}
+    if any(_is_given(row.get(key)) for key in ("evidence", "files", "tickets")):
+        given.add(Carried.EVIDENCE)
+    wanted = load_scheme(resolve_scheme(unit, snapshot)).list_carried(str(row.get("kind", "")))
+    return tuple(field for field in wanted if field not in given)
+
+
+def _is_given(value: Any) -> bool:
+    return bool(value.strip()) if isinstance(value, str) else value is not None and value not in ([], ())
+
+
+def check_carried(row: Mapping[str, Any], unit: Unit, snapshot: OfficeSnapshot, excused: Collection[str] = ()) -> None:
+    """Refuse `missing`, naming the field, a row that lacks what its kind must carry, unless it is `excused`."""
+    for field in list_missing(row, unit, snapshot):
+        if field not in excused:
+            raise Refused("missing", field=field)
 
 
 def build_entry(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from backend.domain.acts import Actor
+from backend.domain.deadlines import compute_red_card_at
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.scoring.compute import compute_json
@@ -14,9 +15,10 @@ from backend.domain.scoring.scheme_file import load_scheme
 from backend.office.cache import OfficeCache
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import PendingRequest, ScoringStore
-from backend.scoring.differences import diff_sheets, format_change
+from backend.scoring.differences import diff_sheets
 from backend.scoring.documents import build_ledger_row, build_query, find_scheme
 from backend.scoring.inputs import ScoringInputs
+from backend.scoring.lateness import Lateness, compute_cost
 from backend.scoring.periods import format_instant, get_month_bounds, parse_month, shift_month
 
 GRANTABLE = ("return", "extension", "unreasonable", "appeal")  # requests whose decision changes scores
@@ -180,29 +182,19 @@ class ScoreExplainer:
                 pair[0], pair[1] = pair[0] - one.numerator, pair[1] - one.denominator
 
     async def compute_delay_cost(self, target: Assignment, flags: frozenset[str]) -> Document:
-        """Compute what the unit's current month loses if this assignment becomes late, against all of it in time.
+        """Compute what the unit loses if this assignment becomes late, by the month it falls in (XD8).
 
         Zero if the scheme does not score lateness, or the assignment is closed.
         """
-        now = self._office.clock.now()
-        month, snapshot = f"{now:%Y-%m}", await self._office.snapshot()
+        now, snapshot = self._office.clock.now(), await self._office.snapshot()
         unit = snapshot.config.units.get(target.unit)
         name = None if unit is None else find_scheme(unit, snapshot.settings.text("profile"))
         if name is None or target.closed_at is not None or target.ended_at is not None:
-            return {"unit": target.unit, "month": month, "items": [], "cost": "0.00", "open": False}
-        document, settings = await self._collect_document(month, target.unit)
-        scheme_items = {rate.item for rate in load_scheme(document["scheme"]).rates}
-        in_time, late = _build_outcomes(document, target, flags, scheme_items)
-        good, bad = compute_json(in_time, settings), compute_json(late, settings)
-        scores = {line["item"]: line["score"] for line in bad["lines"]}
-        items = [
-            {"item": line["item"], "name": line["name"], "in_time": line["score"], "late": scores[line["item"]],
-             "cost": (format_change(scores[line["item"]], line["score"]) or "0.00").lstrip("+")}
-            for line in good["lines"] if line["score"] != scores[line["item"]]
-        ]  # fmt: skip
-        total = (format_change(bad["total"], good["total"]) or "0.00").lstrip("+")
-        return {"unit": target.unit, "month": month, "in_time": good["total"], "late": bad["total"], "items": items,
-                "cost": total, "open": True}  # fmt: skip
+            return {"unit": target.unit, "month": f"{now:%Y-%m}", "items": [], "months": [], "cost": "0.00",
+                    "open": False}  # fmt: skip
+        red_at = compute_red_card_at(target.close_due_at, snapshot.settings, snapshot.calendar, target.unit)
+        lateness = Lateness(target, now, self._office.clock.zone, snapshot.settings, red_at, "mass_incident" in flags)
+        return await compute_cost(lateness, self._collect_document)
 
     async def compute_trend(self, unit: str, months: int, last: str, actor: Actor) -> Document:
         """Return each item's scores up to the month `last`, locked ones as locked. Refused `forbidden`, `bad_month`."""
@@ -234,28 +226,6 @@ class ScoreExplainer:
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme="")
         return found["units"][0], found["settings"]
-
-
-def _build_outcomes(
-    document: Document, target: Assignment, flags: frozenset[str], items: set[str]
-) -> tuple[Document, Document]:
-    """Return the documents if everything still open is done in time, and if all of it is late (Q14, Q21, Q32)."""
-    in_time = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
-    late = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
-
-    def add(which: Document, item: str, numerator: int, denominator: int) -> None:
-        if item in items:
-            pair = which["rates"][item]
-            pair[0], pair[1] = pair[0] + numerator, max(pair[1] + denominator, pair[0] + numerator)
-
-    if target.signed_at is None:
-        add(in_time, "sign", 1, 0)  # in the denominator since it was dispatched
-    if target.lead and "mass_incident" not in flags:
-        add(in_time, "on_time", 1, 1)
-        add(late, "on_time", 0, 1)
-        if target.red_card_at is None:
-            add(late, "red_card", 1, 0)
-    return in_time, late
 
 
 def _require_own_unit(actor: Actor, unit: str) -> None:

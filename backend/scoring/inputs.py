@@ -8,7 +8,7 @@ from typing import Any
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.scoring.compute import compute_json
-from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.scoring.scheme import Scheme
 from backend.domain.scoring.sheet import NO_DATA
 from backend.domain.settings import Settings
 from backend.domain.ticket import UnitKind
@@ -16,6 +16,7 @@ from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.scoring import PendingRequest, ScoringStore
 from backend.scoring.documents import REGION, build_documents, build_query, group_by_scheme
 from backend.scoring.periods import Period, compute_settlement, get_month_bounds, parse_instant, shift_month
+from backend.scoring.rules import build_source, find_month, restore_settings
 
 JILIN = "jilin"
 CARRY_MONTHS = 11  # months to look back for a score to carry (Q9 `carry_last`)
@@ -30,10 +31,14 @@ class ScoringInputs:
     async def collect(
         self, period: Period, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
+        kept: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """Collect a period's inputs. Months not begun are left out; locked months keep their locked inputs."""
+        """Collect a period's inputs. Months not begun are left out; locked months keep their locked inputs.
+
+        `kept`: the inputs of an earlier run, whose rules apply instead of those in force (XD9).
+        """
         if period.kind == "month":
-            return await self.collect_month(period.name, scheme, unit, settings, as_of, evidence)
+            return await self.collect_month(period.name, scheme, unit, settings, as_of, evidence, kept=kept)
         at = self.resolve_instant(as_of)
         snapshot = await self.office.snapshot()
         months = []
@@ -46,21 +51,24 @@ class ScoringInputs:
                 else None
             )
             months.append(
-                await self.collect_month(month, scheme, unit, settings, at, evidence=False)
+                await self.collect_month(
+                    month, scheme, unit, settings, at, evidence=False, kept=find_month(kept, month)
+                )
                 if locked is None
                 else locked.sheet["inputs"]
             )
-        rules, since = await self.load_rules(period.months, snapshot)
+        rules, since = await self._choose_rules(period.months, snapshot, kept)
         return {"period": period.name, "kind": period.kind, "rules_as_of": since, "settings": rules.with_changes(settings or {}).to_dict(),
                 "months": months}  # fmt: skip
 
     async def collect_month(
         self, month: str, scheme: str | None, unit: str | None, settings: Mapping[str, str] | None,
         as_of: datetime | str | None, evidence: bool, granted: tuple[PendingRequest, ...] = (),
+        kept: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """Collect a month's inputs; `granted` requests count as if decided in favour."""
-        snapshot = await self.office.snapshot()
-        rules, since = await self.load_rules((month,), snapshot)
+        """Collect a month's inputs; `granted` requests count as if decided in favour, `kept` as in `collect`."""
+        snapshot, find_scheme = await self.office.snapshot(), build_source(kept or {})
+        rules, since = await self._choose_rules((month,), snapshot, kept)
         rules = rules.with_changes(settings or {})
         at = self.resolve_instant(as_of)
         query = replace(build_query(month, snapshot, rules, at, unit), granted=granted)
@@ -68,10 +76,10 @@ class ScoringInputs:
         units: list[dict[str, Any]] = []
         for name, members in group_by_scheme(snapshot, rules, wanted, unit).items():
             found = await build_documents(
-                self.store, load_scheme(name), members, month, query, rules, evidence=evidence
+                self.store, find_scheme(name), members, month, query, rules, evidence=evidence
             )
             if rules.text("scoring.zero_denominator") == "carry_last":
-                await self._carry_last(name, found, month, snapshot, rules, at)
+                await self._carry_last(find_scheme(name), found, month, snapshot, rules, at)
             units += found
         apart = [u.code for u in snapshot.config.units.values() if u.province_department or _is_below(u, snapshot)]
         regional = unit is None and scheme in (None, REGION) and rules.text("profile") == JILIN
@@ -80,6 +88,13 @@ class ScoringInputs:
             "period": month, "as_of": at.isoformat(), "rules_as_of": since, "settings": rules.to_dict(), "apart": apart,
             "units": units, "regions": names,
         }  # fmt: skip
+
+    async def _choose_rules(
+        self, months: tuple[str, ...], snapshot: OfficeSnapshot, kept: Mapping[str, Any] | None
+    ) -> tuple[Settings, str | None]:
+        if kept is None:
+            return await self.load_rules(months, snapshot)
+        return restore_settings(kept, snapshot.settings.zone), kept.get("rules_as_of")
 
     async def load_rules(self, months: tuple[str, ...], snapshot: OfficeSnapshot) -> tuple[Settings, str | None]:
         """Return the settings of a period, and the ISO instant they are read at (None: now).
@@ -110,7 +125,7 @@ class ScoringInputs:
 
     async def _carry_last(
         self,
-        scheme: str,
+        scheme: Scheme,
         found: list[dict[str, Any]],
         month: str,
         snapshot: OfficeSnapshot,
@@ -127,9 +142,7 @@ class ScoringInputs:
                 return
             earlier = shift_month(month, -back)
             query = build_query(earlier, snapshot, plain, at, None)
-            for document in await build_documents(
-                self.store, load_scheme(scheme), members, earlier, query, plain, evidence=False
-            ):
+            for document in await build_documents(self.store, scheme, members, earlier, query, plain, evidence=False):
                 sheet = compute_json(document, plain.to_dict())
                 for line in sheet["lines"]:
                     place = (document["unit"], line["item"])

@@ -14,6 +14,7 @@ from backend.ports.scoring import ScoringStore
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import resolve_unit
 from backend.scoring.periods import format_instant
+from backend.scoring.second_person import offer_decision, require_second_person
 
 STATES = ("entered", "accepted", "refused")
 MAX_TITLE_CHARS, MAX_BODY_CHARS = 200, 20_000  # characters
@@ -63,8 +64,7 @@ class KnowledgeBase:
         entry = await self._store.get_knowledge(entry_id)
         if entry is None:
             raise Refused("not_found", id=entry_id)
-        if entry.by == actor.code:
-            raise Refused("same_person", by=actor.code)
+        require_second_person(entry.by, actor)
         now, state = self._office.clock.now(), "accepted" if accept else "refused"
         if not await self._store.review_knowledge(entry_id, state, actor.code, actor.unit or "", now, opinion[:2_000]):
             raise Refused("nothing_pending", kind="knowledge")
@@ -86,7 +86,8 @@ class KnowledgeBase:
         if not actor.may_see(unit):
             state = "accepted"
         found = await self._store.list_knowledge(unit, state, search.strip(), before, limit + 1)
-        shown = [serialize_knowledge(one, self._office.clock.zone) for one in found[:limit]]
+        zone = self._office.clock.zone
+        shown = [offer_decision(serialize_knowledge(one, zone), "by", ("entered",), actor) for one in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
 

@@ -8,12 +8,14 @@ from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ids import IdSupply
-from backend.ports.ledgers import LedgerFilter
+from backend.ports.ledgers import LedgerFilter, LedgerStore
 from backend.ports.scoring import LedgerEntry, ScoringStore
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import (
     SYSTEM,
     build_entry,
+    check_carried,
+    list_missing,
     parse_text,
     resolve_months,
     resolve_scheme,
@@ -21,10 +23,12 @@ from backend.scoring.entries import (
     serialize_entry,
 )
 from backend.scoring.periods import parse_month
+from backend.scoring.second_person import offer_decision, require_second_person
 
 __all__ = ["IdSupply", "Ledgers", "require_clerk", "serialize_entry"]
 
 STATES = ("draft", "entered", "accepted", "refused", "void")
+UNDECIDED = ("draft", "entered")
 PAGE_SIZE = 50
 
 
@@ -40,7 +44,8 @@ class Ledgers:
         """Enter one line by hand; it counts only after a second person's review.
 
         Without a month it belongs to its document's month unless that is locked, else to the month of submission
-        (Q47). Refused `forbidden`, `month_locked`, `unknown_file`, and as by `entries.build_entry`, `entries.resolve_months`.
+        (Q47). Refused `forbidden`, `month_locked`, `missing`, `unknown_ticket`, `unknown_file`, and as by
+        `entries.build_entry`, `entries.resolve_months`.
         """
         require_clerk(actor)
         return serialize_entry(await self._enter(entry, actor, None), self._office.clock.zone)
@@ -77,6 +82,9 @@ class Ledgers:
         unit = resolve_unit(parse_text(row, "unit"), snapshot)
         month = await self._choose_month(first, second, unit.code, snapshot, reason=str(row.get("reason") or ""))
         line = build_entry(row, snapshot, self._ids.take(), actor.code, now, month)
+        if not void:  # a correction of a line older than this rule need not mend what that line lacked
+            check_carried(row, unit, snapshot, () if old is None else list_missing(_entry_fields(old), unit, snapshot))
+        await require_known_tickets(self._store, line.tickets)
         if (
             line.files
             and self._dependencies.files is not None
@@ -108,8 +116,7 @@ class Ledgers:
         """
         require_clerk(actor)
         entry = await self._get(entry_id)
-        if entry.entered_by == actor.code:
-            raise Refused("same_person", by=actor.code)
+        require_second_person(entry.entered_by, actor)
         state, now = "accepted" if accept else "refused", self._office.clock.now()
         if not await self._store.review_ledger_entry(entry_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="ledger")
@@ -138,7 +145,8 @@ class Ledgers:
             if state not in (None, "accepted"):
                 raise Refused("forbidden", verb="ledger")
         found = await self._store.list_ledger_entries(LedgerFilter(month, unit, kind, states, before), limit + 1)
-        shown = [serialize_entry(line, self._office.clock.zone) for line in found[:limit]]
+        zone = self._office.clock.zone
+        shown = [offer_decision(serialize_entry(x, zone), "entered_by", UNDECIDED, actor) for x in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
     async def draft(
@@ -173,6 +181,14 @@ class Ledgers:
         if entry is None:
             raise Refused("unknown_entry", id=entry_id)
         return entry
+
+
+async def require_known_tickets(store: LedgerStore, numbers: Sequence[str], field: str = "tickets") -> None:
+    """Refuse `unknown_ticket`, naming the field and the first number there is no ticket of (XD3)."""
+    known = await store.find_existing_numbers(numbers) if numbers else ()
+    for number in numbers:
+        if number not in known:
+            raise Refused("unknown_ticket", ticket=number[:60], field=field)
 
 
 def require_clerk(actor: Actor) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.ranking import find_tier, rank
-from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.scoring.scheme import Tier
+from backend.domain.scoring.scheme_file import SchemeSource
 from backend.domain.scoring.sheet import hash_figures
 from backend.scoring.documents import REGION, is_institution_scheme, pool_documents
+from backend.scoring.rules import BEFORE_THE_SETTING, PERIOD, build_source
 
 Result = dict[str, Any]
 
@@ -33,13 +35,11 @@ def hash_result_figures(result: Mapping[str, Any]) -> str:
 
 
 def _compute_month(inputs: Mapping[str, Any]) -> Result:
-    settings = {
-        "scoring.participation": "dispatched",
-        **inputs["settings"],
-    }  # a run older than the setting keeps its rule
+    find_scheme = build_source(inputs)
+    settings = {**BEFORE_THE_SETTING, **inputs["settings"]}
     units = [
         {"unit": document["unit"], "name": document["name"], "region": document["region"],
-         **compute_json(document, settings)}
+         **compute_json(document, settings, find_scheme)}
         for document in inputs["units"]
     ]  # fmt: skip
     totals = {sheet["unit"]: sheet["total"] for sheet in units}
@@ -51,7 +51,7 @@ def _compute_month(inputs: Mapping[str, Any]) -> Result:
 def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:
     """Compute 0.4 × the institution + 0.6 × the units (B10); departments of the province are left out (Q51)."""
     here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
-    managing = [d for d in here if is_institution_scheme(load_scheme(d["scheme"]))]
+    managing = [d for d in here if is_institution_scheme(build_source(inputs)(d["scheme"]))]
     units = [d for d in here if d not in managing]
     document: dict[str, object] = {
         "scheme": REGION,
@@ -62,18 +62,20 @@ def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, s
     }
     if inputs["settings"].get("region.aggregation") == "pooled":
         document["pooled"] = pool_documents(units)
-    return {"region": name, **compute_json(document, inputs["settings"])}
+    return {"region": name, **compute_json(document, inputs["settings"], build_source(inputs))}
 
 
 def _compute_longer(inputs: Mapping[str, Any]) -> Result:
     """Compute a quarter or year: the mean of the scored months, with ranks and tiers (B12, Q52)."""
     months = [compute_result(month) for month in inputs["months"]]
     names = {s["unit"]: (s["name"], s["region"], s["scheme"]) for month in months for s in month["units"]}
+    kept = {scheme: text for month in inputs["months"] for scheme, text in (month.get("schemes") or {}).items()}
+    find_scheme = build_source({"schemes": kept})
 
     def compute_span(code: str, scheme: str) -> dict[str, Any]:
-        if load_scheme(scheme).totals:
+        if find_scheme(scheme).totals:
             return _compute_mean(inputs, [_find_total(month["units"], "unit", code) for month in months])
-        return _add_up(inputs, code, scheme)
+        return _add_up(inputs, code, scheme, find_scheme)
 
     units = [
         {"unit": code, "name": name, "region": region, **compute_span(code, scheme), "of": scheme}
@@ -83,29 +85,29 @@ def _compute_longer(inputs: Mapping[str, Any]) -> Result:
         {"region": name, **_compute_mean(inputs, [_find_total(month["regions"], "region", name) for month in months])}
         for name in dict.fromkeys(r["region"] for month in months for r in month["regions"])
     ]
+    tiers = build_source(inputs)(PERIOD).tiers
     for scheme in {unit["of"] for unit in units}:
-        _add_ranks([u for u in units if u["of"] == scheme], "unit")
-    _add_ranks(regions, "region")
+        _add_ranks([u for u in units if u["of"] == scheme], "unit", tiers)
+    _add_ranks(regions, "region", tiers)
     return {"period": inputs["period"], "units": units, "regions": regions}
 
 
 def _compute_mean(inputs: Mapping[str, Any], totals: Sequence[str | None]) -> dict[str, Any]:
-    document = {"scheme": "period", "kind": inputs["kind"], "months": totals}
-    return compute_json(document, inputs["settings"])
+    document = {"scheme": PERIOD, "kind": inputs["kind"], "months": totals}
+    return compute_json(document, inputs["settings"], build_source(inputs))
 
 
-def _add_up(inputs: Mapping[str, Any], code: str, scheme: str) -> dict[str, Any]:
+def _add_up(inputs: Mapping[str, Any], code: str, scheme: str, find_scheme: SchemeSource) -> dict[str, Any]:
     """Compute the rates of a span from the counts of its months, where a scheme has no total to be averaged (A26, XD16)."""
     documents = [d for month in inputs["months"] for d in month["units"] if (d["unit"], d["scheme"]) == (code, scheme)]
-    return compute_json({"scheme": scheme, **pool_documents(documents)}, inputs["settings"])
+    return compute_json({"scheme": scheme, **pool_documents(documents)}, inputs["settings"], find_scheme)
 
 
 def _find_total(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> str | None:
     return next((row["total"] for row in rows if row[key] == name), None)
 
 
-def _add_ranks(rows: list[dict[str, Any]], key: str) -> None:
-    tiers = load_scheme("period").tiers
+def _add_ranks(rows: list[dict[str, Any]], key: str, tiers: Sequence[Tier]) -> None:
     places = {r.code: r.rank for r in rank({row[key]: row["total"] for row in rows})}
     for row in rows:
         band = find_tier(row["total"], tiers)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from backend.domain.acts import Actor
+from backend.domain.acts import SYSTEM, Actor
 from backend.domain.permissions import may
 from backend.domain.records import Message
 from backend.domain.refusals import Refused
@@ -18,8 +18,16 @@ from backend.scoring.differences import diff_results
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import compute_settlement, format_instant, get_month_bounds, parse_period
 from backend.scoring.results import compute_result, hash_result_figures, hash_sheet
+from backend.scoring.rules import diff_rules, keep_schemes
+from backend.scoring.second_person import require_second_person
 
-CollectInputs = Callable[[str, str | None], Awaitable[dict[str, object]]]
+#: period, scheme, changed settings, inputs of the run whose rules apply → inputs
+CollectInputs = Callable[
+    [str, str | None, Mapping[str, str] | None, Mapping[str, Any] | None], Awaitable[dict[str, object]]
+]
+#: 假设试算: by changed settings, for comparison; it stays what it is (XD23).
+WHAT_IF = "what_if"
+UNPUBLISHED = ("trial", WHAT_IF)  # states a unit does not see
 NOTIFIED_ROLES = (Role.LIAISON, Role.LEADER)  # roles of a unit asked to check its sheet (M21)
 
 
@@ -38,18 +46,25 @@ class Runs:
         self._store, self._office, self._ids, self._collect_inputs = store, office, ids, collect_inputs
         self._dependencies, self._contests = dependencies, contests
 
-    async def start(self, period: str, scheme: str | None, actor: Actor) -> dict[str, object]:
-        """Store a trial run; after a lock it is a revision of the locked run.
+    async def start(
+        self, period: str, scheme: str | None, actor: Actor, *, settings: Mapping[str, str] | None = None,
+        current_rules: bool = False,
+    ) -> dict[str, object]:  # fmt: skip
+        """Store a trial run; after a lock it is a revision of the locked run, by its rules or by the `current_rules`.
 
-        Refused `forbidden`, `bad_period`, `unknown_scheme`.
+        With changed `settings` it can be looked at, but neither checked nor locked (XD9, XD23).
+        Refused `forbidden`, `bad_period`, `unknown_scheme`, `unknown_setting`, `bad_setting`.
         """
         require_clerk(actor)
-        inputs = await self._collect_inputs(parse_period(period).name, scheme)
+        earlier = await self._store.find_locked_run(parse_period(period).name, scheme or "")
+        kept = None if earlier is None or current_rules else earlier.sheet["inputs"]
+        inputs = keep_schemes(await self._collect_inputs(period, scheme, settings, kept), kept)
+        if settings:
+            inputs["changed"] = {key: inputs["settings"][key] for key in settings}
         sheet = {"inputs": inputs, "result": compute_result(inputs)}
-        earlier = await self._store.find_locked_run(period, scheme or "")
         await self._ids.refill(1)
         run = Run(
-            self._ids.take(), period, scheme or "", "trial", actor.code, self._office.clock.now(), sheet, hash_sheet(sheet),
+            self._ids.take(), period, scheme or "", WHAT_IF if settings else "trial", actor.code, self._office.clock.now(), sheet, hash_sheet(sheet),
             revision_of=None if earlier is None else earlier.id,
         )  # fmt: skip
         await self._store.add_run(run)
@@ -59,10 +74,11 @@ class Runs:
     async def check(self, run_id: int, actor: Actor) -> dict[str, object]:
         """Open the check period (核对): each unit's liaison and leader get M21 with the score and the contest deadline.
 
-        Refused `forbidden`, `unknown_run`, `not_trial`, `calendar_ends`.
+        Refused `forbidden`, `unknown_run`, `not_trial`, `rules_changed`, `calendar_ends`.
         """
         require_clerk(actor)
         run, snapshot, now = await self.get(run_id), await self._office.snapshot(), self._office.clock.now()
+        _refuse_changed_rules(run)
         until = snapshot.add_limit(snapshot.settings.text("check_period"), now, None)
         if not await self._store.open_check(run_id, until):
             raise Refused("not_trial", id=run_id, state=run.state)
@@ -88,12 +104,13 @@ class Runs:
     async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, object]:
         """Lock a run (定稿). An admin may force it despite open ends; the reason stays on the run.
 
-        Refused `forbidden`, `unknown_run`, `locked`, `not_settled` (run before the settlement day), `check_running`,
-        `contests_open`, `duties_open`, `run_outdated`, `reason_missing`. A run started before another run of its period
-        was locked is outdated: `locked`.
+        Refused `forbidden`, `unknown_run`, `rules_changed`, `locked`, `not_settled` (run before the settlement day), `check_missing`,
+        `check_running`, `contests_open`, `duties_open`, `run_outdated`, `same_person` (who started it), `reason_missing`.
+        A run started before another run of its period was locked is outdated: `locked` (XD4).
         """
         require_clerk(actor)
         run, now = await self.get(run_id), self._office.clock.now()
+        _refuse_changed_rules(run)
         if force and not may(actor, "run.force"):
             raise Refused("forbidden", verb="lock")
         if force and not reason.strip():
@@ -110,6 +127,7 @@ class Runs:
             raise Refused("locked", period=run.period)
         if not force:
             await self._refuse_open_ends(run)
+            require_second_person(run.by, actor)
         forced = reason.strip() if force else None
         if not await self._store.lock_run(run_id, actor.code, now, run.revision_of, forced):
             raise Refused("locked", period=run.period)
@@ -120,7 +138,9 @@ class Runs:
 
     async def _refuse_open_ends(self, run: Run) -> None:
         """Refuse a run that cannot be final: check period, open contests, open duties (Q15), newer decisions."""
-        if run.check_until is not None and self._office.clock.now() < run.check_until:
+        if run.check_until is None:
+            raise Refused("check_missing", id=run.id, period=run.period)
+        if self._office.clock.now() < run.check_until:
             raise Refused("check_running", until=run.check_until.astimezone(self._office.clock.zone).isoformat())
         waiting = await self._store.list_contests(run.period, None, UNDECIDED, 200)
         if waiting:
@@ -134,11 +154,13 @@ class Runs:
                     raise Refused("run_outdated", id=run.id, period=month)
 
     async def submit_contest(self, run_id: int, fields: Mapping[str, object], actor: Actor) -> dict[str, object]:
-        """Submit a contest of a run (异议). Refused `unknown_run` and as by `Contests.object`."""
-        return await self._contests.submit(await self.get(run_id), fields, actor)
+        """Submit a contest of a run (异议). Refused `unknown_run`, `rules_changed`, and as by `Contests.submit`."""
+        run = await self.get(run_id)
+        _refuse_changed_rules(run)
+        return await self._contests.submit(run, fields, actor)
 
     async def compare(self, run_id: int, other: int | None, actor: Actor) -> dict[str, Any]:
-        """Compare a run with the one it revises, or with another run of its period.
+        """Compare a run with the one it revises, or with another run of its period: rules, units, regions.
 
         Refused `forbidden`, `unknown_run`, `nothing_to_compare`.
         """
@@ -152,11 +174,16 @@ class Runs:
         if old.period != run.period:
             raise Refused("nothing_to_compare", id=run_id)
         return {"period": run.period, "old": _serialize_head(old, self._office.clock.zone), "new": _serialize_head(run, self._office.clock.zone),
+                "rules": diff_rules(old.sheet["inputs"], run.sheet["inputs"]),
                 **diff_results(old.sheet["result"], run.sheet["result"])}  # fmt: skip
 
-    async def list_runs(self, period: str | None = None) -> list[dict[str, object]]:
-        """List the newest runs (at most 100), without their sheets."""
-        return [_serialize_head(run, self._office.clock.zone) for run in await self._store.list_runs(period, 100)]
+    async def list_runs(self, period: str | None = None, actor: Actor = SYSTEM) -> list[dict[str, object]]:
+        """List the newest runs (at most 100) that the actor may see, without their sheets."""
+        return [
+            _serialize_head(run, self._office.clock.zone)
+            for run in await self._store.list_runs(period, 100)
+            if not actor.is_unit_member or run.state not in UNPUBLISHED
+        ]
 
     async def inspect(self, run_id: int, actor: Actor) -> dict[str, object]:
         """Return a run with its sheets, and whether recomputing it gives the same; a unit sees its own sheet."""
@@ -167,7 +194,7 @@ class Runs:
         run = await self.get(run_id)
         found = await self._serialize(run)
         if actor.is_unit_member:
-            if run.state == "trial":
+            if run.state in UNPUBLISHED:
                 raise Refused("unknown_run", id=run_id)
             found |= {"units": [s for s in found["units"] if s["unit"] == actor.unit], "regions": []}
         return found
@@ -182,7 +209,8 @@ class Runs:
             except Refused:
                 until = None
         return {**_serialize_head(run, self._office.clock.zone), "check_until": format_instant(until, self._office.clock.zone),
-                "figures_hash": hash_result_figures(run.sheet["result"]), **run.sheet["result"]}  # fmt: skip
+                "figures_hash": hash_result_figures(run.sheet["result"]),
+                "changed": run.sheet["inputs"].get("changed") or {}, **run.sheet["result"]}  # fmt: skip
 
     async def get(self, run_id: int) -> Run:
         """Return the run. Refused `unknown_run`."""
@@ -196,6 +224,12 @@ class Runs:
         run = await self.get(run_id)
         inputs = run.sheet["inputs"]
         return run.hash == hash_sheet(run.sheet) == hash_sheet({"inputs": inputs, "result": compute_result(inputs)})
+
+
+def _refuse_changed_rules(run: Run) -> None:
+    """Refuse `rules_changed` a run by settings that are not in force: it is for comparison only (XD23)."""
+    if run.state == WHAT_IF:
+        raise Refused("rules_changed", id=run.id)
 
 
 def _serialize_head(run: Run, zone: ZoneInfo) -> dict[str, object]:

@@ -41,7 +41,9 @@ class Scoring:
             store,
             office,
             ids,
-            lambda period, scheme: self.collect_inputs(parse_period(period), scheme=scheme),
+            lambda period, scheme, settings, kept: self.collect_inputs(
+                parse_period(period), scheme=scheme, settings=settings, kept=kept
+            ),
             self.dependencies,
             self.contests,
         )
@@ -96,12 +98,13 @@ class Scoring:
             unit = actor.unit
         locked = await self.store.find_locked_run(parse_month(month).name, scheme or "")
         if locked is None:
-            return {**await self.compute_month(month, scheme=scheme, unit=unit), "state": "trial", "run": None}
+            return {**await self.compute_month(month, scheme=scheme, unit=unit), "state": "trial", "run": None,
+                    "forced": None}  # fmt: skip
         result = dict(locked.sheet["result"])
         if unit is not None:
             result["units"] = [sheet for sheet in result["units"] if sheet["unit"] == unit]
             result["regions"] = []
-        return {**result, "state": "locked", "run": locked.id}
+        return {**result, "state": "locked", "run": locked.id, "forced": locked.forced}
 
     async def is_locked(self, period: str) -> bool:
         """Whether that period's run is locked."""

@@ -31,6 +31,8 @@ class FileContext:
     countries: tuple[str, ...] = ("CN",)
 
 
+#: What stands between ticket numbers, besides blanks.
+_SEPARATORS: Final = str.maketrans(dict.fromkeys("，、,;；", " "))
 FieldParser = Callable[[object, FileContext], object]
 
 #: Longest text of a demand or a reply, in characters; more is `too_long` (FF2).
@@ -282,3 +284,13 @@ def extract_key_name(subject: str) -> str:
     if len(parts) < 4 or not parts[2].strip():
         raise Refused("bad_key_subject", count=len(parts) - 1)
     return parts[2].strip()
+
+
+def split_ticket_numbers(text: str) -> list[str]:
+    """Split ticket numbers a person typed, at blanks, commas or semicolons, Chinese or Western."""
+    return text.translate(_SEPARATORS).split()
+
+
+def parse_ticket_numbers(value: object, _: FileContext) -> tuple[str, ...]:
+    """Parse a cell of ticket numbers."""
+    return tuple(dict.fromkeys(split_ticket_numbers(_as_text(value))))

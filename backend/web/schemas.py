@@ -122,10 +122,12 @@ class SettingBody(RequestBody):
 
 
 class RunBody(RequestBody):
-    """A score run."""
+    """A score run; by changed `settings` for comparison only; a revision by the `current_rules` instead of its own."""
 
     period: Annotated[str, Field(max_length=10, strict=True)]
     scheme: Annotated[str, Field(max_length=64, strict=True)] | None = None
+    settings: dict[str, ShortText] | None = None
+    current_rules: Flag = False
 
 
 class ContestBody(RequestBody):

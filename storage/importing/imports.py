@@ -51,7 +51,7 @@ class SqlImportStore:
                         level=line.level, matter=line.matter, points=line.points, note=line.note,
                         evidence=line.evidence, facts=json.dumps(dict(line.facts)), entered_by=by,
                         entered_at=to_micros(at), state="accepted", reviewed_by=by, reviewed_at=to_micros(at),
-                        fingerprint=line.fingerprint,
+                        fingerprint=line.fingerprint, tickets=json.dumps(line.tickets),
                     ))  # fmt: skip
             return answers
 
@@ -61,6 +61,9 @@ class SqlImportStore:
         runs = t.score_runs.c
         query = select(runs.period, runs.scheme).where(runs.state == "locked").distinct()
         return await self._db.read(lambda c: frozenset((r.period, r.scheme) for r in c.execute(query)))
+
+    async def find_existing_numbers(self, numbers: Collection[str]) -> frozenset[str]:
+        return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers)))
 
     async def find_existing_lines(self, fingerprints: Collection[str]) -> frozenset[str]:
         return frozenset(await self._db.read(lambda c: find_existing(c, t.ledger.c.fingerprint, fingerprints)))

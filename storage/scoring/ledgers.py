@@ -1,7 +1,7 @@
 """Ledger lines by state, one draft per source; an accepted correction voids what it replaces."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from backend.domain.instants import to_micros
 from backend.ports.ledgers import LedgerEntry, LedgerFilter
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.dialect import find_existing
 from storage.engine.mapping import RowMapper
 
 K = t.ledger.c
@@ -73,6 +74,9 @@ class SqlLedgerStore:
             return True
 
         return await self._db.write(lambda c: [one(c, entry) for entry in entries])
+
+    async def find_existing_numbers(self, numbers: Collection[str]) -> frozenset[str]:
+        return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers)))
 
     async def review_ledger_entry(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
         """Decide an undecided entry; an accepted one voids the line it replaces."""

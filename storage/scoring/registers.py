@@ -31,7 +31,7 @@ _REJECTED = f"""SELECT a.unit, t.no, j.words AS said, j.id FROM journal j JOIN t
     WHERE j.verb = 'accept_progress' AND {_IN.format("j.at")}"""
 _COORDINATED = f"""SELECT t.management AS unit, t.no, '' AS said, t.id FROM tickets t
     WHERE {_IN.format("t.closed_at")} AND t.merged_into IS NULL AND t.management IS NOT NULL
-    AND (t.flags LIKE '%mass_incident%' OR t.flags LIKE '%hard_case%' OR t.grade = 'urgent')
+    AND (t.flags LIKE '%mass_incident%' OR t.flags LIKE '%hard_case%')
     AND t.final_answer IN ('satisfied', 'basically_satisfied')
     AND EXISTS (SELECT 1 FROM visits v WHERE v.ticket_id = t.id
                 AND v.answer IN ('satisfied', 'basically_satisfied'))"""
@@ -119,7 +119,7 @@ class SqlRegisterStore:
         return [*missed, *(lead for lead in rejected if json.loads(lead.text).get("accept") is False)]
 
     async def find_coordinated(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
-        """Find mass, urgent and hard cases closed in that time with a satisfied requester."""
+        """Find tickets flagged as mass or hard, closed in that time with an expressly satisfied requester (B27)."""
         return await self._find_candidates(_COORDINATED, start, end)
 
     async def _find_candidates(self, sql: str, start: datetime, end: datetime, **more: Any) -> list[LedgerCandidate]:

@@ -36,7 +36,6 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
             "backend/scoring/documents.py:<module>",
             "backend/scoring/entries.py:resolve_scheme",
             "backend/scoring/inputs.py:<module>",
-            "backend/scoring/results.py:_add_ranks",
             "backend/services.py:Services",
             "backend/web/console/ledger.py:_render",
             "backend/web/console/scores.py:<module>",

@@ -133,6 +133,16 @@ def judged_in_templates(templates: Iterable[tuple[str, str]]) -> Iterator[Breach
                 yield Breach(name, "<template>", node.lineno, f"{field} against {sorted(map(str, said or ()))}")
 
 
+def same_person_in_templates(templates: Iterable[tuple[str, str]]) -> Iterator[Breach]:
+    """Where these templates compare who is signed in with somebody: who may be the second person, the service says."""
+    for name, text in templates:
+        for node in ENGINE.parse(text).find_all((nodes.Compare, nodes.Test)):
+            for one in node.find_all((nodes.Getattr, nodes.Getitem)):
+                attr = one.attr if isinstance(one, nodes.Getattr) else getattr(one.arg, "value", None)
+                if attr == "code" and isinstance(one.node, nodes.Name) and one.node.name == "actor":
+                    yield Breach(name, "<template>", node.lineno, "actor.code is compared")
+
+
 def _compared(node: nodes.Node) -> tuple[list[nodes.Expr], set[object] | None]:
     """What is compared, and the words it is compared with (None: any)."""
     said: set[object] = {constant.value for constant in node.find_all(nodes.Const)}
@@ -169,7 +179,9 @@ def _templates() -> Iterator[tuple[str, str]]:
 
 
 def test_adapters_do_not_judge_a_state_a_grade_or_a_role() -> None:
-    found = [*judged(sources(*ADAPTERS)), *judged_in_templates(_templates())]
+    found = [
+        *judged(sources(*ADAPTERS)), *judged_in_templates(_templates()), *same_person_in_templates(_templates()),
+    ]  # fmt: skip
     only_exceptions("adapters", found, "ask the service below, or let it refuse")
 
 
@@ -261,3 +273,18 @@ def test_forwarding_is_let_be(text: str) -> None:
 )
 def test_a_judgement_in_a_template_is_found(text: str, is_found: bool) -> None:
     assert bool(list(judged_in_templates([("plant.html", text)]))) is is_found
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("{% if may and x.by != actor.code %}!{% endif %}", True),
+        ("{% if not x.by == actor.code %}!{% endif %}", True),
+        ('{% if x.by is ne(actor["code"]) %}!{% endif %}', True),
+        ("{% if actor.code in x.readers %}!{% endif %}", True),
+        ("{{ names[actor.code] }}{% if x.may_decide %}!{% endif %}", False),
+        ("{% if unit.code == actor.unit %}!{% endif %}", False),
+    ],
+)
+def test_a_second_person_rule_in_a_template_is_found_XD4(text: str, is_found: bool) -> None:
+    assert bool(list(same_person_in_templates([("plant.html", text)]))) is is_found

@@ -150,13 +150,32 @@ async def test_the_notice_of_a_year_sets_the_whole_year_and_a_single_day_sets_it
 
 
 async def test_ledger_lines_count_once_however_often_their_file_is_imported(city: SampleCity) -> None:
-    rows = ("absence,U01,2026-10,", "absence,U01,2026-10,", "honour,市交通运输局,2026-10,city", "absence,U77,2026-10,")
-    text = "\n".join(("kind,unit,month,level", *rows))
+    rows = ("absence,U01,2026-10,,缺会,,", "absence,U01,2026-10,,缺会,,", "honour,市交通运输局,2026-10,city,表彰,文件1,m1",
+            "absence,U77,2026-10,,缺会,,")  # fmt: skip
+    text = "\n".join(("kind,unit,month,level,note,evidence,matter", *rows))
     first, again = await city.import_text("ledger", text), await city.import_text("ledger", text)
     assert (first["imported"], first["already"], again["imported"], again["already"]) == (3, 0, 0, 3)
     assert [refusal["code"] for refusal in again["refused"]] == ["unknown_unit"]
     units = await city.core.db.read(lambda c: sorted(c.execute(select(t.ledger.c.unit)).scalars()))
     assert units == ["U01", "U01", "U04"]
+
+
+async def test_imported_ledger_lines_are_refused_by_the_field_they_lack_XD3(city: SampleCity) -> None:
+    await city.import_text("tickets", HEAD + "T1,help,general,phone,路灯不亮,13800002001\n")
+    text = "kind,unit,month,level,note,evidence,matter,工单编号\n" + "".join(f"{row}\n" for row in (
+        "absence,U01,2026-10,,缺会,,,", "absence,U01,2026-10,,,,,", "honour,U01,2026-10,city,表彰,文件1,,",
+        "honour,U01,2026-10,city,表彰,,m1,", "exposure,U01,2026-10,,曝光,,,T1", "supervision_failed,U01,2026-10,,未落实,,,",
+        "supervision_failed,U01,2026-10,,未落实,,,T1、T9", "supervision_failed,U01,2026-10,,未落实,,,T1",
+    ))  # fmt: skip
+    for dry_run in (True, False):
+        report = await city.import_text("ledger", text, dry_run=dry_run)
+        assert [(refusal["row"], refusal["field"], refusal["code"]) for refusal in report["refused"]] == [
+            (3, "note", "missing"), (4, "matter", "missing"), (5, "evidence", "missing"), (7, "tickets", "missing"),
+            (8, "tickets", "unknown_ticket"),
+        ]  # fmt: skip
+        assert report["imported"] == 3
+    kept = await city.core.db.read(lambda c: sorted(c.execute(select(t.ledger.c.tickets)).scalars()))
+    assert kept == ['["T1"]', '["T1"]', "[]"]
 
 
 async def close_ticket(city: SampleCity, no: str) -> None:

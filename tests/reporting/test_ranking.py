@@ -136,7 +136,7 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_document_says_so_B
     world, _ = await open_world(database, count=40)
     run = await world.scoring.start_run("2026-10", None, CLERK)
     world.at += timedelta(days=30)
-    locked = await world.scoring.lock_run(run["id"], ADMIN, force=True, reason="期末决定")
+    locked = await world.scoring.lock_run(run["id"], ADMIN, force=True, reason="期末决定，电话13812345678已告知")
     assert locked["state"] == "locked"
     await database.write(lambda c: c.exec_driver_sql("UPDATE duties SET outcome = 'late' WHERE kind = 'sign'") and None)
     material = await world.gather(BulletinKind.QUARTERLY, "2026Q4")
@@ -146,3 +146,5 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_document_says_so_B
     issue = BulletinIssue(1, BulletinKind.QUARTERLY, "2026Q4", 2026, 1, 1, "making", world.at, "A1")
     text = str(compose(material, issue, world.texts).blocks)
     assert f"2026-10 定稿（第{run['id']}号）" in text and "2026-11 试算" in text
+    assert f"2026-10 得分（第{run['id']}号）由管理员强制定稿，理由：期末决定" in text  # XD4
+    assert "13812345678" not in text

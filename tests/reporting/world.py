@@ -87,8 +87,14 @@ class Workbook:
         self.formulas = openpyxl.load_workbook(io.BytesIO(content))
 
     def rows(self, sheet: str) -> list[tuple[Any, ...]]:
-        """Return the rows under the heading of a table."""
-        return [tuple(row) for row in self.book[sheet].iter_rows(min_row=4, values_only=True)]
+        """Return the rows under the heading of a table, without the total."""
+        rows = [tuple(row) for row in self.book[sheet].iter_rows(min_row=4, values_only=True)]
+        return [row for row in rows if row[0] != "合计"]
+
+    def find_total(self, sheet: str) -> tuple[Any, ...] | None:
+        """Return the total row, if there is one."""
+        last = tuple(list(self.book[sheet].iter_rows(min_row=4, values_only=True))[-1])
+        return last if last[0] == "合计" else None
 
     def column(self, sheet: str, place: int = 1) -> dict[str, Any]:
         """Return the cells of a column by those of the first."""

@@ -10,6 +10,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from tests.scoring.world import (
     AGENT,
+    CARRIED,
     CLERK,
     HANDLER,
     LIAISON,
@@ -62,7 +63,7 @@ async def test_a_ledger_line_counts_only_after_a_second_person_has_accepted_it(w
 )  # fmt: skip
 async def test_a_bad_ledger_line_is_refused_by_code(world: World, row: dict[str, object], code: str) -> None:
     with pytest.raises(Refused, match=code):
-        await world.scoring.enter_ledger({"unit": "U01", "month": OCT, **row}, CLERK)
+        await world.scoring.enter_ledger({"unit": "U01", "month": OCT, **CARRIED, **row}, CLERK)
 
 
 async def test_a_later_and_higher_honour_of_a_matter_adds_only_the_difference_Q47(world: World) -> None:
@@ -82,10 +83,10 @@ async def test_a_document_counts_in_its_own_month_until_that_is_locked_and_then_
     world: World,
 ) -> None:
     await world.load_e1()
-    honour = {"kind": "honour", "unit": "U01", "level": "city", "document_date": "2026-10-20"}
+    honour = {**CARRIED, "kind": "honour", "matter": "m", "unit": "U01", "level": "city", "document_date": "2026-10-20"}
     assert (await world.scoring.enter_ledger(honour, CLERK))["month"] == OCT
     run = await world.scoring.start_run(OCT, None, CLERK)
-    await world.scoring.lock_run(run["id"], CLERK)
+    await world.lock(run["id"])
     assert (await world.scoring.enter_ledger(honour, CLERK))["month"] == NOV
     for wrong, code in (({"month": "2026-08"}, "document_month"), ({"document_date": "2026-12-24"}, "document_in_future"),
                         ({"document_date": "gestern"}, "bad_field")):  # fmt: skip
@@ -205,7 +206,7 @@ async def test_a_settled_month_keeps_the_settings_of_its_settlement_and_a_locked
 ) -> None:
     await world.load_e1()
     run = await world.scoring.start_run(OCT, None, CLERK)
-    await world.scoring.lock_run(run["id"], CLERK)
+    await world.lock(run["id"])
     world.at = datetime(2026, 12, 1, 9, tzinfo=ZONE)
     await world.change_setting("scoring.slope_mode", "step_ceil")
     await world.add_ledger([{"kind": "exposure", "reason": "迟到的通报"}])
@@ -225,7 +226,7 @@ async def test_a_settled_month_keeps_the_settings_of_its_settlement_and_a_locked
 async def test_a_what_if_is_computed_like_the_sheet_and_changes_nothing(world: World) -> None:
     await world.load_e1()
     explainer = world.scoring.explainer
-    waiting = await world.scoring.enter_ledger({"kind": "exposure", "unit": "U01", "month": OCT}, CLERK)
+    waiting = await world.scoring.enter_ledger({**CARRIED, "kind": "exposure", "unit": "U01", "month": OCT}, CLERK)
     found = await explainer.compute_what_if(OCT, "U01", CLERK, settings={"scoring.slope_mode": "step_floor"})
     assert (found["real"]["total"], found["changed"]["total"], found["difference"]["change"]) == (
         "95.05",

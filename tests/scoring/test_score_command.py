@@ -141,7 +141,8 @@ async def _lock_and_revise() -> tuple[int, int]:
     async with open_scoring(load_config()) as scoring:
         locked = await scoring.start_run("2025-10", None, ADMIN)
         await scoring.lock_run(locked["id"], ADMIN, force=True, reason="演练")
-        late = {"kind": "exposure", "unit": "U01", "month": "2025-10", "reason": "定稿后收到"}
+        late = {"kind": "exposure", "unit": "U01", "month": "2025-10", "reason": "定稿后收到", "note": "曝光",
+                "evidence": "通报"}  # fmt: skip
         entered = await scoring.enter_ledger(late, SECOND_CLERK)
         await scoring.review_ledger(entered["id"], True, ADMIN)
         revised = await scoring.start_run("2025-10", None, ADMIN)

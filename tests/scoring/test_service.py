@@ -103,7 +103,7 @@ async def test_a_locked_month_keeps_every_figure_and_what_comes_after_is_a_revis
     assert run["check_until"] == "2026-11-25T17:00:00+08:00"  # check_period, from a Sunday
     with pytest.raises(Refused, match="forbidden"):
         await world.scoring.lock_run(run["id"], HANDLER)
-    locked = await world.scoring.lock_run(run["id"], CLERK)
+    locked = await world.lock(run["id"])
     assert locked["state"] == "locked" and locked["hash"] == run["hash"] and run["revision_of"] is None
     with pytest.raises(Refused, match="month_locked"):
         await world.add_ledger([{"kind": "exposure"}])
@@ -115,10 +115,10 @@ async def test_a_locked_month_keeps_every_figure_and_what_comes_after_is_a_revis
     kept = await world.scoring.runs.get(run["id"])
     assert hash_sheet(kept.sheet) == locked["hash"]
     with pytest.raises(Refused, match="locked"):
-        await world.scoring.lock_run(run["id"], CLERK)
+        await world.scoring.lock_run(run["id"], SECOND_CLERK)
     again = await world.scoring.start_run(OCT, None, CLERK)
     assert again["revision_of"] == run["id"]
-    await world.scoring.lock_run(again["id"], SECOND_CLERK)
+    await world.lock(again["id"])
     shown = await world.scoring.get_scores(month=OCT, scheme=None, unit=None, actor=CLERK)
     assert next(u["total"] for u in shown["units"] if u["unit"] == "U01") == "92.55"
 
@@ -146,12 +146,12 @@ async def test_a_unit_sees_its_own_sheet_only_and_may_contest_it_while_that_is_a
     with pytest.raises(Refused, match="text_missing"):
         await world.scoring.submit_contest(run["id"], {"words": " "}, HANDLER)
     with pytest.raises(Refused, match="contests_open"):
-        await world.scoring.lock_run(run["id"], CLERK)
+        await world.lock(run["id"])
     await world.scoring.contests.propose(contest["id"], {"accept": False, "reason": "已核，按时限"}, CLERK)
     with pytest.raises(Refused, match="same_person"):
         await world.scoring.contests.confirm(contest["id"], True, CLERK)
     assert (await world.scoring.contests.confirm(contest["id"], True, SECOND_CLERK))["state"] == "refused"
-    await world.scoring.lock_run(run["id"], CLERK)
+    await world.scoring.lock_run(run["id"], SECOND_CLERK)
     await world.scoring.submit_contest(run["id"], {"words": "再核"}, HANDLER)
     world.at += timedelta(days=8)
     with pytest.raises(Refused, match="too_late"):

@@ -24,6 +24,7 @@ from tests.tickets.world import World as TicketWorld
 UNITS = ("U01", "U02", "U03", "U04")
 REGIONS = {"朝阳区": "M01", "南关区": "M02"}
 OCT, NOV = "2026-10", "2026-11"
+CARRIED = {"note": "经核实", "evidence": "材料1"}  # what most ledger lines must carry
 CLERK = Actor("C1", Role.SCORE_CLERK, "M01")
 SECOND_CLERK = Actor("C2", Role.SCORE_CLERK, "M01")
 AGENT = Actor("V1", Role.REVISIT_AGENT, "M01")
@@ -70,8 +71,14 @@ class World(TicketWorld):
     async def add_ledger(self, rows: Sequence[Record]) -> None:
         """Enter ledger lines as one clerk and accept them as another."""
         for row in rows:
-            entered = await self.scoring.enter_ledger({"unit": "U01", "month": OCT, **row}, CLERK)
+            entered = await self.scoring.enter_ledger({"unit": "U01", "month": OCT, **CARRIED, **row}, CLERK)
             await self.scoring.review_ledger(entered["id"], True, SECOND_CLERK)
+
+    async def lock(self, run_id: int) -> dict[str, Any]:
+        """Check a run for its whole check period; another person than the starter (CLERK) locks it (XD4)."""
+        checked = await self.scoring.runs.check(run_id, CLERK)
+        self.at = max(self.at, datetime.fromisoformat(str(checked["check_until"])))
+        return await self.scoring.lock_run(run_id, SECOND_CLERK)
 
     async def change_setting(self, key: str, value: str) -> None:
         """Change a setting of the office from now on."""

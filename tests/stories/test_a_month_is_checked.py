@@ -13,6 +13,7 @@ from tests.domain.scoring.month_e1 import build_month_e1
 from tests.stories.console import sign_in
 from tests.stories.office import Office, open_office
 
+CARRIED = {"note": "经核实", "evidence": "材料1"}  # what most ledger lines must carry
 OCTOBER = {"month": "2026-10", "unit": "U01"}
 
 
@@ -39,7 +40,7 @@ async def import_october(office: Office) -> None:
         {"kind": "media", "matter": "p1", "level": "city"}, {"kind": "media", "matter": "p1", "level": "province"},
         {"kind": "knowledge", "count": 22},
     ):  # fmt: skip
-        entered = await office.request("POST", "/ledger", "clerk", {**OCTOBER, **row})
+        entered = await office.request("POST", "/ledger", "clerk", {**OCTOBER, **CARRIED, **row})
         assert entered.status == 201, entered.body
         by_clerk = await office.request("POST", f"/ledger/{entered['id']}/review", "clerk", {"accept": True})
         assert (by_clerk.status, by_clerk.code) == (422, "same_person")
@@ -90,7 +91,12 @@ async def test_a_month_goes_from_trial_to_lock_and_revision(office: Office) -> N
     assert (await office.request("POST", f"/score-runs/{run['id']}/lock", "clerk", {})).code == "run_outdated"
 
     again = await office.request("POST", "/score-runs", "clerk", {"period": "2026-10"})
-    locked = await office.request("POST", f"/score-runs/{again['id']}/lock", "clerk", {})
+    lock = f"/score-runs/{again['id']}/lock"
+    assert (await office.request("POST", lock, "admin", {})).code == "check_missing"  # the new figures were not shown
+    await office.request("POST", f"/score-runs/{again['id']}/check", "clerk", {})
+    await office.advance("6d")
+    assert (await office.request("POST", lock, "clerk", {})).code == "same_person"
+    locked = await office.request("POST", lock, "admin", {})
     assert locked.status == 200 and locked["state"] == "locked", locked.body
     shown = await office.request("GET", "/scores", "L101", month="2026-10")
     assert shown["units"][0]["total"] == "95.84" and shown["state"] == "locked"
@@ -98,10 +104,10 @@ async def test_a_month_goes_from_trial_to_lock_and_revision(office: Office) -> N
     assert (sign["numerator"], sign["denominator"]) == (112, 119)
     assert next(e for e in sign["evidence"] if e["ticket"] == late)["excluded"] == "平台故障属实"
 
-    too_late = await office.request("POST", "/ledger", "clerk", {**OCTOBER, "kind": "exposure"})
+    too_late = await office.request("POST", "/ledger", "clerk", {**OCTOBER, **CARRIED, "kind": "exposure"})
     assert (too_late.status, too_late.code) == (422, "month_locked")
     correction = await office.request(
-        "POST", "/ledger", "clerk", {**OCTOBER, "kind": "exposure", "reason": "定稿后收到通报"}
+        "POST", "/ledger", "clerk", {**OCTOBER, **CARRIED, "kind": "exposure", "reason": "定稿后收到通报"}
     )
     await office.request("POST", f"/ledger/{correction['id']}/review", "admin", {"accept": True})
     revision = await office.request("POST", "/score-runs", "clerk", {"period": "2026-10"})
@@ -130,7 +136,8 @@ async def test_a_score_clerk_enters_ledger_lines_and_tries_what_if_on_the_consol
         assert "112÷120=93.33%" in await console.get("/scores/unit", month="2026-10", unit="U01", item="sign")
         page = await console.get("/scores/unit", **november)
         assert f'name="requests:{request["id"]}"' in page and '<svg class="spark" role="img"' in page
-        line = {"kind": "exposure", "unit": "U01", "month": "2026-10", "count": "1"}
+        line = {"kind": "exposure", "unit": "U01", "month": "2026-10", "count": "1", "evidence": "县台报道"}
+        assert "请补充：情况说明" in await console.post("/ledger", 422, **line)
         assert "曝光甲" in await console.post("/ledger", **line, note="曝光甲")
         assert 'role="alert"' in await console.post("/ledger", 422, **{**line, "kind": "post_missing"})
         [entered] = await office.list_items("/ledger", month="2026-10", state="entered")
@@ -177,3 +184,24 @@ async def test_a_unit_reads_its_score_in_the_chat_and_contests_one_line_M21(offi
     await other_unit.press_data(theirs, f"1.li.{run['id']}.0")
     assert "95.05" not in (await other_unit.expect("明细如下")).text  # their own unit's sheet, whatever the button said
     assert len((await office.request("GET", "/score-appeals", "clerk"))["items"]) == 1
+
+
+async def test_a_clerk_tries_changed_settings_on_the_console_and_compares_them_XD23(office: Office) -> None:
+    await import_october(office)
+    plain = await office.request("POST", "/score-runs", "clerk", {"period": "2026-10"})
+    tried = await office.request(
+        "POST", "/score-runs", "clerk", {"period": "2026-10", "settings": {"scoring.total_max": "90"}}
+    )
+    assert (tried.status, tried["state"]) == (201, "what_if")
+    for verb in ("check", "lock"):
+        assert (await office.request("POST", f"/score-runs/{tried['id']}/{verb}", "clerk", {})).code == "rules_changed"
+    async with sign_in(office, "clerk") as console:
+        form = {"period": "2026-10", "what_if": "yes"}
+        await console.post("/runs", **form, **{"scoring.slope_mode": "step_floor", "other": "scoring.task_cap=5"})
+        run = (await office.request("GET", "/score-runs", "clerk", period="2026-10"))["items"][0]
+        assert run["state"] == "what_if"
+        for other in ("scoring.slope_mode=gently", "scoring.slop=1", "linear", ""):
+            assert 'role="alert"' in await console.post("/runs", 422, **form, other=other), other
+        page = await console.get(f"/runs/{run['id']}", **{"with": plain["id"]})
+        assert "假设试算" in page and "96.90" in page and "+1.85" in page
+        assert "proportional" in page.partition("规则变化")[2] and f'action="/runs/{run["id"]}/lock"' not in page

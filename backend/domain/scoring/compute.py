@@ -1,7 +1,8 @@
 """Compute a score sheet from facts, a scheme and the settings in force (B9, Q9-Q13)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from backend.domain.scoring.rates import compute_rate_lines
 from backend.domain.scoring.readings import ROUNDING, Readings, overlay
 from backend.domain.scoring.region import compute_region, parse_region_facts
 from backend.domain.scoring.scheme import Part, RateRule, Scheme, SchemeKind
-from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.scoring.scheme_file import SchemeSource, load_scheme
 from backend.domain.scoring.sheet import NO_ASSIGNMENT, SMALL_SAMPLE, ScoreSheet, SheetLine
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
@@ -27,22 +28,36 @@ _TOTAL_KEYS = (
 _SHOWN_KEYS = ("scoring.participation", "scoring.small_sample_min", ROUNDING)
 
 
-def compute_json(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, Any]:
+def compute_json(
+    document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS, find_scheme: SchemeSource = load_scheme
+) -> dict[str, Any]:
     """Compute the sheet of a facts document, as JSON; the document's own `settings` override `settings`.
+
+    `find_scheme` gives the schemes: the packaged ones, or those kept with a run.
 
     Refused as by `parse_facts`, and `unknown_scheme`, `bad_setting`, `weights_missing`, `pooled_missing`.
     """
-    return compute_document(document, settings).as_json()
+    return compute_document(document, settings, find_scheme).as_json()
 
 
-def compute_document(document: Mapping[str, object], settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
+def compute_document(
+    document: Mapping[str, object], settings: Mapping[str, Any] = NO_SETTINGS, find_scheme: SchemeSource = load_scheme
+) -> ScoreSheet:
     """Like `compute_json`, but return the sheet itself."""
     name = parse_object(document, "facts").get("scheme")
     if not isinstance(name, str):
         raise Refused("unknown_scheme", path="scheme", scheme=repr(name)[:60], known="")
-    scheme = load_scheme(name)
+    scheme = find_scheme(name)
     own = check_settings(document, (rate.item for rate in scheme.rates), scheme.list_settings())
-    return _BY_KIND[scheme.kind](document, scheme, overlay(settings, own))
+    chosen: Mapping[str, Any] = overlay(settings, own)
+    match scheme.kind:
+        case SchemeKind.SHEET:
+            return compute_sheet(parse_facts(document, scheme), scheme, chosen)
+        case SchemeKind.REGION:
+            pool = partial(_compute_pooled, find_scheme)
+            return compute_region(parse_region_facts(document, scheme, chosen, pool), scheme, chosen)
+        case SchemeKind.PERIOD:
+            return compute_period(parse_period_facts(document, scheme), scheme, chosen)
 
 
 def compute_given(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, Any]:
@@ -125,24 +140,8 @@ def _select_readings(scheme: Scheme, readings: Readings) -> dict[str, str]:
     return readings.select(keys, (item.item for item in scheme.rates if item.rule is RateRule.SLOPE))
 
 
-def _compute_from_document(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> ScoreSheet:
-    return compute_sheet(parse_facts(document, scheme), scheme, settings)
-
-
-def _compute_region(document: Mapping[str, object], scheme: Scheme, settings: Mapping[str, object]) -> ScoreSheet:
-    return compute_region(parse_region_facts(document, scheme, settings, _compute_pooled), scheme, settings)
-
-
-def _compute_pooled(document: Mapping[str, Any], scheme: str, settings: Mapping[str, Any]) -> Fraction | None:
+def _compute_pooled(
+    find_scheme: SchemeSource, document: Mapping[str, object], scheme: str, settings: Mapping[str, Any]
+) -> Fraction | None:
     """Return the published total of all units' counts added up, as if they were one unit (Q51 `pooled`)."""
-    return compute_document({"scheme": scheme, **document}, settings).total
-
-
-def _compute_period(document: Mapping[str, object], scheme: Scheme, settings: Mapping[str, object]) -> ScoreSheet:
-    return compute_period(parse_period_facts(document, scheme), scheme, settings)
-
-
-_Compute = Callable[[Mapping[str, object], Scheme, Mapping[str, object]], ScoreSheet]
-_BY_KIND: Mapping[SchemeKind, _Compute] = MappingProxyType({
-    SchemeKind.SHEET: _compute_from_document, SchemeKind.REGION: _compute_region, SchemeKind.PERIOD: _compute_period,
-})  # fmt: skip
+    return compute_document({"scheme": scheme, **document}, settings, find_scheme).total

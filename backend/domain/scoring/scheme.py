@@ -40,6 +40,18 @@ class Part(StrEnum):
     MINUS = "minus"
 
 
+class Carried(StrEnum):
+    """What a ledger line may have to carry, by the field that is missing without it (B4)."""
+
+    NOTE = "note"  # what happened, in words
+    EVIDENCE = "evidence"  # a document: its name or number, a file, or a ticket
+    MATTER = "matter"  # by which reports of one matter count once
+    TICKETS = "tickets"  # the tickets it is about
+    POINTS = "points"  # given within the annex's bounds
+    TIMELY = "timely"
+    TOTAL = "total"
+
+
 class SchemeKind(StrEnum):
     """What a scheme file describes."""
 
@@ -155,6 +167,7 @@ class Scheme:
     names: Mapping[str, str] = field(default_factory=dict)
     lengths: Mapping[str, int] = field(default_factory=dict)
     tiers: tuple[Tier, ...] = ()
+    carries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def list_settings(self) -> dict[str, str]:
         """Return setting key → default of each number of the scheme that is a setting."""
@@ -170,6 +183,10 @@ class Scheme:
         """Return the ledger kinds of the scheme."""
         fed = {rate.ledger_kind for rate in self.rates if rate.ledger_kind}
         return frozenset(fed | {item.kind for item in self.ledger})
+
+    def list_carried(self, kind: str) -> tuple[str, ...]:
+        """Return the fields a ledger line of that kind must carry (B4); of one not declared: a note and evidence."""
+        return self.carries.get(kind, (Carried.NOTE, Carried.EVIDENCE))
 
     def find_rate(self, item: str) -> RateItem | None:
         """Return the rate item of that id, or None."""

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from backend.domain.scoring.exact import ZERO, format_decimal
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.scheme import (
     Amount,
+    Carried,
     Example,
     LedgerItem,
     LedgerRule,
@@ -24,6 +25,9 @@ from backend.domain.scoring.scheme import (
     SchemeKind,
     Tier,
 )
+
+#: Finds a scheme by its id.
+SchemeSource = Callable[[str], Scheme]
 
 _SCHEME_KEYS = ("id", "name", "basis", "version", "kind")
 _SCHEME_OPTIONAL = (
@@ -40,6 +44,7 @@ _SCHEME_OPTIONAL = (
     "names",
     "lengths",
     "tier",
+    "carries",
 )
 _RATE = ("item", "name", "source", "measure", "rule")
 _RATE_OPTIONAL = ("points", "better", "threshold", "slope", "per", "cap", "at_most", "flag_when_empty", "ledger_kind")
@@ -86,11 +91,15 @@ def load_scheme(scheme: str) -> Scheme:
     """Load the packaged scheme of that id. Refused `unknown_scheme`, `bad_scheme` (its file is wrong)."""
     if scheme not in list_scheme_ids():
         raise Refused("unknown_scheme", scheme=scheme[:60], known=", ".join(list_scheme_ids()))
-    text = (files("backend") / "data" / "schemes" / f"{scheme}.toml").read_text("utf-8")
-    parsed = parse_scheme(text)
+    parsed = parse_scheme(read_scheme_text(scheme))
     if parsed.id != scheme:
         raise read.bad_scheme("id", parsed.id)
     return parsed
+
+
+def read_scheme_text(scheme: str) -> str:
+    """Return the text of a packaged scheme's file."""
+    return (files("backend") / "data" / "schemes" / f"{scheme}.toml").read_text("utf-8")
 
 
 def list_scheme_settings() -> dict[str, str]:
@@ -117,6 +126,7 @@ def parse_scheme(text: str) -> Scheme:
     if "points" in table and worth != read.parse_number(table["points"], "points"):
         raise read.bad_scheme("points", f"{format_decimal(worth)} != {table['points']}")
     names = read.parse_table(table.get("names", {}), "names")
+    kinds = {line.kind for line in lines} | {rate.ledger_kind for rate in rates if rate.ledger_kind}
     return Scheme(
         **{key: read.parse_text(table[key], key) for key in _SCHEME_KEYS if key != "kind"},
         kind=read.parse_choice(SchemeKind, table["kind"], "kind"),
@@ -132,6 +142,7 @@ def parse_scheme(text: str) -> Scheme:
             k: read.parse_integer(v, f"lengths.{k}")
             for k, v in read.parse_table(table.get("lengths", {}), "lengths").items()
         },
+        carries=_parse_carries(table, kinds),
         tiers=tuple(_parse_tier(row, f"tier[{n}]") for n, row in enumerate(read.parse_rows(table, "tier"))),
     )
 
@@ -202,6 +213,18 @@ def _parse_ledger_item(row: Mapping[str, object], part: Part, path: str) -> Ledg
         cap=read.parse_amount(row["cap"], f"{path}.cap") if "cap" in row else Amount(points),
         uncapped_levels=frozenset(uncapped),
     )
+
+
+def _parse_carries(table: Mapping[str, object], kinds: set[str]) -> Mapping[str, tuple[str, ...]]:
+    """Parse which fields a line of each kind must carry; kinds the scheme does not have are refused."""
+    carries = read.parse_table(table.get("carries", {}), "carries")
+    for kind in carries:
+        if kind not in kinds:
+            raise read.bad_scheme("carries", kind)
+    return {
+        kind: tuple(read.parse_choice(Carried, word, f"carries.{kind}") for word in read.parse_texts(words, f"carries.{kind}"))
+        for kind, words in carries.items()
+    }  # fmt: skip
 
 
 def _parse_tier(row: Mapping[str, object], path: str) -> Tier:

@@ -208,6 +208,7 @@ _FORMS: Final = (
             FormField("evidence", form_fields.text_parser(500), "证据|材料|佐证材料"),
             FormField("timely", form_fields.integer_parser(0, 100_000_000), "及时数|接通数"),
             FormField("total", form_fields.integer_parser(0, 100_000_000), "总数|诉求总量"),
+            FormField("tickets", form_fields.parse_ticket_numbers, "工单编号|相关工单|工单号", default=()),
         ),
         _make_ledger,
     ),

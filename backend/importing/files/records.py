@@ -166,6 +166,7 @@ class LedgerRow:
     evidence: str | None
     timely: int | None
     total: int | None
+    tickets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,11 @@ async def list_sheets(request: ApiRequest) -> ApiResponse:
 
 async def start_run(request: ApiRequest) -> ApiResponse:
     """Start and store a run (试算)."""
+    body = request.body
+    rules = {"settings": body.settings, "current_rules": body.current_rules}
+    rules = {key: value for key, value in rules.items() if value}
     return ApiResponse(
-        dict(await request.services.scoring.start_run(request.body.period, request.body.scheme, request.actor)), 201
+        dict(await request.services.scoring.start_run(body.period, body.scheme, request.actor, **rules)), 201
     )
 
 

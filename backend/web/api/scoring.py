@@ -65,7 +65,10 @@ async def find_drafts(request: ApiRequest) -> ApiResponse:
 async def list_runs(request: ApiRequest) -> ApiResponse:
     """List runs, newest first."""
     return ApiResponse(
-        {"items": await request.services.scoring.runs.list_runs(request.query.get("period")), "next": None}
+        {
+            "items": await request.services.scoring.runs.list_runs(request.query.get("period"), request.actor),
+            "next": None,
+        }
     )
 
 

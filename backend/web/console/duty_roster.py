@@ -10,7 +10,7 @@ from backend.domain.acts import Actor
 from backend.domain.duty_roster import CoverageGap, Shift
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeSnapshot
-from backend.office.duty_roster import RosterMonth, may_hand_over, may_plan, parse_shift
+from backend.office.duty_roster import RosterMonth, may_end_stand_in, may_hand_over, may_plan, parse_shift
 from backend.services import Services
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
@@ -40,12 +40,13 @@ async def _render(
     found = await services.duty_roster.get_month(unit, month, actor)
     mine = {p.code for p in snapshot.config.people if p.unit == unit}
     people = [p for p in snapshot.config.people if p.unit == unit]
+    stand_ins = [s for s in await services.duty_roster.list_stand_ins(actor) if s.absent in mine]
     empty = not any(s.from_at >= found.begin for s in found.shifts)
     return render_page(request, "rosters.html", {
         "units": units, "unit": unit, "month": month, "before": f"{found.begin - timedelta(days=1):%Y-%m}",
         "after": f"{found.end:%Y-%m}", "days": _build_days(found, snapshot) if not empty else [], "holes": [_format_hole(h) for h in found.gaps],
         "empty": empty, "people": people, "names": snapshot.person_names,
-        "stand_ins": [s for s in await services.duty_roster.list_stand_ins(actor) if s.absent in mine],
+        "stand_ins": [(s, may_end_stand_in(actor, s, unit)) for s in stand_ins],
         "notes": found.notes, "may_plan": may_plan(actor, unit), "now_on": snapshot.on_duty(unit, now),
         "may_note": may_hand_over(actor, unit), "fault": fault, "today": f"{now:%Y-%m-%d}",
         "quiet": snapshot.config.quiet_hours.get(actor.code, ""), "is_person": actor.code in snapshot.by_code,

@@ -7,12 +7,13 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.offers import select_assignment
 from backend.domain.refusals import Refused
-from backend.domain.settings import find_setting, parse_value
+from backend.domain.settings import find_setting
 from backend.ports.ticket_queries import TicketView
 from backend.scoring import Scoring
 from backend.services import Services
 from backend.web.api.scoring import explain_score, get_trend
 from backend.web.body import strip_unstorable
+from backend.web.console.forms import WHAT_IF_SETTINGS, parse_settings
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
@@ -22,8 +23,6 @@ from backend.web.query import read_query
 from backend.web.request import ApiRequest
 
 FILTERS = ("month", "unit", "item", "failed", "cursor")
-WHAT_IF_SETTINGS = ("scoring.slope_mode", "scoring.zero_denominator", "scoring.closure_basis", "scoring.return_basis",
-           "scoring.unreasonable_mode", "scoring.second_visit_unreached", "scoring.tolerance_count")  # fmt: skip
 
 
 def add_routes(app: web.Application) -> None:
@@ -74,10 +73,7 @@ async def show_what_if(
     fields = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     query = {name: fields.get(name, "") for name in ("month", "unit") if fields.get(name)}
     try:
-        settings = {key: parse_value(key, fields[key]) for key in WHAT_IF_SETTINGS if fields.get(key)}
-        key, equals, value = fields.get("other", "").partition("=")
-        if equals:
-            settings[key.strip()] = parse_value(key.strip(), value.strip())
+        settings = parse_settings(form)
         ticked = {
             name: [int(field.partition(":")[2]) for field in fields if field.startswith(f"{name}:")]
             for name in ("ledger", "contests", "exclusions", "requests")

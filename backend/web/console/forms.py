@@ -7,11 +7,15 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
+from backend.domain.settings_catalogue import parse_value
 from backend.services import Services
 from backend.web.body import strip_unstorable
 from backend.web.console.sessions import SubmittedForm
 from backend.web.errors import get_status, word_refusal
 
+#: Settings a trial may change by a choice of its own; others are typed.
+WHAT_IF_SETTINGS = ("scoring.slope_mode", "scoring.zero_denominator", "scoring.closure_basis", "scoring.return_basis",
+           "scoring.unreasonable_mode", "scoring.second_visit_unreached", "scoring.tolerance_count")  # fmt: skip
 RenderAgain = Callable[[str, int], Awaitable[web.StreamResponse]]
 
 
@@ -34,6 +38,19 @@ def read_fields(form: SubmittedForm, *names: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
+def parse_settings(form: SubmittedForm) -> dict[str, str]:
+    """Return the settings a form changes for a trial: those it names, and `other` as KEY=VALUE.
+
+    Refused `unknown_setting`, `bad_setting` and their like; `bad_field` if `other` has no `=`.
+    """
+    fields = read_fields(form, *WHAT_IF_SETTINGS, "other")
+    key, equals, value = fields.pop("other", "").partition("=")
+    if key and not equals:
+        raise Refused("bad_field", field="other")
+    written = {**fields, **({key.strip(): value.strip()} if equals else {})}
+    return {key: parse_value(key, value) for key, value in written.items()}
+
+
 def parse_integers(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """Return the fields with the named ones as whole numbers. Refused `bad_field`."""
     found = dict(fields)
@@ -44,13 +61,6 @@ def parse_integers(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
                 raise Refused("bad_field", field=name)
             found[name] = int(text)
     return found
-
-
-def split_ticket_numbers(text: str) -> list[str]:
-    """Split ticket numbers a person typed, at blanks, commas or semicolons, Chinese or Western."""
-    for separator in ("\uff0c", "\u3001", ",", ";", "\uff1b"):
-        text = text.replace(separator, " ")
-    return text.split()
 
 
 async def store_files(services: Services, form: SubmittedForm, actor: Actor) -> list[str]:

@@ -9,11 +9,11 @@ from backend.domain.permissions import may, require
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.scoring.ledgers import STATES
 from backend.services import Services
+from backend.tickets.form_fields import split_ticket_numbers
 from backend.web.console.forms import (
     parse_integers,
     read_fields,
     run_form,
-    split_ticket_numbers,
     store_files,
 )
 from backend.web.console.overview import load_unit_names
@@ -23,7 +23,7 @@ from backend.web.query import encode_cursor, parse_id, parse_row_cursor, read_qu
 
 FILTERS = ("month", "unit", "kind", "state", "cursor")
 FIELDS = ("kind", "unit", "month", "document_date", "count", "level", "matter", "points", "timely", "total", "channel",
-          "note", "reason")  # fmt: skip
+          "note", "evidence", "reason")  # fmt: skip
 LEVELS = ("national", "province", "city", "county", "ok", "unreasonable", "missing")
 
 
@@ -50,11 +50,12 @@ async def _render(
         actor, month=query.get("month"), unit=query.get("unit"), kind=query.get("kind"), state=query.get("state"),
         before=parse_row_cursor(query),
     )  # fmt: skip
-    kinds = sorted({kind for name in ("jilin-mgmt", "jilin-unit") for kind in load_scheme(name).list_kinds()})
+    schemes = [load_scheme(name) for name in ("jilin-mgmt", "jilin-unit")]
+    carries = {kind: scheme.list_carried(kind) for scheme in schemes for kind in sorted(scheme.list_kinds())}
     filters = {k: v for k, v in query.items() if k != "cursor"}
     names = (await services.office.snapshot()).person_names
     return render_page(request, "ledger.html", {
-        "lines": found, "query": filters, "kinds": kinds, "levels": LEVELS, "states": STATES, "fault": fault,
+        "lines": found, "query": filters, "kinds": sorted(carries), "carries": carries, "levels": LEVELS, "states": STATES, "fault": fault,
         "unit_names": await load_unit_names(services), "said": typed or {}, "may_enter": may(actor, "scores.edit"), "names": names,
         "month": f"{services.clock.now():%Y-%m}",
         "next": f"/ledger?{urlencode({**filters, 'cursor': str(encode_cursor(next_id))})}" if next_id else None,

@@ -6,8 +6,11 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.permissions import may
+from backend.domain.refusals import Refused
+from backend.domain.settings_catalogue import find_setting, load_catalogue
 from backend.services import Services
-from backend.web.console.forms import read_fields, run_form, split_ticket_numbers, store_files
+from backend.tickets.form_fields import split_ticket_numbers
+from backend.web.console.forms import WHAT_IF_SETTINGS, parse_settings, read_fields, run_form, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
@@ -34,15 +37,16 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 
 
 async def _render(
-    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: object = None
 ) -> web.StreamResponse:
     query = read_query(request.query, ("month",)) if request.method == "GET" else {}
     service, month = services.scoring, query.get("month") or f"{services.clock.now():%Y-%m}"
-    runs = [r for r in await service.runs.list_runs() if not actor.is_unit_member or r["state"] != "trial"]
+    readings = (await services.office.snapshot()).settings.to_dict()
     return render_page(request, "runs.html", {
-        "runs": runs, "contests": await service.contests.list_contests(actor), "month": month, "fault": fault,
+        "runs": await service.runs.list_runs(None, actor), "contests": await service.contests.list_contests(actor), "month": month, "fault": fault,
         "exclusions": await service.contests.list_exclusions(month, None, actor), "unit_names": await load_unit_names(services),
         "may": may(actor, "scores.edit"), "names": await _load_names(services),
+        "choices": [find_setting(key) for key in WHAT_IF_SETTINGS], "said": typed or {}, "readings": readings,
     }, code)  # fmt: skip
 
 
@@ -56,14 +60,22 @@ async def _render_run(
 ) -> web.StreamResponse:
     service, number = services.scoring.runs, parse_id(request.match_info["id"])
     run = await service.inspect(number, actor)
-    changed: dict[str, Any] | None = None
-    if run["revision_of"] is not None and not actor.is_unit_member:
-        changed = await service.compare(number, None, actor)
+    query = read_query(request.query, ("with",)) if request.method == "GET" else {}
+    other = parse_id(query["with"]) if query.get("with") else None
+    changed, others = None, []
+    if not actor.is_unit_member:
+        others = [r for r in await service.list_runs(str(run["period"]), actor) if r["id"] != number]
+        if other is not None or run["revision_of"] is not None:
+            changed = await service.compare(number, other, actor)
     return render_page(request, "run.html", {
-        "run": run, "changed": changed, "fault": fault, "unit_names": await load_unit_names(services),
+        "run": run, "changed": changed, "others": others, "labels": _list_labels(), "fault": fault, "unit_names": await load_unit_names(services),
         "may": may(actor, "scores.edit"), "may_force": may(actor, "run.force"), "may_contest": may(actor, "contest.submit"),
         "names": await _load_names(services),
     }, code)  # fmt: skip
+
+
+def _list_labels() -> dict[str, str]:
+    return {key: row.label for key, row in load_catalogue().items()}
 
 
 async def _load_names(services: Services) -> dict[str, str]:
@@ -71,9 +83,22 @@ async def _load_names(services: Services) -> dict[str, str]:
 
 
 async def start_run(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
-    """POST /runs: start a trial run (试算)."""
-    work = services.scoring.start_run(form.fields.get("period", "").strip(), None, actor)
-    return await _run_on_list(request, services, actor, work)
+    """POST /runs: start a trial run (试算), or one by changed settings for comparison."""
+
+    async def work() -> None:
+        settings = parse_settings(form)
+        if not settings and "what_if" in form.fields:
+            raise Refused("missing", field="other")
+        await services.scoring.start_run(
+            form.fields.get("period", "").strip(), None, actor, settings=settings,
+            current_rules=form.fields.get("current_rules") == "yes",
+        )  # fmt: skip
+
+    async def again(fault: str, code: int) -> web.StreamResponse:
+        typed = form.fields if "what_if" in form.fields else None
+        return await _render(request, services, actor, fault, code, typed)
+
+    return await run_form(request, services, work(), again, "/runs")
 
 
 async def check_run(request: web.Request, services: Services, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
