@@ -33,7 +33,7 @@ async def test_a_photo_sent_at_any_moment_is_on_the_ticket_once_it_is_confirmed_
     assert (await world.list_verbs()) == [*before, "attach"]
     (file, assignment) = (await world.load()).ticket.files[0]
     assert assignment == (await world.load_assignment()).id
-    shown = await world.services.queries.load_history((await world.load()).ticket.id)
+    shown = await world.services.queries.load_history((await world.load()).ticket.id, None)
     assert shown.lines[-1].words["files"] == [file]
 
 
@@ -42,7 +42,7 @@ async def test_a_photo_with_words_goes_with_the_act_they_become_XM6(world: World
     user, card = await world.sign_by_button()
     await user.send_photo(caption=words, reply_to=card)
     await world.settle()
-    history = await world.services.queries.load_history((await world.load()).ticket.id)
+    history = await world.services.queries.load_history((await world.load()).ticket.id, None)
     (file, _) = (await world.load()).ticket.files[0]
     assert history.lines[-1].verb != "attach" and history.lines[-1].words["files"] == [file]
 
