@@ -18,9 +18,9 @@ from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
 from backend.office.readiness import UnitReadiness
 from backend.platform.service import PlatformSync
+from backend.ports.api_keys import KeyStore
 from backend.ports.audit import AuditStore
 from backend.ports.idempotency import IdempotencyStore
-from backend.ports.keys import KeyStore
 from backend.ports.ticket_queries import QueryStore
 from backend.reporting import Reporting
 from backend.reporting.indicators import Indicators
@@ -30,7 +30,7 @@ from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
 from backend.triage import Similarity
 from backend.triage.dispatching import DispatchSuggestions
-from backend.triage.governance import Governance
+from backend.triage.governance_projects import Governance
 from backend.triage.hot import HotListBuilder
 from backend.visits.service import VisitService
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Unit
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.people import PersonForm
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure
 from bench.office import list_engines, open_bench_database

@@ -16,7 +16,7 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from twilio.twiml.voice_response import Gather, VoiceResponse  # type: ignore[import-untyped]
 
 from backend.domain.records import Unit
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.people import PersonForm
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure, percentile
 from bench.office import list_engines, open_bench_database

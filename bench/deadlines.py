@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from backend.deadlines.watch import DeadlineWatch
 from backend.domain.acts import Act
 from backend.domain.instants import to_micros
-from backend.domain.ticket import Source
+from backend.domain.ticket_enums import Source
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure
 from bench.office import (
     DISPATCHER,

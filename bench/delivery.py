@@ -14,7 +14,7 @@ from backend.delivery.cards import CardRenderer as Drawing
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act
 from backend.domain.texts import Texts
-from backend.domain.ticket import Source
+from backend.domain.ticket_enums import Source
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure, print_remark
 from bench.office import DISPATCHER, BenchOffice, list_engines, open_office, run_concurrently, unit_of
 from notify.channel import ChannelCapabilities, EditResult

@@ -23,7 +23,7 @@ from backend.app.build import open_application
 from backend.app.config import Config
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Unit
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.people import PersonForm
 from backend.ports.config import SettingVersion
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from backend.domain.acts import Actor
-from backend.domain.flow import build_entry
+from backend.domain.decision import build_entry
 from backend.domain.records import Duty, Ticket, Unit
-from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State, UnitKind
+from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
 from backend.ports.moves import NewTicket

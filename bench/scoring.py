@@ -14,8 +14,8 @@ from sqlalchemy import Connection, text
 from backend.domain.instants import to_micros
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
-from backend.domain.ticket import Category, Grade, UnitKind
-from backend.ports.history import ImportContext
+from backend.domain.ticket_enums import Category, Grade, UnitKind
+from backend.ports.imported_history import ImportContext
 from backend.ports.scoring import Cohort, Run
 from backend.scoring import Scoring
 from backend.scoring.periods import parse_period

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiogram.types import Message
 
-from backend.domain.offers import select_assignment
+from backend.domain.offered_verbs import select_assignment
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import parse_command, parse_reply, split_number
 from backend.office.people import BINDING_QUESTION

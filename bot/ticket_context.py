@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from backend.domain import offers
+from backend.domain import offered_verbs
 from backend.domain.acts import Snapshot
 from backend.domain.button_data import ButtonData
-from backend.domain.flow import is_visible
+from backend.domain.decision import is_visible
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.ports.moves import TicketRef
@@ -36,7 +36,7 @@ class TicketContext:
 
     def is_late_for_return(self, now: datetime) -> bool:
         """Whether a return would now count as late (B35, Q26)."""
-        return offers.is_late_for_return(self.snap, self.assignment, now)
+        return offered_verbs.is_late_for_return(self.snap, self.assignment, now)
 
 
 async def load_context(chat: Conversation, assignment_id: int) -> TicketContext:
@@ -53,4 +53,4 @@ async def load_context(chat: Conversation, assignment_id: int) -> TicketContext:
 
 def check_allowed(chat: Conversation, context: TicketContext, verb: str) -> None:
     """Check role and state before a question is asked. Refused `forbidden`, `overtaken`, `not_now`."""
-    offers.check_offered(context.snap, context.assignment, chat.actor, verb)
+    offered_verbs.check_offered(context.snap, context.assignment, chat.actor, verb)

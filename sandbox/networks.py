@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 
 from sandbox.broadcast import Broadcast
-from sandbox.http import HttpClient
+from sandbox.http_client import HttpClient
 from sandbox.in_flight import InFlight
 from sandbox.people import SimulatedPerson
 from sandbox.platform import SimulatedPlatform

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.domain.flow import build_entry
+from backend.domain.decision import build_entry
 from backend.domain.records import Ticket
-from backend.domain.ticket import Category, Grade, Source, State
+from backend.domain.ticket_enums import Category, Grade, Source, State
 from backend.ports.moves import MoveStore, NewTicket
 from storage.engine.ids import IdSupply
 

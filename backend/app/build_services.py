@@ -39,7 +39,7 @@ from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.service import Scoring
 from backend.services import Services
 from backend.tickets.files import TicketFiles
-from backend.triage.governance import Governance
+from backend.triage.governance_projects import Governance
 from backend.triage.hot import HotListBuilder
 from backend.visits.automatic import AutoVisits
 from backend.visits.service import VisitService
@@ -60,7 +60,7 @@ from storage.scoring.counts import SqlScoringStore
 from storage.tickets.files import SqlFileStore
 from storage.tickets.glance import SqlGlanceStore
 from storage.tickets.queries import SqlQueryStore
-from storage.triage.governance import SqlGovernanceStore
+from storage.triage.governance_projects import SqlGovernanceStore
 from storage.web.idempotency import SqlIdempotencyStore
 
 if TYPE_CHECKING:

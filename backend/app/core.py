@@ -39,10 +39,10 @@ from storage.importing.history import SqlHistoryStore
 from storage.importing.imports import SqlImportStore
 from storage.integrity.audit import SqlAuditStore
 from storage.integrity.journal import SqlJournalStore
+from storage.office.api_keys import SqlKeyStore
 from storage.office.config import SqlConfigStore
 from storage.office.duty_roster import SqlDutyRosterStore
 from storage.office.key_values import SqlKeyValueStore
-from storage.office.keys import SqlKeyStore
 from storage.office.people import SqlPeopleStore
 from storage.reporting.bulletins import SqlBulletinStore
 from storage.scoring.counts import SqlScoringStore

@@ -6,11 +6,11 @@ from datetime import datetime
 from backend.calls.dependencies import CallDependencies
 from backend.calls.notices import send_notices
 from backend.domain.acts import AccountKind, Act, Actor, Snapshot
-from backend.domain.flow import is_visible
+from backend.domain.decision import is_visible
 from backend.domain.move_table import HANDLING, is_allowed
 from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, Source, State
+from backend.domain.ticket_enums import Role, Source, State
 from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.call_records import AttemptRecord

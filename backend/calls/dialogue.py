@@ -24,7 +24,7 @@ from backend.domain import scripts
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.refusals import Refused
 from backend.domain.script_files import load_script
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import to_callable_number
 from backend.ports.calls import AttemptReport, Call, DialogueStep, LiveCall

@@ -9,7 +9,7 @@ from backend.calls.prompts import find_duty_contact
 from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.scripts import Effect, EffectKind, Turn
-from backend.domain.ticket import Source
+from backend.domain.ticket_enums import Source
 from backend.domain.time_words import get_tail_digits
 from backend.ports.calls import Call
 

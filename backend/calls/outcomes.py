@@ -8,7 +8,7 @@ from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.notices import send_notices
 from backend.domain import reminders, retry, scripts, unreachable
 from backend.domain.script_files import load_script
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from backend.domain.unreachable import Attempt
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import CALLS_OWNER, AttemptResult, Call, LiveCall

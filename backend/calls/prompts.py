@@ -10,7 +10,7 @@ from backend.domain.move_table import UNIT_ROLES
 from backend.domain.records import Person
 from backend.domain.script_files import build_menu, load_script
 from backend.domain.texts import Texts, find_placeholders, make_sayable
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.domain.time_words import spell_tail
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import Call

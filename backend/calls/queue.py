@@ -9,7 +9,7 @@ from backend.domain.acts import Actor
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, State
+from backend.domain.ticket_enums import Role, State
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import NewCall, PhoneMessage
 from backend.ports.moves import TicketRef

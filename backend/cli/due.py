@@ -6,7 +6,7 @@ import click
 
 from backend.cli import get_texts
 from backend.cli.connect import load_config, open_local_office, print_json, run_async
-from backend.domain.ticket import Category, Grade, Obligation
+from backend.domain.ticket_enums import Category, Grade, Obligation
 
 
 @click.command(help=get_texts().render("cli.help.due"))

@@ -5,7 +5,7 @@ import click
 from backend.cli import get_texts, print_text
 from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
 from backend.domain.acts import OPERATOR
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 
 
 @click.group(help=get_texts().render("cli.help.key"))

@@ -11,7 +11,7 @@ from backend.domain.calendar import Calendar
 from backend.domain.recompute import DueChange, DueRules, RuleChange, recompute_due
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Source
+from backend.domain.ticket_enums import Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.settings import set_setting
 from backend.ports.audit import AuditStore

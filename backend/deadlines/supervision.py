@@ -8,7 +8,7 @@ import structlog
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Source
+from backend.domain.ticket_enums import Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.supervision import SupervisionStore, WaitingAssignment
 from backend.tickets.service import TicketService

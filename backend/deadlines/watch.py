@@ -10,7 +10,7 @@ from backend.domain import deadlines, reminders
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.records import Assignment, Duty, Message, Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Obligation, Role, Source
+from backend.domain.ticket_enums import Grade, Obligation, Role, Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.due import DueStore
 from backend.ports.moves import TicketRef

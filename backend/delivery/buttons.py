@@ -9,7 +9,7 @@ from backend.domain.move_table import BY_VERB, HANDLING, UNIT_ROLES, WITH_UNIT, 
 from backend.domain.permissions import may
 from backend.domain.records import Assignment, Person
 from backend.domain.texts import Texts
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from notify.message import Button
 
 S = State

@@ -3,7 +3,7 @@
 from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.kinds import MUST_ARRIVE, SMS_CHANNEL, get_call_kind, is_relevant
 from backend.domain.records import Message, Person
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 
 SMS_SETTING = "notify.sms"  # the setting: SMS costs money, so an office opts in
 #: kind of the message → kind of the SMS; kinds not listed do not fit into one SMS

@@ -16,7 +16,7 @@ from backend.domain.records import Assignment, Message, Person, Request
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade, State
+from backend.domain.ticket_enums import Grade, State
 from backend.office.cache import OfficeCache
 from backend.ports.cards import CardStore, HeldCard
 from backend.ports.chat_state import ChatStateStore

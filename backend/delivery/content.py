@@ -6,7 +6,7 @@ from typing import Any
 from backend.delivery.kinds import KINDS, REVIEWS, find_request
 from backend.delivery.view import MessageView
 from backend.domain.texts import find_placeholders
-from backend.domain.ticket import Answer, Obligation
+from backend.domain.ticket_enums import Answer, Obligation
 
 Facts = dict[str, Any]
 

@@ -7,7 +7,7 @@ from backend.delivery.by_text import build_sms_fallback
 from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.kinds import MUST_ARRIVE, get_call_kind, is_for_institution, is_relevant
 from backend.domain.records import Message, Person
-from backend.domain.ticket import Grade, Role
+from backend.domain.ticket_enums import Grade, Role
 from backend.ports.outbox import AuditNote
 
 LIVE_STATES = ("pending", "sending", "sent", "ambiguous")

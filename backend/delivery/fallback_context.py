@@ -9,7 +9,7 @@ from backend.delivery.kinds import SMS_CHANNEL, is_for_institution
 from backend.domain import reminders
 from backend.domain.acts import Snapshot
 from backend.domain.records import Message, Person
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from backend.office.cache import OfficeSnapshot
 from backend.ports.outbox import AuditNote, MessageDelivery
 

@@ -6,7 +6,7 @@ from backend.domain.acts import Snapshot
 from backend.domain.move_table import HANDLING, NEW, UNARCHIVED, WITH_UNIT
 from backend.domain.plan_builder import CALL_INSTEAD
 from backend.domain.records import Assignment, Message
-from backend.domain.ticket import Obligation, State
+from backend.domain.ticket_enums import Obligation, State
 
 SMS_CHANNEL = "sms"
 S = State

@@ -6,7 +6,7 @@ from typing import Protocol
 from backend.domain.records import Message, Person
 from backend.domain.refusals import Refused
 from backend.domain.reminders import Purpose
-from backend.domain.ticket import Grade, Obligation
+from backend.domain.ticket_enums import Grade, Obligation
 from backend.office.cache import OfficeCache
 from backend.ports.due import DueStore
 from backend.ports.ids import IdSupply

@@ -14,7 +14,7 @@ from backend.domain.refusals import Refused
 from backend.domain.showing import goes_there, show_place, show_text
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
-from backend.domain.ticket import Obligation
+from backend.domain.ticket_enums import Obligation
 from backend.domain.time_words import describe_time_left
 from backend.office.cache import OfficeSnapshot
 

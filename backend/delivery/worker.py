@@ -22,7 +22,7 @@ from backend.domain.chance import Chance
 from backend.domain.records import Message
 from backend.domain.reminders import should_merge
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.people import People
 from backend.ports.cards import CardStore

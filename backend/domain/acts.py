@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from backend.domain.records import Assignment, Duty, JournalEntry, Message, Person, Request, Ticket, Unit, Visit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade, Obligation, Role, Source
+from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source
 
 MEMBER_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)  # of a unit, nearest to the work first
 

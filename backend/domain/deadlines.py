@@ -9,7 +9,7 @@ from backend.domain.limits import Limit, LimitUnit
 from backend.domain.office_hours import OfficeHours, add_work_time, measure_work_time, subtract_work_time
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
-from backend.domain.ticket import Category, Grade, Obligation
+from backend.domain.ticket_enums import Category, Grade, Obligation
 
 WORKDAY = timedelta(hours=8)
 """A working day under `rolling_workhours` (Q24), whatever the office hours add up to."""

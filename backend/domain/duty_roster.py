@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 
 MAX_SHIFT = timedelta(days=7)
 MAX_ABSENCE = timedelta(days=366)

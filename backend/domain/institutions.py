@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from backend.domain.records import Unit
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 
 
 def list_institutions_above(units: Mapping[str, Unit], code: str | None) -> tuple[str, ...]:

@@ -1,13 +1,13 @@
 """The move table (T1-T31): which verb leads from which state to which, and which roles may use it.
 
-Read it from top to bottom. `docs/flow.mmd` is generated from it and `flow.py` decides by it; no other code knows
+Read it from top to bottom. `docs/flow.mmd` is generated from it and `decision.py` decides by it; no other code knows
 the order of states.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend.domain.ticket import Role, State
+from backend.domain.ticket_enums import Role, State
 
 S = State
 UNIT_ROLES = frozenset({Role.HANDLER, Role.LIAISON})

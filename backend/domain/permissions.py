@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from backend.domain.acts import Actor
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 
 R = Role
 ADMIN_ONLY: frozenset[Role] = frozenset()

@@ -7,7 +7,7 @@ from typing import Any
 from backend.domain.acts import Act, Change, MoveContext, NewRow, Snapshot
 from backend.domain.records import Assignment, Duty, Message, Person, Request, Ticket
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Obligation, Outcome, State
+from backend.domain.ticket_enums import Grade, Obligation, Outcome, State
 
 #: Messages that must reach a person, with the call that replaces each where there is no chat binding.
 CALL_INSTEAD = {"M1": "P1", "M2": "P1", "M3": "P1", "M8": "P2", "M16": "P2", "M19": "P2", "M2u": "P4"}

@@ -11,7 +11,7 @@ from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.settings_catalogue import ValueKind, load_catalogue
-from backend.domain.ticket import Category, Grade, Obligation
+from backend.domain.ticket_enums import Category, Grade, Obligation
 
 #: Limits that may have set a due time besides the duty's own (domain/deadlines.KEYS), counted in the unit's hours.
 OTHER_LIMITS: Mapping[Obligation, tuple[str, ...]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backend.domain.ticket import Category, Grade, Obligation, Outcome, Role, Source, State, UnitKind
+from backend.domain.ticket_enums import Category, Grade, Obligation, Outcome, Role, Source, State, UnitKind
 
 #: Flags of a ticket (lifecycle §6.2): not states. The last is not stored among them: `Ticket.excluded` says it.
 FLAGS = (

@@ -10,7 +10,7 @@ from backend.domain.deadlines import add_limit, compute_red_card_at, compute_yel
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours
 from backend.domain.settings import Settings
-from backend.domain.ticket import Grade, Obligation
+from backend.domain.ticket_enums import Grade, Obligation
 
 
 class Purpose(StrEnum):

@@ -17,7 +17,7 @@ from backend.domain.reminder_table import (
     Window,
 )
 from backend.domain.settings import Settings
-from backend.domain.ticket import Grade, Obligation
+from backend.domain.ticket_enums import Grade, Obligation
 
 __all__ = [
     "Audience",

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 
 
 class RetrySettings(Protocol):

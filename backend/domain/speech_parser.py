@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from backend.domain.ticket import Answer
+from backend.domain.ticket_enums import Answer
 
 #: Below this recogniser confidence (0..1) keys are asked for.
 MIN_CONFIDENCE = 0.6

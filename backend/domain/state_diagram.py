@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from backend.domain.move_table import TRANSITIONS, Transition
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 
 #: States in the order of the main path, then the side paths.
 STATE_ORDER = {state: place for place, state in enumerate(State)}

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from backend.domain.calendar import Calendar
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 
 
 def format_time_left(texts: Texts, span: timedelta) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from backend.domain.records import Person, Unit
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 
 
 class Gap(StrEnum):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backend.domain import retry
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 
 #: How many attempts, how far apart, and to whom: 分管领导 and 联络员.
 MIN_ATTEMPTS = 3

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Category, Contacted, Grade, Resolved
+from backend.domain.ticket_enums import Answer, Category, Contacted, Grade, Resolved
 
 CONTACT_WAYS = ("phone", "visit", "sms", "letter", "online")
 REASON_CODES = ("not_our_duty", "wrong_region", "overlapping_duty", "duplicate", "insufficient_information", "other")

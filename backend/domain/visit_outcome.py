@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from backend.domain.ticket import Answer
+from backend.domain.ticket_enums import Answer
 
 
 class NextAction(StrEnum):

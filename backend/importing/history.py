@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from backend.domain.channels import check_channel
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, UnitKind
+from backend.domain.ticket_enums import Obligation, UnitKind
 from backend.importing.files.records import HistoryRow
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.ports.history import HistoryStore, ImportContext
+from backend.ports.imported_history import HistoryStore, ImportContext
 
 
 class HistoryImport:

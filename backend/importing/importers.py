@@ -11,7 +11,7 @@ from backend.domain.institutions import is_circular
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Answer, Role, Source
+from backend.domain.ticket_enums import Answer, Role, Source
 from backend.importing.files import records
 from backend.importing.importer_base import Importer, ImportServices, NewOrRefused
 from backend.importing.ledger_lines import LedgerImporter

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from backend.domain.flow import hash_entry
+from backend.domain.decision import hash_entry
 from backend.domain.instants import to_micros
 from backend.domain.move_table import BY_VERB
 from backend.domain.records import Assignment, JournalEntry

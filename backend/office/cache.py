@@ -16,7 +16,7 @@ from backend.domain.office_hours import OfficeHours, next_open
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
-from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
+from backend.domain.ticket_enums import Category, Grade, Obligation, Role, UnitKind
 from backend.domain.visit_days import find_next_visit_time
 from backend.office.clock import Clock
 from backend.ports.config import ConfigStore, OfficeConfig

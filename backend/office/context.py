@@ -6,7 +6,7 @@ from datetime import datetime
 from backend.domain import deadlines
 from backend.domain.records import Person, Unit
 from backend.domain.settings import Settings
-from backend.domain.ticket import Category, Grade, Obligation, Role
+from backend.domain.ticket_enums import Category, Grade, Obligation, Role
 from backend.office.cache import OfficeSnapshot
 
 

@@ -12,7 +12,7 @@ from backend.domain.office_hours import OfficeHours
 from backend.domain.permissions import may
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.clock import Clock
 from backend.ports.audit import AuditStore

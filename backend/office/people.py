@@ -14,7 +14,7 @@ from backend.domain.codes import check_code
 from backend.domain.institutions import is_circular
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import normalise_phone
 from backend.ports.chat_state import ChatStateStore, OpenQuestion

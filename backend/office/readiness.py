@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.domain.unit_readiness import BLOCKING_GAPS, Readiness, assess_readiness
 from backend.office.cache import OfficeCache
 from backend.ports.readiness import ReadinessReminder, ReadinessStore

@@ -5,11 +5,11 @@ from datetime import datetime
 from backend.domain.acts import Actor
 from backend.domain.codes import check_code
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
+from backend.ports.api_keys import KeyStore
 from backend.ports.audit import AuditStore
 from backend.ports.config import SettingVersion
-from backend.ports.keys import KeyStore
 
 
 async def set_setting(

@@ -9,7 +9,7 @@ import structlog
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.importing.service import ImportService
 from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backend.domain.ticket import Category, Grade, State
+from backend.domain.ticket_enums import Category, Grade, State
 
 
 @dataclass(frozen=True, slots=True)

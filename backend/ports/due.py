@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.domain.records import Duty, Message
-from backend.domain.ticket import Category
+from backend.domain.ticket_enums import Category
 
 
 class DueStore(Protocol):

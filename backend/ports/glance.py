@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.domain.records import Ticket
-from backend.domain.ticket import Obligation
+from backend.domain.ticket_enums import Obligation
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 from backend.domain.scoring.measures import Measure
 from backend.ports.ledgers import LedgerEntry, LedgerStore
 from backend.ports.registers import RegisterStore
-from backend.ports.runs import Contest, Exclusion, Run, RunStore
+from backend.ports.score_runs import Contest, Exclusion, Run, RunStore
 
 __all__ = [
     "Cohort",

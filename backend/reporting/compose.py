@@ -5,9 +5,9 @@ from backend.domain.texts import Texts
 from backend.ports.reporting import BulletinIssue
 from backend.reporting import score_chapters, topic_chapters, work_chapters
 from backend.reporting.document import Document, Labels
+from backend.reporting.document_builder import Writer
 from backend.reporting.gather import Material
 from backend.reporting.kinds import BulletinKind, format_date, format_period
-from backend.reporting.writer import Writer
 
 
 def compose(m: Material, issue: BulletinIssue, texts: Texts) -> Document:

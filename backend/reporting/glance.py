@@ -8,11 +8,11 @@ from backend.domain.settings import Settings
 from backend.domain.texts import Texts
 from backend.reporting import work_chapters
 from backend.reporting.document import Chart, Glance, Percent, RankGlance, Series, format_cell
+from backend.reporting.document_builder import Writer
 from backend.reporting.figures import compute_growth, compute_point_change, count_by
 from backend.reporting.gather import Material
 from backend.reporting.kinds import format_date, format_period
 from backend.reporting.score_chapters import Scores
-from backend.reporting.writer import Writer
 from backend.scoring.periods import Period
 
 MAX_ROWS = 20  # rows of a ranking picture

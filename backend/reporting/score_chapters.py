@@ -11,8 +11,8 @@ from backend.domain.scoring.ranking import rank
 from backend.domain.settings import Settings
 from backend.ports.scoring import UnitCount
 from backend.reporting.document import Cell, Column, Number
+from backend.reporting.document_builder import Writer
 from backend.reporting.figures import Ratio
-from backend.reporting.writer import Writer
 
 Row = dict[str, Any]
 

@@ -11,7 +11,7 @@ import structlog
 from backend.domain.acts import SYSTEM, Actor
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.ports.audit import AuditStore
 from backend.ports.reporting import BulletinIssue, BulletinStore, IssueDocument
 from backend.ports.ticket_queries import Page

@@ -13,9 +13,9 @@ from backend.domain.settings import Settings
 from backend.ports.reporting import PeriodDetail, ProblemTicket
 from backend.ports.scoring import LedgerEntry
 from backend.reporting.document import Cell
+from backend.reporting.document_builder import Writer
 from backend.reporting.figures import PeriodFigures, compute_share, count_by
 from backend.reporting.kinds import ReportPeriods, format_date, get_last_instant
-from backend.reporting.writer import Writer
 
 MAX_PLACES = 10  # listed at most
 TAIL = 4  # last characters of a ticket number that are printed

@@ -6,9 +6,9 @@ from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 from backend.ports.reporting import ReceivedCount, VisitedCount
 from backend.reporting.document import Cell, Number, Percent
+from backend.reporting.document_builder import Writer
 from backend.reporting.figures import PeriodFigures, compute_growth, compute_point_change, compute_share, count_by
 from backend.reporting.kinds import ReportPeriods
-from backend.reporting.writer import Writer
 
 #: The main figures: (text key, how to get it); rates are compared by percentage points.
 COUNTS: tuple[tuple[str, Callable[[PeriodFigures], int]], ...] = (

@@ -14,7 +14,7 @@ from backend.domain.scoring.readings import Readings
 from backend.domain.scoring.scheme import LedgerRule, Scheme, SchemeKind
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.settings import Settings
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeSnapshot
 from backend.ports.scoring import Cohort, LedgerEntry, ScoringStore, TicketShare, UnitCount
 from backend.scoring.periods import get_month_bounds

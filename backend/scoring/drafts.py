@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import ScoringStore

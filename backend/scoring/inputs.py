@@ -11,7 +11,7 @@ from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.scheme import Scheme
 from backend.domain.scoring.sheet import NO_DATA
 from backend.domain.settings import Settings
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.scoring import PendingRequest, ScoringStore
 from backend.scoring.documents import REGION, build_documents, build_query, group_by_scheme

@@ -8,7 +8,7 @@ from backend.domain.acts import SYSTEM, Actor
 from backend.domain.permissions import may
 from backend.domain.records import Message
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
 from backend.ports.ids import IdSupply
 from backend.ports.scoring import Run, ScoringStore

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from backend.domain.acts import Actor
-from backend.domain.flow import build_entry
+from backend.domain.decision import build_entry
 from backend.domain.permissions import require
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Obligation, Source, State
 from backend.domain.ticket_digest import compute_digest
+from backend.domain.ticket_enums import Grade, Obligation, Source, State
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ids import IdSupply
 from backend.ports.intake import IntakeStore, KnownRequesters

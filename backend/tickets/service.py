@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from backend.domain.acts import Act, Plan, Snapshot
-from backend.domain.flow import Unchanged, decide
+from backend.domain.decision import Unchanged, decide
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.office.context import DecisionContext

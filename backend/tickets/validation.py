@@ -9,7 +9,7 @@ from backend.domain.channels import check_channel
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.similarity import build_caller_key
-from backend.domain.ticket import Category, Grade
+from backend.domain.ticket_enums import Category, Grade
 from backend.office.phone_numbers import normalise_phone
 from backend.tickets import form_fields
 

@@ -11,7 +11,7 @@ from backend.domain.acts import Actor
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Demand, DispatchErrors, Precedent, Suggestion, suggest
-from backend.domain.ticket import Category, UnitKind
+from backend.domain.ticket_enums import Category, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.unit_finder import UnitFinder
 from backend.ports.audit import AuditStore

@@ -15,7 +15,7 @@ from backend.domain.similarity import (
     find_shared_terms,
     is_elsewhere,
 )
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from backend.office.cache import OfficeCache
 from backend.ports.key_values import KeyValueStore
 from backend.ports.ticket_features import FeaturedTicket, FeatureSource, FeatureStore

@@ -10,7 +10,7 @@ from backend.calls.dependencies import CallDependencies
 from backend.domain import retry
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Source, State
+from backend.domain.ticket_enums import Answer, Source, State
 from backend.domain.visit_outcome import AutoVisit, NextAction, decide_after_auto
 from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import mask_number, to_callable_number

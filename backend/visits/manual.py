@@ -9,7 +9,7 @@ from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import speak_date
 from backend.domain.texts import Texts
-from backend.domain.ticket import Answer
+from backend.domain.ticket_enums import Answer
 from backend.domain.visit_outcome import ManualRule, find_missing, get_day_part
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.visits import VisitStore, VisitTask

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer
+from backend.domain.ticket_enums import Answer
 from backend.domain.visit_outcome import is_valid_answer
 from backend.office.cache import OfficeCache
 from backend.ports.visits import CallTally, VisitStore, VisitTally

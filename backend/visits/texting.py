@@ -13,7 +13,7 @@ from backend.domain.masking import cut, mask
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
-from backend.domain.ticket import Answer, Source, State
+from backend.domain.ticket_enums import Answer, Source, State
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.audit import AuditStore

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import RootModel as _RootModel
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade, Role, UnitKind
+from backend.domain.ticket_enums import Category, Grade, Role, UnitKind
 
 
 def _require_text(value: Any) -> Any:

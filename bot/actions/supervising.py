@@ -9,7 +9,7 @@ from backend.domain.move_table import is_allowed
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.showing import show_text
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.ports.moves import TicketRef
 from bot import drafts
 from bot.conversation import Conversation

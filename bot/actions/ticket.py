@@ -3,7 +3,7 @@
 from backend.delivery.cards import FULL_TICKET
 from backend.domain.acts import Snapshot
 from backend.domain.button_data import ButtonData, encode
-from backend.domain.flow import is_visible
+from backend.domain.decision import is_visible
 from backend.domain.masking import cut, mask
 from backend.domain.move_table import is_finished
 from backend.domain.records import Assignment, Ticket

@@ -7,7 +7,7 @@ from typing import Any
 from backend.domain.move_table import count_stages
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeSnapshot
 from bot.conversation import Conversation
 

@@ -4,7 +4,7 @@ from aiogram.types import Message
 
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
-from backend.domain.offers import is_possible
+from backend.domain.offered_verbs import is_possible
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import parse_reply
 from backend.ports.chat_state import TodoItem

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, exists, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from backend.domain.instants import to_micros
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from backend.ports.calls import CALLS_OWNER, AttemptResult, Call, DueVisit, LiveCall, NewCall, PhoneMessage
 from storage import tables as t
 from storage.calls.live import LiveCalls

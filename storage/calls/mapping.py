@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from backend.domain.instants import from_micros
-from backend.domain.ticket import Category, Grade, State
+from backend.domain.ticket_enums import Category, Grade, State
 from backend.ports.calls import Call, CallAttempt, CallSubject, LiveCall, PhoneMessage
 from storage import tables as t
 from storage.engine.mapping import decode_instant

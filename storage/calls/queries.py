@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select, update
 
 from backend.domain.instants import from_micros, to_micros
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from backend.ports.call_records import CallUsage
 from backend.ports.calls import Call
 from storage import tables as t

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, func, select, update
 
 from backend.domain.instants import to_micros
 from backend.domain.records import Duty, Message
-from backend.domain.ticket import Category
+from backend.domain.ticket_enums import Category
 from storage import tables as t
 from storage.delivery.settle import insert_messages
 from storage.engine.database import Database

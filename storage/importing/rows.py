@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from json import dumps
 from typing import Any
 
-from backend.domain.flow import build_entry
+from backend.domain.decision import build_entry
 from backend.domain.instants import to_micros
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, Source
+from backend.domain.ticket_enums import Obligation, Source
 from backend.domain.visit_outcome import GIVEN_ANSWERS, decide_final_answer
-from backend.ports.history import AssignmentLike, HistoryLike, ImportContext
+from backend.ports.imported_history import AssignmentLike, HistoryLike, ImportContext
 from storage.engine.encryption import Encryption
 
 Rows = dict[str, list[tuple[Any, ...]]]

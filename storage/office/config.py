@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, text, 
 from backend.domain.duty_roster import Shift, StandIn
 from backend.domain.instants import to_micros
 from backend.domain.records import Person, Unit
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.ports.config import OfficeConfig, SettingVersion
 from storage import tables as t
 from storage.engine.database import Database

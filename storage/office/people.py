@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from backend.domain.instants import to_micros
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.ports.people import Binding, PersonRow, PinCheck
 from storage import tables as t
 from storage.engine.database import Database

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, literal, select, text, update
 
 from backend.domain.instants import to_micros
-from backend.ports.runs import Contest, Exclusion, Run
+from backend.ports.score_runs import Contest, Exclusion, Run
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import RowMapper

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, case, func, select
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.records import Ticket
-from backend.domain.ticket import Obligation
+from backend.domain.ticket_enums import Obligation
 from backend.ports.glance import OverdueTicket, UnitLoad
 from storage import tables as t
 from storage.engine.database import Database

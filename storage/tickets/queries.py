@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, literal, select
 
 from backend.domain.instants import from_micros
 from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from backend.ports.ticket_queries import (
     CallAttemptView,
     CallView,

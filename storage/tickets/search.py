@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, exists, literal, or_, select, t
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.text_search import TextSearch
-from backend.domain.ticket import Obligation
+from backend.domain.ticket_enums import Obligation
 from backend.ports.ticket_queries import TicketFilter
 from storage import tables as t
 from storage.engine.mapping import MAPPERS

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, String, and_, case, cast, delete, func, insert, or_, select, update
 
 from backend.domain.instants import from_micros, to_micros
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from backend.ports.visits import CallTally, DoNotCallEntry, Recording, VisitRecord, VisitTally, VisitTask
 from storage import tables as t
 from storage.engine.database import Database

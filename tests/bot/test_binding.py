@@ -1,6 +1,6 @@
 """A chat is bound to a person by a code and their own contact card, and to nobody else."""
 
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.office.people import PersonForm
 from tests.bot.world import World
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ONE_PIXEL_JPEG, ChatUser
 from tests.bot.world import DISPATCHER, World

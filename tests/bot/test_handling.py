@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from notify.message import Button, Card
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ONE_PIXEL_JPEG, ChatUser

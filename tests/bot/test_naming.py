@@ -4,7 +4,7 @@ import pytest
 
 from backend.domain.acts import Actor
 from backend.domain.records import Message
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.office.people import PersonForm
 from notify.plain_text import utf16_len
 from tests.bot.world import World

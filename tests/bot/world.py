@@ -14,7 +14,7 @@ from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Assignment, Request, Unit
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade, Role, Source, UnitKind
+from backend.domain.ticket_enums import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.cards import NewCard

@@ -9,7 +9,7 @@ import pytest
 
 from backend.domain.records import Unit
 from backend.domain.scripts import Position
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from tests.calls.world import ADDRESS, H1, OLD_TOKEN, OWN, SID, TOKEN, World

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.office.people import PersonForm
 from sandbox.twilio.behaviour import answer_with
 from storage import tables as t

@@ -8,7 +8,7 @@ import pytest
 
 from backend.calls.notices import send_notices
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from sandbox.twilio.behaviour import Behaviour, HangUp, Silence, Speech, answer_with
 from sandbox.twilio.model import Pickup
 from storage import tables as t

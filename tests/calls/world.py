@@ -19,7 +19,7 @@ from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.records import Unit
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade, Role, Source, UnitKind
+from backend.domain.ticket_enums import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.config import SettingVersion

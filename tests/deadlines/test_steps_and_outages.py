@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from backend.app.workers import Worker
 from backend.deadlines.watch import DeadlineWatch
 from backend.domain.instants import from_micros, to_micros
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from storage import tables as t
 from storage.deadlines.due import SqlDueStore
 from storage.engine.database import Database

@@ -8,7 +8,7 @@ from backend.delivery.buttons import VERB_OF_BUTTON
 from backend.delivery.kinds import KINDS, REVIEWS
 from backend.domain.button_data import decode
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from tests.delivery.world import World
 
 

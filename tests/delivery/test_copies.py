@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 
 from backend.delivery.ask_slots import count_slots
 from backend.domain.records import Message
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from notify.channel import DeliveryError
 from notify.rate_limit import Bucket
 from storage import tables as t

@@ -1,6 +1,6 @@
 """What the network refuses, and what follows: waiting, one marked copy, a lost chat, a call, the next contact, a task."""
 
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from notify.channel import DeliveryError, EditResult
 from tests.delivery.world import HANDLER, World
 

@@ -10,7 +10,7 @@ from backend.delivery import worker as worker_module
 from backend.delivery.shared_limit import SharedRateLimiter
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.records import Message
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from notify.rate_limit import Bucket
 from storage.delivery.rate_limit import SqlRateLimitStore
 from storage.engine.database import Database

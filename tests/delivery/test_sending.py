@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 from tests.delivery.world import DISPATCHER, HANDLER, REVIEWER, SUPERVISOR, World
 
 

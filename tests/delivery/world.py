@@ -15,7 +15,7 @@ from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.chance import Chance
 from backend.domain.records import Message, Unit
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade, Role, Source, UnitKind
+from backend.domain.ticket_enums import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
 from backend.ports.config import SettingVersion
 from backend.ports.moves import TicketRef

@@ -9,7 +9,7 @@ import pytest
 from backend.deadlines.watch import DeadlineWatch
 from backend.domain.acts import Act, Snapshot
 from backend.domain.records import Duty, Message
-from backend.domain.ticket import Grade, Obligation
+from backend.domain.ticket_enums import Grade, Obligation
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.moves import TicketRef
 from backend.tickets.service import ActResult, TicketService

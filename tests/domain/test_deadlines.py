@@ -23,7 +23,7 @@ from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, is_open, measure_work_time
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
-from backend.domain.ticket import Category, Grade, Obligation
+from backend.domain.ticket_enums import Category, Grade, Obligation
 
 CALENDAR = Calendar.load_default()
 SETTINGS = Settings()

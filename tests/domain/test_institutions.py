@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backend.domain.institutions import find_institution, is_circular, list_institutions_above
 from backend.domain.records import Unit
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 
 M, H, N = UnitKind.MANAGEMENT, UnitKind.HANDLING, UnitKind.INTERNAL
 #: A trade union: the city's hotline, its head office, the office's department, two agencies, a works union; and, apart

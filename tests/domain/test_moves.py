@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backend.domain.move_table import TRANSITIONS, Transition
-from backend.domain.ticket import Grade, Role, State
+from backend.domain.ticket_enums import Grade, Role, State
 from tests.domain.move_world import INFORMED, RETURN, ROLES, ZONE, Flow, closed, refused, signed, under_review
 
 

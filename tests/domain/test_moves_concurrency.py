@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.flow import Unchanged
+from backend.domain.decision import Unchanged
 from tests.domain.move_world import INFORMED, RETURN, Flow, refused, signed, unsatisfied
 
 RoleAct = tuple[str, str, dict[str, object]]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backend.domain.ticket import Grade, State
+from backend.domain.ticket_enums import Grade, State
 from tests.domain.move_world import INFORMED, RETURN, ZONE, Flow, closed, refused, signed, unsatisfied
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.flow import Unchanged, hash_entry
+from backend.domain.decision import Unchanged, hash_entry
 from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade
+from backend.domain.ticket_enums import Category, Grade
 from tests.domain.move_world import KEY, ROLES, Flow
 
 STEPS = int(os.environ.get("JIESU_WALK_STEPS", "12000"))

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backend.domain.ticket import Category, Grade, State
+from backend.domain.ticket_enums import Category, Grade, State
 from tests.domain.move_world import RETURN, ZONE, Flow, refused, signed, unsatisfied
 
 # -- merging (T4)

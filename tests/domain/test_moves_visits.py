@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.records import Message
-from backend.domain.ticket import Category, State
+from backend.domain.ticket_enums import Category, State
 from tests.domain.move_world import Flow, closed, refused, signed, unsatisfied
 
 

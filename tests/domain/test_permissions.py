@@ -7,7 +7,7 @@ import pytest
 from backend.domain.acts import SYSTEM, Actor
 from backend.domain.permissions import PERMISSIONS, may, require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from tests.house.source import sources
 
 

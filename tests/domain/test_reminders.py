@@ -21,7 +21,7 @@ from backend.domain.reminders import (
     should_merge,
 )
 from backend.domain.settings import Settings
-from backend.domain.ticket import Category, Grade, Obligation
+from backend.domain.ticket_enums import Category, Grade, Obligation
 
 CALENDAR = Calendar.load_default()
 SETTINGS = Settings()

@@ -21,7 +21,7 @@ from backend.domain.retry import (
     proves_unreachable,
 )
 from backend.domain.settings import Settings
-from backend.domain.ticket import Grade
+from backend.domain.ticket_enums import Grade
 
 DEFAULT_SETTINGS = Settings()
 MINUTE = timedelta(minutes=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain import ticket
+from backend.domain import ticket_enums
 from backend.domain.texts import MissingText, Texts, find_placeholders, list_languages, make_sayable
 from backend.domain.verb_fields import FIELDS
 
@@ -117,10 +117,10 @@ def test_a_hostile_five_thousand_characters_are_cut_FW13() -> None:
 @pytest.mark.parametrize(
     ("group", "words"),
     [
-        ("state", ticket.State), ("grade", ticket.Grade), ("category", ticket.Category), ("role", ticket.Role),
-        ("channel", ticket.Channel), ("source", ticket.Source), ("obligation", ticket.Obligation),
-        ("outcome", ticket.Outcome), ("answer", ticket.Answer), ("contacted", ticket.Contacted),
-        ("resolved", ticket.Resolved), ("unit_kind", ticket.UnitKind),
+        ("state", ticket_enums.State), ("grade", ticket_enums.Grade), ("category", ticket_enums.Category), ("role", ticket_enums.Role),
+        ("channel", ticket_enums.Channel), ("source", ticket_enums.Source), ("obligation", ticket_enums.Obligation),
+        ("outcome", ticket_enums.Outcome), ("answer", ticket_enums.Answer), ("contacted", ticket_enums.Contacted),
+        ("resolved", ticket_enums.Resolved), ("unit_kind", ticket_enums.UnitKind),
     ],
 )  # fmt: skip
 def test_every_stored_word_has_a_text(group: str, words: type) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.domain.records import Person, Unit
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 from backend.domain.unit_readiness import Gap, assess_readiness, find_gaps
 
 UNIT = Unit("U01", "朝阳区代办处", UnitKind.HANDLING)

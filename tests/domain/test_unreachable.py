@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.domain.unreachable import Attempt, find_proof
 
 START = datetime(2026, 11, 9, 1, tzinfo=UTC)

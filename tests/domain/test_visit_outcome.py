@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.ticket import Answer
+from backend.domain.ticket_enums import Answer
 from backend.domain.visit_outcome import (
     AutoVisit,
     ManualRule,

@@ -31,7 +31,7 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
             "backend/cli/doctor.py:_check_twilio",
             "backend/cli/doctor.py:run_checks",
             "backend/domain/moves/handling.py:<module>",
-            "backend/domain/ticket.py:Source",
+            "backend/domain/ticket_enums.py:Source",
             "backend/reporting/kinds.py:<module>",
             "backend/scoring/documents.py:<module>",
             "backend/scoring/entries.py:resolve_scheme",

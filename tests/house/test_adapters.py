@@ -8,14 +8,14 @@ from functools import cache
 import pytest
 from jinja2 import Environment, nodes
 
-from backend.domain.ticket import Grade, Outcome, Role, State
+from backend.domain.ticket_enums import Grade, Outcome, Role, State
 from tests.house.source import ROOT, Breach, Source, name_of, only_exceptions, sources
 
 ENGINE = Environment(autoescape=True)
 ENGINE.tests |= dict.fromkeys(("urgent", "unsigned", "late", "void"), bool)
 ADAPTERS = ("bot", "backend/web", "backend/cli", "backend/rehearsal")
 KINDS = (State, Grade, Role)
-MEMBERS = tuple(f"backend.domain.ticket.{kind.__name__}." for kind in KINDS)
+MEMBERS = tuple(f"backend.domain.ticket_enums.{kind.__name__}." for kind in KINDS)
 VALUES = {word for kind in KINDS for value in kind for word in (str(value), value.name)}
 #: How a field of these kinds is called, and what has states of its own.
 FIELDS = frozenset(("state", "grade", "role"))
@@ -185,7 +185,7 @@ def test_adapters_do_not_judge_a_state_a_grade_or_a_role() -> None:
     only_exceptions("adapters", found, "ask the service below, or let it refuse")
 
 
-HEAD = "from backend.domain import move_table, ticket\nfrom backend.domain.ticket import Grade as G, Role, State\n"
+HEAD = "from backend.domain import move_table, ticket_enums\nfrom backend.domain.ticket_enums import Grade as G, Role, State\n"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ HEAD = "from backend.domain import move_table, ticket\nfrom backend.domain.ticke
         "import operator as o\nx = o.eq(view.state, State.CLOSED)\n",
         "x = view.ticket.state is State.CLOSED\n",
         "x = G.URGENT == grade\n",
-        "x = actor.role != ticket.Role.ADMIN\n",
+        "x = actor.role != ticket_enums.Role.ADMIN\n",
         "x = actor.role in (Role.ADMIN, None)\n",
         "x = role not in {Role.ADMIN}\n",
         "ALLOWED = frozenset({Role.ADMIN})\n",

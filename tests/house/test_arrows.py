@@ -148,7 +148,7 @@ def test_a_library_at_home_is_let_be() -> None:
 
 def test_the_domain_can_be_had_without_any_framework() -> None:
     code = (
-        "import sys, backend.domain.flow, backend.domain.texts, backend.domain.deadlines\n"
+        "import sys, backend.domain.decision, backend.domain.texts, backend.domain.deadlines\n"
         "heavy = {'aiogram', 'aiohttp', 'sqlalchemy', 'twilio', 'pydantic', 'structlog'} & sys.modules.keys()\n"
         "raise SystemExit(', '.join(sorted(heavy)) or 0)"
     )

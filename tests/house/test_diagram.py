@@ -2,7 +2,7 @@
 
 from backend.domain.move_table import TRANSITIONS
 from backend.domain.state_diagram import render_diagram
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from tests.house.source import ROOT
 
 

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-from backend.domain import ticket
+from backend.domain import ticket_enums
 from backend.domain.move_table import BY_VERB
 from backend.domain.texts import Texts
 from tests.house.source import ROOT
@@ -11,7 +11,7 @@ from tests.house.source import ROOT
 TEXT = (ROOT / "GLOSSARY.md").read_text("utf-8")
 KINDS = {
     name: kind
-    for name, kind in vars(ticket).items()
+    for name, kind in vars(ticket_enums).items()
     if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not StrEnum
 }
 #: Verbs that mean what they say in English, so that the glossary need not name them.

@@ -55,7 +55,7 @@ def test_every_contract_holds() -> None:
 @pytest.mark.parametrize(
     ("contract", "importer", "imported"),
     [
-        ("layers", "backend.domain.flow", "backend.tickets.service"),
+        ("layers", "backend.domain.decision", "backend.tickets.service"),
         ("layers", "backend.ports.moves", "backend.office.cache"),
         ("layers", "backend.office.cache", "backend.tickets.service"),
         ("layers", "backend.tickets.service", "backend.delivery.worker"),
@@ -74,7 +74,7 @@ def test_every_contract_holds() -> None:
         ("layers", "bot.dispatch", "backend.app.build"),
         ("layers", "backend.app.build", "backend.cli.serve"),
         ("layers", "storage.tickets.moves", "backend.office.cache"),
-        ("pure", "backend.domain.flow", "notify.channel"),
+        ("pure", "backend.domain.decision", "notify.channel"),
         ("pure", "storage.engine.database", "notify.message"),
         ("notify", "notify.message", "backend.domain.texts"),
         ("notify", "notify.chat.telegram", "bot.dispatch"),

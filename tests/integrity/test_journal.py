@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.integrity.journal import JournalSealer
 from storage import tables as t
 from storage.integrity.journal import SqlJournalStore, decode_ids, encode_ids

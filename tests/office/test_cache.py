@@ -7,7 +7,7 @@ import pytest
 
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import MAX_KNOWN_REGIONS, OfficeCache
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

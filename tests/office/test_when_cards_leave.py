@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.reminders import find_next_allowed
-from backend.domain.ticket import Grade, Obligation
+from backend.domain.ticket_enums import Grade, Obligation
 from backend.office.cache import OfficeSnapshot
 from backend.ports.config import OfficeConfig
 from tests.time_and_chance import ZONE

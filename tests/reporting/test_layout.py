@@ -9,11 +9,11 @@ from docx.shared import Mm, Pt
 
 from backend.domain.texts import Texts
 from backend.reporting.document import Annex, Document, Heading, Paragraph, Table, format_cell
+from backend.reporting.document_builder import Writer
 from backend.reporting.docx import render_docx
 from backend.reporting.figures import Ratio
 from backend.reporting.kinds import BulletinKind
 from backend.reporting.pdf import _build_data
-from backend.reporting.writer import Writer
 from storage.engine.database import Database
 from tests.reporting.world import ADMIN, MONTH, WordDocument, Workbook, open_world
 

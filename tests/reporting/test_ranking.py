@@ -9,14 +9,14 @@ import pytest
 from backend.domain.records import Unit
 from backend.domain.settings import Settings
 from backend.domain.texts import Texts
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.ports.reporting import BulletinIssue
 from backend.reporting import glance
 from backend.reporting.compose import compose
 from backend.reporting.document import Paragraph, Table, format_cell
+from backend.reporting.document_builder import Writer
 from backend.reporting.kinds import BulletinKind
 from backend.reporting.score_chapters import Scores, write_scores
-from backend.reporting.writer import Writer
 from backend.scoring.periods import parse_period
 from storage.engine.database import Database
 from tests.reporting.world import ADMIN, WordDocument, Workbook, open_world

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.reporting.kinds import BulletinKind
 from backend.reporting.typesetting import list_missing_packages
 from storage import tables as t

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.ports.reporting import BulletinIssue
 from backend.reporting import Reporting
 from backend.reporting.compose import compose

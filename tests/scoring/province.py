@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.domain.records import Unit
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.importing.files.reader import open_import
 from backend.tickets.form_fields import FileContext
 from tests.scoring.world import RandomTickets, Record, World

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.domain.acts import SYSTEM, Actor
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from tests.scoring.world import HANDLER, World
 from tests.tickets.world import DISPATCHER, ZONE
 

@@ -7,7 +7,7 @@ import pytest
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from tests.scoring.world import (
     AGENT,
     CARRIED,

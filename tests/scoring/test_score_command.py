@@ -12,7 +12,7 @@ from backend.app.core import open_core, open_scoring
 from backend.cli import run
 from backend.cli.connect import load_config
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from tests.scoring.command_line import enter, import_history
 from tests.scoring.world import SECOND_CLERK, RandomTickets, find_line, find_unit
 from tests.tickets.world import ZONE

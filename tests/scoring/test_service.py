@@ -7,7 +7,7 @@ import pytest
 
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.scoring.runs import hash_sheet
 from tests.scoring.world import (
     AGENT,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from backend.domain.acts import Actor
 from backend.domain.records import Unit
-from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
+from backend.domain.ticket_enums import Category, Grade, Obligation, Role, UnitKind
 from backend.importing.files.reader import open_import
 from backend.importing.history import HistoryImport
 from backend.ports.config import SettingVersion

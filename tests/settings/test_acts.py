@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, State
+from backend.domain.ticket_enums import Grade, State
 from tests.domain.move_world import INFORMED, RETURN, Flow, closed, refused, signed, unsatisfied
 
 

@@ -7,15 +7,15 @@ import pytest
 from backend.domain.records import Unit
 from backend.domain.settings import Settings
 from backend.domain.texts import Texts
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.ports.reporting import BulletinIssue, Figures, PeriodDetail
 from backend.reporting.compose import compose
 from backend.reporting.document import Document, Table
+from backend.reporting.document_builder import Writer
 from backend.reporting.figures import PeriodFigures
 from backend.reporting.gather import Material
 from backend.reporting.kinds import BulletinKind, build_report_periods
 from backend.reporting.score_chapters import Scores, group_by_volume, write_scores
-from backend.reporting.writer import Writer
 from tests.settings.world import NOW, ZONE, build_office
 
 VOLUMES = {"U1": 150, "U2": 105, "U3": 40, "U4": 5}

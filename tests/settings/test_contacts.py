@@ -13,7 +13,7 @@ from backend.delivery.snooze import SnoozeService
 from backend.delivery.view import MessageView
 from backend.domain.reminders import Purpose
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade, Obligation
+from backend.domain.ticket_enums import Grade, Obligation
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import mask_number
 from backend.ports.requester_news import RequesterNews as News

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.importing.files.reader import open_import
 from backend.importing.history import HistoryImport
 from backend.office.cache import OfficeCache

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.ports.registers import LedgerCandidate, RegisterEntry
-from backend.ports.runs import Run
+from backend.ports.score_runs import Run
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.drafts import LedgerDrafts
 from backend.scoring.inputs import ScoringInputs

@@ -16,7 +16,7 @@ from backend.office.readiness import find_unready
 from backend.platform.service import PlatformSync
 from backend.ports.supervision import WaitingAssignment
 from backend.ports.ticket_features import FeaturedTicket, FeatureSource
-from backend.triage.governance import Governance
+from backend.triage.governance_projects import Governance
 from backend.triage.segmenter import extract_ticket_features
 from backend.triage.similarity import Similarity, TicketGroup
 from notify.platform_client import DemandBatch

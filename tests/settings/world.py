@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.records import Person, Unit
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache
 from backend.ports.config import OfficeConfig
 from tests.time_and_chance import build_clock

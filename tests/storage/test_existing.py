@@ -7,7 +7,7 @@ from storage.engine.database import Database
 from storage.engine.dialect import MAX_VALUES, find_existing
 from storage.engine.ids import IdSupply
 from storage.importing.imports import SqlImportStore
-from storage.triage.governance import SqlGovernanceStore
+from storage.triage.governance_projects import SqlGovernanceStore
 
 MANY = 40_000  # more than the 32,767 parameters that asyncpg takes
 

@@ -8,7 +8,7 @@ import pytest
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, Outcome, Role, State
+from backend.domain.ticket_enums import Obligation, Outcome, Role, State
 from backend.ports.moves import NewTicket
 from storage.engine.database import Database
 from tests.tickets.world import DISPATCHER, HANDLER, REVIEWER, World

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm, generate_person_code, is_strong_pin, parse_contact_phone
 from backend.ports.people import Binding

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from backend.domain.similarity import TicketFeatures, build_index_keys
 from backend.ports.dispatch_catalogue import NewCatalogueEntry
-from backend.ports.governance import GovernanceProject
+from backend.ports.governance_projects import GovernanceProject
 from backend.ports.ticket_features import FeatureSource
 from storage import tables as t
 from storage.engine.database import Database
@@ -15,7 +15,7 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import MAX_PER_KEY, SqlFeatureStore
-from storage.triage.governance import SqlGovernanceStore
+from storage.triage.governance_projects import SqlGovernanceStore
 from tests.time_and_chance import CHANCE
 
 NOW = datetime(2026, 11, 9, 9, tzinfo=UTC)

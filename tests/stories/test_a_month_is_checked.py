@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from tests.domain.scoring.month_e1 import build_month_e1
 from tests.stories.console import sign_in
 from tests.stories.office import Office, open_office

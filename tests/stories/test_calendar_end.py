@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Grade, Obligation
+from backend.domain.ticket_enums import Grade, Obligation
 from backend.integrity.calendar_end import is_calendar_short, list_calendar_findings
 from tests.stories.office import Office, november
 from tests.time_and_chance import ZONE

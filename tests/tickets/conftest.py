@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from backend.app.config import Config
 from backend.app.core import Core, open_core
 from backend.domain.acts import Act, Actor
-from backend.domain.ticket import Role, Source
+from backend.domain.ticket_enums import Role, Source
 from backend.rehearsal.city import load_sample
 from storage import tables as t
 

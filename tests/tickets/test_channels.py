@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade, Source
+from backend.domain.ticket_enums import Category, Grade, Source
 from backend.office.settings import set_setting
 from backend.tickets.validation import TicketForm
 from tests.tickets.conftest import DISPATCHER, SampleCity

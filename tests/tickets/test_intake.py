@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Channel, Grade, Obligation, Source, State
+from backend.domain.ticket_enums import Category, Channel, Grade, Obligation, Source, State
 from backend.ports.moves import TicketRef
 from backend.tickets.intake import TicketForm
 from storage import tables as t

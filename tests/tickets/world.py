@@ -7,9 +7,9 @@ from typing import ClassVar, Self
 from sqlalchemy import Connection, insert
 
 from backend.domain.acts import Act, Actor, Snapshot
-from backend.domain.flow import build_entry
+from backend.domain.decision import build_entry
 from backend.domain.records import Duty, Ticket, Unit
-from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State, UnitKind
+from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office.cache import OfficeCache
 from backend.ports.moves import NewTicket, TicketRef
 from backend.tickets.service import TicketService

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert
 
 from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Role, Source
+from backend.domain.ticket_enums import Grade, Role, Source
 from backend.office.people import PersonForm
 from sandbox.twilio.behaviour import Speech
 from storage import tables as t

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, update
 
 from backend.domain.acts import OPERATOR, Account, AccountKind
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.office.people import PersonForm
 from storage import tables as t
 from storage.office.config import bump_epoch

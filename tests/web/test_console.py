@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backend.domain.acts import OPERATOR, SYSTEM, Act
-from backend.domain.ticket import Source
+from backend.domain.ticket_enums import Source
 from tests.web.browser import Browser
 from tests.web.world import PDF, World
 

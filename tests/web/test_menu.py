@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.web.console.menu import MENU, ConsoleMenu, build_menu
 from tests.web.browser import Browser
 from tests.web.world import World

@@ -4,7 +4,7 @@ import pytest
 
 from backend.domain.move_table import SYSTEM_ONLY, TRANSITIONS, is_allowed
 from backend.domain.permissions import PERMISSIONS
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.web.api.routes import ROUTES
 from backend.web.console.menu import MENU
 from tests.web.world import PEOPLE, World

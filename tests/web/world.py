@@ -16,7 +16,7 @@ from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
 from backend.integrity.checks import IntegrityChecks
 from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
@@ -40,10 +40,10 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.integrity.audit import SqlAuditStore
 from storage.integrity.checks import SqlIntegrityStore
+from storage.office.api_keys import SqlKeyStore
 from storage.office.config import SqlConfigStore
 from storage.office.duty_roster import SqlDutyRosterStore
 from storage.office.key_values import SqlKeyValueStore
-from storage.office.keys import SqlKeyStore
 from storage.office.people import SqlPeopleStore
 from storage.office.readiness import SqlReadinessStore
 from storage.platform.writebacks import SqlPlatformStore

@@ -5,7 +5,7 @@ from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade, Obligation, Role, State
+from backend.domain.ticket_enums import Category, Grade, Obligation, Role, State
 
 
 def answer(m: PlanBuilder) -> None:

@@ -3,7 +3,7 @@
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 
 
 def require_lead(m: PlanBuilder) -> Assignment:

@@ -6,7 +6,7 @@ from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade, Obligation, Role, State, UnitKind
+from backend.domain.ticket_enums import Category, Grade, Obligation, Role, State, UnitKind
 
 #: notify.phone.on_dispatch → grades called at once, and grades called if the card stays unopened (A10, Q42).
 CALL_AT_ONCE = {"always": (Grade.GENERAL, Grade.URGENT), "urgent": (Grade.URGENT,),

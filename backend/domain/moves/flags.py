@@ -3,7 +3,7 @@
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment, Duty, Request
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, Role
+from backend.domain.ticket_enums import Obligation, Role
 from backend.domain.verb_fields import PROPOSED_FLAGS
 
 

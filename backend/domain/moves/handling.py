@@ -7,7 +7,7 @@ from backend.domain.moves.supervision import get_red_at, give_red_card, may_be_g
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Obligation, Outcome, Role, State
+from backend.domain.ticket_enums import Grade, Obligation, Outcome, Role, State
 
 BEIJING = "beijing_mutual_aid"
 

@@ -6,7 +6,7 @@ from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Ticket
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, State
+from backend.domain.ticket_enums import Role, State
 
 
 def merge(m: PlanBuilder) -> None:

@@ -2,7 +2,7 @@
 
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 
 WINDOW_KEY = "appeal_window"  # setting key; M8 states the window to the unit
 

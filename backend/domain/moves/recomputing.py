@@ -3,7 +3,7 @@
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment, Duty
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation
+from backend.domain.ticket_enums import Obligation
 
 #: Duties whose due time is stored on the assignment too.
 DUE_COLUMNS = {Obligation.SIGN: "sign_due_at", Obligation.CLOSE: "close_due_at"}

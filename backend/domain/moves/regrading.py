@@ -5,7 +5,7 @@ from backend.domain.moves.dispatching import announce, announce_upgrade, is_repl
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment, Duty, Request
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Obligation, State
+from backend.domain.ticket_enums import Grade, Obligation, State
 
 #: Duties whose limits follow the grade; supervision and rework have limits of their own.
 GRADED_DUTIES = (

@@ -8,7 +8,7 @@ from backend.domain.moves.handling import recheck_close
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty, Request
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, Outcome, Role, State
+from backend.domain.ticket_enums import Obligation, Outcome, Role, State
 
 
 def return_(m: PlanBuilder) -> None:

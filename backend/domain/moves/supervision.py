@@ -6,7 +6,7 @@ from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment, Duty
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Grade, Obligation, Outcome, Role, State
+from backend.domain.ticket_enums import Answer, Grade, Obligation, Outcome, Role, State
 
 
 def yellow_card(m: PlanBuilder) -> None:

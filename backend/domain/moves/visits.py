@@ -6,7 +6,7 @@ from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty, Visit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Grade, Obligation, Role, Source, State
+from backend.domain.ticket_enums import Answer, Grade, Obligation, Role, Source, State
 from backend.domain.visit_outcome import ManualRule, Verdict, decide_verdict, find_missing
 
 GOOD = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Channel, Grade, Role
+from backend.domain.ticket_enums import Category, Channel, Grade, Role
 from backend.importing.files import vocabulary
 from backend.importing.files.form_types import Form, FormField, RowError
 from backend.importing.files.records import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from backend.domain.ticket import Answer, Category, Contacted, Grade, Resolved, Role, UnitKind
+from backend.domain.ticket_enums import Answer, Category, Contacted, Grade, Resolved, Role, UnitKind
 from backend.importing.files.vocabulary import ClaimDecision, LedgerKind, Level, ReturnDecision, SignedBy, VisitKind
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, Resolved, Role, UnitKind
+from backend.domain.ticket_enums import Answer, Category, Channel, Contacted, Grade, Resolved, Role, UnitKind
 from backend.tickets.cell_values import fold
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from backend.domain.acts import Actor
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
+from backend.domain.ticket_enums import Role
 from backend.office import settings
 from backend.office.people import PersonForm, generate_person_code
 from backend.tickets.form_fields import extract_key_name

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from backend.domain.offers import select_assignment
+from backend.domain.offered_verbs import select_assignment
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.web.api.scoring_schemas import (

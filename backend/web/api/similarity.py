@@ -10,7 +10,7 @@ from backend.domain.hot_list import HotTopic
 from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Reason
 from backend.domain.texts import Texts
-from backend.domain.ticket import Category
+from backend.domain.ticket_enums import Category
 from backend.triage.dispatching import DispatchSuggestions
 from backend.triage.hot import HotList
 from backend.triage.similarity import Similarity, SimilarTicket, TicketGroup

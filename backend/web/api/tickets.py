@@ -7,7 +7,7 @@ from backend.domain.acts import Act
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_curt_wording
 from backend.domain.text_search import TextSearch
-from backend.domain.ticket import Category, Grade, Source, State
+from backend.domain.ticket_enums import Category, Grade, Source, State
 from backend.ports.ticket_queries import TicketFilter, TicketView
 from backend.services import Services
 from backend.tickets.intake import TicketForm

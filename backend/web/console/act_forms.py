@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
 from backend.domain.move_table import BY_VERB
-from backend.domain.offers import list_offered
+from backend.domain.offered_verbs import list_offered
 from backend.domain.refusals import Refused
 from backend.domain.verb_fields import EXTENSION_REASONS
 from backend.domain.verb_fields import PROPOSED_FLAGS as FLAGGED_WORDS

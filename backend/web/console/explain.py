@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.offers import select_assignment
+from backend.domain.offered_verbs import select_assignment
 from backend.domain.refusals import Refused
 from backend.domain.settings import find_setting
 from backend.ports.ticket_queries import TicketView

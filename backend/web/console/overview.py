@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from backend.ports.ticket_queries import TicketFilter
 from backend.services import Services
 from backend.web.console.rendering import render_page

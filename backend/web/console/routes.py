@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from backend.web.console import (
-    assistance,
     bulletins,
     calls,
     deliveries,
@@ -19,6 +18,7 @@ from backend.web.console import (
     scores,
     settings,
     tickets,
+    triage,
     visits,
 )
 from backend.web.console.rendering import CONSOLE_FOLDER, STATIC, set_up
@@ -54,7 +54,7 @@ def add_routes(app: web.Application) -> None:
     duty_roster.add_routes(app)
     visits.add_routes(app)
     calls.add_routes(app)
-    assistance.add_routes(app)
+    triage.add_routes(app)
     ledger.add_routes(app)
     runs.add_routes(app)
     registers.add_routes(app)

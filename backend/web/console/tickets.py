@@ -8,7 +8,7 @@ from aiohttp import web
 from backend.domain.acts import Act, Actor
 from backend.domain.permissions import may
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade, Source, State, UnitKind
+from backend.domain.ticket_enums import Category, Grade, Source, State, UnitKind
 from backend.ports.moves import TicketRef
 from backend.services import Services
 from backend.web.api.deadlines import dump_duties
@@ -16,11 +16,11 @@ from backend.web.api.files import download
 from backend.web.api.tickets import find_advice, get_reveal, load_view, parse_filters
 from backend.web.body import strip_unstorable
 from backend.web.console.act_forms import list_forms, read_arguments
-from backend.web.console.assistance import load_assistance
 from backend.web.console.explain import load_lateness_cost
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm
+from backend.web.console.triage import load_assistance
 from backend.web.errors import get_status, word_refusal
 from backend.web.query import encode_cursor, parse_row_cursor, read_query
 from backend.web.request import ApiRequest

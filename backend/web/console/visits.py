@@ -8,7 +8,7 @@ from backend.domain.acts import Act, Actor
 from backend.domain.move_table import is_allowed
 from backend.domain.permissions import may
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Contacted, Resolved, Source
+from backend.domain.ticket_enums import Answer, Contacted, Resolved, Source
 from backend.services import Services
 from backend.web.api import visits as api
 from backend.web.body import strip_unstorable

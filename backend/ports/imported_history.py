@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade, Obligation
+from backend.domain.ticket_enums import Category, Grade, Obligation
 
 ComputeDue = Callable[[Obligation, Grade, Category | None, datetime, str | None], datetime]
 

@@ -1,4 +1,4 @@
-"""Which verbs a person is offered on a ticket now, and about which of its assignments; `flow.py` decides the act."""
+"""Which verbs a person is offered on a ticket now, and about which of its assignments; `decision.py` decides the act."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from backend.domain.acts import Actor, Snapshot
 from backend.domain.move_table import BY_VERB, TRANSITIONS, Transition, is_allowed
 from backend.domain.records import Assignment, Ticket
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Obligation
+from backend.domain.ticket_enums import Answer, Obligation
 from backend.domain.verb_fields import PROPOSED_FLAGS
 
 #: Verbs that answer a flag, → the flag; offered only while it is raised.

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.triage.governance import to_json
+from backend.triage.governance_projects import to_json
 from backend.web.api.similarity import PAGED, paginate
 from backend.web.endpoint import Route
 from backend.web.query import parse_id

@@ -9,9 +9,9 @@ from typing import Any
 from backend.domain.acts import Actor
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeCache
-from backend.ports.governance import GovernanceProject, GovernanceStore
+from backend.ports.governance_projects import GovernanceProject, GovernanceStore
 from backend.ports.ids import IdSupply
 from backend.scoring import Scoring
 from backend.triage import Similarity

@@ -7,10 +7,10 @@ import pytest
 
 from backend.domain.acts import Act
 from backend.domain.move_table import OPEN, STAGES, count_stages
-from backend.domain.offers import check_offered, is_late_for_return, list_offered, select_assignment
+from backend.domain.offered_verbs import check_offered, is_late_for_return, list_offered, select_assignment
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Message, Person
-from backend.domain.ticket import Role, Source
+from backend.domain.ticket_enums import Role, Source
 from backend.office.context import DecisionContext
 from tests.domain.move_world import RETURN, ROLES, Flow, closed, refused, signed, under_review, unsatisfied
 

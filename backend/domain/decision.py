@@ -12,11 +12,11 @@ from backend.domain.acts import Act, Actor, MoveContext, Plan, Snapshot
 from backend.domain.instants import to_micros
 from backend.domain.move_table import BY_VERB, Transition, is_allowed
 from backend.domain.moves import EFFECTS
-from backend.domain.offers import select_assignment
+from backend.domain.offered_verbs import select_assignment
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment, JournalEntry, Message
 from backend.domain.refusals import Refused
-from backend.domain.ticket import State
+from backend.domain.ticket_enums import State
 from backend.domain.verb_fields import parse_arguments
 
 DOUBLE_TAP_WINDOW = timedelta(seconds=10)  # a double tap, a request sent again
