@@ -115,7 +115,7 @@ def _segment(raw: str, before: str, phone_mask: str, strict: bool) -> str:
     tail = "" if plain[-1].isdigit() or plain[-1] in "xXｘＸ" else raw[len(raw.rstrip(" \t\n-._·()（）")) :]
     if strict:
         return _STARS + tail
-    if _DAYS.fullmatch(plain.strip()):
+    if _DAYS.fullmatch(plain.strip()) and not (count == 11 and _MOBILE.fullmatch(digits)):
         return raw
     longest = max(map(len, groups))
     if count >= 11 and _MOBILE.search(digits):

@@ -164,7 +164,7 @@ class World:
         await self.create_ticket(no, Grade.GENERAL, phone)
         await self.act("dispatch", DISPATCHER, no, unit="U01")
         await self.act("sign", HANDLER, no)
-        await self.act("close", HANDLER, no, text="已修复", feedback="满意", no_objection=True)
+        await self.act("close", HANDLER, no, text="已修复", feedback="满意", no_objection=True, cause="设施老化")
         await self.settle()
 
     async def set_setting(self, key: str, value: str) -> None:

@@ -114,11 +114,11 @@ async def test_a_number_joins_and_leaves_the_do_not_call_list_with_a_reason_FW33
 
 async def test_a_requester_who_was_not_reached_gets_one_short_sms_without_a_link_S6(office: Office) -> None:
     await office.set_setting("visit.manual.sample", "0")
+    await office.set_setting("caller_text.reply", "false")
     office.phone(REQUESTER).ring_out()
     await office.close_ticket("JS0001")
     await office.advance("30h")
-    told, sms = office.phone(REQUESTER).sms
-    assert "已由承办单位答复" in told.body
+    (sms,) = office.phone(REQUESTER).sms
     assert sms.body == "【12345热线】我们曾电话回访您反映的事项（编号JS0001）未接通。如有意见请拨打12345，感谢支持。"
     assert len(sms.body) <= 70 and await office.state("JS0001") == "finalized"
     assert await send_sms(office, REQUESTER, "3") == 200  # in the mainland an SMS asks nothing and nothing is an answer
