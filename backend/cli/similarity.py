@@ -25,7 +25,7 @@ def rebuild(as_json: bool) -> None:
     """Recompute the features of all tickets."""
     running = find_server(load_config())
     if running is not None:
-        count = int(running.request("POST", "/api/v1/likeness/rebuild", {})["tickets"])
+        count = int(running.request("POST", "/api/v1/similarity/rebuild", {})["tickets"])
     else:
         count = run_async(_rebuild_here())
     if as_json:

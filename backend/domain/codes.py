@@ -5,7 +5,7 @@ from typing import Final
 
 from backend.domain.refusals import Refused
 
-#: Names the house itself acts under.
+#: Names the system itself acts under.
 RESERVED: Final = frozenset(("operator", "system", "key", "clock", "platform"))
 
 

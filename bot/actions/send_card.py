@@ -12,12 +12,12 @@ LIVE_CARD = "C1"  # a live card sent again (backend/delivery/kinds)
 
 async def send_card(chat: Conversation, context: TicketContext, person: Person, address: str) -> None:
     """Send the card, rendered for this person, to this address. Refused `unavailable` when it cannot be sent."""
-    house = chat.services
-    card = await house.cards.render_live_card(context.assignment_id, person)
+    services = chat.services
+    card = await services.cards.render_live_card(context.assignment_id, person)
     receipt = await chat.send(address, card)
     if receipt is None:
         raise Refused("unavailable")
     ticket = context.snap.ticket
     kept = NewCard(CHANNEL, receipt.chat_id, receipt.provider_id, person.code, ticket.id, context.assignment_id, LIVE_CARD,
                    ticket.version, chat.now)  # fmt: skip
-    await house.card_store.record([kept])
+    await services.card_store.record([kept])

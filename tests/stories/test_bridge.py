@@ -46,8 +46,8 @@ async def test_the_console_shows_the_button_the_costs_and_the_invalid_numbers(of
         assert 'action="/tickets/T8002/bridge"' in await console.get("/tickets/T8002")
         page = await console.get("/calls/costs")
     assert "138****1001" in page and "21211" in page and "恢复拨打" in page
-    [invalid] = (await office.request("GET", "/calls/dead-numbers", "dispatcher"))["items"]
-    revived = await office.request("POST", f"/calls/dead-numbers/{invalid['key']}/revive", "admin", {})
+    [invalid] = (await office.request("GET", "/calls/invalid-numbers", "dispatcher"))["items"]
+    revived = await office.request("POST", f"/calls/invalid-numbers/{invalid['key']}/revive", "admin", {})
     assert revived.status == 200, revived.body
-    assert (await office.request("GET", "/calls/dead-numbers"))["items"] == []
+    assert (await office.request("GET", "/calls/invalid-numbers"))["items"] == []
     await office.advance("20m")  # the next contact, whose call was due before somebody signed, is not called

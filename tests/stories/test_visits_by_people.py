@@ -204,5 +204,5 @@ async def test_the_console_leads_an_agent_from_the_list_to_a_recorded_answer(off
         page = await console.post("/visits/tasks/JS0001/record", **answer | {"note": "还是不亮"})
         assert "目前没有待人工回访的工单" in page
         assert (await office.ticket("JS0001"))["final_answer"] == "unsatisfied"
-        for path in ("/visits/peace", "/visits/figures"):
+        for path in ("/visits/do-not-call", "/visits/figures"):
             await console.get(path)

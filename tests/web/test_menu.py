@@ -20,7 +20,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
         ("/hot", "/tickets", "/hot"),
         ("/calls/costs", "/deliveries", "/calls/costs"),
         ("/visits/tasks/YL0001", "/visits", "/visits"),
-        ("/visits/peace", "/visits", "/visits/peace"),
+        ("/visits/do-not-call", "/visits", "/visits/do-not-call"),
         ("/scores/unit", "/scores", "/scores"),
         ("/registers/contact", "/scores", "/registers/contact"),
         ("/registers/place", "/scores", "/registers/contact"),

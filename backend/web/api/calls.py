@@ -65,7 +65,7 @@ async def load_costs(services: Services, month: str | None) -> dict[str, Any]:
 
 
 async def list_invalid_numbers(request: ApiRequest) -> ApiResponse:
-    """GET /calls/dead-numbers: numbers no longer called, masked (FW23)."""
+    """GET /calls/invalid-numbers: numbers no longer called, masked (FW23)."""
     zone = request.services.clock.zone
     items = [
         {"key": d.key, "to": d.masked, "code": d.code, "at": d.at.astimezone(zone).isoformat(), "person": d.person,
@@ -76,7 +76,7 @@ async def list_invalid_numbers(request: ApiRequest) -> ApiResponse:
 
 
 async def revive_number(request: ApiRequest) -> ApiResponse:
-    """POST /calls/dead-numbers/{key}/revive: allow calls to it again; audited."""
+    """POST /calls/invalid-numbers/{key}/revive: allow calls to it again; audited."""
     if not await request.services.require_calls().unblock_number(request.path["key"], request.actor):
         raise Refused("not_found")
     return ApiResponse({"revived": True})
@@ -87,7 +87,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/tickets/{no}/bridge",            bridge,  "Connect with the requester", "requester.call", BridgeBody, status=202),
     Route("GET",  "/tickets/{no}/bridge",            list_bridge_attempts, "Attempts to reach the requester"),
     Route("GET",  "/calls/costs",                    get_costs,   "What calls cost", "call_costs.read", filters=("month",)),
-    Route("GET",  "/calls/dead-numbers",             list_invalid_numbers,    "Invalid numbers", "invalid_numbers.read"),
-    Route("POST", "/calls/dead-numbers/{key}/revive", revive_number, "Allow calls to a number again", "invalid_numbers.edit"),
+    Route("GET",  "/calls/invalid-numbers",             list_invalid_numbers,    "Invalid numbers", "invalid_numbers.read"),
+    Route("POST", "/calls/invalid-numbers/{key}/revive", revive_number, "Allow calls to a number again", "invalid_numbers.edit"),
 )
 # fmt: on

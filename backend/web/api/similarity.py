@@ -241,7 +241,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", "triage.read", filters=(*SPAN, "by")),
     Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", "triage.read", filters=SPAN),
     Route("GET",    "/clusters",                 list_clusters,       "Groups of similar tickets", "triage.read", filters=SPAN),
-    Route("POST",   "/likeness/rebuild",         rebuild_index,        "Rebuild the index", "triage.rebuild", EmptyBody),
+    Route("POST",   "/similarity/rebuild",         rebuild_index,        "Rebuild the index", "triage.rebuild", EmptyBody),
     Route("GET",    "/hot",                      get_hot_list,            "Hot topics", "triage.read", filters=(*SPAN, "region")),
 )
 # fmt: on

@@ -29,7 +29,7 @@ async def show_costs(request: web.Request, services: Services, actor: Actor) -> 
 async def revive_number(
     request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
-    """POST /calls/dead-numbers: allow calls to a number again."""
+    """POST /calls/invalid-numbers: allow calls to a number again."""
     require(actor, "invalid_numbers.edit")
     await calls.revive_number(ApiRequest(services, actor, path={"key": strip_unstorable(form.fields.get("key", ""))}))
     raise web.HTTPSeeOther("/calls/costs")
@@ -38,4 +38,4 @@ async def revive_number(
 def add_routes(app: web.Application) -> None:
     """Add the page's routes."""
     app.router.add_get("/calls/costs", require_session(show_costs))
-    app.router.add_post("/calls/dead-numbers", require_form(revive_number))
+    app.router.add_post("/calls/invalid-numbers", require_form(revive_number))

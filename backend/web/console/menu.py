@@ -46,7 +46,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/calls/costs", "costs.title", "call_costs.read"),
     )),
     ("visit", (
-        Entry("/visits", "visiting.tasks", "visits.in_menu"), Entry("/visits/peace", "visiting.do_not_call", "visits.in_menu"),
+        Entry("/visits", "visiting.tasks", "visits.in_menu"), Entry("/visits/do-not-call", "visiting.do_not_call", "visits.in_menu"),
         Entry("/visits/figures", "visiting.figures", "visits.in_menu"),
     )),
     ("marking", (

@@ -89,7 +89,7 @@ async def record_answers(
 
 
 async def show_do_not_call(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
-    """GET /visits/peace."""
+    """GET /visits/do-not-call."""
     return await _render_do_not_call(request, services, actor)
 
 
@@ -98,13 +98,13 @@ async def _render_do_not_call(
 ) -> web.StreamResponse:
     answer = (await api.list_do_not_call(ApiRequest(services, actor))).payload
     may_change = may(actor, "do_not_call.edit")
-    return render_page(request, "visit_peace.html", {**answer, "fault": fault, "may_change": may_change}, code)
+    return render_page(request, "visit_do_not_call.html", {**answer, "fault": fault, "may_change": may_change}, code)
 
 
 async def change_do_not_call(
     request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
-    """POST /visits/peace: add a number to the list or remove an entry, with a reason."""
+    """POST /visits/do-not-call: add a number to the list or remove an entry, with a reason."""
     fields = {name: strip_unstorable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
     service = services.visits.do_not_call
     try:
@@ -116,7 +116,7 @@ async def change_do_not_call(
         return await _render_do_not_call(
             request, services, actor, word_refusal(request, refused), get_status(refused.code)
         )
-    raise web.HTTPSeeOther("/visits/peace")
+    raise web.HTTPSeeOther("/visits/do-not-call")
 
 
 async def show_statistics(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -145,7 +145,7 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/visits/tasks/{no}", require_session(show_task))
     add.add_post("/visits/tasks/{no}/call", require_form(call_requester))
     add.add_post("/visits/tasks/{no}/record", require_form(record_answers))
-    add.add_get("/visits/peace", require_session(show_do_not_call))
-    add.add_post("/visits/peace", require_form(change_do_not_call))
+    add.add_get("/visits/do-not-call", require_session(show_do_not_call))
+    add.add_post("/visits/do-not-call", require_form(change_do_not_call))
     add.add_get("/visits/figures", require_session(show_statistics))
     add.add_post("/visits/recordings/{dial}", require_form(open_recording))
