@@ -19,7 +19,8 @@ from bench.harness import Figure, compute_ratios, format_rates, judge, measure
 from bench.office import list_engines, open_bench_database
 from bench.providers import post_all_requests, start_null_server
 from notify.chat.telegram import make_bot
-from tests.bot.world import TOKEN, World
+from tests.bot.world import World
+from tests.simulated_networks import TELEGRAM_TOKEN
 
 FIRST, USERS = 4_242, 200  # many users: each may press only so often a minute
 WIDTH = 16
@@ -45,12 +46,12 @@ async def _measure_engine(engine: str, count: int) -> Figure:
         db = await stack.enter_async_context(open_bench_database(engine))
         providers_url = await stack.enter_async_context(start_null_server())
         world = World(db, None, providers_url)  # type: ignore[arg-type]
-        world.door.prepare = _do_nothing  # type: ignore[method-assign]
-        world.reopen = _do_nothing  # type: ignore[method-assign]
+        world.worker.prepare = _do_nothing  # type: ignore[method-assign]
+        world.start = lambda: None  # type: ignore[method-assign]
         await world.open()
-        stack.push_async_callback(world.house.channel.close)
+        stack.push_async_callback(world.services.channel.close)
         bot, dispatcher, router = (
-            make_bot(TOKEN, f"{providers_url}/sandbox/telegram"),
+            make_bot(TELEGRAM_TOKEN, f"{providers_url}/sandbox/telegram"),
             Dispatcher(disable_fsm=True),
             Router(),
         )
@@ -58,7 +59,7 @@ async def _measure_engine(engine: str, count: int) -> Figure:
         app = web.Application()
 
         async def hook(request: web.Request) -> web.Response:
-            await world.door.receive("telegram", await request.read())
+            await world.worker.receive("telegram", await request.read())
             return web.Response()
 
         async def bare_hook(request: web.Request) -> web.Response:
@@ -76,8 +77,8 @@ async def _measure_engine(engine: str, count: int) -> Figure:
         own = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
         units = [Unit(f"X{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(USERS)]
         people = [PersonForm(f"李{n}", f"X{n}", Role.HANDLER, f"P{n}", f"+861380001{n:04d}") for n in range(USERS)]
-        await world.registry.save_units(units, "admin")
-        await world.registry.save_people(people, "admin")
+        await world.people.save_units(units, "admin")
+        await world.people.save_people(people, "admin")
         bind = text("INSERT INTO bindings (id, person, channel, address, user_id, state, bound_at) "
                     "VALUES (:id, :person, 'telegram', :user, :user, 'live', 0)")  # fmt: skip
         bound = [{"id": n + 1, "person": f"P{n}", "user": str(FIRST + n)} for n in range(USERS)]
@@ -90,7 +91,7 @@ async def _measure_engine(engine: str, count: int) -> Figure:
             found = []
             for _ in range(count):
                 made += 1
-                assignment = await world.ticket(f"T{made}", unit=f"X{made % USERS}")
+                assignment = await world.dispatch_ticket(f"T{made}", unit=f"X{made % USERS}")
                 found.append(_make_update(made, encode(ButtonData("sign", assignment, 1))))
             return found
 
@@ -102,13 +103,13 @@ async def _measure_engine(engine: str, count: int) -> Figure:
         async def ours() -> float:
             updates = await presses()
             woken = asyncio.Event()
-            world.door.on_received = woken.set
+            world.worker.on_received = woken.set
 
             async def rounds() -> None:
                 while True:
                     await woken.wait()
                     woken.clear()
-                    while await world.door.run_once():
+                    while await world.worker.run_once():
                         pass
 
             turning = asyncio.create_task(rounds())

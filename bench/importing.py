@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 
 from backend.app.config import Config
 from backend.app.core import Core, open_core
+from backend.domain.acts import OPERATOR
 from backend.rehearsal import city
-from backend.rehearsal.city import SAMPLE_ACTOR
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure
 from bench.office import list_engines, open_office
 from storage import tables as t
@@ -61,7 +61,7 @@ async def _measure_kind(core: Core, engine: str, kind: str, content: bytes, coun
     async def ours() -> float:
         await core.db.write(_empty)
         began = time.perf_counter()
-        report = await core.imports.import_file(kind, kind, content, SAMPLE_ACTOR)
+        report = await core.imports.import_file(kind, kind, content, OPERATOR)
         took = time.perf_counter() - began
         assert report["imported"] == count, report["refused"][:1]
         if not stored_rows:
