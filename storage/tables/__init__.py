@@ -19,6 +19,7 @@ from storage.tables.office import (
     tries,
     units,
 )
+from storage.tables.operations import beats, gate
 from storage.tables.platform import writebacks
 from storage.tables.reporting import bulletin_files, bulletins
 from storage.tables.return_visits import caller_texts
@@ -49,6 +50,7 @@ __all__ = [
     "api_keys",
     "assignments",
     "audit",
+    "beats",
     "binding_codes",
     "bindings",
     "bulletin_files",
@@ -67,6 +69,7 @@ __all__ = [
     "expectations",
     "files",
     "findings",
+    "gate",
     "gists",
     "governance",
     "handovers",

@@ -28,6 +28,7 @@ letters = Table(
     # `owner` holds a message; it may have left only if `asked_at` says that the provider was about to be asked (XR5)
     at("asked_at"), col("asks", Integer, default="0"),
     col("deaths", Integer, default="0"),  # of processes that held it unasked (FM7)
+    col("waits_for", default="''"),  # why it waits: '' at once, retry, throttle, quiet or digest (XR1)
     Index("letters_pending", "channel", "urgent", "not_before", postgresql_where=text("state = 'pending'"),
           sqlite_where=text("state = 'pending'")),
     Index("letters_sending", "lease_until", postgresql_where=text("state = 'sending'"),

@@ -1,0 +1,1 @@
+"""What keeps an installation going: the version gate, beats, alarms, the hold after a restore, backups."""

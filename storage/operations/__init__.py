@@ -1,0 +1,1 @@
+"""Stores of the version gate and of the beats of all processes."""
