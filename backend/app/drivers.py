@@ -95,8 +95,10 @@ def build_channels(config: Config) -> dict[str, Channel]:
     return {"telegram": Drivers.discover().build_channel("telegram", settings)}
 
 
-def build_voice_carrier(config: Config) -> VoiceCarrier | None:
-    """Build the configured telephone carrier."""
+def build_voice_carrier(config: Config, *, spare: bool = False) -> VoiceCarrier | None:
+    """Build the configured telephone carrier; `spare`: the one left if that fails, for alarms (operations §8)."""
+    if spare:
+        return build_twilio_carrier(config) if config.aliyun_access_key_id else None
     if config.aliyun_access_key_id:
         return Drivers.discover().build_carrier("aliyun", {
             "access_key_id": config.aliyun_access_key_id,

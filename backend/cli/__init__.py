@@ -19,6 +19,8 @@ COMMANDS = {
     "serve": "backend.cli.serve:serve",
     "db": "backend.cli.database:database",
     "doctor": "backend.cli.doctor:doctor",
+    "healthy": "backend.cli.healthy:healthy",
+    "watch": "backend.cli.watch:watch",
     "verify": "backend.cli.verify:verify",
     "key": "backend.cli.keys:key",
     "import": "backend.cli.import_:import_file",
