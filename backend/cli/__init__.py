@@ -20,6 +20,8 @@ COMMANDS = {
     "db": "backend.cli.database:database",
     "doctor": "backend.cli.doctor:doctor",
     "verify": "backend.cli.verify:verify",
+    "backup": "backend.cli.backup:backup",
+    "restore": "backend.cli.restore:restore",
     "key": "backend.cli.keys:key",
     "import": "backend.cli.import_:import_file",
     "due": "backend.cli.due:due",
