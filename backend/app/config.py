@@ -42,6 +42,8 @@ class Config(BaseSettings):
     )
 
     data: Path = Path("var")
+    #: marks that must outlive the database or be known without it; better on another disk than the data
+    state: Path = Field(default_factory=lambda given: given["data"] / "state")
     database_url: str = ""
     redis_url: str = ""
     host: str = "127.0.0.1"
