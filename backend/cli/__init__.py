@@ -22,6 +22,8 @@ COMMANDS = {
     "healthy": "backend.cli.healthy:healthy",
     "watch": "backend.cli.watch:watch",
     "verify": "backend.cli.verify:verify",
+    "backup": "backend.cli.backup:backup",
+    "restore": "backend.cli.restore:restore",
     "key": "backend.cli.keys:key",
     "import": "backend.cli.import_:import_file",
     "due": "backend.cli.due:due",
