@@ -12,8 +12,8 @@ from backend.app.core import Core, is_embedded, read_wall_clock
 from backend.delivery.shared_limit import SharedRateLimiter
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel
+from notify.driver_registry import DriverRegistry as Drivers
 from notify.rate_limit import LocalRateLimiter, RateLimiter
-from notify.registry import DriverRegistry as Drivers
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.rate_limit import SqlRateLimitStore
 from storage.delivery.rate_limit_redis import RedisRateLimitStore
