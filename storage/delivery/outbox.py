@@ -238,7 +238,10 @@ class SqlOutboxStore:
                 M.not_before < to_micros(until),
                 M.kind.not_in(list(except_kinds)),
             )
-            .values(not_before=to_micros(until))
+            .values(
+                not_before=to_micros(until),
+                waits_for=case((M.waits_for.in_(("quiet", "digest")), M.waits_for), else_="throttle"),
+            )
         )
         await self._db.execute(query)
 
