@@ -35,6 +35,7 @@ from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
+from backend.operations.clock_watch import KINDS
 from backend.operations.health import Health
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
@@ -123,14 +124,16 @@ async def build_application(
         inbox_worker.on_received = lambda: workers.wake("chat")
     application = Application(
         config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls,
-        operations.beats, operations.alarms, simulator, "",
+        operations.beats, operations.alarms, operations.clock_watch, simulator, "",
     )  # fmt: skip
     add_workers(application, core, roles)
     if calls is not None:
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
     _add_listeners(s, delivery.worker, workers)
-    stack.push_async_callback(watch_outages(s, [delivery.worker.resume, workers.wake]).close)
+    wakers = [delivery.worker.resume, workers.wake]
+    operations.clock_watch.listeners += wakers
+    stack.push_async_callback(watch_outages(s, wakers).close)
     stack.push_async_callback(_close_all, closing)
     return application
 
@@ -165,7 +168,7 @@ def _build_calls(
 
 def _build_integrity(core: Core) -> IntegrityChecks:
     others = [lambda: list_roster_findings(core.duty_roster), lambda: list_calendar_findings(core.office)]
-    return IntegrityChecks(SqlIntegrityStore(core.db, core.ids), core.clock, others)
+    return IntegrityChecks(SqlIntegrityStore(core.db, core.ids), core.clock, others, KINDS)
 
 
 def _build_services(

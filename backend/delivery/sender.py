@@ -9,8 +9,8 @@ import structlog
 
 from backend.delivery.ask_slots import AskSlots
 from backend.delivery.batch_writer import MAX_PAUSE, BatchWriter
-from backend.delivery.chat_holds import ChatHolds
 from backend.delivery.cards import RenderedCard
+from backend.delivery.chat_holds import ChatHolds
 from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
 from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.in_hand import InHand

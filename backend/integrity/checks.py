@@ -1,6 +1,6 @@
 """Detect what should have happened and did not; report it, repair nothing."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,7 +12,7 @@ log = structlog.get_logger("integrity")
 INTERVAL = timedelta(seconds=60)  # office time between runs
 #: After a start, or after the office's clock was moved, the other workers get this much real time to catch up.
 CATCH_UP = timedelta(seconds=15)
-CLOCK_JUMP = timedelta(seconds=30)  # if office time gains this much on real time, the clock was moved
+CLOCK_JUMP = timedelta(seconds=30)  # if office time gains or loses this much, the clock was moved
 
 #: How long each thing may take before it is reported. Those in `REAL` are measured in real time.
 ALLOWED_DELAYS = {
@@ -30,20 +30,22 @@ ExtraCheck = Callable[[], Awaitable[Sequence[Finding]]]
 class IntegrityChecks:
     """Faults, "How it is reached" 8; G24. Safe in any number of processes; a finding is stored once."""
 
-    def __init__(self, store: IntegrityStore, clock: Clock, extra_checks: Sequence[ExtraCheck] = ()) -> None:
-        """`extra_checks` are checks that no database query can make (B19)."""
+    def __init__(self, store: IntegrityStore, clock: Clock, extra_checks: Sequence[ExtraCheck] = (),
+                 kept_elsewhere: Collection[str] = ()) -> None:  # fmt: skip
+        """`extra_checks` are checks that no database query can make (B19); `kept_elsewhere`: kinds that others heal."""
         self._extra_checks = extra_checks
+        self._kept_elsewhere = kept_elsewhere
         self._store = store
         self._clock = clock
-        self._seen: tuple[datetime, datetime] | None = None  # office and real time of the last run
-        self._quiet_until: datetime | None = None
+        self._seen: tuple[datetime, timedelta] | None = None  # office and monotonic time of the last run
+        self._quiet_until: timedelta | None = None  # monotonic
         self._next: datetime | None = None
         self._cursor = 0
         self.checked_at: datetime | None = None  # office time of the last finished check
 
     async def run_once(self) -> int:
         """Check if a minute has passed since the last run; return how many findings are new."""
-        now, real = self._clock.now(), self._clock.real_now()
+        now, real = self._clock.now(), timedelta(seconds=self._clock.monotonic())
         last, self._seen = self._seen, (now, real)
         if last is None or abs((now - last[0]) - (real - last[1])) > CLOCK_JUMP:
             self._quiet_until, self._next = real + CATCH_UP, None
@@ -63,7 +65,7 @@ class IntegrityChecks:
         self._cursor = result.patrolled_to
         others = [f for look in self._extra_checks for f in await look()]
         found = {(f.kind, f.subject): f for f in (*result.findings, *others)}
-        gone = [f for key, f in known.items() if key not in found]
+        gone = [f for key, f in known.items() if key not in found and f.kind not in self._kept_elsewhere]
         healed = [f for f, still in zip(gone, await self._store.recheck(gone, since), strict=True) if not still]
         new = await self._store.save_findings([f for key, f in found.items() if key not in known], healed, now)
         for finding in new:
