@@ -15,6 +15,8 @@ NOT_MODIFIED = (
 
 
 def _find_own_message(network: ChatNetwork, args: Arguments) -> Message:
+    if not {"chat_id", "message_id"} <= args.values.keys():
+        raise bad_request("message identifier is not specified")
     chat = network.resolve_recipient(args.values.get("chat_id"))
     message = network.find_message(chat, args.get_integer("message_id"))
     if message is None:
