@@ -39,7 +39,7 @@ async def edit_message_text(network: ChatNetwork, args: Arguments) -> object:
     markup = _parse_inline_keyboard(args)
     message = _find_own_message(network, args)
     if message.kind != "text":
-        raise bad_request("there is no text in the message to edit")
+        raise race_error("there is no text in the message to edit")
     return _apply_edit(network, message, {"text": text, "entities": entities, "markup": markup})
 
 
@@ -51,7 +51,7 @@ async def edit_message_caption(network: ChatNetwork, args: Arguments) -> object:
     markup = _parse_inline_keyboard(args)
     message = _find_own_message(network, args)
     if message.file is None:
-        raise bad_request("there is no caption in the message to edit")
+        raise race_error("there is no caption in the message to edit")
     return _apply_edit(network, message, {"text": text, "entities": entities, "markup": markup})
 
 

@@ -142,7 +142,9 @@ def _check_kind(kind: str, value: object, path: str) -> Findings:
 
 def _check_object(fields: Mapping[str, Field], value: Mapping[str, object], path: str) -> Findings:
     findings = Findings(unknown=[f"{path}.{name}" for name in value if name not in fields])
-    findings.wrong += [f"{path}.{name} is missing" for name, row in fields.items() if row.required and name not in value]
+    findings.wrong += [
+        f"{path}.{name} is missing" for name, row in fields.items() if row.required and name not in value
+    ]
     for name, one in value.items():
         if name in fields:
             findings.add(_check(fields[name], one, f"{path}.{name}"))

@@ -70,7 +70,7 @@ class BotApi:
         if found.wrong:
             raise bad_request(f"can't parse parameters: {'; '.join(found.wrong)}")
         if found.unknown:
-            self.network.record_violation(200, name, f"unknown parameters {sorted(found.unknown)}")
+            self.network.violations.record(200, name, f"unknown parameters {sorted(found.unknown)}")
         return await HANDLERS[name](self.network, args)
 
     async def execute_webhook_reply(self, document: dict[str, Any]) -> None:

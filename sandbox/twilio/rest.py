@@ -10,7 +10,7 @@ from typing import Any
 import phonenumbers
 from aiohttp import web
 
-from sandbox.faults import Violation, respond_with_fault
+from sandbox.faults import respond_with_fault
 from sandbox.twilio.errors import NOT_VIOLATIONS, TwilioError
 from sandbox.twilio.forms import check_parameters, get_text, matches_start_time, parse_call_plan, parse_hook
 from sandbox.twilio.model import Call
@@ -58,6 +58,7 @@ class TwilioRest:
 
     async def _handle(self, request: web.Request, operation: str, handler: Handler) -> web.Response:
         """Apply authentication, the documented parameters, planned faults and error responses, the same everywhere."""
+        self.network.requests.append((self.network.monotonic(), operation))
         fault = self.network.faults.take(f"{request.method} {request.path}")
 
         async def respond() -> web.Response:
@@ -65,11 +66,11 @@ class TwilioRest:
                 self._authenticate(request)
                 given = (await request.post()) if request.method == "POST" else request.query
                 if unknown := check_parameters(operation, given):
-                    self.network.violations.append(Violation(200, operation, f"unknown parameters {unknown}"))
+                    self.network.violations.record(200, operation, f"unknown parameters {unknown}")
                 return await handler(request)
             except TwilioError as error:
                 if error.code not in NOT_VIOLATIONS and error.code not in self.network.refusals.values():
-                    self.network.violations.append(Violation(error.code, request.path, error.message))
+                    self.network.violations.record(error.code, request.path, error.message)
                 return error.response()
 
         def build_error(status: int, seconds: float) -> web.Response:
