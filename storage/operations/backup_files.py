@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from backend.domain.refusals import Refused
 from backend.ports.backups import Checkpoint, Contents, Manifest
+from backend.ports.hold import Mark
 from storage.engine.encryption import Encryption, KeyUnknown, decrypt_chunks, encrypt_chunks
 
 MAGIC = b"jiesu backup 1\n"
@@ -109,6 +110,7 @@ def decode_manifest(line: bytes) -> Manifest:
         read: dict[str, Any] = json.loads(line)
         held = read.pop("contents")
         held["checkpoint"] = Checkpoint(**held["checkpoint"])
+        held["mark"] = held["mark"] and Mark(**held["mark"])
         held["gate"] = {part: (own[0], own[1]) for part, own in held["gate"].items()}
         contents = Contents(**{**held, "keys": tuple(held["keys"])})
         return Manifest(contents, **{**read, "keys": tuple(read["keys"])})

@@ -1,4 +1,4 @@
-"""`jiesu backup` and `jiesu restore` as an operator types them (XR3)."""
+"""`jiesu backup`, `jiesu restore` and `jiesu release` as an operator types them (XR3)."""
 
 import json
 from pathlib import Path
@@ -22,6 +22,9 @@ def test_an_operator_backs_up_proves_and_restores_XR3(jiesu: Jiesu, data: Path, 
     restored = jiesu("restore", file, "--replace", "--json")
     assert restored.status == 0 and Path(restored.json["saved"]).exists() and not restored.json["behind"]
     assert jiesu("verify").status == 0
+    assert jiesu("release", "--all", "--only", "urgent").status == jiesu("release", "--drop-before", "x").status == 2
+    assert jiesu("release", "--drop-before", "2026-11-09 09:00", "--only", "urgent", "--json").json == {"dropped": 0}
+    assert jiesu("release", "--json").json["error"]["code"] == "not_held"
     elsewhere = f"sqlite:///{tmp_path / 'elsewhere' / 'jiesu.db'}"
     assert jiesu("restore", file, "--into", elsewhere).status == 0
     for wrong in (("backup",), ("backup", file, "--mark"), ("backup", "--verify"), ("restore", file, "--into", "x")):
