@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
-from backend.app.build_backups import build_holds
+from backend.app.build_backups import build_daily_backups, build_holds
 from backend.app.build_operations import build_operations, watch_outages
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
@@ -22,7 +22,7 @@ from backend.app.drivers import (
     build_voice_carrier,
 )
 from backend.app.jobs import add_workers
-from backend.app.workers import Workers
+from backend.app.workers import Worker, Workers
 from backend.calls.dependencies import CallDependencies
 from backend.calls.service import Calls
 from backend.deadlines.recompute import DutyRecompute
@@ -130,6 +130,10 @@ async def build_application(
         operations.beats, operations.alarms, simulator, "",
     )  # fmt: skip
     add_workers(application, core, roles)
+    nightly = build_daily_backups(config, core, delivery.owner, operations.alarms) if "clock" in roles else None
+    if nightly is not None:
+        workers.add_worker(Worker("backups", nightly.run_once, core.clock.monotonic))
+        closing.append(nightly)
     if calls is not None:
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers

@@ -48,6 +48,10 @@ class Backups:
         self._chance = chance
         self._versions = versions
 
+    def list_daily(self, folder: Path) -> Sequence[Path]:
+        """List the daily backups in a folder, oldest first."""
+        return self._files.list_by_age(folder)
+
     async def describe(self) -> Manifest:
         """Return the manifest of the database as it is, for copies that others take (`--mark`)."""
         return self._describe(await asyncio.to_thread(self._copies.read_contents))

@@ -23,7 +23,7 @@ MAGIC = b"jiesu backup 1\n"
 CHUNK = 1 << 20  # bytes of the copy that are encrypted together
 LENGTH = 4  # bytes that say how long the next encrypted piece is
 MAX_LINE = 1 << 20
-NAMED = "jiesu-*.backup"
+NAMED = "jiesu-[0-9]*.backup"
 
 
 class EncryptedBackupFiles:

@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from backend.app.config import Config
 from backend.app.runfile import lock_database
+from backend.cli.doctor import _check_state
 from tests.cli.conftest import Jiesu
 
 
@@ -30,3 +34,15 @@ def test_an_operator_backs_up_proves_and_restores_XR3(jiesu: Jiesu, data: Path, 
     for wrong in (("backup",), ("backup", file, "--mark"), ("backup", "--verify"), ("restore", file, "--into", "x")):
         assert jiesu(*wrong).status == 2, wrong
     assert json.loads(jiesu("backup", "--mark").out)["keys"]
+
+
+@pytest.mark.parametrize(
+    ("state", "sandbox", "warned"),
+    [(None, False, True), ("var/marks", False, True), ("elsewhere", False, False), (None, True, False)],
+)
+def test_marks_beside_the_data_are_warned_of_FD13(
+    data: Path, tmp_path: Path, state: str | None, sandbox: bool, warned: bool
+) -> None:
+    given = {} if state is None else {"state": tmp_path / state}
+    found = [check.what for check in _check_state(Config(data=data, sandbox=sandbox, **given))]
+    assert found == ["state_beside_data"] * warned
