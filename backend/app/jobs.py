@@ -14,13 +14,20 @@ from storage.deadlines.supervision import SqlSupervisionStore
 from storage.integrity.journal import SqlJournalStore
 
 Job = Callable[[], Awaitable[int]]
+#: Workers by which something leaves, or the clock moves something: they rest while a hold stands (FD13).
+RESTING = frozenset((
+    "deadlines", "supervision", "visits", "governance", "ledger_drafts",
+    "delivery", "platform", "requester_news", "requester_texts", "sms", "calls",
+))  # fmt: skip
 
 
 def add_workers(application: Application, core: Core, roles: Collection[str]) -> None:
     """Add the workers of these roles."""
+    unless_held = application.services.holds.unless_held
     for role, name, work in _list_jobs(application, core):
         if role in roles:
-            application.workers.add_worker(Worker(name, work, core.clock.monotonic))
+            job = unless_held(work) if name in RESTING else work
+            application.workers.add_worker(Worker(name, job, core.clock.monotonic))
 
 
 def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job]]:
