@@ -1,6 +1,6 @@
 """Detect what should have happened and did not; report it, repair nothing."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,22 +19,22 @@ ALLOWED_DELAYS = {
     "unnotified": timedelta(minutes=15), "sign": timedelta(minutes=5), "close": timedelta(minutes=5),
     "message": timedelta(minutes=15), "attempt": timedelta(minutes=10),
     "call": timedelta(hours=4), "inbox": timedelta(minutes=10), "card": timedelta(minutes=15),
-    "visit": timedelta(minutes=15), "platform": timedelta(minutes=30),
+    "clock": timedelta(minutes=5), "visit": timedelta(minutes=15), "platform": timedelta(minutes=30),
     "refusals": timedelta(hours=1),
 }  # fmt: skip
 LEASE_OVERDUE = timedelta(minutes=1)  # by the database's clock of leases
 REAL_TIME = ("inbox",)
+#: Found and healed by others: the walk along the chain (chain_walk.py), the watch over the clock.
+KEPT_ELSEWHERE = ("chain_", "clock_")
 ExtraCheck = Callable[[], Awaitable[Sequence[Finding]]]
 
 
 class IntegrityChecks:
     """Faults, "How it is reached" 8; G24. Safe in any number of processes; a finding is stored once."""
 
-    def __init__(self, store: IntegrityStore, clock: Clock, extra_checks: Sequence[ExtraCheck] = (),
-                 kept_elsewhere: Collection[str] = ()) -> None:  # fmt: skip
-        """`extra_checks` are checks that no database query can make (B19); `kept_elsewhere`: kinds that others heal."""
+    def __init__(self, store: IntegrityStore, clock: Clock, extra_checks: Sequence[ExtraCheck] = ()) -> None:
+        """`extra_checks` are checks that no database query can make (B19)."""
         self._extra_checks = extra_checks
-        self._kept_elsewhere = kept_elsewhere
         self._store = store
         self._clock = clock
         self._seen: tuple[datetime, timedelta] | None = None  # office and monotonic time of the last run
@@ -65,7 +65,7 @@ class IntegrityChecks:
         self._cursor = result.patrolled_to
         others = [f for look in self._extra_checks for f in await look()]
         found = {(f.kind, f.subject): f for f in (*result.findings, *others)}
-        gone = [f for key, f in known.items() if key not in found and f.kind not in self._kept_elsewhere]
+        gone = [f for key, f in known.items() if key not in found and not f.kind.startswith(KEPT_ELSEWHERE)]
         healed = [f for f, still in zip(gone, await self._store.recheck(gone, since), strict=True) if not still]
         new = await self._store.save_findings([f for key, f in found.items() if key not in known], healed, now)
         for finding in new:

@@ -17,7 +17,6 @@ KEEP_SECONDS = 60.0  # between two times that `clock_high` is kept
 SAMPLE_SECONDS = 1.0  # between two samples of the database's clock
 BACK = timedelta(seconds=5)  # a step back by less is none
 SKEW = timedelta(seconds=2)  # between host and database, before it is told
-KINDS = ("clock_back", "clock_skew")  # findings kept here, not by the integrity checks
 
 
 class SampledTime(Protocol):
