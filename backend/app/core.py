@@ -121,7 +121,7 @@ def build_reporting(core: Core, scoring: Scoring | None = None) -> Reporting:
 async def open_office(config: Config) -> AsyncIterator[OfficeCache]:
     """Open only the rules, people and calendar in force, for reading; needs no secret."""
     await prepare_database(config)
-    db = open_database(config.resolved_database_url, time.monotonic)
+    db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
         yield OfficeCache(
             SqlConfigStore(db, IdSupply(db)), await _build_clock(config, SqlKeyValueStore(db)), config.profile
@@ -134,7 +134,7 @@ async def open_office(config: Config) -> AsyncIterator[OfficeCache]:
 async def open_scoring(config: Config) -> AsyncIterator[Scoring]:
     """Open only the scoring service, for trial runs; needs no secret."""
     await prepare_database(config)
-    db = open_database(config.resolved_database_url, time.monotonic)
+    db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
         ids = IdSupply(db)
         clock = await _build_clock(config, SqlKeyValueStore(db))
@@ -164,7 +164,7 @@ async def open_core(
     chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
     encryption = Encryption(config.load_secret_key(), chance, older_keys)
     await prepare_database(config, upgrade=upgrade)
-    db = open_database(config.resolved_database_url, time.monotonic)
+    db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
         ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)
         sandbox = SandboxClock(key_values, wall_clock) if config.sandbox else None

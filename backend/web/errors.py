@@ -1,6 +1,7 @@
 """Turns refusals and unexpected errors into responses: one shape (contract §5), no stack, no SQL, a request id (FR19)."""
 
 import contextlib
+import errno
 import json
 import logging
 import traceback
@@ -15,14 +16,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 from backend.domain.refusals import Refused, get_http_status
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
+from backend.ports.availability import Unavailable
 from backend.web.body import BodyTimeout
 from backend.web.request import REQUEST_ID, SERVICES
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a quota, a limit
 log = structlog.get_logger("web")
 YEAR = timedelta(days=366)
 #: Statuses of codes that only the web adapter gives.
 WEB_STATUSES = {
-    "stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405,
+    "stale_form": 403, "internal": 500, "unavailable": 503, "read_only": 503, "disk_full": 503,
+    "in_progress": 409, "method_not_allowed": 405,
     "unknown_run": 404, "unknown_entry": 404,
 }  # fmt: skip
 #: Errors that mean a database or another server is unavailable, by name: the web adapter knows no engine.
@@ -76,6 +80,10 @@ def to_refusal(error: Exception) -> Refused | None:
     """Return the refusal behind an exception; None for an unexpected error."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, Unavailable):
+        return Refused(error.code)
+    if isinstance(error, OSError) and error.errno in NO_ROOM:  # also of a file of ours (FD5)
+        return Refused("disk_full")
     if isinstance(error, BodyTimeout):
         return Refused("bad_request", reason="slow")
     if isinstance(error, web.HTTPException) and error.status >= 400:

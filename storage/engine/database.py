@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from backend.ports.availability import Unavailable
+from backend.ports.damage import Damage
+from storage.engine.condition import Condition
 from storage.engine.lease_clock import LeaseClock
 
 T = TypeVar("T")
@@ -15,10 +18,14 @@ AnyRow = Row[*tuple[Any, ...]]
 
 
 class Database(Protocol):
-    """What the stores need from an engine. A function passed to `write` is one transaction; callers do not retry it."""
+    """What the stores need from an engine. A function passed to `write` is one transaction; callers do not retry it.
+
+    All that runs on it raises Unavailable when the database cannot serve us now.
+    """
 
     dialect: str  # "sqlite" | "postgresql"
     lease_clock: LeaseClock
+    condition: Condition
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function on a read-only connection."""
@@ -31,6 +38,36 @@ class Database(Protocol):
     async def close(self) -> None:
         """Finish accepted work, then close the engine."""
         ...
+
+    def explain(self, error: Exception) -> str | None:
+        """Return the cause by which this error makes the database unavailable (`Unavailable`); None for any other."""
+        ...
+
+    def describe_damage(self, error: Exception) -> Damage:
+        """Describe an error that `explain` calls `read_only`."""
+        ...
+
+    @contextlib.contextmanager
+    def guard(self, *, writing: bool = False) -> Iterator[None]:
+        """Around all use of the engine: the one place that refuses to write to what is damaged (XR4).
+
+        It turns the engine's errors of availability into Unavailable, and reports damage and a full disk.
+        """
+        if writing and self.condition.damage is not None:
+            raise Unavailable("read_only")
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, Unavailable) or (cause := self.explain(error)) is None:
+                raise
+            trouble = Unavailable(cause)
+            if cause == "read_only":
+                self.condition.report(self.describe_damage(error))
+            elif cause == "disk_full":
+                self.condition.is_full = True
+            raise trouble from error
+        if writing:
+            self.condition.is_full = False
 
     async def execute(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> int:
         """Run one change in a transaction of its own; return how many rows it changed."""

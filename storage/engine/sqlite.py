@@ -17,6 +17,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
+from backend.ports.damage import Damage
+from storage.engine.condition import Condition
 from storage.engine.database import Database, resolve_future
 from storage.engine.lease_clock import LeaseClock
 
@@ -25,7 +27,19 @@ MAX_BATCH = 64  # jobs that share one fsync at most
 READER_THREADS = 3
 BUSY_MS = 5_000  # how long another process may hold the file before we report it (FD4)
 
+#: SQLite's error codes, extended or their last byte → cause of Unavailable. The disk is full, or a limit is reached.
+TROUBLES = {
+    sqlite3.SQLITE_CORRUPT: "read_only", sqlite3.SQLITE_NOTADB: "read_only", sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_IOERR_WRITE: "disk_full", sqlite3.SQLITE_IOERR_SHMSIZE: "disk_full",
+}  # fmt: skip
+
 Job = tuple[Callable[[Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+
+
+def explain_error(error: Exception) -> str | None:
+    """Return the cause by which an error makes the database unavailable; None for any other."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+    return TROUBLES.get(code) or TROUBLES.get(code & 0xFF)
 
 
 def _tune(engine: Engine, *, writer: bool) -> None:
@@ -54,8 +68,9 @@ class SqliteDatabase(Database):
 
     dialect = "sqlite"
 
-    def __init__(self, url: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, url: str, monotonic: Callable[[], float], condition: Condition | None = None) -> None:
         self.lease_clock = LeaseClock(monotonic)
+        self.condition = condition or Condition()
         path = make_url(url).database
         if path and path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +94,8 @@ class SqliteDatabase(Database):
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function in a reader thread, on its own snapshot."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+        with self.guard():
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         connection = getattr(self._local, "connection", None)
@@ -91,12 +107,25 @@ class SqliteDatabase(Database):
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run a function in the writer thread; its changes are on disk when this returns."""
+        with self.guard(writing=True):
+            return await self._write(work)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
         if self._closed:
             raise RuntimeError("the database is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((work, future, loop))
         return await asyncio.shield(future)
+
+    def explain(self, error: Exception) -> str | None:
+        """Return the cause by which this error makes the database unavailable; None for any other."""
+        return explain_error(error)
+
+    def describe_damage(self, error: Exception) -> Damage:
+        """Describe it by SQLite's code and words, which hold no value."""
+        driver = getattr(error, "orig", error)
+        return Damage(str(getattr(driver, "sqlite_errorname", "")), str(driver)[:200])
 
     async def close(self) -> None:
         """Commit accepted work and close the file."""
@@ -155,10 +184,11 @@ class SqliteDatabase(Database):
                 try:
                     answers.append((work(connection), None))
                 except Exception as error:
+                    if not raw.in_transaction or explain_error(error):
+                        raise  # SQLite has given up the batch, or nothing more may be written: all share its fate
                     raw.execute("ROLLBACK TO job")
                     answers.append((None, error))
-                finally:
-                    raw.execute("RELEASE job")
+                raw.execute("RELEASE job")
         self._answer(batch, answers)
 
     @staticmethod
