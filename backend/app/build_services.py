@@ -33,6 +33,7 @@ from backend.integrity.calendar_end import list_calendar_findings
 from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
+from backend.operations.outage import OutageWatch
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.scoring.dependencies import ScoringDependencies
@@ -91,7 +92,7 @@ async def build_application(
     delivery = _build_delivery(config, s, channels, limiter)
     calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
     visits = build_visits(config, s, calls, limiter)
-    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds)
+    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds, core.clock.monotonic)
     services = _build_services(config, s, delivery, calls, visits, due, workers)
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
@@ -120,6 +121,10 @@ async def build_application(
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
     _add_listeners(s, delivery.worker, workers)
+    watch = OutageWatch(s.db, s.clock)
+    watch.listeners += [delivery.worker.resume, workers.wake]
+    s.db.on_unavailable = watch.note
+    stack.push_async_callback(watch.close)
     stack.push_async_callback(_close_all, closing)
     return application
 

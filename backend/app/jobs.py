@@ -20,7 +20,7 @@ def add_workers(application: Application, core: Core, roles: Collection[str]) ->
     """Add the workers of these roles."""
     for role, name, work in _list_jobs(application, core):
         if role in roles:
-            application.workers.add_worker(Worker(name, work))
+            application.workers.add_worker(Worker(name, work, core.clock.monotonic))
 
 
 def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job]]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 import structlog
 
 from backend.delivery.rate_gate import DeliveryDependencies
+from backend.ports.availability import Unavailable
 
 log = structlog.get_logger("delivery")
 BEATS = 3  # a lease
@@ -73,5 +74,7 @@ class InHand:
                 return
             try:
                 await self.renew()
+            except Unavailable:
+                continue
             except Exception as error:  # the next beat tries again; without any, leases expire as they should
                 log.warning("beat_missed", error=type(error).__name__)

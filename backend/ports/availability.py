@@ -8,7 +8,8 @@ class Unavailable(Exception):
     """The database cannot serve us now (XR6, XR13, XR15; FD4, FD7-FD9). Nothing was written, or it is unknown whether.
 
     `cause`: `away` it does not answer; `pool` all our connections are taken; `locked` another holds what we need;
-    `read_only` it is damaged, and what was asked would write or cannot be read; `disk_full` it cannot grow (XR4).
+    `read_only` it is damaged, and what was asked would write or cannot be read; `disk_full` it cannot grow (XR4);
+    `unreadable` something stored there is not what it was written as.
     """
 
     def __init__(self, cause: str) -> None:

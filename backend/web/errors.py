@@ -29,7 +29,7 @@ WEB_STATUSES = {
     "in_progress": 409, "method_not_allowed": 405,
     "unknown_run": 404, "unknown_entry": 404,
 }  # fmt: skip
-#: Errors that mean a database or another server is unavailable, by name: the web adapter knows no engine.
+#: Errors that mean another server is unavailable, or a database in a way of its own: the web adapter knows no engine.
 UNAVAILABLE_ERRORS = frozenset({
     "ConnectionError", "TimeoutError", "OperationalError", "InterfaceError", "PostgresConnectionError",
     "CannotConnectNowError", "AdminShutdownError", "TooManyConnectionsError",
@@ -114,8 +114,6 @@ def build_json_response(request: web.Request, refused: Refused, error: Exception
             answer.headers["Allow"] = error.headers["Allow"]
     if answer.status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
-    if answer.status in (429, 503):
-        answer.headers["Retry-After"] = "5"
     if isinstance(error, BodyTimeout) or answer.status == 413:
         answer.force_close()
     return answer

@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.web.api.openapi import build_document
 from backend.web.body import read_json
 from backend.web.identity import is_same_origin
@@ -43,6 +44,8 @@ async def _check_database(request: web.Request) -> str:
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             await request.app[SERVICES].queries.ping()
+    except Unavailable:
+        return "away"
     except Exception as error:  # any failure means the same: not ready
         log.warning("database_unavailable", kind=type(error).__name__)
         return "away"

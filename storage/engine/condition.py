@@ -6,6 +6,7 @@ restart, and every process that shares its folder sees it before its next write.
 
 import json
 import os
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Condition:
 
     def __init__(self, state: Path | None = None) -> None:
         self.is_full = False
+        self.is_suspect = False
         self._mark = None if state is None else state / MARK
         self._known: Damage | None = None  # as far as there is no mark: it could not be written, or others told
         self._read: tuple[int, Damage] | None = None  # the mark as it was read last, and when it was written
@@ -57,6 +59,13 @@ class Condition:
             log.error("mark_not_written", kind=type(error).__name__)
         else:
             self._known = None
+
+    def suspect(self, error: Exception) -> None:
+        """Note that something stored could not be decoded: where, and no value of it."""
+        self.is_suspect = True
+        frames = traceback.extract_tb(error.__traceback__)[-4:]
+        where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
+        log.error("value_unreadable", kind=type(error).__name__, where=where)
 
     def lift(self) -> None:
         """Forget the damage and remove its mark. Raises OSError if it cannot be removed."""

@@ -13,8 +13,14 @@ from backend.ports.damage import Damage
 from storage.engine.condition import Condition
 from storage.engine.lease_clock import LeaseClock
 
+WAIT_SECONDS = 5.0  # for a connection, and for a lock another holds: a door answers within 8 s (FD4, XR13, XR15)
 T = TypeVar("T")
+#: What decoding raises when something stored is not what it was written as.
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError)
 AnyRow = Row[*tuple[Any, ...]]
+
+
+def _tell_nobody(_trouble: Unavailable) -> None: ...
 
 
 class Database(Protocol):
@@ -26,6 +32,8 @@ class Database(Protocol):
     dialect: str  # "sqlite" | "postgresql"
     lease_clock: LeaseClock
     condition: Condition
+    on_unavailable: Callable[[Unavailable], None] = staticmethod(_tell_nobody)  # told of each such failure
+    is_away: bool = False  # set by whoever watches it: all but `ping` fails at once, nothing waits for a time-out (FD8)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function on a read-only connection."""
@@ -37,6 +45,10 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Finish accepted work, then close the engine."""
+        ...
+
+    async def ping(self) -> None:
+        """Ask for as little as possible by the ways all work takes. Raises what the engine raises."""
         ...
 
     def explain(self, error: Exception) -> str | None:
@@ -51,20 +63,29 @@ class Database(Protocol):
     def guard(self, *, writing: bool = False) -> Iterator[None]:
         """Around all use of the engine: the one place that refuses to write to what is damaged (XR4).
 
-        It turns the engine's errors of availability into Unavailable, and reports damage and a full disk.
+        It turns the engine's errors of availability into Unavailable, and tells of them: damage and a full disk to the
+        condition, all others to whoever listens.
         """
+        if self.is_away:
+            raise Unavailable("away")
         if writing and self.condition.damage is not None:
             raise Unavailable("read_only")
         try:
             yield
         except Exception as error:
-            if isinstance(error, Unavailable) or (cause := self.explain(error)) is None:
+            cause = self.explain(error) or ("unreadable" if not writing and isinstance(error, UNREADABLE) else None)
+            if isinstance(error, Unavailable) or cause is None:
                 raise
             trouble = Unavailable(cause)
+            trouble.__cause__ = error
             if cause == "read_only":
                 self.condition.report(self.describe_damage(error))
             elif cause == "disk_full":
                 self.condition.is_full = True
+            elif cause == "unreadable":
+                self.condition.suspect(error)
+            else:
+                self.on_unavailable(trouble)
             raise trouble from error
         if writing:
             self.condition.is_full = False
