@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
+from backend.app.build_operations import build_operations
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
 from backend.app.core import Core, build_reporting
@@ -33,6 +34,8 @@ from backend.integrity.calendar_end import list_calendar_findings
 from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
+from backend.operations.beats import Rhythm
+from backend.operations.health import Health
 from backend.operations.outage import OutageWatch
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
@@ -81,9 +84,10 @@ class DeliveryParts:
 
 
 async def build_application(
-    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str], stack: contextlib.AsyncExitStack
-) -> Application:
-    """Build all services and the workers; what must be closed is closed by `stack`."""
+    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str], stack: contextlib.AsyncExitStack,
+    rhythm: Rhythm | None = None,
+) -> Application:  # fmt: skip
+    """Build all services and the workers; what must be closed is closed by `stack`. `rhythm`: None goes by the lease."""
     s = core
     if simulator is not None:
         simulator.now = simulator.chat.now = simulator.phones.now = s.clock.now
@@ -93,7 +97,12 @@ async def build_application(
     calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
     visits = build_visits(config, s, calls, limiter)
     due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds, core.clock.monotonic)
-    services = _build_services(config, s, delivery, calls, visits, due, workers)
+    integrity, spare = _build_integrity(s), build_voice_carrier(config, spare=True)
+    carriers = [one for one in (carrier, spare) if one is not None]
+    operations = build_operations(
+        config, s, roles, rhythm, workers, integrity, channels, carriers, config.twilio_from
+    )  # fmt: skip
+    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations.health)
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
@@ -103,7 +112,7 @@ async def build_application(
         services.platform,
         services.reporting,
         *channels.values(),
-        *([carrier] if carrier else []),
+        *carriers,
     ]
     if automatic_visits is not None and visits.texting is not None:
         automatic_visits.offer_text = visits.texting.offer
@@ -114,8 +123,9 @@ async def build_application(
         services.telegram_secret = config.telegram_secret.get_secret_value()
         inbox_worker.on_received = lambda: workers.wake("chat")
     application = Application(
-        config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls, simulator, ""
-    )
+        config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls,
+        operations.beats, operations.alarms, simulator, "",
+    )  # fmt: skip
     add_workers(application, core, roles)
     if calls is not None:
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
@@ -157,6 +167,11 @@ def _build_calls(
     return Calls(call_tools, {"visit": visits}), visits
 
 
+def _build_integrity(core: Core) -> IntegrityChecks:
+    others = [lambda: list_roster_findings(core.duty_roster), lambda: list_calendar_findings(core.office)]
+    return IntegrityChecks(SqlIntegrityStore(core.db, core.ids), core.clock, others)
+
+
 def _build_services(
     config: Config,
     core: Core,
@@ -165,16 +180,13 @@ def _build_services(
     visits: VisitService,
     due: SqlDueStore,
     workers: Workers,
+    integrity: IntegrityChecks,
+    health: Health,
 ) -> Services:
     """Build the services of the adapters."""
     files = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
     scoring_tools = ScoringDependencies(audit=core.audit, files=files, outbox=delivery.outbox, texts=core.texts)
     scoring = Scoring(SqlScoringStore(core.db), core.office, core.ids, scoring_tools)
-    integrity = IntegrityChecks(
-        SqlIntegrityStore(core.db, core.ids),
-        core.clock,
-        [lambda: list_roster_findings(core.duty_roster), lambda: list_calendar_findings(core.office)],
-    )
     platform = delivery.card_updater.platform = _build_platform(config, core, delivery.owner)
     return Services(
         clock=core.clock, chance=core.chance, office=core.office, tickets=core.tickets, keys=core.keys, files=files, audit=core.audit, texts=core.texts,
@@ -186,7 +198,7 @@ def _build_services(
         hot_topics=HotListBuilder(core.similarity_store, core.similarity, core.office),
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
-        visits=visits, integrity=integrity, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
+        visits=visits, integrity=integrity, health=health, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),
     )  # fmt: skip

@@ -80,6 +80,8 @@ class Config(BaseSettings):
     platform_feed_url: str = ""  # where its new demands are fetched
     platform_secret: SecretStr = SecretStr("")
     platform_secret_old: SecretStr = SecretStr("")  # still accepted from the platform during a key change
+    alarm_url: str = ""  # alarms are posted there as well
+    heartbeat_url: str = ""  # the dead-man's switch: requested each minute, with /fail when red
     outgoing_allow: str = ""  # hosts and networks, by commas, that may be private or without https (XS9)
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
@@ -105,7 +107,15 @@ class Config(BaseSettings):
             raise ValueError("sqlite:///… or postgresql://… is wanted")
         return value
 
-    @field_validator("public_url", "telegram_api_url", "twilio_api_url", "platform_url", "platform_feed_url")
+    @field_validator(
+        "public_url",
+        "telegram_api_url",
+        "twilio_api_url",
+        "platform_url",
+        "platform_feed_url",
+        "alarm_url",
+        "heartbeat_url",
+    )
     @classmethod
     def _plain_url(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("http", "https"):

@@ -34,7 +34,9 @@ def find_network_drive(path: Path, mounts: str) -> str | None:
         point = Path(_unescape(fields[1]))
         if whole.is_relative_to(point) and len(point.parts) >= best:  # the last of equal ones covers the others
             best, kind = len(point.parts), fields[2].lower()
-    is_remote = kind in NETWORK_KINDS or (kind.startswith("fuse.") and kind.removeprefix("fuse.").startswith(NETWORK_FUSE))
+    is_remote = kind in NETWORK_KINDS or (
+        kind.startswith("fuse.") and kind.removeprefix("fuse.").startswith(NETWORK_FUSE)
+    )
     return kind if is_remote else None
 
 

@@ -1,1 +1,1 @@
-"""Stores of the version gate and of the beats of all processes."""
+"""Stores of the version gate, of the beats of all processes, and of backups."""

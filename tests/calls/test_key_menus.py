@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from backend.calls.service import Calls
 from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice_reports import ReportHooks
-from notify.registry import DriverRegistry
+from notify.driver_registry import DriverRegistry
 from storage import tables as t
 from tests.calls.world import ASKER, H1, World
 from tests.notify.fake_aliyun import FakeAliyun

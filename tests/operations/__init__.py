@@ -1,0 +1,1 @@
+"""What keeps an installation going: backups, the hold after a restore."""

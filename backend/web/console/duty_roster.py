@@ -16,7 +16,7 @@ from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.errors import get_status, word_refusal
-from backend.web.query import read_query
+from backend.web.query import parse_id, read_query
 
 FILTERS = ("unit", "month")
 
@@ -123,7 +123,7 @@ async def _store_shift(services: Services, actor: Actor, field: Mapping[str, str
 
 
 async def _remove_shift(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
-    await services.duty_roster.delete_shift(_parse_id(field), actor)
+    await services.duty_roster.delete_shift(parse_id(field.get("id", "")), actor)
 
 
 async def _add_stand_in(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
@@ -132,7 +132,7 @@ async def _add_stand_in(services: Services, actor: Actor, field: Mapping[str, st
 
 
 async def _end_stand_in(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
-    await services.duty_roster.end_stand_in(_parse_id(field), actor)
+    await services.duty_roster.end_stand_in(parse_id(field.get("id", "")), actor)
 
 
 async def _add_handover(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
@@ -154,11 +154,6 @@ def _parse_time(services: Services, text: str) -> datetime:
     except ValueError:
         raise Refused("bad_field", field="from") from None
     return at if at.tzinfo else at.replace(tzinfo=services.clock.zone)
-
-
-def _parse_id(field: Mapping[str, str]) -> int:
-    text = field.get("id", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def add_routes(app: web.Application) -> None:

@@ -1,4 +1,4 @@
-"""Shared by the scoring pages: run a form or show it again with the refusal, and parse its fields."""
+"""Shared by the pages: run a form or show it again with the refusal, and parse its fields."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any

@@ -22,11 +22,11 @@ from backend.web.api.similarity import (
     parse_span,
 )
 from backend.web.body import strip_unstorable
+from backend.web.console.forms import run_form
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.errors import get_status, word_refusal
-from backend.web.query import read_query
+from backend.web.query import parse_id, read_query
 from backend.web.request import ApiRequest
 from backend.web.schemas import validate_body
 from backend.web.serializers import Serializer
@@ -74,7 +74,7 @@ async def show_catalogue(request: web.Request, services: Services, actor: Actor)
 
 
 async def _render_catalogue(
-    request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     require(actor, "triage.read")
     query = read_query(request.query, FILTERS) if request.method == "GET" else {}
@@ -95,34 +95,26 @@ async def _render_catalogue(
 async def add_entry(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /catalogue."""
     given = {k: strip_unstorable(v) for k, v in form.fields.items() if k != "csrf" and v.strip()}
-    try:
-        body = validate_body(CatalogueEntryBody, given).model_dump()
-        await services.dispatch_suggestions.add_row(body, actor)
-    except Refused as refused:
-        sentence = word_refusal(request, refused)
-        return await _render_catalogue(
-            request, services, actor, fault=sentence, code=get_status(refused.code), typed=given
-        )
-    raise web.HTTPSeeOther("/catalogue")
+
+    async def work() -> None:
+        await services.dispatch_suggestions.add_row(validate_body(CatalogueEntryBody, given).model_dump(), actor)
+
+    async def again(fault: str, code: int) -> web.StreamResponse:
+        return await _render_catalogue(request, services, actor, fault, code, given)
+
+    return await run_form(request, services, work(), again, "/catalogue")
 
 
 async def remove_entry(
     request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /catalogue/ID/remove."""
-    try:
-        await services.dispatch_suggestions.remove_row(_parse_id(request), actor)
-    except Refused as refused:
-        sentence = word_refusal(request, refused)
-        return await _render_catalogue(request, services, actor, fault=sentence, code=get_status(refused.code))
-    raise web.HTTPSeeOther("/catalogue")
+    work = services.dispatch_suggestions.remove_row(parse_id(request.match_info["id"]), actor)
 
+    async def again(fault: str, code: int) -> web.StreamResponse:
+        return await _render_catalogue(request, services, actor, fault, code)
 
-def _parse_id(request: web.Request) -> int:
-    text = request.match_info["id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Refused("not_found", id=text[:40])
-    return int(text)
+    return await run_form(request, services, work, again, "/catalogue")
 
 
 # -- hot topics and governance
@@ -134,7 +126,7 @@ async def show_hot(request: web.Request, services: Services, actor: Actor) -> we
 
 
 async def _render_hot(
-    request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     require(actor, "triage.read")
     query = read_query(request.query, FILTERS) if request.method == "GET" else {}
@@ -157,21 +149,23 @@ async def change_project(
     given: dict[str, Any] = {k: strip_unstorable(v) for k, v in form.fields.items() if k != "csrf"}
     if "tickets" in given:
         given["tickets"] = given["tickets"].split()
-    try:
+
+    async def work() -> None:
         if "id" not in request.match_info:
             await service.open(given, actor)
-        else:
-            number = _parse_id(request)
-            steps: dict[str, Any] = {
-                "save": lambda: service.edit(number, given, actor), "close": lambda: service.close(number, actor),
-                "drop": lambda: service.drop(number, actor), "accept": lambda: service.review(number, True, actor),
-                "refuse": lambda: service.review(number, False, actor),
-            }  # fmt: skip
-            step = steps.get(request.match_info["step"])
-            if step is None:
-                raise Refused("not_found")
-            await step()
-    except Refused as refused:
-        sentence = word_refusal(request, refused)
-        return await _render_hot(request, services, actor, fault=sentence, code=get_status(refused.code), typed=given)
-    raise web.HTTPSeeOther("/hot")
+            return
+        number = parse_id(request.match_info["id"])
+        steps: dict[str, Any] = {
+            "save": lambda: service.edit(number, given, actor), "close": lambda: service.close(number, actor),
+            "drop": lambda: service.drop(number, actor), "accept": lambda: service.review(number, True, actor),
+            "refuse": lambda: service.review(number, False, actor),
+        }  # fmt: skip
+        step = steps.get(request.match_info["step"])
+        if step is None:
+            raise Refused("not_found")
+        await step()
+
+    async def again(fault: str, code: int) -> web.StreamResponse:
+        return await _render_hot(request, services, actor, fault, code, given)
+
+    return await run_form(request, services, work(), again, "/hot")

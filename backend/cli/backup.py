@@ -1,0 +1,32 @@
+"""`jiesu backup`: write a backup of the database in use, prove one by restoring it, or print the manifest alone."""
+
+from pathlib import Path
+
+import click
+
+from backend.cli import get_texts, print_text
+from backend.cli.connect import load_config, print_json, run_async, silence_logs
+
+
+@click.command("backup", help=get_texts().render("cli.help.backup"))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--verify", "verify_", is_flag=True, help=get_texts().render("cli.help.backup_verify"))
+@click.option("--mark", is_flag=True, help=get_texts().render("cli.help.backup_mark"))
+@click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
+def backup(file: Path | None, verify_: bool, mark: bool, as_json: bool) -> None:
+    """A server may be running. Prints the manifest with --json or --mark."""
+    if (file is None) != mark or (mark and verify_):
+        raise click.UsageError("FILE | --verify FILE | --mark")
+    from backend.app.build_backups import build_backups, dump_manifest
+
+    silence_logs()
+    backups = build_backups(load_config())
+    if file is None:
+        print_json(dump_manifest(run_async(backups.describe())))
+        return
+    manifest = run_async(backups.verify(file) if verify_ else backups.make(file))
+    if as_json:
+        print_json(dump_manifest(manifest))
+    rows, lines = sum(manifest.contents.rows.values()), manifest.contents.checkpoint.lines
+    key = "backup_verified" if verify_ else "backup_made"
+    print_text(key, file=file, tables=len(manifest.contents.rows), rows=rows, lines=lines, at=manifest.taken_at)

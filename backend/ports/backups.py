@@ -1,0 +1,125 @@
+"""Copies of a whole database: what one holds, and how it is taken, opened for a look, and put back (XR3)."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The end of the journal: its newest seal (0: none) and newest line, and how many lines there are."""
+
+    seal: int
+    seal_hash: str
+    lines: int
+    line_hash: str
+    at: int | None  # whole microseconds at which the newest line was recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a database holds, read in one snapshot."""
+
+    engine: str  # sqlite | postgresql
+    schema: str  # version of the tables
+    gate: Mapping[str, tuple[int, int]]  # part → format, least
+    incarnation: str
+    mark: Mapping[str, Any]  # the newest beat's
+    checkpoint: Checkpoint
+    rows: Mapping[str, int]  # table → rows
+    keys: tuple[str, ...]  # names of the keys of encrypted values
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup says of itself; nothing in it is secret or personal."""
+
+    contents: Contents
+    code: str  # version of the program
+    taken_at: str  # ISO 8601
+    keys: tuple[str, ...]  # names of all keys that are needed to read it
+    sha256: str = ""  # of the database's copy before encryption; empty in a manifest without one
+    size: int = 0  # bytes, likewise
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why an installation is held. Instants are whole microseconds of real time."""
+
+    why: str  # restored | behind | unmarked
+    since: int
+    mark_at: int  # what was due before may have been sent already
+    mark: Mapping[str, Any]  # the newest one known outside the database
+    checkpoint_at: int | None  # the newest journal line the database has
+
+
+class DatabaseCopies(Protocol):
+    """Takes and puts back copies of one database. All of it blocks: call it in a thread."""
+
+    engine: str
+
+    def read_contents(self, url: str = "") -> Contents:
+        """Read what the database holds, or a scratch one."""
+        ...
+
+    def dump(self, to: Path) -> Contents:
+        """Write a copy of the database in use, as of one instant, and return what it holds. Refused `program_missing`."""
+        ...
+
+    def open_scratch(self, copy: Path) -> AbstractContextManager[str]:
+        """Restore a copy beside everything in use; yields its URL and removes it afterwards. Refused `copy_unreadable`."""
+        ...
+
+    def is_used(self) -> bool:
+        """Whether another process has the database open."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether it has none of our tables."""
+        ...
+
+    def replace(self, copy: Path, incarnation: str, hold: Hold) -> None:
+        """Put a copy in the place of the database, under a new incarnation and held: altogether or not at all."""
+        ...
+
+    def list_sealed_samples(self, url: str) -> Sequence[tuple[str, str | int, str, bytes]]:
+        """Return of a scratch database one encrypted value of each key and column: table, row, column, value."""
+        ...
+
+
+class BackupFiles(Protocol):
+    """Backup files: a manifest, and a copy of the database encrypted under the installation's secret."""
+
+    def list_keys(self, contents: Contents) -> tuple[str, ...]:
+        """Return the names of all keys that a backup of these contents needs."""
+        ...
+
+    def find_missing_keys(self, keys: Sequence[str]) -> Sequence[str]:
+        """Return those of these keys that no secret at hand gives."""
+        ...
+
+    def write(self, file: Path, manifest: Manifest, copy: Path) -> Manifest:
+        """Write a backup whole or not at all; returns its manifest, completed."""
+        ...
+
+    def read_manifest(self, file: Path) -> Manifest:
+        """Read a manifest, whoever wrote it. Refused `backup_unreadable`."""
+        ...
+
+    def extract(self, file: Path, to: Path) -> Manifest:
+        """Decrypt the copy. Refused `backup_unreadable`, `keys_missing`, `backup_changed` if any byte differs."""
+        ...
+
+    def list_by_age(self, folder: Path) -> Sequence[Path]:
+        """List the daily backups in a folder, oldest first."""
+        ...
+
+    def opens(self, table: str, row: str | int, column: str, value: bytes) -> bool:
+        """Whether an encrypted value can be opened."""
+        ...
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder for the owner's eyes only, on the disk of the data, removed afterwards."""
+        ...

@@ -1,0 +1,76 @@
+"""What a database holds, read on any connection: counts of rows, the journal's end, keys of encrypted values (XR3)."""
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Executable, delete, func, insert, select, text, update
+
+from backend.ports.backups import Checkpoint, Contents, Hold
+from storage import tables as t
+from storage.engine.encryption import name_value_key
+from storage.operations.hold import HELD_PARTS, HOLD, INCARNATION, MARK, encode_hold
+
+#: Every encrypted value is bound to its table, row and column; its own name lacks the ending.
+_SEALED = "_sealed"
+SEALED_COLUMNS = tuple(
+    (table, next(iter(table.primary_key)), column)
+    for table in t.metadata.sorted_tables
+    for column in table.columns
+    if column.name.endswith(_SEALED)
+)
+
+
+def read_contents(c: Connection) -> Contents:
+    """Read them; the connection's transaction must be one snapshot."""
+    house = {row.name: row.value for row in c.execute(select(t.house).where(t.house.c.name.in_((INCARNATION, MARK))))}
+    present = set(c.dialect.get_table_names(c))
+    return Contents(
+        engine=c.dialect.name,
+        schema=str(c.execute(text("SELECT version_num FROM alembic_version")).scalar_one()),
+        gate={row.part: (row.format, row.least) for row in c.execute(select(t.gate).order_by(t.gate.c.part))},
+        incarnation=house.get(INCARNATION, ""),
+        mark=json.loads(house.get(MARK, "{}")),
+        checkpoint=_read_checkpoint(c),
+        rows={
+            table.name: int(c.execute(select(func.count()).select_from(table)).scalar_one())
+            for table in sorted(t.metadata.tables.values(), key=lambda table: table.name)
+            if table.name in present
+        },
+        keys=tuple(sorted({name_value_key(sealed) for _, _, _, sealed in read_sealed_samples(c)})),
+    )
+
+
+def _read_checkpoint(c: Connection) -> Checkpoint:
+    j, s = t.journal.c, t.seals.c
+    seal = c.execute(select(s.id, s.hash).order_by(s.id.desc()).limit(1)).first()
+    line = c.execute(select(j.hash, j.recorded_at).order_by(j.recorded_at.desc(), j.id.desc()).limit(1)).first()
+    lines = int(c.execute(select(func.count()).select_from(t.journal)).scalar_one())
+    return Checkpoint(
+        seal.id if seal else 0, seal.hash if seal else "", lines, line.hash if line else "",
+        line.recorded_at if line else None,
+    )  # fmt: skip
+
+
+def read_sealed_samples(c: Connection) -> Sequence[tuple[str, str | int, str, bytes]]:
+    """Return the first value of each key in each column: table, row, column, value."""
+    found = []
+    present = set(c.dialect.get_table_names(c))
+    for table, key, column in SEALED_COLUMNS:
+        if table.name not in present:
+            continue
+        begins = func.substr(column, 1, 2)
+        first = select(func.min(key).label("key")).where(column.is_not(None)).group_by(begins)
+        query = select(key, column).where(key.in_(first))
+        found += [(table.name, row[0], column.name.removesuffix(_SEALED), bytes(row[1])) for row in c.execute(query)]
+    return found
+
+
+def list_hold_statements(incarnation: str, hold: Hold) -> Sequence[Executable]:
+    """Return what makes of a database that was put back another one than it was copied from, and holds it."""
+    values = {INCARNATION: incarnation, HOLD: encode_hold(hold)}
+    return [
+        delete(t.house).where(t.house.c.name.in_((INCARNATION, MARK, HOLD))),
+        *(insert(t.house).values(name=name, value=value) for name, value in values.items()),
+        update(t.gate).where(t.gate.c.part.in_(HELD_PARTS)).values(held=True),
+        delete(t.beats),
+    ]
