@@ -13,6 +13,7 @@ from aiohttp import web
 
 from backend.app.application import Application
 from backend.app.build_services import build_application
+from backend.app.build_storage import inspect_place
 from backend.app.config import Config
 from backend.app.core import is_embedded, open_core, read_wall_clock
 from backend.app.drivers import (
@@ -55,8 +56,10 @@ async def open_application(
         listening = _bind_address(config, stack) if "web" in roles else None
         simulator = build_simulator(config)
         config.check()
+        notes = inspect_place(config)
         core = await stack.enter_async_context(open_core(config, wall_clock=wall_clock))
         application = await build_application(config, core, simulator, roles, stack, rhythm)
+        application.storage.notes = notes
         if listening is not None:
             await _start_web(application, listening, stack)
         await _start(application, roles, stack)
@@ -109,12 +112,13 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
 
 
 async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
-    """Load sample data in a rehearsal, say where this machine's commands reach us, start the receiver and workers."""
+    """Check and prepare the database, say where this machine's commands reach us, start the receiver and workers."""
     config, core = application.config, application.core
-    await core.ids.refill()
-    await void_leases(core.db)
-    if application.simulator is not None:
-        await prepare_rehearsal(core, application.simulator)
+    await application.storage.check_at_start()
+    if core.db.condition.damage is None:
+        await _prepare_database(application)
+    else:  # people may read until it is mended
+        application.storage.call_when_mended(lambda: _prepare_database(application))
     if "web" in roles:
         token = application.process_token = f"jiesu_{core.chance.token(32)}"
         application.services.process_token = token
@@ -140,9 +144,19 @@ async def _start(application: Application, roles: Collection[str], stack: contex
     await application.beats.beat()
     stack.push_async_callback(application.beats.stop)
     await application.workers.start()
-    stack.push_async_callback(_cancel, asyncio.create_task(application.beats.run_forever(), name="beats"))
+    for name, work in (("beats", application.beats), ("storage_watch", application.storage)):
+        stack.push_async_callback(_cancel, asyncio.create_task(work.run_forever(), name=name))
     stack.push_async_callback(application.workers.stop)
     stack.push_async_callback(application.delivery.close)  # sends in flight finish before the workers end (FM2)
+
+
+async def _prepare_database(application: Application) -> None:
+    """Claim ids, end the leases of former processes, and in a rehearsal load sample data."""
+    core = application.core
+    await core.ids.refill()
+    await void_leases(core.db)
+    if application.simulator is not None:
+        await prepare_rehearsal(core, application.simulator)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
-from backend.app.build_operations import build_operations
+from backend.app.build_operations import OperationParts, build_operations
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
 from backend.app.core import Core, build_reporting
@@ -35,7 +35,6 @@ from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
-from backend.operations.health import Health
 from backend.operations.outage import OutageWatch
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
@@ -102,7 +101,7 @@ async def build_application(
     operations = build_operations(
         config, s, roles, rhythm, workers, integrity, channels, carriers, config.twilio_from
     )  # fmt: skip
-    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations.health)
+    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations)
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
@@ -124,7 +123,7 @@ async def build_application(
         inbox_worker.on_received = lambda: workers.wake("chat")
     application = Application(
         config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls,
-        operations.beats, operations.alarms, simulator, "",
+        operations.beats, operations.alarms, operations.storage, simulator, "",
     )  # fmt: skip
     add_workers(application, core, roles)
     if calls is not None:
@@ -133,6 +132,12 @@ async def build_application(
     _add_listeners(s, delivery.worker, workers)
     watch = OutageWatch(s.db, s.clock)
     watch.listeners += [delivery.worker.resume, workers.wake]
+
+    async def resume() -> None:
+        delivery.worker.resume()
+        workers.wake()
+
+    operations.storage.listeners.append(resume)
     s.db.on_unavailable = watch.note
     stack.push_async_callback(watch.close)
     stack.push_async_callback(_close_all, closing)
@@ -181,7 +186,7 @@ def _build_services(
     due: SqlDueStore,
     workers: Workers,
     integrity: IntegrityChecks,
-    health: Health,
+    operations: OperationParts,
 ) -> Services:
     """Build the services of the adapters."""
     files = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
@@ -198,7 +203,7 @@ def _build_services(
         hot_topics=HotListBuilder(core.similarity_store, core.similarity, core.office),
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
-        visits=visits, integrity=integrity, health=health, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
+        visits=visits, integrity=integrity, health=operations.health, list_conditions=operations.storage.list_conditions, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),
     )  # fmt: skip

@@ -21,6 +21,7 @@ from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
+from backend.ports.availability import Unavailable
 from backend.rehearsal.clock import SandboxClock
 from backend.reporting import Reporting
 from backend.scoring import Scoring
@@ -31,10 +32,11 @@ from backend.triage.dispatching import DispatchSuggestions
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine import versions
+from storage.engine.condition import Condition
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
-from storage.engine.open import open_database
+from storage.engine.open import guard_opening, open_database
 from storage.importing.history import SqlHistoryStore
 from storage.importing.imports import SqlImportStore
 from storage.integrity.audit import SqlAuditStore
@@ -95,15 +97,21 @@ def is_embedded(config: Config) -> bool:
 async def prepare_database(config: Config, *, upgrade: bool = False) -> None:
     """Migrate the tables to this version: in the sandbox, in a new embedded file, or with `upgrade`.
 
-    Refused `database_behind` otherwise.
+    Refused `database_behind` otherwise. Raises Unavailable `read_only` if it is damaged and can therefore not be read or
+    migrated (XR4).
     """
-    current = await asyncio.to_thread(versions.read_version, config.resolved_database_url)
+    url, condition = config.resolved_database_url, Condition(config.state)
+    with guard_opening(url, condition):
+        current = await asyncio.to_thread(versions.read_version, url)
     if current == versions.code_version():
         return
     fresh = current is None and is_embedded(config)
     if not (upgrade or fresh or config.sandbox):
         raise Refused("database_behind")
-    await asyncio.to_thread(versions.upgrade, config.resolved_database_url)
+    if condition.damage is not None:
+        raise Unavailable("read_only")
+    with guard_opening(url, condition):
+        await asyncio.to_thread(versions.upgrade, url)
 
 
 def get_schema_versions(config: Config) -> tuple[str | None, str | None]:

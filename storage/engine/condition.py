@@ -69,9 +69,9 @@ class Condition:
 
     def lift(self) -> None:
         """Forget the damage and remove its mark. Raises OSError if it cannot be removed."""
-        self._known = None
         if self._mark is not None:
             self._mark.unlink(missing_ok=True)
+        self._known = None
 
 
 def _read_mark(path: Path) -> Damage:

@@ -118,23 +118,11 @@ class PostgresDatabase(Database):
 
     def explain(self, error: Exception) -> str | None:
         """Return the cause by which this error makes the database unavailable; None for any other."""
-        if isinstance(error, PoolTimeout):
-            return "pool"
-        if getattr(error, "connection_invalidated", False):
-            return "away"
-        for one in _unwrap(error):
-            state = str(getattr(one, "sqlstate", None) or "")
-            if cause := CAUSES.get(state) or CAUSES.get(state[:2]):
-                return cause
-            is_closed = isinstance(one, asyncpg.InterfaceError) and "closed" in str(one)
-            if is_closed or isinstance(one, OSError):
-                return "away"
-        return None
+        return explain_error(error)
 
     def describe_damage(self, error: Exception) -> Damage:
         """Describe it by the server's code and words, which name a block of a file and no value."""
-        states = [str(state) for one in _unwrap(error) if (state := getattr(one, "sqlstate", None))]
-        return Damage(states[0], str(getattr(error, "orig", error)).partition("\n")[0][:200])
+        return describe_damage(error)
 
     async def _open_move_pool(self) -> None:
         async with self._opening:
@@ -149,6 +137,28 @@ class PostgresDatabase(Database):
         if self._move_pool is not None:
             await self._move_pool.close()
         await self._engine.dispose()
+
+
+def explain_error(error: Exception) -> str | None:
+    """Return the cause by which an error makes the database unavailable; None for any other."""
+    if isinstance(error, PoolTimeout):
+        return "pool"
+    if getattr(error, "connection_invalidated", False):
+        return "away"
+    for one in _unwrap(error):
+        state = str(getattr(one, "sqlstate", None) or "")
+        if cause := CAUSES.get(state) or CAUSES.get(state[:2]):
+            return cause
+        is_closed = isinstance(one, asyncpg.InterfaceError) and "closed" in str(one)
+        if is_closed or isinstance(one, OSError):
+            return "away"
+    return None
+
+
+def describe_damage(error: Exception) -> Damage:
+    """Describe damage by the server's code and words, which name a block of a file and no value."""
+    states = [str(state) for one in _unwrap(error) if (state := getattr(one, "sqlstate", None))]
+    return Damage(states[0], str(getattr(error, "orig", error)).partition("\n")[0][:200])
 
 
 def _unwrap(error: Exception) -> tuple[object, ...]:

@@ -52,6 +52,12 @@ def explain_error(error: Exception) -> str | None:
     return CAUSES.get(code) or CAUSES.get(code & 0xFF)
 
 
+def describe_damage(error: Exception) -> Damage:
+    """Describe damage by SQLite's code and words, which hold no value."""
+    driver = getattr(error, "orig", error)
+    return Damage(str(getattr(driver, "sqlite_errorname", "")), str(driver)[:200])
+
+
 def _tune(engine: Engine, *, writer: bool) -> None:
     def connected(raw: sqlite3.Connection, _record: object) -> None:
         raw.isolation_level = None
@@ -152,8 +158,7 @@ class SqliteDatabase(Database):
 
     def describe_damage(self, error: Exception) -> Damage:
         """Describe it by SQLite's code and words, which hold no value."""
-        driver = getattr(error, "orig", error)
-        return Damage(str(getattr(driver, "sqlite_errorname", "")), str(driver)[:200])
+        return describe_damage(error)
 
     async def close(self) -> None:
         """Commit accepted work and close the file."""

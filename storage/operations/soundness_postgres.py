@@ -116,3 +116,11 @@ async def connect(url: str) -> AsyncIterator[Any]:
         yield raw
     finally:
         raw.terminate()
+
+
+async def list_missing_safeguards(url: str) -> list[str]:
+    """List in codes what this server lacks: `checksums_off`, `amcheck_missing`."""
+    async with connect(url) as raw:
+        sums = await raw.fetchval("SHOW data_checksums") == "on"
+        extension = await raw.fetchval("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'")
+    return [*([] if sums else ["checksums_off"]), *([] if extension else ["amcheck_missing"])]
