@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
-from backend.app.build_operations import OperationParts, build_operations
+from backend.app.build_operations import OperationParts, build_operations, watch_outages
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
 from backend.app.core import Core, build_reporting
@@ -35,7 +35,6 @@ from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
-from backend.operations.outage import OutageWatch
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.scoring.dependencies import ScoringDependencies
@@ -130,16 +129,9 @@ async def build_application(
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
     _add_listeners(s, delivery.worker, workers)
-    watch = OutageWatch(s.db, s.clock)
-    watch.listeners += [delivery.worker.resume, workers.wake]
-
-    async def resume() -> None:
-        delivery.worker.resume()
-        workers.wake()
-
-    operations.storage.listeners.append(resume)
-    s.db.on_unavailable = watch.note
-    stack.push_async_callback(watch.close)
+    end_back_off = [delivery.worker.resume, workers.wake]
+    operations.storage.listeners += end_back_off
+    stack.push_async_callback(watch_outages(s, end_back_off).close)
     stack.push_async_callback(_close_all, closing)
     return application
 

@@ -1,6 +1,7 @@
 """What this process has claimed and not settled, and the beat that keeps it: waiting costs no lease (XR7, FM5)."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 
 import structlog
@@ -22,6 +23,7 @@ class InHand:
         self._deps = deps
         self._kept_at: dict[Key, float] = {}  # monotonic second, before the statement that last kept it
         self._beat: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
 
     def add(self, keys: Collection[Key], at: float) -> None:
         """Note what was claimed by a statement begun at monotonic second `at`."""
@@ -56,6 +58,11 @@ class InHand:
             await o.cards.renew(o.owner, cards, o.lease)
             self._kept_at.update({key: now for id in cards if (key := (True, id)) in self._kept_at})
 
+    def wake(self) -> None:
+        """Beat now: nobody could for a while."""
+        self._woken.set()
+        self._woken.clear()
+
     async def close(self) -> None:
         """Stop the beat."""
         if self._beat is not None:
@@ -69,7 +76,9 @@ class InHand:
 
     async def _keep_beating(self) -> None:
         while self._kept_at:
-            await asyncio.sleep(self._deps.lease_seconds / BEATS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._deps.lease_seconds / BEATS):
+                    await self._woken.wait()
             if not self._kept_at:
                 return
             try:

@@ -25,6 +25,7 @@ from notify.channel import DeliveryError
 from notify.message import Receipt
 
 log = structlog.get_logger("delivery")
+PUT_BACK = timedelta(seconds=1)  # for a message that the database could not serve
 MAX_RENDER_ATTEMPTS = 5  # attempts at a message that cannot be rendered (FM7)
 #: error codes of our own configuration (a wrong token): retried, not held against the address
 OWN_ERRORS = frozenset({"auth"})
@@ -65,10 +66,10 @@ class MessageSender:
         person, address = found
         is_asked = claimed.is_asked
         if not is_asked and not message.urgent:
-            if not await self._slots.wait(claimed):
+            is_asked = await self._slots.wait(claimed) and not claimed.uncertain_sends
+            if not is_asked and not await self._in_hand.is_kept((False, message.id)):
                 log.warning("message_lease_lost", message=message.id)
                 return
-            is_asked = not claimed.uncertain_sends
         try:
             rendered = await self._deps.renderer.render(message)
         except Unavailable:
@@ -127,8 +128,8 @@ class MessageSender:
             return error
 
     async def _put_back(self, claimed: ClaimedMessage) -> None:
-        """Let it wait again as it was, once the database serves: no death, no try, no doubt (XR6)."""
-        await self._settle(claimed, "pending", error="database")
+        """Let it wait again, once the database serves: no death, no try, no doubt (XR6)."""
+        await self._retry_later(claimed, PUT_BACK, "database")
 
     async def _insist(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do what follows from an answer, once the database serves: what the provider said is not forgotten (G5)."""

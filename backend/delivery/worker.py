@@ -93,8 +93,8 @@ class DeliveryWorker:
     def resume(self) -> None:
         """The database serves again: whoever lives settles and keeps what is in hand before anything is rescued (XR6)."""
         self._rescued_at = self._deps.clock.monotonic()
-        self._writer.wake()
-        self.wake()
+        for waiting in (self._in_hand, self._writer, self):
+            waiting.wake()
 
     async def wait(self, seconds: float) -> None:
         """Wait until woken, at most `seconds`."""

@@ -29,7 +29,7 @@ class StorageWatch:
     """One a process. The processes of role clock also check pages and tell administrators.
 
     `measure` returns the free share of the disks here, `probe` writes a little, `notes` are codes of what was found at
-    the start and cannot change while we run. `listeners` are called when writing is possible again.
+    the start and cannot change while we run. `listeners` are called when writing is possible again: they end back-off.
     """
 
     def __init__(
@@ -37,7 +37,8 @@ class StorageWatch:
         clock: Clock, *, measure: Callable[[], float], probe: Callable[[], Awaitable[None]], guards: bool,
     ) -> None:  # fmt: skip
         self.notes: Sequence[str] = ()
-        self.listeners: list[Callable[[], Awaitable[object]]] = []
+        self.listeners: list[Callable[[], None]] = []
+        self._preparing: Callable[[], Awaitable[None]] | None = None
         self._condition = condition
         self._soundness = soundness
         self._shared = shared
@@ -69,14 +70,9 @@ class StorageWatch:
         """List those for which the installation is not well."""
         return [code for code in self.list_conditions() if code in RED]
 
-    def call_when_mended(self, prepare: Callable[[], Awaitable[object]]) -> None:
+    def call_when_mended(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Call this before the listeners, once, when writing is possible again."""
-
-        async def once() -> None:
-            self.listeners.remove(once)
-            await prepare()
-
-        self.listeners.insert(0, once)
+        self._preparing = prepare
 
     # -- looking
 
@@ -107,8 +103,11 @@ class StorageWatch:
             if code in ALARMED and self._is_ours_to_tell():
                 await self._alarms.heal(code)
         if STOPPING.intersection(over) and not STOPPING.intersection(self._standing):
-            for resume in tuple(self.listeners):
-                await resume()
+            if self._preparing is not None:
+                await self._preparing()
+                self._preparing = None
+            for resume in self.listeners:
+                resume()
 
     async def _share(self) -> None:
         """Tell other machines of our damage, and learn of theirs and of what a check lifted there."""

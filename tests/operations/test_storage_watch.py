@@ -75,7 +75,7 @@ class Machine:
 
     async def refresh(self) -> None: ...
 
-    async def resume(self) -> None:
+    def resume(self) -> None:
         self.log.append("resume")
 
     async def probe(self) -> None:
