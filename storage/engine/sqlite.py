@@ -48,7 +48,10 @@ class _Job:
 
 def explain_error(error: Exception) -> str | None:
     """Return the cause by which an error makes the database unavailable; None for any other."""
-    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+    driver = getattr(error, "orig", error)
+    code = getattr(driver, "sqlite_errorcode", 0)
+    if isinstance(driver, sqlite3.OperationalError) and not code:
+        return "unreadable"  # by the driver itself: a text that is no UTF-8
     return CAUSES.get(code) or CAUSES.get(code & 0xFF)
 
 
@@ -232,7 +235,7 @@ class SqliteDatabase(Database):
                 try:
                     answers.append((job.work(connection), None))
                 except Exception as error:
-                    if not raw.in_transaction or explain_error(error):
+                    if not raw.in_transaction or explain_error(error) not in (None, "unreadable"):
                         raise  # SQLite has given up the batch, or nothing more may be written: all share its fate
                     raw.execute("ROLLBACK TO job")
                     answers.append((None, error))
