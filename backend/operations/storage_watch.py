@@ -87,6 +87,8 @@ class StorageWatch:
 
     async def look(self) -> None:
         """Learn what others found, measure, probe a full disk; tell what is new, heal what is over, wake who waited."""
+        if (damage := self._condition.damage) is not None:
+            self._condition.report(damage)  # in case the mark could not be written
         await self._share()
         self._free = self._measure()
         if self._condition.is_full:

@@ -17,6 +17,11 @@ class Unavailable(Exception):
         self.cause = cause
 
     @property
+    def is_watched(self) -> bool:
+        """Whether somebody watches for its end and speaks of it, so that who meets it keeps silent."""
+        return self.cause != "unreadable"
+
+    @property
     def code(self) -> str:
         """The code by which people are refused."""
         return self.cause if self.cause in OWN_CODES else "unavailable"

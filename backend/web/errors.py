@@ -80,7 +80,7 @@ def to_refusal(error: Exception) -> Refused | None:
     """Return the refusal behind an exception; None for an unexpected error."""
     if isinstance(error, Refused):
         return error
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and error.is_watched:  # who watches speaks of it, once (XR6, XR13)
         return Refused(error.code)
     if isinstance(error, OSError) and error.errno in NO_ROOM:  # also of a file of ours (FD5)
         return Refused("disk_full")
@@ -95,6 +95,8 @@ def log_unexpected(request: web.Request, error: Exception) -> Refused:
     """Log an unexpected error once, with the place but no values, numbers or names; return the refusal to answer."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     unavailable = bool(kinds & UNAVAILABLE_ERRORS) or getattr(error, "connection_invalidated", False)
+    if isinstance(error, Unavailable):
+        unavailable, error = True, error.__cause__ if isinstance(error.__cause__, Exception) else error
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
     log.error("unavailable" if unavailable else "unexpected_error", request_id=request[REQUEST_ID],

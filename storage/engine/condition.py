@@ -6,15 +6,11 @@ restart, and every process that shares its folder sees it before its next write.
 
 import json
 import os
-import traceback
 from dataclasses import asdict
 from pathlib import Path
 
-import structlog
-
 from backend.ports.damage import Damage
 
-log = structlog.get_logger("storage")
 MARK = "read_only.json"  # in the folder of marks
 
 
@@ -42,30 +38,23 @@ class Condition:
         return self._read[1]
 
     def report(self, damage: Damage) -> None:
-        """Mark the database as damaged, for all processes that share the folder; the first damage stays."""
+        """Mark the database as damaged, for all processes that share the folder; the first damage stays.
+
+        A mark that cannot be written holds for this process, and is tried again with the next report.
+        """
         known = self.damage
-        if known is not None and (known.number or not damage.number):
-            return
-        log.error("database_damaged", code=damage.code, where=damage.where)
-        self._known = damage
-        if self._mark is None:
+        if known is None or (damage.number and not known.number):
+            self._known = damage
+        if self._known is None or self._mark is None:
             return
         try:
             self._mark.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             temporary = self._mark.with_suffix(f".{os.getpid()}")
-            temporary.write_text(json.dumps(asdict(damage)), "utf-8")
+            temporary.write_text(json.dumps(asdict(self._known)), "utf-8")
             temporary.replace(self._mark)
-        except OSError as error:  # this process knows all the same
-            log.error("mark_not_written", kind=type(error).__name__)
-        else:
-            self._known = None
-
-    def suspect(self, error: Exception) -> None:
-        """Note that something stored could not be decoded: where, and no value of it."""
-        self.is_suspect = True
-        frames = traceback.extract_tb(error.__traceback__)[-4:]
-        where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
-        log.error("value_unreadable", kind=type(error).__name__, where=where)
+        except OSError:
+            return
+        self._known = None
 
     def lift(self) -> None:
         """Forget the damage and remove its mark. Raises OSError if it cannot be removed."""

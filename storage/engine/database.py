@@ -83,7 +83,7 @@ class Database(Protocol):
             elif cause == "disk_full":
                 self.condition.is_full = True
             elif cause == "unreadable":
-                self.condition.suspect(error)
+                self.condition.is_suspect = True
             else:
                 self.on_unavailable(trouble)
             raise trouble from error

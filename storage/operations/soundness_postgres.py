@@ -1,18 +1,14 @@
 """Checks of a PostgreSQL database's pages, and the row by which its machines tell each other of damage (XR4)."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy.engine import make_url
-
 from backend.ports.damage import Damage
+from storage.engine.postgres import connect, explain_error
 
 MAX_FOUND = 100
-DAMAGED = ("XX001", "XX002")
 FORBIDDEN = "42501"
 ROW = "read_only"  # its name among single values
 _TABLES = "SELECT oid, oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
@@ -58,10 +54,10 @@ class PostgresSoundness:
 async def _run(raw: Any, check: str) -> list[str]:
     try:
         rows = await raw.fetch(check)
-    except asyncpg.PostgresError as error:
-        if error.sqlstate == FORBIDDEN:  # the extension is there, and not for us
+    except Exception as error:
+        if getattr(error, "sqlstate", None) == FORBIDDEN:  # the extension is there, and not for us
             return []
-        if error.sqlstate not in DAMAGED:
+        if explain_error(error) != "read_only":
             raise
         return [str(error)]
     return [f"{row['blkno']}: {row['msg']}" for row in rows if "msg" in row]
@@ -105,17 +101,6 @@ async def _read(raw: Any) -> tuple[Damage, bool] | None:
 
 async def _write(raw: Any, damage: Damage, *, lifted: bool) -> None:
     await raw.execute(_TELL, ROW, json.dumps({"damage": asdict(damage), "lifted": lifted}))
-
-
-@asynccontextmanager
-async def connect(url: str) -> AsyncIterator[Any]:
-    """Open a connection of its own while inside; a check of a large table may take its time."""
-    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    raw = await asyncpg.connect(plain, timeout=5, server_settings={"application_name": "jiesu", "timezone": "UTC"})
-    try:
-        yield raw
-    finally:
-        raw.terminate()
 
 
 async def list_missing_safeguards(url: str) -> list[str]:

@@ -125,6 +125,9 @@ async def test_a_mark_that_cannot_be_written_holds_while_the_process_lives_FD5(t
     machine = Machine(tmp_path / "file" / "state")
     machine.condition.report(Damage("check"))
     assert machine.condition.damage == Damage("check")
+    (tmp_path / "file").unlink()
+    await machine.watch.look()
+    assert Machine(tmp_path / "file" / "state").condition.damage == Damage("check"), "it is tried again"
 
 
 @pytest.mark.parametrize("lifts_at_home", [True, False])
@@ -212,7 +215,7 @@ async def test_the_patrol_costs_one_per_cent_of_a_core_and_a_small_file_is_check
 async def test_what_cannot_be_decoded_begins_a_check_at_once_XR4() -> None:
     machine = Machine()
     await machine.watch.patrol()
-    machine.condition.suspect(ValueError("?"))
+    machine.condition.is_suspect = True
     machine.found = ["row 3"]
     await machine.watch.patrol()
     assert machine.condition.damage == Damage("check", "row 3")
