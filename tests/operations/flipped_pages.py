@@ -65,3 +65,8 @@ def is_sound(file: Path) -> bool:
         return False
     finally:
         connection.close()
+
+
+def find_root(file: Path, table: str) -> Page:
+    """The root page of a table."""
+    return next(page for page in list_pages(file) if (page.table, page.part) == (table, "root"))

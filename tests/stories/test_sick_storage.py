@@ -18,6 +18,8 @@ from backend.app.build import open_application
 from backend.app.build_storage import build_storage_check
 from backend.app.config import Config
 from backend.domain.acts import Account, AccountKind
+from backend.ports.availability import Unavailable
+from backend.ports.damage import Damage
 from backend.web.api.routes import ROUTES
 from backend.web.identity import COOKIE
 from backend.web.webhooks.chat import SECRET_HEADER
@@ -168,6 +170,35 @@ async def test_a_page_damaged_while_the_office_works_is_found_by_its_patrol_FD16
         await office.application.storage.look()
         assert [line["cause"] for line in office.log if line["event"] == "alarm"] == ["read_only"]
         assert (await ask_all_doors(office, kept.session))["new", 503, "read_only"] == 1
+
+
+async def test_while_it_is_read_only_nothing_is_sent_or_lost_and_a_clean_check_lets_all_go_on_XR4(
+    office: Office,
+) -> None:
+    person = await office.bind("H101")
+    await office.create_ticket("JS0001")
+    await office.get_key("unit:U01")
+    application = office.application
+    await application.workers.stop()  # from here on work is done when we say
+    await office.act("JS0001", "dispatch", "dispatcher", unit="U01")
+    application.core.db.condition.report(Damage("XX001", "block 3"))
+    await application.storage.look()
+    refused = await office.request("POST", "/tickets/JS0001/acts", "unit:U01", {"verb": "sign"})
+    assert (refused.status, refused.code) == (503, "read_only")
+    assert await office.state("JS0001") == "dispatched"
+    with pytest.raises(Unavailable, match="read_only"):
+        await application.delivery.run_once()
+    assert not [text for text in person.render_screen() if "JS0001" in text]
+    async with office.http.get(office.url + "/readyz") as ready:
+        assert (await ready.json())["red"] == ["read_only"]
+    assert await build_storage_check(office.config).run() == []
+    await application.storage.look()
+    await office.settle()
+    await person.expect("JS0001")
+    await office.act("JS0001", "sign", "unit:U01")
+    office.log[:] = [
+        line for line in office.log if not line["event"].startswith("alarm")
+    ]  # no administrator has a chat
 
 
 @pytest.mark.soak
