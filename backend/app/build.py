@@ -112,13 +112,15 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
 
 
 async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
-    """Check and prepare the database, say where this machine's commands reach us, start the receiver and workers."""
-    config, core = application.config, application.core
-    await application.storage.check_at_start()
-    if core.db.condition.damage is None:
+    """Check and prepare the database, say where this machine's commands reach us, begin work.
+
+    What is damaged is only read: no work begins before it is mended and prepared (XR4).
+    """
+    config, core, storage = application.config, application.core, application.storage
+    await storage.check_at_start()
+    is_sound = core.db.condition.damage is None
+    if is_sound:
         await _prepare_database(application)
-    else:  # people may read until it is mended
-        application.storage.call_when_mended(lambda: _prepare_database(application))
     if "web" in roles:
         token = application.process_token = f"jiesu_{core.chance.token(32)}"
         application.services.process_token = token
@@ -133,6 +135,21 @@ async def _start(application: Application, roles: Collection[str], stack: contex
             )
             core.sandbox_clock.settle = shared_clock.settle
             stack.push_async_callback(_cancel, asyncio.create_task(shared_clock.follow(), name="shared_clock"))
+    stack.push_async_callback(_cancel, asyncio.create_task(storage.run_forever(), name="storage_watch"))
+
+    async def begin_late() -> None:
+        await _prepare_database(application)
+        await _begin_work(application, roles, stack)
+
+    if is_sound:
+        await _begin_work(application, roles, stack)
+    else:
+        storage.call_when_mended(begin_late)
+
+
+async def _begin_work(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+    """Start the receiver, the beats and the workers."""
+    config = application.config
     if application.inbox_worker is not None and "bot" in roles:
         await application.inbox_worker.prepare()
         if config.telegram_mode == "webhook":
@@ -144,17 +161,17 @@ async def _start(application: Application, roles: Collection[str], stack: contex
     await application.beats.beat()
     stack.push_async_callback(application.beats.stop)
     await application.workers.start()
-    for name, work in (("beats", application.beats), ("storage_watch", application.storage)):
-        stack.push_async_callback(_cancel, asyncio.create_task(work.run_forever(), name=name))
+    stack.push_async_callback(_cancel, asyncio.create_task(application.beats.run_forever(), name="beats"))
     stack.push_async_callback(application.workers.stop)
     stack.push_async_callback(application.delivery.close)  # sends in flight finish before the workers end (FM2)
 
 
 async def _prepare_database(application: Application) -> None:
-    """Claim ids, end the leases of former processes, and in a rehearsal load sample data."""
+    """Claim ids, end the leases of former processes, hold what is older than its marks; load samples in a rehearsal."""
     core = application.core
     await core.ids.refill()
     await void_leases(core.db)
+    await application.services.holds.start()
     if application.simulator is not None:
         await prepare_rehearsal(core, application.simulator)
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "check": "backend.cli.check:check",
     "backup": "backend.cli.backup:backup",
     "restore": "backend.cli.restore:restore",
+    "release": "backend.cli.release:release",
     "key": "backend.cli.keys:key",
     "import": "backend.cli.import_:import_file",
     "due": "backend.cli.due:due",

@@ -104,10 +104,12 @@ class StorageWatch:
             log.warning("storage_condition_over", condition=code)
             if code in ALARMED and self._is_ours_to_tell():
                 await self._alarms.heal(code)
-        if STOPPING.intersection(over) and not STOPPING.intersection(self._standing):
-            if self._preparing is not None:
-                await self._preparing()
-                self._preparing = None
+        if STOPPING.intersection(self._standing):
+            return
+        if self._preparing is not None:
+            await self._preparing()
+            self._preparing = None
+        if STOPPING.intersection(over):
             for resume in self.listeners:
                 resume()
 
