@@ -21,6 +21,7 @@ from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
+from backend.ports.availability import Unavailable
 from backend.rehearsal.clock import SandboxClock
 from backend.reporting import Reporting
 from backend.scoring import Scoring
@@ -31,11 +32,12 @@ from backend.triage.dispatching import DispatchSuggestions
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine import versions
+from storage.engine.condition import Condition
 from storage.engine.database import Database
 from storage.engine.database_time import DatabaseTime
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
-from storage.engine.open import open_database
+from storage.engine.open import guard_opening, open_database
 from storage.importing.history import SqlHistoryStore
 from storage.importing.imports import SqlImportStore
 from storage.integrity.audit import SqlAuditStore
@@ -97,15 +99,21 @@ def is_embedded(config: Config) -> bool:
 async def prepare_database(config: Config, *, upgrade: bool = False) -> None:
     """Migrate the tables to this version: in the sandbox, in a new embedded file, or with `upgrade`.
 
-    Refused `database_behind` otherwise.
+    Refused `database_behind` otherwise. Raises Unavailable `read_only` if it is damaged and can therefore not be read or
+    migrated (XR4).
     """
-    current = await asyncio.to_thread(versions.read_version, config.resolved_database_url)
+    url, condition = config.resolved_database_url, Condition(config.state)
+    with guard_opening(url, condition):
+        current = await asyncio.to_thread(versions.read_version, url)
     if current == versions.code_version():
         return
     fresh = current is None and is_embedded(config)
     if not (upgrade or fresh or config.sandbox):
         raise Refused("database_behind")
-    await asyncio.to_thread(versions.upgrade, config.resolved_database_url)
+    if condition.damage is not None:
+        raise Unavailable("read_only")
+    with guard_opening(url, condition):
+        await asyncio.to_thread(versions.upgrade, url)
 
 
 def get_schema_versions(config: Config) -> tuple[str | None, str | None]:
@@ -123,7 +131,7 @@ def build_reporting(core: Core, scoring: Scoring | None = None) -> Reporting:
 async def open_office(config: Config) -> AsyncIterator[OfficeCache]:
     """Open only the rules, people and calendar in force, for reading; needs no secret."""
     await prepare_database(config)
-    db = open_database(config.resolved_database_url, time.monotonic)
+    db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
         yield OfficeCache(SqlConfigStore(db, IdSupply(db)), await _build_clock(config, db), config.profile)
     finally:
@@ -134,7 +142,7 @@ async def open_office(config: Config) -> AsyncIterator[OfficeCache]:
 async def open_scoring(config: Config) -> AsyncIterator[Scoring]:
     """Open only the scoring service, for trial runs; needs no secret."""
     await prepare_database(config)
-    db = open_database(config.resolved_database_url, time.monotonic)
+    db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
         ids = IdSupply(db)
         clock = await _build_clock(config, db)
@@ -178,7 +186,7 @@ async def open_core(
     chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
     encryption = Encryption(config.load_secret_key(), chance, older_keys)
     await prepare_database(config, upgrade=upgrade)
-    db = open_database(config.resolved_database_url, time.monotonic)
+    db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
         ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)
         sampled = None if wall_clock is not None else await _sample_time(config, db, database_says)

@@ -47,6 +47,8 @@ def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job
         ("clock",  "supervision",     supervision.run_once),
         ("clock",  "visits",          visits.run_once if visits else None),
         ("clock",  "integrity",       services.integrity.run_once),
+        ("clock",  "storage_patrol",  application.storage.patrol),
+        ("clock",  "storage_night",   application.storage.check_nightly),
         ("clock",  "inbox_cleanup",   run_daily(inbox_worker.delete_done, core.clock) if inbox_worker else None),
         ("clock",  "recordings",      run_daily(calls.drop_recordings, core.clock) if calls else None),
         ("clock",  "journal_seals",   sealer.run_once),
