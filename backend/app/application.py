@@ -11,6 +11,8 @@ from backend.app.workers import Workers
 from backend.calls.service import Calls
 from backend.delivery.sms import SmsWorker
 from backend.delivery.worker import DeliveryWorker
+from backend.operations.alarms import AlarmTeller
+from backend.operations.beats import Beats
 from backend.services import Services
 from backend.visits.automatic import AutoVisits
 from storage.deadlines.due import SqlDueStore
@@ -37,6 +39,8 @@ class Application:
     automatic_visits: AutoVisits | None
     inbox_worker: "InboxWorker | None"
     calls: Calls | None
+    beats: Beats
+    alarms: AlarmTeller
     simulator: "Simulator | None"
     process_token: str  # what commands on this machine sign in with while this process lives; never stored (XR12)
     long_calls: set[int] = field(default_factory=set)  # attempts a rehearsal no longer waits for

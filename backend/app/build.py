@@ -15,8 +15,15 @@ from backend.app.application import Application
 from backend.app.build_services import build_application
 from backend.app.config import Config
 from backend.app.core import is_embedded, open_core, read_wall_clock
-from backend.app.drivers import build_next_stop, build_simulator, build_twilio_carrier, prepare_rehearsal
+from backend.app.drivers import (
+    build_next_stop,
+    build_simulator,
+    build_twilio_carrier,
+    build_voice_carrier,
+    prepare_rehearsal,
+)
 from backend.app.runfile import delete_run_file, lock_database, write_run_file
+from backend.operations.beats import Rhythm
 from backend.rehearsal.shared_clock import SharedClock
 from backend.web.app import RUNNER_OPTIONS, build_app
 from backend.web.sandbox_guard import SandboxGuard
@@ -35,8 +42,9 @@ async def open_application(
     roles: Collection[str] = ROLES,
     *,
     wall_clock: Callable[[], datetime] = read_wall_clock,
+    rhythm: Rhythm | None = None,
 ) -> AsyncIterator[Application]:
-    """Run the application of a configuration while inside.
+    """Run the application of a configuration while inside; `rhythm` of its beats: None goes by the lease.
 
     Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `in_use` … and OSError when the
     address is taken.
@@ -48,7 +56,7 @@ async def open_application(
         simulator = build_simulator(config)
         config.check()
         core = await stack.enter_async_context(open_core(config, wall_clock=wall_clock))
-        application = await build_application(config, core, simulator, roles, stack)
+        application = await build_application(config, core, simulator, roles, stack, rhythm)
         if listening is not None:
             await _start_web(application, listening, stack)
         await _start(application, roles, stack)
@@ -77,6 +85,8 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
             if carrier.can.live
             else ReportHooks(calls, carrier).add_to
         )
+        if spare := build_voice_carrier(config, spare=True):  # it rings about alarms when the usual one fails
+            extra.append(PhoneHooks(calls, spare, config.base_url).add_alarm_routes)
         if sms := application.services.visits.texting:
             # reports about SMS are signed by the SMS carrier, which may not be the one of the calls
             signer = carrier if carrier.name == sms.gateway.name else build_twilio_carrier(config)
@@ -103,6 +113,7 @@ async def _start(application: Application, roles: Collection[str], stack: contex
     config, core = application.config, application.core
     await core.ids.refill()
     await void_leases(core.db)
+    await application.services.holds.start()
     if application.simulator is not None:
         await prepare_rehearsal(core, application.simulator)
     if "web" in roles:
@@ -127,7 +138,10 @@ async def _start(application: Application, roles: Collection[str], stack: contex
         else:
             receiver = application.inbox_worker.poll()
         stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="chat_receiver"))
+    await application.beats.beat()
+    stack.push_async_callback(application.beats.stop)
     await application.workers.start()
+    stack.push_async_callback(_cancel, asyncio.create_task(application.beats.run_forever(), name="beats"))
     stack.push_async_callback(application.workers.stop)
     stack.push_async_callback(application.delivery.close)  # sends in flight finish before the workers end (FM2)
 

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
+from backend.app.build_backups import build_daily_backups, build_holds
+from backend.app.build_operations import build_operations, watch_outages
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
 from backend.app.core import Core, build_reporting
@@ -20,7 +22,7 @@ from backend.app.drivers import (
     build_voice_carrier,
 )
 from backend.app.jobs import add_workers
-from backend.app.workers import Workers
+from backend.app.workers import Worker, Workers
 from backend.calls.dependencies import CallDependencies
 from backend.calls.service import Calls
 from backend.deadlines.recompute import DutyRecompute
@@ -33,6 +35,9 @@ from backend.integrity.calendar_end import list_calendar_findings
 from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
+from backend.operations.beats import Rhythm
+from backend.operations.health import Health
+from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.scoring.dependencies import ScoringDependencies
@@ -80,9 +85,10 @@ class DeliveryParts:
 
 
 async def build_application(
-    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str], stack: contextlib.AsyncExitStack
-) -> Application:
-    """Build all services and the workers; what must be closed is closed by `stack`."""
+    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str], stack: contextlib.AsyncExitStack,
+    rhythm: Rhythm | None = None,
+) -> Application:  # fmt: skip
+    """Build all services and the workers; what must be closed is closed by `stack`. `rhythm`: None goes by the lease."""
     s = core
     if simulator is not None:
         simulator.now = simulator.chat.now = simulator.phones.now = s.clock.now
@@ -91,8 +97,15 @@ async def build_application(
     delivery = _build_delivery(config, s, channels, limiter)
     calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
     visits = build_visits(config, s, calls, limiter)
-    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds)
-    services = _build_services(config, s, delivery, calls, visits, due, workers)
+    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds, core.clock.monotonic)
+    integrity, spare = _build_integrity(s), build_voice_carrier(config, spare=True)
+    carriers = [one for one in (carrier, spare) if one is not None]
+    operations = build_operations(
+        config, s, roles, rhythm, workers, integrity, channels, carriers, config.twilio_from
+    )  # fmt: skip
+    holds = build_holds(config, s, stack)
+    operations.beats.listeners.append(holds.follow_beat)
+    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations.health, holds)
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
@@ -102,7 +115,7 @@ async def build_application(
         services.platform,
         services.reporting,
         *channels.values(),
-        *([carrier] if carrier else []),
+        *carriers,
     ]
     if automatic_visits is not None and visits.texting is not None:
         automatic_visits.offer_text = visits.texting.offer
@@ -113,13 +126,19 @@ async def build_application(
         services.telegram_secret = config.telegram_secret.get_secret_value()
         inbox_worker.on_received = lambda: workers.wake("chat")
     application = Application(
-        config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls, simulator, ""
-    )
+        config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls,
+        operations.beats, operations.alarms, simulator, "",
+    )  # fmt: skip
     add_workers(application, core, roles)
+    nightly = build_daily_backups(config, core, delivery.owner, operations.alarms) if "clock" in roles else None
+    if nightly is not None:
+        workers.add_worker(Worker("backups", nightly.run_once, core.clock.monotonic))
+        closing.append(nightly)
     if calls is not None:
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
     _add_listeners(s, delivery.worker, workers)
+    stack.push_async_callback(watch_outages(s, [delivery.worker.resume, workers.wake]).close)
     stack.push_async_callback(_close_all, closing)
     return application
 
@@ -152,6 +171,11 @@ def _build_calls(
     return Calls(call_tools, {"visit": visits}), visits
 
 
+def _build_integrity(core: Core) -> IntegrityChecks:
+    others = [lambda: list_roster_findings(core.duty_roster), lambda: list_calendar_findings(core.office)]
+    return IntegrityChecks(SqlIntegrityStore(core.db, core.ids), core.clock, others)
+
+
 def _build_services(
     config: Config,
     core: Core,
@@ -160,16 +184,14 @@ def _build_services(
     visits: VisitService,
     due: SqlDueStore,
     workers: Workers,
+    integrity: IntegrityChecks,
+    health: Health,
+    holds: Holds,
 ) -> Services:
     """Build the services of the adapters."""
     files = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
     scoring_tools = ScoringDependencies(audit=core.audit, files=files, outbox=delivery.outbox, texts=core.texts)
     scoring = Scoring(SqlScoringStore(core.db), core.office, core.ids, scoring_tools)
-    integrity = IntegrityChecks(
-        SqlIntegrityStore(core.db, core.ids),
-        core.clock,
-        [lambda: list_roster_findings(core.duty_roster), lambda: list_calendar_findings(core.office)],
-    )
     platform = delivery.card_updater.platform = _build_platform(config, core, delivery.owner)
     return Services(
         clock=core.clock, chance=core.chance, office=core.office, tickets=core.tickets, keys=core.keys, files=files, audit=core.audit, texts=core.texts,
@@ -181,7 +203,7 @@ def _build_services(
         hot_topics=HotListBuilder(core.similarity_store, core.similarity, core.office),
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
-        visits=visits, integrity=integrity, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
+        visits=visits, integrity=integrity, health=health, holds=holds, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),
     )  # fmt: skip

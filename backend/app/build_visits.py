@@ -9,8 +9,8 @@ from backend.visits.requester_news import RequesterNews
 from backend.visits.service import VisitService
 from backend.visits.statistics import VisitStatistics
 from backend.visits.texting import RequesterTexts
+from notify.driver_registry import DriverRegistry
 from notify.rate_limit import RateLimiter
-from notify.registry import DriverRegistry
 from notify.sms_gateway import SmsGateway
 from storage.visits.news import SqlRequesterNewsStore
 from storage.visits.texts import SqlRequesterTextStore

@@ -44,6 +44,7 @@ class Config(BaseSettings):
     data: Path = Path("var")
     #: marks that must outlive the database or be known without it; better on another disk than the data
     state: Path = Field(default_factory=lambda given: given["data"] / "state")
+    backup_to: Path | None = None  # folder of the daily backups; none are made without it
     database_url: str = ""
     redis_url: str = ""
     host: str = "127.0.0.1"
@@ -80,6 +81,8 @@ class Config(BaseSettings):
     platform_feed_url: str = ""  # where its new demands are fetched
     platform_secret: SecretStr = SecretStr("")
     platform_secret_old: SecretStr = SecretStr("")  # still accepted from the platform during a key change
+    alarm_url: str = ""  # alarms are posted there as well
+    heartbeat_url: str = ""  # the dead-man's switch: requested each minute, with /fail when red
     outgoing_allow: str = ""  # hosts and networks, by commas, that may be private or without https (XS9)
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
@@ -105,7 +108,15 @@ class Config(BaseSettings):
             raise ValueError("sqlite:///… or postgresql://… is wanted")
         return value
 
-    @field_validator("public_url", "telegram_api_url", "twilio_api_url", "platform_url", "platform_feed_url")
+    @field_validator(
+        "public_url",
+        "telegram_api_url",
+        "twilio_api_url",
+        "platform_url",
+        "platform_feed_url",
+        "alarm_url",
+        "heartbeat_url",
+    )
     @classmethod
     def _plain_url(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("http", "https"):

@@ -12,8 +12,8 @@ from backend.app.core import Core, is_embedded, read_wall_clock
 from backend.delivery.shared_limit import SharedRateLimiter
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel
+from notify.driver_registry import DriverRegistry as Drivers
 from notify.rate_limit import LocalRateLimiter, RateLimiter
-from notify.registry import DriverRegistry as Drivers
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.rate_limit import SqlRateLimitStore
 from storage.delivery.rate_limit_redis import RedisRateLimitStore
@@ -95,8 +95,10 @@ def build_channels(config: Config) -> dict[str, Channel]:
     return {"telegram": Drivers.discover().build_channel("telegram", settings)}
 
 
-def build_voice_carrier(config: Config) -> VoiceCarrier | None:
-    """Build the configured telephone carrier."""
+def build_voice_carrier(config: Config, *, spare: bool = False) -> VoiceCarrier | None:
+    """Build the configured telephone carrier; `spare`: the one left if that fails, for alarms (operations §8)."""
+    if spare:
+        return build_twilio_carrier(config) if config.aliyun_access_key_id else None
     if config.aliyun_access_key_id:
         return Drivers.discover().build_carrier("aliyun", {
             "access_key_id": config.aliyun_access_key_id,

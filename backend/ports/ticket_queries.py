@@ -172,7 +172,3 @@ class QueryStore(Protocol):
     async def count_recent(self) -> Mapping[str, Mapping[str, int]]:
         """For the metrics: count the newest messages by state and the newest calls by outcome."""
         ...
-
-    async def ping(self) -> None:
-        """Check that the database answers. Raises the engine's error."""
-        ...

@@ -1,9 +1,7 @@
 """Health, readiness, metrics, the API description and the rehearsal clock."""
 
-import asyncio
 from typing import Any
 
-import structlog
 from aiohttp import web
 
 from backend.domain.refusals import Refused
@@ -14,10 +12,6 @@ from backend.web.metrics import METRICS
 from backend.web.request import SERVICES
 from backend.web.schemas import AdvanceBody, validate_body
 
-log = structlog.get_logger("web")
-STUCK_SECONDS = 60.0  # seconds without a finished worker run: not ready (FS6)
-DATABASE_SECONDS = 5.0  # longest wait for the database to answer
-
 
 async def get_health(_request: web.Request) -> web.Response:
     """GET /healthz: the process answers."""
@@ -25,28 +19,23 @@ async def get_health(_request: web.Request) -> web.Response:
 
 
 async def get_readiness(request: web.Request) -> web.Response:
-    """GET /readyz: 200 if the database answers and every worker finished a run lately, else 503."""
+    """GET /readyz: 200 while the whole installation is well, else 503 and what is red, in codes (XR8).
+
+    With `?scope=door` this process alone, for balancers. It tells no numbers: anybody may ask.
+    """
     services = request.app[SERVICES]
-    report: dict[str, Any] = {"database": await _check_database(request)}
-    now = services.clock.monotonic()
-    rounds = {name: "running" if now - at <= STUCK_SECONDS else "stuck" for name, at in services.heartbeats.items()}
-    report["rounds"] = rounds
-    if services.providers is not None:
-        report["providers"] = dict(await services.providers())
-    if report["database"] == "ok":
-        report["findings"] = len(await services.integrity.list_findings())
-    ok = report["database"] == "ok" and all(state == "running" for state in rounds.values())
-    return web.json_response({"ok": ok, **report}, status=200 if ok else 503)
-
-
-async def _check_database(request: web.Request) -> str:
-    try:
-        async with asyncio.timeout(DATABASE_SECONDS):
-            await request.app[SERVICES].queries.ping()
-    except Exception as error:  # any failure means the same: not ready
-        log.warning("database_unavailable", kind=type(error).__name__)
-        return "away"
-    return "ok"
+    if request.query.get("scope") == "door":
+        report = await services.health.inspect_door()
+        shown: dict[str, Any] = {"database": report.database}
+    else:
+        report = await services.health.inspect()
+        shown = {
+            "database": report.database, "roles": report.roles, "workers": report.workers, "findings": report.kinds,
+        }  # fmt: skip
+        if services.providers is not None:
+            shown["providers"] = dict(await services.providers())
+    red = list(report.red)
+    return web.json_response({"ok": not red, "red": red, **shown}, status=503 if red else 200)
 
 
 async def get_metrics(request: web.Request) -> web.Response:

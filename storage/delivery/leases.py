@@ -11,7 +11,7 @@ _EXPIRED = 0  # before every time of a lease clock
 async def void_leases(db: Database) -> int:
     """At the start of the one process that owns the file: end all leases there; return how many. PostgreSQL: none.
 
-    What was in hand counts as left by a dead process. Waits by the former clock end too.
+    What was in hand counts as left by a dead process. Waits by the former clock end too, and so do beats.
     """
     if db.dialect != "sqlite":
         return 0
@@ -24,6 +24,7 @@ async def void_leases(db: Database) -> int:
         update(t.writebacks).where(writebacks.lease_until.is_not(None)).values(lease_until=_EXPIRED),
         delete(t.leases),
         delete(t.pace),
+        delete(t.beats),
     )  # fmt: skip
 
     def work(c: Connection) -> int:

@@ -19,7 +19,7 @@ from storage.tables.office import (
     tries,
     units,
 )
-from storage.tables.operations import beats, gate
+from storage.tables.operations import alarms, beats, gate
 from storage.tables.platform import writebacks
 from storage.tables.reporting import bulletin_files, bulletins
 from storage.tables.return_visits import caller_texts
@@ -47,6 +47,7 @@ from storage.tables.tickets import (
 from storage.tables.triage import catalogue_rows, gists, governance, like_keys
 
 __all__ = [
+    "alarms",
     "api_keys",
     "assignments",
     "audit",

@@ -17,6 +17,12 @@ beats = Table(  # one row per living process, rewritten every few seconds; `at` 
     col("lane_head"),  # JSON: channel → since when the oldest due message waits
     col("number", BigInteger), at("at", null=False),
 )  # fmt: skip
+alarms = Table(  # one row per cause and subject that administrators were told of; JSON where there is more than one
+    "alarms", metadata,
+    Column("cause", Text, primary_key=True), Column("subject", Text, primary_key=True), at("since", null=False),
+    at("told_at", null=False), at("called_at"), at("healed_at"), col("facts"),
+    col("messages"),  # of chats: [channel, address, message id], …: edited when healed
+)  # fmt: skip
 event.listen(
     gate, "after_create",
     lambda target, connection, **_: connection.execute(insert(target), [{"part": p, "format": 1, "least": 1} for p in PARTS]),

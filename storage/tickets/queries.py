@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal, select
+from sqlalchemy import Connection, Select, func, select
 
 from backend.domain.acts import Sight
 from backend.domain.instants import from_micros
@@ -213,9 +213,6 @@ class SqlQueryStore:
             }
 
         return await self._db.read(work)
-
-    async def ping(self) -> None:
-        await self._db.read(lambda c: c.execute(select(literal(1))).scalar_one())
 
 
 def _select_deliveries() -> Select[object]:

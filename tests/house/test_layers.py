@@ -22,7 +22,7 @@ TYPES = {"layers": LayersContract, "forbidden": ForbiddenContract, "protected": 
 LOADING = frozenset(
     ("importlib.import_module", "importlib.__import__", "runpy.run_module", "pkgutil.resolve_name", "sys.modules")
 )
-MAY_LOAD = ("backend/cli/__init__.py", "notify/registry.py")
+MAY_LOAD = ("backend/cli/__init__.py", "notify/driver_registry.py")
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from backend.domain.settings import load_catalogue
-from notify.registry import FAMILIES, list_stems
+from notify.driver_registry import FAMILIES, list_stems
 from tests.house.source import PACKAGES, ROOT, Breach, Source, name_of, only_exceptions, sources
 
 DRIVERS = frozenset(name for family in FAMILIES for name in list_stems(ROOT / "notify" / family))
@@ -96,7 +96,7 @@ def test_nobody_names_a_driver_a_profile_or_a_scheme() -> None:
 )
 def test_a_name_is_found(text: str) -> None:
     assert list(named([Source("bot/plant.py", text)]))
-    assert list(named([Source("notify/registry.py", text)]))
+    assert list(named([Source("notify/driver_registry.py", text)]))
 
 
 def test_a_driver_may_name_itself_and_no_other() -> None:

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 
 from notify.carrier import CallStatus, CallUrls, Menu
 from notify.channel import DeliveryError
-from notify.registry import DriverRegistry
+from notify.driver_registry import DriverRegistry
 from notify.voice.aliyun import AliyunCarrier
 from tests.notify.fake_aliyun import FakeAliyun
 from tests.notify.network_faults import cut, stay_silent

@@ -4,9 +4,9 @@ import pytest
 
 from notify.channel import DeliveryError
 from notify.chat.telegram import TelegramChannel, fit_toast, make_bot
+from notify.driver_registry import DriverRegistry
 from notify.message import Card, Document
 from notify.plain_text import utf16_len
-from notify.registry import DriverRegistry
 from tests.notify.channel_conformance import CARD, ChannelConformance, Rig
 from tests.notify.fake_bot_api import FakeBotApi, refuse, respond_raw
 from tests.notify.network_faults import cut, find_closed_url, stay_silent

@@ -8,7 +8,7 @@ import pytest
 
 from notify.carrier import AnswerDetection, AnsweredBy, CallStatus, CallUrls
 from notify.channel import DeliveryError
-from notify.registry import DriverRegistry
+from notify.driver_registry import DriverRegistry
 from notify.voice.twilio import TwilioCarrier
 from notify.voice.twilio_http import PooledHttpClient
 from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, answer

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +15,10 @@ import aiohttp
 import structlog
 from sqlalchemy import func, select
 
-from backend.app.build import open_application
+from backend.app.build import ROLES, open_application
 from backend.app.config import Config
 from backend.integrity.checks import IntegrityChecks
+from backend.operations.beats import Rhythm
 from backend.rehearsal.city import list_phone_owners, load_sample
 from sandbox.simulator import Simulator
 from sandbox.telegram.users import ChatUser
@@ -36,6 +37,7 @@ PHONES = {
 }  # fmt: skip
 REQUESTER = "+8613900000001"
 SATISFIED = ["1", "1", "1", "1", "1"]  # keys of a requester who has no complaint at all
+SELDOM = Rhythm(timedelta(hours=1), timedelta(hours=3))
 FAST = 200.0  # times the public rate limits
 FAILURES = ("error", "exception", "critical")  # levels of the log that a story must not reach
 
@@ -249,20 +251,21 @@ def capture_log() -> Iterator[list[Any]]:
 
 @contextlib.asynccontextmanager
 async def open_office(
-    folder: Path, url: str, start: datetime = MONDAY, *, sample_tickets: bool = False
-) -> AsyncIterator[Office]:
+    folder: Path, url: str, start: datetime = MONDAY, *, sample_tickets: bool = False, roles: Collection[str] = ROLES,
+    rhythm: Rhythm = SELDOM, tick_seconds: float = 600,
+) -> AsyncIterator[Office]:  # fmt: skip
     """Run the application with the units and people of the sample office while inside, and their tickets if wanted.
 
     Nobody answers the telephone unless told to. The tick is long, because stories move the clock; rate limits are
-    wide, because stories do not wait.
+    wide, because stories do not wait. Beats are rare: a clock that is moved makes everything late for a moment.
     """
     config = Config(
-        data=folder / "var", database_url=url, port=0, sandbox=True, samples=sample_tickets, tick_seconds=600,
+        data=folder / "var", database_url=url, port=0, sandbox=True, samples=sample_tickets, tick_seconds=tick_seconds,
         telegram_pace=FAST, twilio_calls_per_second=FAST,
     )  # fmt: skip
     with capture_log() as log:
         async with (
-            open_application(config, wall_clock=start_clock(start)) as application,
+            open_application(config, roles, wall_clock=start_clock(start), rhythm=rhythm) as application,
             aiohttp.ClientSession() as http,
         ):
             office = Office(application, http, log=log)

@@ -22,6 +22,9 @@ from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People, PersonForm
 from backend.office.readiness import UnitReadiness
+from backend.operations.beats import Rhythm
+from backend.operations.health import Health
+from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.services import Services
@@ -46,6 +49,9 @@ from storage.office.duty_roster import SqlDutyRosterStore
 from storage.office.key_values import SqlKeyValueStore
 from storage.office.people import SqlPeopleStore
 from storage.office.readiness import SqlReadinessStore
+from storage.operations.beats import SqlBeatStore
+from storage.operations.health import SqlHealthStore
+from storage.operations.hold import SqlHoldStore
 from storage.platform.writebacks import SqlPlatformStore
 from storage.reporting.indicators import SqlIndicatorStore
 from storage.tickets.files import SqlFileStore
@@ -169,6 +175,8 @@ class World:
         audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
         features = SqlFeatureStore(db, self.encryption)
         similarity = Similarity(features, office, values)
+        integrity = IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, [])
+        self.beats = SqlBeatStore(db)
         self.services = Services(
             clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
             files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
@@ -182,7 +190,9 @@ class World:
             deadlines=DutyRecompute(SqlDueStore(db), tickets, office, audit), governance=NotUsed(),
             hot_topics=HotListBuilder(features, similarity, office), visits=NotUsed(),
             dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
-            integrity=IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, []),
+            holds=Holds(SqlHoldStore(db, self.ids), [], clock, CHANCE),
+            integrity=integrity,
+            health=Health(self.beats, SqlHealthStore(db), integrity.list_findings, Rhythm()),
         )  # fmt: skip
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode
@@ -13,6 +13,8 @@ from aiohttp import web
 from backend.calls.dialogue import Spoken
 from backend.calls.service import Calls
 from backend.domain.refusals import Refused, get_http_status
+from backend.operations.alarm_calls import build_alarm_prompt
+from backend.ports.availability import Unavailable
 from backend.web.body import BodyTimeout, read_bytes
 from notify.carrier import CallEvent, VoiceCarrier
 from notify.message import Prompt
@@ -60,6 +62,18 @@ class PhoneHooks:
             "/inbound": self._receive_inbound,
             "/fallback": self._receive_fallback,
         }
+        self._add_all(app, handlers)
+        self.add_alarm_routes(app)
+
+    def add_alarm_routes(self, app: web.Application) -> None:
+        """Add only the routes of calls about alarms: all that a carrier needs which rings when the usual one fails."""
+        self._add_all(
+            app, {"/alarm/{cause:[a-z_]{1,40}}": self._receive_alarm, "/alarm-status": self._receive_alarm_status}
+        )
+
+    def _add_all(
+        self, app: web.Application, handlers: Mapping[str, Callable[[web.Request, Fields], Awaitable[web.Response]]]
+    ) -> None:
         for path, handler_method in handlers.items():
             handler = self._wrap(handler_method)
             app.router.add_post(BASE_PATH + path, handler)
@@ -191,6 +205,17 @@ class PhoneHooks:
         """FW11: answered without using the database."""
         return self._respond_xml(self._calls.unavailable_prompt, "")
 
+    async def _receive_alarm(self, request: web.Request, fields: Fields) -> web.Response:
+        """What is said about an alarm; answered without using the database, which may be what is amiss (XR8)."""
+        tools = self._calls.dependencies
+        prompt = build_alarm_prompt(tools.texts, tools.hotline_name, request.match_info["cause"])
+        return self._respond_xml(prompt, "")
+
+    @staticmethod
+    async def _receive_alarm_status(request: web.Request, fields: Fields) -> web.Response:
+        """How a call about an alarm went is not kept."""
+        return web.Response(status=204)
+
     async def _record_unknown(self, request: web.Request) -> None:
         """FW24: record a validly signed request about an unknown call."""
         try:
@@ -216,7 +241,7 @@ class PhoneHooks:
     def _finish_task(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, Refused):
+        if error is not None and not isinstance(error, Refused | Unavailable):
             log.error("not_answered", kind=type(error).__name__)
 
     def _respond_wait(self, waited: int, url: str) -> web.Response:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notify.registry import FAMILIES, DriverError, DriverRegistry, list_stems
+from notify.driver_registry import FAMILIES, DriverError, DriverRegistry, list_stems
 from tests.house.source import ROOT
 
 
@@ -37,7 +37,7 @@ def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:
 
 def test_finding_the_drivers_imports_none_of_them_P10() -> None:
     code = (
-        "import sys; from notify.registry import DriverRegistry; import notify.rate_limit, notify.message;"
+        "import sys; from notify.driver_registry import DriverRegistry; import notify.rate_limit, notify.message;"
         "print('telegram' in DriverRegistry.discover().list_names('chat'),"
         " [m for m in sys.modules if m in ('aiogram', 'twilio', 'aiohttp') or m.startswith('notify.') and m.count('.') > 1])"
     )

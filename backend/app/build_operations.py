@@ -1,0 +1,100 @@
+"""Builds what keeps the installation going: beats, health, alarms and the watch over all processes."""
+
+import socket
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from backend.app.config import Config
+from backend.app.core import Core
+from backend.app.workers import SAFETY_TICKS, Workers
+from backend.integrity.checks import IntegrityChecks
+from backend.operations.alarm_calls import AlarmCalls
+from backend.operations.alarms import AlarmTeller, Post
+from backend.operations.beats import Beats, Rhythm, Self
+from backend.operations.contacts import AlarmContacts
+from backend.operations.health import Health
+from backend.operations.outage import OutageWatch
+from backend.operations.watch import InstallationWatch, Pulse
+from notify.carrier import VoiceCarrier
+from notify.channel import Channel, DeliveryError
+from notify.outgoing_request import OutgoingRequests
+from storage.engine import versions
+from storage.operations.alarms import SqlAlarmBook
+from storage.operations.beats import SqlBeatStore
+from storage.operations.health import SqlHealthStore
+
+log = structlog.get_logger("operations")
+WITHOUT_CHAT = ("phone", "sms")  # channels of messages that are no chat network
+ORDINARY_IDLE = timedelta(seconds=15)  # a worker without work sleeps at most this long, unless the tick is longer
+
+
+@dataclass(frozen=True)
+class OperationParts:
+    """What tells how the installation is."""
+
+    beats: Beats
+    health: Health
+    alarms: AlarmTeller
+
+
+def build_operations(
+    config: Config, core: Core, roles: Collection[str], rhythm: Rhythm | None, workers: Workers,
+    integrity: IntegrityChecks, channels: Mapping[str, Channel], carriers: Sequence[VoiceCarrier],
+    own_number: str,
+) -> OperationParts:  # fmt: skip
+    """Build them; `carriers` ring from `own_number`, in this order; `rhythm` None goes by the lease."""
+    rhythm = rhythm or Rhythm.of_lease(timedelta(seconds=config.lease_seconds))
+    beat_store, store, queues = SqlBeatStore(core.db), SqlHealthStore(core.db), [*channels, *WITHOUT_CHAT]
+    idle = max(timedelta(), SAFETY_TICKS * timedelta(seconds=config.tick_seconds) - ORDINARY_IDLE)
+    health = Health(beat_store, store, integrity.list_findings, rhythm, idle)
+    own = Self(core.chance.hex_token(8), socket.gethostname(), tuple(sorted(roles)), versions.code_version() or "")
+    beats = Beats(beat_store, core.clock, own, workers.heartbeats, queues if "worker" in roles else (), rhythm)
+    alarms = AlarmTeller(
+        SqlAlarmBook(core.db), AlarmContacts(core.office, core.people.get_phone), channels,
+        _build_calls(config, core, carriers, own_number), _build_post(config), core.texts, core.clock,
+    )  # fmt: skip
+    watch = InstallationWatch(
+        beats, health, store, alarms, queues, core.clock,
+        lambda role: core.texts.get_word_or_value("process_role", role), _build_pulse(config),
+    )  # fmt: skip
+    beats.listeners.append(watch.look)
+    return OperationParts(beats, health, alarms)
+
+
+def watch_outages(core: Core, listeners: Sequence[Callable[[], None]]) -> OutageWatch:
+    """Watch the database of this process; `listeners` are called when it serves again."""
+    watch = OutageWatch(core.db, core.clock)
+    watch.listeners += listeners
+    core.db.on_unavailable = watch.note
+    return watch
+
+
+def _build_calls(config: Config, core: Core, carriers: Sequence[VoiceCarrier], own_number: str) -> AlarmCalls | None:
+    if not carriers:
+        return None
+
+    def hooks_url(carrier: VoiceCarrier) -> str:
+        return f"{config.base_url.rstrip('/')}/hooks/{carrier.name}"
+
+    return AlarmCalls(carriers, own_number, hooks_url, core.texts, config.hotline_name)
+
+
+def _build_post(config: Config) -> Post | None:
+    return OutgoingRequests(config.alarm_url, config.outgoing_allow).post if config.alarm_url else None
+
+
+def _build_pulse(config: Config) -> Pulse | None:
+    if not config.heartbeat_url:
+        return None
+    requests = OutgoingRequests(config.heartbeat_url, config.outgoing_allow)
+
+    async def pulse(green: bool) -> None:
+        try:
+            await requests.get("" if green else "/fail")
+        except DeliveryError as error:  # the switch rings when it hears nothing
+            log.warning("heartbeat_not_sent", kind=error.kind, code=error.code)
+
+    return pulse

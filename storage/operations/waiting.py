@@ -1,0 +1,23 @@
+"""Heads of queues: since when the oldest due message of a channel waits; one step into an index, however many do."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, func, select
+
+from storage import tables as t
+
+
+def read_heads(c: Connection, channels: Sequence[str], now: int, *, urgent: bool) -> Mapping[str, int]:
+    """Return per channel when its oldest due message of that haste was due; channels without one are left out."""
+    k, heads = t.letters.c, {}
+    for channel in channels:
+        query = select(func.min(k.not_before)).where(k.state == "pending", k.channel == channel, k.urgent.is_(urgent))
+        head = c.execute(query).scalar()
+        if head is not None and head <= now:
+            heads[channel] = head
+    return heads
+
+
+def merge_heads(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Return the older head of each channel."""
+    return {channel: min(heads[channel] for heads in (one, other) if channel in heads) for channel in {**one, **other}}
