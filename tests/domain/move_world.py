@@ -179,7 +179,7 @@ def refused(code: str) -> "pytest.RaisesExc[Refused]":
 
 def signed(**kind: object) -> Flow:
     """Return a ticket dispatched to U01 and signed for."""
-    flow = Flow(**kind).act("dispatcher", "dispatch", unit="U01").act("handler", "sign")  # type: ignore[arg-type]
+    flow = Flow(**kind).act("dispatcher", "dispatch", unit="U01", reason="属其职责").act("handler", "sign")  # type: ignore[arg-type]
     flow.take_messages()
     return flow
 

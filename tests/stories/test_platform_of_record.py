@@ -183,7 +183,9 @@ async def test_a_whole_life_under_a_platform_that_fails_answers_late_and_refuses
     again = await office.request("POST", f"/sync/{refused[0]['event']}/retry", "dispatcher", {})
     assert again.status == 200
     await office.settle()
-    await office.act("JS0001", "visit", "agent", kind="manual", contacted="yes", resolved="resolved", answer="satisfied")
+    await office.act(
+        "JS0001", "visit", "agent", kind="manual", contacted="yes", resolved="resolved", answer="satisfied"
+    )
     await office.settle()
     assert (await office.ticket("JS0001"))["sync"]["state"] == "confirmed"
     moves = [m["verb"] for m in await office.list_moves("JS0001")]
