@@ -1,7 +1,7 @@
 """Builds what keeps the installation going: beats, health, alarms and the watch over all processes."""
 
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,15 +14,19 @@ from backend.integrity.checks import IntegrityChecks
 from backend.operations.alarm_calls import AlarmCalls
 from backend.operations.alarms import AlarmTeller, Post
 from backend.operations.beats import Beats, Rhythm, Self
+from backend.operations.clock_watch import ClockWatch
 from backend.operations.contacts import AlarmContacts
 from backend.operations.health import Health
+from backend.operations.outage import OutageWatch
 from backend.operations.watch import InstallationWatch, Pulse
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel, DeliveryError
 from notify.outgoing_request import OutgoingRequests
 from storage.engine import versions
+from storage.integrity.checks import SqlIntegrityStore
 from storage.operations.alarms import SqlAlarmBook
 from storage.operations.beats import SqlBeatStore
+from storage.operations.clock import SqlClockStore
 from storage.operations.health import SqlHealthStore
 
 log = structlog.get_logger("operations")
@@ -37,6 +41,7 @@ class OperationParts:
     beats: Beats
     health: Health
     alarms: AlarmTeller
+    clock_watch: ClockWatch
 
 
 def build_operations(
@@ -60,7 +65,19 @@ def build_operations(
         lambda role: core.texts.get_word_or_value("process_role", role), _build_pulse(config),
     )  # fmt: skip
     beats.listeners.append(watch.look)
-    return OperationParts(beats, health, alarms)
+    clock_watch = ClockWatch(
+        SqlClockStore(core.db, core.ids), SqlIntegrityStore(core.db, core.ids), core.clock, own.process, own.host,
+        core.database_time,
+    )  # fmt: skip
+    return OperationParts(beats, health, alarms, clock_watch)
+
+
+def watch_outages(core: Core, listeners: Sequence[Callable[[], None]]) -> OutageWatch:
+    """Watch the database of this process; `listeners` are called when it serves again."""
+    watch = OutageWatch(core.db, core.clock)
+    watch.listeners += listeners
+    core.db.on_unavailable = watch.note
+    return watch
 
 
 def _build_calls(config: Config, core: Core, carriers: Sequence[VoiceCarrier], own_number: str) -> AlarmCalls | None:

@@ -2,14 +2,15 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from backend.delivery.ask_slots import AskSlots
-from backend.delivery.batch_writer import BatchWriter
+from backend.delivery.batch_writer import MAX_PAUSE, BatchWriter
 from backend.delivery.cards import RenderedCard
+from backend.delivery.chat_holds import ChatHolds
 from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
 from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.in_hand import InHand
@@ -17,13 +18,15 @@ from backend.delivery.kinds import MUST_ARRIVE, REMINDER_KINDS, REPLY_KINDS
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.domain import retry
 from backend.domain.records import Message, Person
+from backend.ports.availability import Unavailable
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
-from backend.ports.outbox import Ask, ClaimedMessage, SendResult
+from backend.ports.outbox import ClaimedMessage, SendResult
 from notify.channel import DeliveryError
 from notify.message import Receipt
 
 log = structlog.get_logger("delivery")
+PUT_BACK = timedelta(seconds=1)  # for a message that the database could not serve
 MAX_RENDER_ATTEMPTS = 5  # attempts at a message that cannot be rendered (FM7)
 #: error codes of our own configuration (a wrong token): retried, not held against the address
 OWN_ERRORS = frozenset({"auth"})
@@ -41,15 +44,14 @@ class MessageSender:
         self._in_hand = in_hand
         self._gate = gate
         self._requested: set[int] = set()  # messages in hand whose provider was really asked
-        self._blocked_until: dict[
-            tuple[str, str], float
-        ] = {}  # addresses blocked for long by a 429 (FT18), monotonic seconds
-        self._held_until: dict[tuple[str, str], datetime] = {}  # addresses held briefly (FT17), office time
+        self._holds = ChatHolds(deps.clock)
 
     async def deliver(self, claimed: ClaimedMessage) -> None:
         """Send the message or record why not; it is always settled here or left to its lease."""
         try:
             await self._deliver(claimed)
+        except Unavailable:
+            await self._put_back(claimed)
         finally:
             self._slots.leave(claimed.message.channel, claimed.message.id)
             self._requested.discard(claimed.message.id)
@@ -62,12 +64,14 @@ class MessageSender:
         person, address = found
         is_asked = claimed.is_asked
         if not is_asked and not message.urgent:
-            if not await self._slots.wait(claimed):
+            is_asked = await self._slots.wait(claimed) and not claimed.uncertain_sends
+            if not is_asked and not await self._in_hand.is_kept((False, message.id)):
                 log.warning("message_lease_lost", message=message.id)
                 return
-            is_asked = not claimed.uncertain_sends
         try:
             rendered = await self._deps.renderer.render(message)
+        except Unavailable:
+            raise
         except Exception as error:
             await self._handle_unrenderable(claimed, error)
             return
@@ -78,7 +82,7 @@ class MessageSender:
         if outcome is None:
             log.warning("message_lease_lost", message=message.id)
         elif isinstance(outcome, DeliveryError):
-            await self._handle_error(claimed, person, address, outcome)
+            await self._insist(lambda: self._handle_error(claimed, person, address, outcome))
         else:
             await self._settle_sent(claimed, address, rendered, outcome)
 
@@ -91,13 +95,14 @@ class MessageSender:
             return None
         quiet_until = (await o.office.snapshot()).after_quiet_hours(person.code, o.clock.now())
         if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.clock.now():
-            await self._settle(claimed, "pending", error="quiet", not_before=quiet_until)  # the person's own /quiet
+            await self._settle(claimed, "pending", error="quiet", not_before=quiet_until, waits_for="quiet")
             return None
-        if self._blocked_until.get((message.channel, person.address), 0.0) > o.clock.monotonic():
-            await self._handle_blocked(claimed, person.address)
+        chat = message.channel, person.address
+        if (left := self._holds.measure_block(chat)) is not None:
+            await self._handle_blocked(claimed, left)
             return None
-        if (until := self._held_until.get((message.channel, person.address))) and until > o.clock.now():
-            await self._settle(claimed, "pending", error="held", not_before=until)
+        if until := self._holds.find_hold(chat):
+            await self._settle(claimed, "pending", error="held", not_before=until, waits_for="throttle")
             return None
         return person, person.address
 
@@ -112,7 +117,7 @@ class MessageSender:
         waited = o.clock.monotonic() - began
         if not await self._in_hand.is_kept((False, message.id)):
             return None
-        if not is_asked and not await self._writer.put(self.build_ask(claimed)):
+        if not is_asked and not await self._writer.put(o.build_ask(claimed)):
             return None
         self._requested.add(message.id)
         self._slots.note_request(message.channel, message.id, waited)
@@ -121,9 +126,17 @@ class MessageSender:
         except DeliveryError as error:
             return error
 
-    def build_ask(self, claimed: ClaimedMessage) -> Ask:
-        """Build the record that this message may leave now."""
-        return Ask(claimed.message.id, claimed.owner, claimed.message.attempts, self._deps.clock.now())
+    async def _put_back(self, claimed: ClaimedMessage) -> None:
+        """Let it wait again, once the database serves: no death, no try, no doubt (XR6)."""
+        await self._retry_later(claimed, PUT_BACK, "database")
+
+    async def _insist(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what follows from an answer, once the database serves: what the provider said is not forgotten (G5)."""
+        while True:
+            try:
+                return await work()
+            except Unavailable:
+                await self._writer.pause(MAX_PAUSE)
 
     async def fail(
         self, claimed: ClaimedMessage, reason: str, state: str = "failed", also: Fallback | None = None
@@ -197,13 +210,14 @@ class MessageSender:
         if isinstance(step, retry.Retry):
             if kind == "throttled":
                 until = await self._hold_chat(message, person, address, step.delay)
-                await self._settle(claimed, "pending", error=f"{error.kind} {error.code}", not_before=until)
+                why = f"{error.kind} {error.code}"
+                await self._settle(claimed, "pending", error=why, not_before=until, waits_for="throttle")
                 return
             await self._retry_later(claimed, step.delay, f"{error.kind} {error.code}", doubt=step.marked)
             return
         if kind == "throttled" and after is not None:
-            self._blocked_until[message.channel, address] = o.clock.monotonic() + after.total_seconds()
-            await self._handle_blocked(claimed, address)
+            self._holds.block((message.channel, address), after)
+            await self._handle_blocked(claimed, after)
             return
         also = Fallback()
         if isinstance(step, retry.NextContact) and step.address_dead:
@@ -212,11 +226,10 @@ class MessageSender:
             also = plan_colleague_notice(await self._build_context(message, error.code), person)
         await self.fail(claimed, f"{error.kind} {error.code}", also=also)
 
-    async def _handle_blocked(self, claimed: ClaimedMessage, address: str) -> None:
+    async def _handle_blocked(self, claimed: ClaimedMessage, left: timedelta) -> None:
         """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
-        message = claimed.message
-        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.clock.monotonic()))
-        if message.kind in MUST_ARRIVE:
+        left = max(left, timedelta(seconds=1))
+        if claimed.message.kind in MUST_ARRIVE:
             await self.fail(claimed, f"throttled {math.ceil(left.total_seconds())}")
         else:
             await self._retry_later(claimed, left, "throttled")
@@ -224,8 +237,8 @@ class MessageSender:
     async def _hold_chat(self, message: Message, person: Person, address: str, span: timedelta) -> datetime:
         """Hold one chat: all its messages until the same instant, so that they keep their order."""
         o = self._deps
-        until = self._held_until[message.channel, address] = o.clock.now() + span
-        o.hold_address(message.channel, address, o.clock.monotonic() + span.total_seconds())
+        until, end = self._holds.hold((message.channel, address), span)
+        o.hold_address(message.channel, address, end)
         everybody = (await o.office.snapshot()).by_code.values()
         here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
         await o.outbox.postpone(message.channel, here or [person.code], until, ())
@@ -249,6 +262,7 @@ class MessageSender:
         *,
         error: str,
         not_before: datetime | None = None,
+        waits_for: str = "retry",
         doubt: bool = False,
         instead: Fallback | None = None,
         also: Fallback | None = None,
@@ -265,6 +279,7 @@ class MessageSender:
                 state,
                 self._deps.clock.now(),
                 not_before=not_before,
+                waits_for=waits_for,
                 error=error,
                 is_uncertain=doubt,
                 messages=tuple(x for f in parts for x in f.messages),

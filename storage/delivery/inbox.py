@@ -11,12 +11,14 @@ from sqlalchemy import Connection, bindparam, delete, text, update
 from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.inbox import InboxItem
 from storage import tables as t
+from storage.delivery.leases import acquire_lease
 from storage.engine.compiled import Compiled
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 
 MAX_ATTEMPTS = 6
 LEASE = timedelta(seconds=12)  # renewed while the handler runs; a killed process's updates wait no longer than this
+PUT_BACK = timedelta(seconds=1)  # for an update that the database could not serve
 YIELD_AFTER = 3  # after so many attempts an update no longer blocks its chat
 MAX_DEPTH = 64  # nesting levels; the Bot API never reaches this
 MAX_UNREADABLE = 65_536  # characters kept of an unreadable update
@@ -42,11 +44,6 @@ UPDATE inbox SET owner = :owner, lease_until = {now} + :lease, attempts = attemp
       AND (e.received_at, e.id) < (i.received_at, i.id) AND (e.attempts < :aside OR e.lease_until > {now}))
   ORDER BY i.received_at, i.id LIMIT :limit {skip})
 RETURNING id, mouth, event, chat, body, received_at, attempts
-"""
-_ACQUIRE_LEASE = """
-INSERT INTO leases (name, owner, until, fence) VALUES (:name, :owner, {now} + :lease, 1)
-ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1
-WHERE leases.owner = excluded.owner OR leases.until <= {now} RETURNING fence
 """
 
 
@@ -110,7 +107,6 @@ class SqlInboxStore:
         self._claim = Compiled(text(_CLAIM.format(skip=skip, now=now)))
         #: the order within a chat is that of arrival, whichever host it arrived at
         self._receive = Compiled(text(_RECEIVE.format(at=now if postgres else ":at")))
-        self._acquire = text(_ACQUIRE_LEASE.format(now=now))
 
     async def receive(self, source: str, body: bytes) -> bool:
         await self._ids.refill(1)
@@ -176,9 +172,16 @@ class SqlInboxStore:
 
         return await self._db.write(work)
 
+    async def put_back(self, item_id: int) -> None:
+        k = t.inbox.c
+        again = update(t.inbox).where(k.id == item_id, k.state == "new", k.attempts > 0)
+        again = again.values(
+            owner=None, lease_until=None, attempts=k.attempts - 1, not_before=self._clock.after(PUT_BACK)
+        )
+        await self._db.execute(again, self._clock.parameters())
+
     async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
-        facts = {"name": name, "owner": owner, "lease": to_span(span), **self._clock.parameters()}
-        return await self._db.write(lambda c: c.execute(self._acquire, facts).scalar() is not None)
+        return await self._db.write(lambda c: acquire_lease(c, self._clock, name, owner, span) is not None)
 
     async def release_lease(self, name: str, owner: str) -> None:
         mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)

@@ -26,6 +26,9 @@ _NEXT_SECTION = text(
 )
 
 
+MAX_ID = 2**63 - 1
+
+
 class SqlIntegrityStore:
     """`IntegrityStore` on either engine."""
 
@@ -46,11 +49,12 @@ class SqlIntegrityStore:
         count, last = await self._db.read(
             lambda c: tuple(c.execute(_NEXT_SECTION, {"patrol": patrolled_to, "most": PATROL_SIZE}).one())
         )
-        if last is not None:
-            for kind, query in PATROL_CHECKS.items():
-                for finding in await self._run_check(kind, query, {**facts, "first": patrolled_to, "last": last}):
-                    found.setdefault((finding.kind, finding.subject), finding)
-        return CheckResult(list(found.values()), int(last) if last is not None and count == PATROL_SIZE else 0)
+        is_end = last is None or count < PATROL_SIZE
+        section = {"first": patrolled_to, "last": MAX_ID if is_end else int(last)}
+        for kind, query in PATROL_CHECKS.items():
+            for finding in await self._run_check(kind, query, facts | section):
+                found.setdefault((finding.kind, finding.subject), finding)
+        return CheckResult(list(found.values()), 0 if is_end else int(last))
 
     async def _run_check(self, kind: str, query: Any, facts: dict[str, int]) -> list[Finding]:
         def work(c: Connection) -> list[Finding]:
@@ -96,7 +100,7 @@ class SqlIntegrityStore:
         await self._ids.refill(len(found) + len(healed))
 
         def work(c: Connection) -> list[Finding]:
-            fresh = [f for f in found if c.execute(_NEW, self._build_row(f, now)).scalar() is not None]
+            fresh = [f for f in found if insert_finding(c, f, now)]
             k = t.findings.c
             struck = [
                 f for f in healed
@@ -113,14 +117,11 @@ class SqlIntegrityStore:
 
         return await self._db.write(work)
 
-    @staticmethod
-    def _build_row(finding: Finding, now: datetime) -> dict[str, Any]:
-        return {
-            "kind": finding.kind,
-            "subject": finding.subject,
-            "facts": encode(finding.facts),
-            "at": to_micros(now),
-        }
+
+def insert_finding(c: Connection, finding: Finding, now: datetime) -> bool:
+    """Insert a finding; False if it is there."""
+    row = {"kind": finding.kind, "subject": finding.subject, "facts": encode(finding.facts), "at": to_micros(now)}
+    return c.execute(_NEW, row).scalar() is not None
 
 
 def _to_finding(kind: str, row: dict[str, Any]) -> Finding:

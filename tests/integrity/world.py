@@ -1,9 +1,10 @@
 """An office whose tickets are checked, and ways to make every fault by hand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from backend.domain.instants import to_micros
 from backend.integrity.checks import IntegrityChecks
 from backend.ports.integrity import Finding
 from storage.engine.database import Database
@@ -22,12 +23,18 @@ class CheckedWorld(World):
         self.leases_at = 1_000_000_000  # microseconds by which leases run
         db.lease_clock = LeaseClock(lambda: self.leases_at / 1_000_000)
         self.store = SqlIntegrityStore(db, self.ids)
-        self.clock = build_clock(lambda: self.at, lambda: self.real.timestamp())  # noqa: PLW0108 - real is moved
+        real = lambda: self.real.timestamp()  # noqa: E731, PLW0108 - real is moved
+        self.clock = build_clock(lambda: self.at, real, real)
         self.checks = IntegrityChecks(self.store, self.clock)
 
     async def change(self, sql: str, **values: object) -> None:
         """Change the database by SQL."""
         await self.db.write(lambda c: c.execute(text(sql), values) and None)
+
+    async def pass_time(self, span: timedelta) -> None:
+        """Let time pass while somebody looks at every open duty, and acts on none."""
+        self.at += span
+        await self.change("UPDATE duties SET next_at = :now WHERE met_at IS NULL", now=to_micros(self.at))
 
     async def mark_sent(self) -> None:
         """Mark every message as sent, as delivery would."""

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from backend.calls.service import Calls
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.web.body import read_json
 from notify.carrier import VoiceCarrier
 from notify.message import Prompt
@@ -29,7 +30,8 @@ class ReportHooks:
         app.router.add_post(f"/hooks/{self._carrier.name}/reports/{{secret}}", self._receive)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        if not self._carrier.is_genuine(url=str(request.url), params=(), signature=None):
+        genuine = self._carrier.is_genuine(url=str(request.url), params=(), signature=None)
+        if request.query_string or not genuine:  # the carrier adds nothing to the address it was given (XR10)
             return web.Response(status=403)
         try:
             body = await read_json(request)
@@ -42,6 +44,8 @@ class ReportHooks:
             async with asyncio.timeout(REPORT_SECONDS):
                 for report in reports:
                     await self._store_report(report)
+        except Unavailable:
+            return web.Response(status=503)
         except Exception as error:  # not stored, for any reason: the carrier must send it again
             log.error("not_answered", kind=type(error).__name__)
             return web.Response(status=503)
