@@ -8,11 +8,8 @@ from backend.web.console import (
     deliveries,
     duty_roster,
     explain,
-<<<<<<< HEAD
-    imports,
-=======
     hold,
->>>>>>> main
+    imports,
     ledger,
     office,
     overview,
@@ -64,9 +61,6 @@ def add_routes(app: web.Application) -> None:
     runs.add_routes(app)
     registers.add_routes(app)
     explain.add_routes(app)
-<<<<<<< HEAD
     imports.add_routes(app)
-=======
     hold.add_routes(app)
->>>>>>> main
     app[SERVICES].texts.render("console.title")  # fails at start-up if the language has no console texts
