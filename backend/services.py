@@ -1,6 +1,6 @@
 """Services available to the web and chat layers."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -86,6 +86,7 @@ class Services:
     integrity: IntegrityChecks
     holds: Holds
     health: Health
+    list_conditions: Callable[[], Sequence[str]] = tuple  # what is wrong with the storage, in codes
     calls: Calls | None = None
     inbox: InboxReceiver | None = None
     sandbox_clock: MovableClock | None = None
