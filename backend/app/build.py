@@ -15,7 +15,7 @@ from backend.app.application import Application
 from backend.app.build_services import build_application
 from backend.app.build_storage import inspect_place
 from backend.app.config import Config
-from backend.app.core import is_embedded, open_core, read_wall_clock
+from backend.app.core import is_embedded, open_core
 from backend.app.drivers import (
     build_next_stop,
     build_simulator,
@@ -42,10 +42,13 @@ async def open_application(
     config: Config,
     roles: Collection[str] = ROLES,
     *,
-    wall_clock: Callable[[], datetime] = read_wall_clock,
+    wall_clock: Callable[[], datetime] | None = None,
+    database_says: Callable[[datetime], datetime] | None = None,
     rhythm: Rhythm | None = None,
 ) -> AsyncIterator[Application]:
     """Run the application of a configuration while inside; `rhythm` of its beats: None goes by the lease.
+
+    In tests `wall_clock` replaces the host's and the database's clock, `database_says` alters what the latter says.
 
     Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `in_use` … and OSError when the
     address is taken.
@@ -57,7 +60,7 @@ async def open_application(
         simulator = build_simulator(config)
         config.check()
         notes = inspect_place(config)
-        core = await stack.enter_async_context(open_core(config, wall_clock=wall_clock))
+        core = await stack.enter_async_context(open_core(config, wall_clock=wall_clock, database_says=database_says))
         application = await build_application(config, core, simulator, roles, stack, rhythm)
         application.storage.notes = notes
         if listening is not None:
@@ -158,6 +161,8 @@ async def _start(application: Application, roles: Collection[str], stack: contex
         else:
             receiver = application.inbox_worker.poll()
         stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="chat_receiver"))
+    follow = asyncio.create_task(application.clock_watch.follow(), name="clock_watch")
+    stack.push_async_callback(_cancel, follow)
     await application.beats.beat()
     stack.push_async_callback(application.beats.stop)
     await application.workers.start()

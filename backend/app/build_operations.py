@@ -15,6 +15,7 @@ from backend.integrity.checks import IntegrityChecks
 from backend.operations.alarm_calls import AlarmCalls
 from backend.operations.alarms import AlarmTeller, Post
 from backend.operations.beats import Beats, Rhythm, Self
+from backend.operations.clock_watch import ClockWatch
 from backend.operations.contacts import AlarmContacts
 from backend.operations.health import Health
 from backend.operations.outage import OutageWatch
@@ -24,8 +25,10 @@ from notify.carrier import VoiceCarrier
 from notify.channel import Channel, DeliveryError
 from notify.outgoing_request import OutgoingRequests
 from storage.engine import versions
+from storage.integrity.checks import SqlIntegrityStore
 from storage.operations.alarms import SqlAlarmBook
 from storage.operations.beats import SqlBeatStore
+from storage.operations.clock import SqlClockStore
 from storage.operations.health import SqlHealthStore
 
 log = structlog.get_logger("operations")
@@ -41,6 +44,7 @@ class OperationParts:
     health: Health
     alarms: AlarmTeller
     storage: StorageWatch
+    clock_watch: ClockWatch
 
 
 def build_operations(
@@ -65,7 +69,11 @@ def build_operations(
         lambda role: core.texts.get_word_or_value("process_role", role), _build_pulse(config),
     )  # fmt: skip
     beats.listeners.append(watch.look)
-    return OperationParts(beats, health, alarms, storage)
+    clock_watch = ClockWatch(
+        SqlClockStore(core.db, core.ids), SqlIntegrityStore(core.db, core.ids), core.clock, own.process, own.host,
+        core.database_time,
+    )  # fmt: skip
+    return OperationParts(beats, health, alarms, storage, clock_watch)
 
 
 def watch_outages(core: Core, listeners: Sequence[Callable[[], None]]) -> OutageWatch:

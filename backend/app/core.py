@@ -34,6 +34,7 @@ from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine import versions
 from storage.engine.condition import Condition
 from storage.engine.database import Database
+from storage.engine.database_time import DatabaseTime
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.engine.open import guard_opening, open_database
@@ -72,6 +73,7 @@ class Core:
     clock: Clock
     chance: Chance
     sandbox_clock: SandboxClock | None
+    database_time: DatabaseTime | None
     office: OfficeCache
     moves: SqliteMoveStore | PostgresMoveStore
     tickets: TicketService
@@ -131,9 +133,7 @@ async def open_office(config: Config) -> AsyncIterator[OfficeCache]:
     await prepare_database(config)
     db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
-        yield OfficeCache(
-            SqlConfigStore(db, IdSupply(db)), await _build_clock(config, SqlKeyValueStore(db)), config.profile
-        )
+        yield OfficeCache(SqlConfigStore(db, IdSupply(db)), await _build_clock(config, db), config.profile)
     finally:
         await db.close()
 
@@ -145,25 +145,39 @@ async def open_scoring(config: Config) -> AsyncIterator[Scoring]:
     db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
         ids = IdSupply(db)
-        clock = await _build_clock(config, SqlKeyValueStore(db))
+        clock = await _build_clock(config, db)
         yield Scoring(SqlScoringStore(db), OfficeCache(SqlConfigStore(db, ids), clock, config.profile), ids)
     finally:
         await db.close()
 
 
-async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
-    """Build the clock a command goes by: real time, or that of the rehearsal whose database it opens (XD16)."""
-    sandbox = SandboxClock(values, read_wall_clock)
+async def _build_clock(config: Config, db: Database) -> Clock:
+    """Build the clock a command goes by: the database's, or that of the rehearsal whose database it opens (XD16)."""
+    sampled = await _sample_time(config, db, None)
+    sandbox = SandboxClock(SqlKeyValueStore(db), sampled.now if sampled else read_wall_clock)
     await sandbox.catch_up()
     return Clock(sandbox.now, config.zone, time.time, time.monotonic)
 
 
+async def _sample_time(
+    config: Config, db: Database, adjust: Callable[[datetime], datetime] | None
+) -> DatabaseTime | None:
+    """Ask the database for its clock; None where the database is a file of this host (XR1)."""
+    if is_embedded(config):
+        return None
+    sampled = DatabaseTime(db, time.monotonic, read_wall_clock, adjust or (lambda at: at))
+    await sampled.sample()
+    return sampled
+
+
 @contextlib.asynccontextmanager
 async def open_core(
-    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = read_wall_clock,
-    follow_rehearsal: bool = False,
+    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] | None = None,
+    database_says: Callable[[datetime], datetime] | None = None, follow_rehearsal: bool = False,
 ) -> AsyncIterator[Core]:  # fmt: skip
-    """Open the core of a configuration while inside; `wall_clock` is replaced in tests.
+    """Open the core of a configuration while inside.
+
+    In tests `wall_clock` replaces the host's and the database's clock, `database_says` alters what the latter says.
 
     With `follow_rehearsal` a command goes by the clock of the rehearsal whose database it opens (XD16).
 
@@ -175,6 +189,8 @@ async def open_core(
     db = open_database(config.resolved_database_url, time.monotonic, config.state)
     try:
         ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)
+        sampled = None if wall_clock is not None else await _sample_time(config, db, database_says)
+        wall_clock = wall_clock or (sampled.now if sampled is not None else read_wall_clock)
         sandbox = SandboxClock(key_values, wall_clock) if config.sandbox else None
         if sandbox is not None:
             await sandbox.catch_up()
@@ -182,7 +198,7 @@ async def open_core(
         if sandbox is not None:
             clock = replace(clock, office_time=sandbox.now, ahead=lambda: sandbox.offset)
         elif follow_rehearsal:
-            clock = await _build_clock(config, key_values)
+            clock = await _build_clock(config, db)
         configuration, moves = SqlConfigStore(db, ids), create_move_store(db)
         office = OfficeCache(configuration, clock, config.profile)
         tickets = TicketService(moves, office, ids, encryption.journal)
@@ -208,7 +224,7 @@ async def open_core(
             dispatch_suggestions,
         )
         yield Core(
-            config, db, encryption, ids, key_values, configuration, clock, chance, sandbox, office, moves, tickets, SqlKeyStore(db, ids, chance),
+            config, db, encryption, ids, key_values, configuration, clock, chance, sandbox, sampled, office, moves, tickets, SqlKeyStore(db, ids, chance),
             audit, drafts, registry, intake, ImportService(row_targets, import_store, office, texts),
             JournalVerifier(SqlJournalStore(db, ids), encryption.journal), texts, duty_roster, similarity_store, similarity, dispatch_suggestions,
         )  # fmt: skip

@@ -176,7 +176,7 @@ def _is_double_tap(
         last is None
         or act.by.role is None
         or act.version == snap.ticket.version
-        or now - last.recorded_at > DOUBLE_TAP_WINDOW
+        or abs(now - last.recorded_at) > DOUBLE_TAP_WINDOW
     ):
         return False
     return last.from_state == last.to_state and is_repeat(snap, act, target, arguments)

@@ -145,3 +145,6 @@ def _list_findings(report: HealthReport) -> Iterator[Signal]:
     for finding in report.findings:
         if finding.kind == "calendar_short":
             yield Signal("calendar_short", facts={"subject": finding.subject})
+        elif finding.kind in ("clock_back", "clock_skew"):
+            span = str(timedelta(seconds=round(abs(float(finding.facts["seconds"])))))
+            yield Signal(finding.kind, facts={"subject": finding.subject, "span": span})
