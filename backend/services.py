@@ -17,6 +17,7 @@ from backend.office.clock import Clock
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
 from backend.office.readiness import UnitReadiness
+from backend.operations.gate import VersionGate
 from backend.operations.health import Health
 from backend.platform.service import PlatformSync
 from backend.ports.api_keys import KeyStore
@@ -83,6 +84,7 @@ class Services:
     visits: VisitService
     integrity: IntegrityChecks
     health: Health
+    gate: VersionGate
     calls: Calls | None = None
     inbox: InboxReceiver | None = None
     sandbox_clock: MovableClock | None = None

@@ -33,6 +33,7 @@ from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine import versions
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
+from storage.engine.gate import Numbers
 from storage.engine.ids import IdSupply
 from storage.engine.open import open_database
 from storage.importing.history import SqlHistoryStore
@@ -92,18 +93,21 @@ def is_embedded(config: Config) -> bool:
     return config.resolved_database_url.startswith("sqlite")
 
 
-async def prepare_database(config: Config, *, upgrade: bool = False) -> None:
-    """Migrate the tables to this version: in the sandbox, in a new embedded file, or with `upgrade`.
+async def prepare_database(config: Config, *, upgrade: bool = False, numbers: Numbers | None = None) -> None:
+    """Open the database to code of these numbers (this code): in the sandbox, in a new embedded file, or with `upgrade`.
 
-    Refused `database_behind` otherwise.
+    Refused `database_behind` otherwise, `database_ahead` where only newer code may work (FD12).
     """
-    current = await asyncio.to_thread(versions.read_version, config.resolved_database_url)
-    if current == versions.code_version():
+    url, own = config.resolved_database_url, numbers or versions.get_own_numbers()
+    found = await asyncio.to_thread(versions.read_standing, url)
+    if found.is_ahead(own):
+        raise Refused("database_ahead", version=found.version)
+    if not found.is_behind(own):
         return
-    fresh = current is None and is_embedded(config)
+    fresh = found.version is None and is_embedded(config)
     if not (upgrade or fresh or config.sandbox):
         raise Refused("database_behind")
-    await asyncio.to_thread(versions.upgrade, config.resolved_database_url)
+    await asyncio.to_thread(versions.upgrade, url, numbers=own)
 
 
 def get_schema_versions(config: Config) -> tuple[str | None, str | None]:
@@ -153,18 +157,18 @@ async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
 @contextlib.asynccontextmanager
 async def open_core(
     config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = read_wall_clock,
-    follow_rehearsal: bool = False,
+    follow_rehearsal: bool = False, numbers: Numbers | None = None,
 ) -> AsyncIterator[Core]:  # fmt: skip
     """Open the core of a configuration while inside; `wall_clock` is replaced in tests.
 
     With `follow_rehearsal` a command goes by the clock of the rehearsal whose database it opens (XD16).
 
-    Raises Refused: `secret_missing`, `secret_weak`, `secret_of_sandbox`, `database_behind`.
+    Raises Refused: `secret_missing`, `secret_weak`, `secret_of_sandbox`, `database_behind`, `database_ahead`.
     """
     chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
     encryption = Encryption(config.load_secret_key(), chance, older_keys)
-    await prepare_database(config, upgrade=upgrade)
-    db = open_database(config.resolved_database_url, time.monotonic)
+    await prepare_database(config, upgrade=upgrade, numbers=numbers)
+    db = open_database(config.resolved_database_url, time.monotonic, numbers)
     try:
         ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)
         sandbox = SandboxClock(key_values, wall_clock) if config.sandbox else None

@@ -18,9 +18,10 @@ Job = Callable[[], Awaitable[int]]
 
 def add_workers(application: Application, core: Core, roles: Collection[str]) -> None:
     """Add the workers of these roles."""
+    while_open = application.services.gate.while_open
     for role, name, work in _list_jobs(application, core):
         if role in roles:
-            application.workers.add_worker(Worker(name, work))
+            application.workers.add_worker(Worker(name, while_open(work)))
 
 
 def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job]]:

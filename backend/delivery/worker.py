@@ -111,7 +111,8 @@ class DeliveryWorker:
                 await self._read_due()
             jobs, seconds = self._queue.take(monotonic())
             if jobs:
-                await self._claim_and_start(jobs)
+                if not await self._claim_and_start(jobs) and not self._tasks:  # others have them, or we may not (XR2)
+                    return max(self._handled - before, min(1, len(self._queue)))
                 continue
             if not self._tasks and not len(self._queue):
                 if not await self._read_due():
@@ -216,8 +217,8 @@ class DeliveryWorker:
 
     # -- sending
 
-    async def _claim_and_start(self, jobs: Sequence[Job]) -> None:
-        """Claim these jobs under our lease and start each; skip what another process has claimed."""
+    async def _claim_and_start(self, jobs: Sequence[Job]) -> int:
+        """Claim these jobs under our lease and start each; skip what is not given to us. Return how many started."""
         o = self._deps
         messages = [j.id for j in jobs if not j.is_card]
         cards = [j.id for j in jobs if j.is_card]
@@ -254,6 +255,7 @@ class DeliveryWorker:
             task = asyncio.create_task(self._run_job(job, chat, work))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        return len(work_of)
 
     def _build_ask(self, claimed: ClaimedMessage) -> Ask:
         return self._sender.build_ask(claimed)

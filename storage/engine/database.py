@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock
 
 T = TypeVar("T")
@@ -19,6 +20,7 @@ class Database(Protocol):
 
     dialect: str  # "sqlite" | "postgresql"
     lease_clock: LeaseClock
+    gate: Gate  # of the code that opened it
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function on a read-only connection."""

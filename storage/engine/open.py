@@ -5,13 +5,22 @@ from collections.abc import Callable
 from sqlalchemy.engine import make_url
 
 from storage.engine.database import Database
+from storage.engine.gate import Gate, Numbers
+from storage.engine.versions import get_own_numbers
 
 
-def open_database(url: str, monotonic: Callable[[], float]) -> Database:
+def open_database(url: str, monotonic: Callable[[], float], numbers: Numbers | None = None) -> Database:
     """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL.
 
-    `monotonic`: seconds for the leases of an SQLite file, which one process owns.
+    `monotonic`: seconds for the leases of an SQLite file, which one process owns. `numbers`: those by which the gate
+    admits its user, if not those of this code.
     """
+    db = _open(url, monotonic)
+    db.gate = Gate(numbers or get_own_numbers())
+    return db
+
+
+def _open(url: str, monotonic: Callable[[], float]) -> Database:
     kind = make_url(url).get_backend_name()
     if kind == "sqlite":
         from storage.engine.sqlite import SqliteDatabase
