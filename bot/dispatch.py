@@ -8,6 +8,7 @@ from aiogram import BaseMiddleware, Dispatcher, Router
 from aiogram.types import CallbackQuery, ChatMemberUpdated, ErrorEvent, Message, TelegramObject, Update
 
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from bot import messages, presses
 from bot.conversation import Conversation
 from bot.flood import PRESS_COST, FloodLimiter
@@ -74,7 +75,7 @@ async def on_error(event: ErrorEvent, chat: Conversation) -> None:
     if isinstance(event.exception, Refused):
         await chat.refuse(event.exception)
         return
-    if chat.attempt == 1:
+    if chat.attempt == 1 and not isinstance(event.exception, Unavailable):  # or it is only put off
         await chat.answer_key("command.trouble", request_id=chat.inbox_id or "")
     raise event.exception
 

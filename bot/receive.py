@@ -15,6 +15,7 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import BotCommand, Update
 from pydantic import ValidationError
 
+from backend.ports.availability import Unavailable
 from backend.ports.inbox import InboxItem, InboxStore
 from bot.conversation import NETWORK_ERRORS
 from bot.dispatch import UPDATE_TYPES, build_dispatcher
@@ -128,6 +129,9 @@ class InboxWorker:
                 except TelegramConflictError:
                     log.warning("another_poller")
                     await asyncio.sleep(self._idle_seconds)
+                except Unavailable:
+                    offset = None
+                    await asyncio.sleep(min(self._idle_seconds, 1.0))
                 except Exception as accident:  # network or database: what was not stored is fetched again
                     offset = None
                     log.warning("poll_failed", error=redact(accident, self.services.bot.token))
@@ -201,6 +205,9 @@ class InboxWorker:
             marked_done = await self._dispatcher.feed_update(
                 self.services.bot, update, inbox_id=item.id, attempt=item.attempts
             )
+        except Unavailable:  # nobody's fault: no failure of this update
+            await self.inbox.put_back(item.id)
+            return False
         except Exception as accident:  # the only catch-all of the bot: the inbox keeps the update
             error_text = f"{type(accident).__name__}: {redact(accident, self.services.bot.token)}"
             where = traceback.extract_tb(accident.__traceback__)[-1]  # no whole traceback: it may quote URLs (FT36)

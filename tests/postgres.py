@@ -6,8 +6,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -35,9 +36,34 @@ def _free_port() -> int:
         return int(s.getsockname()[1])
 
 
+@dataclass
+class Cluster:
+    """A running cluster. `url` is without a database's name and ends in `/`; `run` calls a program on its folder."""
+
+    url: str
+    run: Callable[..., None]
+    options: str
+    log: str
+
+    def stop(self) -> None:
+        """Stop it as a crash would: no connection is told, nothing is written."""
+        self.run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+    def start(self) -> None:
+        """Start it again where it was."""
+        self.run("pg_ctl", "-w", "start", "-o", self.options, "-l", self.log)
+
+
 @contextmanager
 def run_cluster() -> Iterator[str]:
-    """Run a cluster; yields its URL without a database's name, ending in `/`. Raises RuntimeError without programs."""
+    """Run a cluster; yields its URL."""
+    with open_cluster() as cluster:
+        yield cluster.url
+
+
+@contextmanager
+def open_cluster() -> Iterator[Cluster]:
+    """Run a cluster that can be stopped. Raises RuntimeError without programs."""
     programs = find_programs()
     if programs is None:
         raise RuntimeError("PostgreSQL's programs are not installed")
@@ -59,9 +85,10 @@ def run_cluster() -> Iterator[str]:
         f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off "
         "-c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB"
     )
-    run("pg_ctl", "-o", options, "-w", "-l", str(home / "log"), "start")
+    cluster = Cluster(f"postgresql://jiesu@127.0.0.1:{port}/", run, options, str(home / "log"))
+    cluster.start()
     try:
-        yield f"postgresql://jiesu@127.0.0.1:{port}/"
+        yield cluster
     finally:
         run("pg_ctl", "-m", "immediate", "stop", check=False)
         shutil.rmtree(home, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Builds what keeps the installation going: beats, health, alarms and the watch over all processes."""
 
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from backend.operations.alarms import AlarmTeller, Post
 from backend.operations.beats import Beats, Rhythm, Self
 from backend.operations.contacts import AlarmContacts
 from backend.operations.health import Health
+from backend.operations.outage import OutageWatch
 from backend.operations.watch import InstallationWatch, Pulse
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel, DeliveryError
@@ -61,6 +62,14 @@ def build_operations(
     )  # fmt: skip
     beats.listeners.append(watch.look)
     return OperationParts(beats, health, alarms)
+
+
+def watch_outages(core: Core, listeners: Sequence[Callable[[], None]]) -> OutageWatch:
+    """Watch the database of this process; `listeners` are called when it serves again."""
+    watch = OutageWatch(core.db, core.clock)
+    watch.listeners += listeners
+    core.db.on_unavailable = watch.note
+    return watch
 
 
 def _build_calls(config: Config, core: Core, carriers: Sequence[VoiceCarrier], own_number: str) -> AlarmCalls | None:

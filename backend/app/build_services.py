@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
-from backend.app.build_operations import build_operations
+from backend.app.build_operations import build_operations, watch_outages
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
 from backend.app.core import Core, build_reporting
@@ -97,7 +97,7 @@ async def build_application(
     delivery = _build_delivery(config, s, channels, limiter)
     calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
     visits = build_visits(config, s, calls, limiter)
-    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds)
+    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds, core.clock.monotonic)
     integrity, spare = _build_integrity(s), build_voice_carrier(config, spare=True)
     carriers = [one for one in (carrier, spare) if one is not None]
     operations = build_operations(
@@ -132,6 +132,7 @@ async def build_application(
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
     _add_listeners(s, delivery.worker, workers)
+    stack.push_async_callback(watch_outages(s, [delivery.worker.resume, workers.wake]).close)
     stack.push_async_callback(_close_all, closing)
     return application
 

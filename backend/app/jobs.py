@@ -21,7 +21,7 @@ def add_workers(application: Application, core: Core, roles: Collection[str]) ->
     while_open = application.services.gate.while_open
     for role, name, work in _list_jobs(application, core):
         if role in roles:
-            application.workers.add_worker(Worker(name, while_open(work)))
+            application.workers.add_worker(Worker(name, while_open(work), core.clock.monotonic))
 
 
 def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job]]:

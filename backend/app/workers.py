@@ -2,30 +2,34 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from backend.ports.availability import Unavailable
+
 log = structlog.get_logger("workers")
-MAX_PAUSE_SECONDS = 30.0  # seconds between retries of a worker that keeps failing
+MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.2, 30.0  # between tries of a worker that keeps failing, unless it is woken
 SAFETY_TICKS = 3  # ticks a worker sleeps at most, by the event loop's clock
+LINE_SECONDS = 30.0  # between two lines about one trouble
 
 
 class Worker:
     """One kind of background work. `work` handles what is due and returns how much that was."""
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, name: str, work: Callable[[], Awaitable[int]], monotonic: Callable[[], float]) -> None:
         self.name = name
         self._work = work
+        self._monotonic = monotonic
         self._woken = asyncio.Event()
         self._lock = asyncio.Lock()
         self.heartbeats: MutableMapping[str, float] = {}
-        self.failures = 0
+        self._failures = 0  # without a finished run between
+        self._said_at: dict[str, float] = {}  # why it fails → when that was said last
 
     def wake(self) -> None:
-        """Wake the worker: there is something to do now."""
+        """Wake the worker: there is something to do now. It ends a pause after a failure too (XR6)."""
         self._woken.set()
 
     async def run_once(self) -> int:
@@ -33,8 +37,8 @@ class Worker:
         async with self._lock:
             self._woken.clear()
             handled = await self._work()
-            self.heartbeats[self.name] = time.monotonic()
-            self.failures = 0
+            self.heartbeats[self.name] = self._monotonic()
+            self._note_success()
             return handled
 
     async def run_forever(self, safety_seconds: float | None = None) -> None:
@@ -44,25 +48,59 @@ class Worker:
         back an hour would silence it for an hour (G11).
         """
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(safety_seconds):
-                    await self._woken.wait()
+            await self._wait(safety_seconds)
             try:
                 if await self.run_once():
                     self._woken.set()  # there may be more: look again after the other workers had their turn
-            except Exception:  # the only place where a worker's errors are logged and retried
-                self.failures += 1
-                log.exception("worker_failed", worker=self.name, failures=self.failures)
-                await asyncio.sleep(min(MAX_PAUSE_SECONDS, 0.2 * 2 ** min(self.failures, 8)))
+            except Exception as error:  # the only place where a worker's errors are logged and retried
+                self._note_failure(error)
+                await asyncio.sleep(MIN_PAUSE_SECONDS)
+                await self._wait(min(MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS * 2 ** min(self._failures, 8)))
                 self._woken.set()
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait until woken, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+
+    def _note_failure(self, error: Exception) -> None:
+        """Say once what is the trouble, with its traceback, then each 30 s that it lasts; of outages the watch speaks."""
+        self._failures += 1
+        if isinstance(error, Unavailable):
+            return
+        trouble, now = _describe(error), self._monotonic()
+        if trouble not in self._said_at:
+            log.error("worker_failed", worker=self.name, failures=self._failures, exc_info=error)
+        elif now - max(self._said_at.values()) >= LINE_SECONDS:
+            log.error("worker_still_fails", worker=self.name, failures=self._failures, why=trouble)
+        else:
+            return
+        self._said_at[trouble] = now
+
+    def _note_success(self) -> None:
+        if self._said_at:
+            log.info("worker_recovered", worker=self.name, failures=self._failures)
+        self._failures = 0
+        self._said_at.clear()
+
+
+def _describe(error: Exception) -> str:
+    """Name an error by its kind and the place that raised it: the same cause reads the same."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = f" {last.tb_frame.f_code.co_qualname}:{last.tb_lineno}" if last is not None else ""
+    return f"{type(error).__name__}{where}"
 
 
 class Workers:
     """All workers of this process; one scheduler wakes them at every tick."""
 
-    def __init__(self, workers: Sequence[Worker], tick_seconds: float) -> None:
+    def __init__(self, workers: Sequence[Worker], tick_seconds: float, monotonic: Callable[[], float]) -> None:
         self.by_name: dict[str, Worker] = {}
         self._tick = tick_seconds
+        self._monotonic = monotonic
         self._tasks: list[asyncio.Task[None]] = []
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self.heartbeats: MutableMapping[str, float] = {}  # name → monotonic seconds of the last finished run
@@ -82,7 +120,7 @@ class Workers:
 
     async def start(self) -> None:
         """Start all workers and the scheduler."""
-        self.heartbeats.update({name: time.monotonic() for name in self.by_name})
+        self.heartbeats.update({name: self._monotonic() for name in self.by_name})
         self._tasks = [
             asyncio.create_task(w.run_forever(SAFETY_TICKS * self._tick), name=f"worker:{w.name}")
             for w in self.by_name.values()

@@ -12,6 +12,7 @@ from backend.domain.records import Assignment, Duty, Message, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Grade, Obligation, Role, Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.ports.availability import Unavailable
 from backend.ports.due import DueStore
 from backend.ports.moves import TicketRef
 from backend.tickets.service import TicketService
@@ -66,6 +67,8 @@ class DeadlineWatch:
         except Refused as refused:
             log.info("duty_postponed", duty=duty.id, kind=str(duty.kind), code=refused.code)
             await self._due.record_check(duty, duty.step, self._next_check(duty, refused, now))
+        except Unavailable:
+            raise
         except Exception:  # boundary of one duty: log it and check again later
             log.exception("duty_failed", duty=duty.id, kind=str(duty.kind))
             await self._due.record_check(duty, duty.step, now + RETRY_DELAY)

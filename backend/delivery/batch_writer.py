@@ -1,16 +1,18 @@
 """Batches send results and asks: those that arrive during one write go into the next; a failed one is retried (G5)."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import structlog
 
+from backend.ports.availability import Unavailable
 from backend.ports.outbox import Ask, OutboxStore, SendResult
 
 log = structlog.get_logger("delivery")
 BATCH_SIZE = 256  # results per write
-MAX_TRIES = 40  # with pauses up to 5 s: about three minutes without a database; after that the lease decides
-MAX_PAUSE = 5.0  # seconds between two retries
+MAX_TRIES = 40  # of what the database refuses, with pauses up to 5 s; one that is away is waited for to the end
+MAX_PAUSE = 5.0  # seconds between two retries, unless woken
 
 
 class BatchWriter:
@@ -21,6 +23,12 @@ class BatchWriter:
         self._waiting: list[tuple[SendResult | Ask, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._retries: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """End all pauses between retries: the database serves again (XR6)."""
+        self._woken.set()
+        self._woken.clear()
 
     def put(self, item: SendResult | Ask) -> "asyncio.Future[bool]":
         """Write one result or ask, with all put before the loop's next turn; the future tells whether it was ours.
@@ -39,7 +47,8 @@ class BatchWriter:
             try:
                 kept: Sequence[bool] = await self._store.settle([s for s, _ in batch])
             except Exception as error:  # one bad row must not fail the others
-                log.warning("batch_write_failed", messages=len(batch), error=type(error).__name__)
+                if not isinstance(error, Unavailable):
+                    log.warning("batch_write_failed", messages=len(batch), error=type(error).__name__)
                 for settlement, future in batch:
                     task = asyncio.create_task(self._write_alone(settlement, future))
                     self._retries.add(task)
@@ -50,15 +59,24 @@ class BatchWriter:
                     future.set_result(ok)
 
     async def _write_alone(self, result: SendResult | Ask, future: "asyncio.Future[bool]") -> None:
-        for attempt in range(MAX_TRIES):
-            await asyncio.sleep(min(MAX_PAUSE, 0.1 * 2**attempt))
+        refusals = tries = 0
+        while not future.done():
+            await self.pause(min(MAX_PAUSE, 0.1 * 2 ** min(tries, 8)))
+            tries += 1
             try:
                 kept = await self._store.settle([result])
-            except Exception as error:
-                last: Exception = error
+            except Unavailable:
                 continue
-            if not future.done():
-                future.set_result(kept[0])
-            return
-        if not future.done():
-            future.set_exception(last)
+            except Exception as error:
+                refusals += 1
+                if refusals == MAX_TRIES and not future.done():
+                    future.set_exception(error)
+            else:
+                if not future.done():
+                    future.set_result(kept[0])
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until the database serves again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()

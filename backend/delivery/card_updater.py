@@ -9,6 +9,7 @@ from backend.delivery.kinds import ACTIVE_STATES, LIVE_CARD_KINDS
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.domain import retry
 from backend.domain.records import Message
+from backend.ports.availability import Unavailable
 from backend.ports.cards import HeldCard
 from backend.ports.moves import TicketRef
 from notify.channel import DeliveryError, EditResult
@@ -29,6 +30,8 @@ class CardUpdater:
         o, channel = self._deps, self._deps.channels[card.channel]
         try:
             rendered = await o.renderer.render_held(card)
+        except Unavailable:
+            raise
         except Exception as error:
             log.exception("card_unrenderable", card=card.id, kind=card.kind, error=type(error).__name__)
             await self._retry_later(card, timedelta(seconds=2.0 ** min(card.attempts, 8)))

@@ -1,11 +1,13 @@
 """What this process has claimed and not settled, and the beat that keeps it: waiting costs no lease (XR7, FM5)."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 
 import structlog
 
 from backend.delivery.rate_gate import DeliveryDependencies
+from backend.ports.availability import Unavailable
 
 log = structlog.get_logger("delivery")
 BEATS = 3  # a lease
@@ -21,6 +23,7 @@ class InHand:
         self._deps = deps
         self._kept_at: dict[Key, float] = {}  # monotonic second, before the statement that last kept it
         self._beat: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
 
     def add(self, keys: Collection[Key], at: float) -> None:
         """Note what was claimed by a statement begun at monotonic second `at`."""
@@ -55,6 +58,11 @@ class InHand:
             await o.cards.renew(o.owner, cards, o.lease)
             self._kept_at.update({key: now for id in cards if (key := (True, id)) in self._kept_at})
 
+    def wake(self) -> None:
+        """Beat now: nobody could for a while."""
+        self._woken.set()
+        self._woken.clear()
+
     async def close(self) -> None:
         """Stop the beat."""
         if self._beat is not None:
@@ -68,10 +76,14 @@ class InHand:
 
     async def _keep_beating(self) -> None:
         while self._kept_at:
-            await asyncio.sleep(self._deps.lease_seconds / BEATS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._deps.lease_seconds / BEATS):
+                    await self._woken.wait()
             if not self._kept_at:
                 return
             try:
                 await self.renew()
+            except Unavailable:
+                continue
             except Exception as error:  # the next beat tries again; without any, leases expire as they should
                 log.warning("beat_missed", error=type(error).__name__)

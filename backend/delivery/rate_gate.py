@@ -13,7 +13,7 @@ from backend.office.people import People
 from backend.ports.cards import CardStore
 from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore
-from backend.ports.outbox import OutboxStore
+from backend.ports.outbox import Ask, ClaimedMessage, OutboxStore
 from notify.channel import Channel
 from notify.rate_limit import RateLimiter
 
@@ -48,6 +48,10 @@ class DeliveryDependencies:
     def lease(self) -> timedelta:
         """How long a claim lasts unless it is renewed."""
         return timedelta(seconds=self.lease_seconds)
+
+    def build_ask(self, claimed: ClaimedMessage) -> Ask:
+        """Build the record that this message may leave now."""
+        return Ask(claimed.message.id, claimed.owner, claimed.message.attempts, self.clock.now())
 
 
 class RateGate:

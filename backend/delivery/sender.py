@@ -2,13 +2,13 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from backend.delivery.ask_slots import AskSlots
-from backend.delivery.batch_writer import BatchWriter
+from backend.delivery.batch_writer import MAX_PAUSE, BatchWriter
 from backend.delivery.cards import RenderedCard
 from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
 from backend.delivery.fallback_context import FallbackContext
@@ -17,13 +17,15 @@ from backend.delivery.kinds import MUST_ARRIVE, REMINDER_KINDS, REPLY_KINDS
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.domain import retry
 from backend.domain.records import Message, Person
+from backend.ports.availability import Unavailable
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
-from backend.ports.outbox import Ask, ClaimedMessage, SendResult
+from backend.ports.outbox import ClaimedMessage, SendResult
 from notify.channel import DeliveryError
 from notify.message import Receipt
 
 log = structlog.get_logger("delivery")
+PUT_BACK = timedelta(seconds=1)  # for a message that the database could not serve
 MAX_RENDER_ATTEMPTS = 5  # attempts at a message that cannot be rendered (FM7)
 #: error codes of our own configuration (a wrong token): retried, not held against the address
 OWN_ERRORS = frozenset({"auth"})
@@ -50,6 +52,8 @@ class MessageSender:
         """Send the message or record why not; it is always settled here or left to its lease."""
         try:
             await self._deliver(claimed)
+        except Unavailable:
+            await self._put_back(claimed)
         finally:
             self._slots.leave(claimed.message.channel, claimed.message.id)
             self._requested.discard(claimed.message.id)
@@ -62,12 +66,14 @@ class MessageSender:
         person, address = found
         is_asked = claimed.is_asked
         if not is_asked and not message.urgent:
-            if not await self._slots.wait(claimed):
+            is_asked = await self._slots.wait(claimed) and not claimed.uncertain_sends
+            if not is_asked and not await self._in_hand.is_kept((False, message.id)):
                 log.warning("message_lease_lost", message=message.id)
                 return
-            is_asked = not claimed.uncertain_sends
         try:
             rendered = await self._deps.renderer.render(message)
+        except Unavailable:
+            raise
         except Exception as error:
             await self._handle_unrenderable(claimed, error)
             return
@@ -78,7 +84,7 @@ class MessageSender:
         if outcome is None:
             log.warning("message_lease_lost", message=message.id)
         elif isinstance(outcome, DeliveryError):
-            await self._handle_error(claimed, person, address, outcome)
+            await self._insist(lambda: self._handle_error(claimed, person, address, outcome))
         else:
             await self._settle_sent(claimed, address, rendered, outcome)
 
@@ -112,7 +118,7 @@ class MessageSender:
         waited = o.clock.monotonic() - began
         if not await self._in_hand.is_kept((False, message.id)):
             return None
-        if not is_asked and not await self._writer.put(self.build_ask(claimed)):
+        if not is_asked and not await self._writer.put(o.build_ask(claimed)):
             return None
         self._requested.add(message.id)
         self._slots.note_request(message.channel, message.id, waited)
@@ -121,9 +127,17 @@ class MessageSender:
         except DeliveryError as error:
             return error
 
-    def build_ask(self, claimed: ClaimedMessage) -> Ask:
-        """Build the record that this message may leave now."""
-        return Ask(claimed.message.id, claimed.owner, claimed.message.attempts, self._deps.clock.now())
+    async def _put_back(self, claimed: ClaimedMessage) -> None:
+        """Let it wait again, once the database serves: no death, no try, no doubt (XR6)."""
+        await self._retry_later(claimed, PUT_BACK, "database")
+
+    async def _insist(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what follows from an answer, once the database serves: what the provider said is not forgotten (G5)."""
+        while True:
+            try:
+                return await work()
+            except Unavailable:
+                await self._writer.pause(MAX_PAUSE)
 
     async def fail(
         self, claimed: ClaimedMessage, reason: str, state: str = "failed", also: Fallback | None = None

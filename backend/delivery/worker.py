@@ -1,6 +1,7 @@
 """The delivery worker: claims due messages, sends them within the rate limits, settles, falls back, updates cards."""
 
 import asyncio
+import contextlib
 import math
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,10 +26,11 @@ from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.people import People
+from backend.ports.availability import Unavailable
 from backend.ports.cards import CardStore
 from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore
-from backend.ports.outbox import SUSPECT_DEATHS, Ask, ClaimedMessage, OutboxStore, SendResult, WaitingMessage
+from backend.ports.outbox import SUSPECT_DEATHS, OutboxStore, SendResult, WaitingMessage
 from notify.channel import Channel
 from notify.rate_limit import LocalRateLimiter, RateLimiter
 
@@ -70,7 +72,7 @@ class DeliveryWorker:
         self._writer = BatchWriter(outbox)
         gate = RateGate(self._deps)
         self._in_hand = InHand(self._deps)
-        self._slots = AskSlots(self._writer, self._build_ask, channels, at_once, office.clock.monotonic)
+        self._slots = AskSlots(self._writer, self._deps.build_ask, channels, at_once, office.clock.monotonic)
         self._sender = MessageSender(self._deps, self._writer, gate, self._slots, self._in_hand)
         self._card_updater = CardUpdater(self._deps, gate)
         self._woken = asyncio.Event()
@@ -88,13 +90,17 @@ class DeliveryWorker:
         """Wake the worker: there may be something new (a listener of `desk.after`)."""
         self._woken.set()
 
+    def resume(self) -> None:
+        """The database serves again: whoever lives settles and keeps what is in hand before anything is rescued (XR6)."""
+        self._rescued_at = self._deps.clock.monotonic()
+        for waiting in (self._in_hand, self._writer, self):
+            waiting.wake()
+
     async def wait(self, seconds: float) -> None:
         """Wait until woken, at most `seconds`."""
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
-        except TimeoutError:
-            pass
 
     async def run_once(self) -> int:
         """Send what is due until nothing is left, or for `RUN_SECONDS` seconds; return how many items were handled.
@@ -257,16 +263,14 @@ class DeliveryWorker:
             task.add_done_callback(self._tasks.discard)
         return len(work_of)
 
-    def _build_ask(self, claimed: ClaimedMessage) -> Ask:
-        return self._sender.build_ask(claimed)
-
     async def _run_job(self, job: Job, chat: asyncio.Lock, work: Callable[[], Awaitable[None]]) -> None:
         """Run one job; jobs of one chat run one after another, in the order they were taken."""
         try:
             async with chat:
                 await work()
         except Exception as error:  # one bad message never stops a run; it returns when its lease expires
-            log.exception("job_failed", card=job.is_card, id=job.id, error=type(error).__name__)
+            if not isinstance(error, Unavailable):
+                log.exception("job_failed", card=job.is_card, id=job.id, error=type(error).__name__)
         finally:
             self._handled += 1
             self._in_hand.remove(job.key)

@@ -15,6 +15,7 @@ from backend.operations.alarm_calls import AlarmCalls
 from backend.operations.alarm_table import ALARMS, TOLD_AGAIN
 from backend.operations.contacts import AlarmContacts, Contact
 from backend.ports.alarms import AlarmBook, SentAlarm, ToldAlarm
+from backend.ports.availability import Unavailable
 from notify.channel import Channel, DeliveryError
 from notify.message import Card
 
@@ -92,7 +93,8 @@ class AlarmTeller:
         try:
             return await self._ask_book(self._book.heal(*key, now))
         except Exception as error:  # it is edited when the database is back
-            log.warning("alarm_book_away", kind=type(error).__name__)
+            if not isinstance(error, Unavailable):
+                log.warning("alarm_book_away", kind=type(error).__name__)
             return None
 
     def list_standing(self) -> Sequence[tuple[str, str]]:
@@ -135,7 +137,8 @@ class AlarmTeller:
         try:
             return await self._ask_book(self._book.claim(alarm, before, again=again))
         except Exception as error:  # the database is the patient: better told twice than not at all
-            log.warning("alarm_book_away", kind=type(error).__name__)
+            if not isinstance(error, Unavailable):
+                log.warning("alarm_book_away", kind=type(error).__name__)
             if here is None or here.told_at <= before:
                 return None
             return replace(here, healed_at=None, since=alarm.since, facts=alarm.facts)
@@ -151,7 +154,8 @@ class AlarmTeller:
             await self._ask_book(self._book.save(alarm))
         except Exception as error:
             self._unsaved.add(alarm.key)
-            log.warning("alarm_book_away", kind=type(error).__name__)
+            if not isinstance(error, Unavailable):
+                log.warning("alarm_book_away", kind=type(error).__name__)
 
     async def _ask_book(self, answer: Awaitable[T]) -> T:
         async with asyncio.timeout(self._book_seconds):

@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 
 from backend.office.clock import Clock
+from backend.ports.availability import Unavailable
 from backend.ports.beats import Beat, BeatStore
 
 log = structlog.get_logger("operations")
@@ -80,7 +81,7 @@ class Beats:
             async with asyncio.timeout(ANSWER_SECONDS):
                 beats = await self._store.beat(beat, self._channels, self._clock.now())
         except Exception as error:  # any failure means the same: nobody sees this beat
-            if not self._is_away:
+            if not self._is_away and not isinstance(error, Unavailable):
                 log.warning("beat_failed", kind=type(error).__name__)
             self._is_away = True
             self._tell(None)

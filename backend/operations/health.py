@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 
 from backend.operations.beats import Rhythm
+from backend.ports.availability import Unavailable
 from backend.ports.beats import Beat, BeatStore
 from backend.ports.health import HealthStore
 from backend.ports.integrity import Finding
@@ -76,7 +77,8 @@ class Health:
             async with asyncio.timeout(DATABASE_SECONDS):
                 return await self.judge(await self._beats.list_beats())
         except Exception as error:  # any failure means the same: not ready
-            log.warning("database_unavailable", kind=type(error).__name__)
+            if not isinstance(error, Unavailable):
+                log.warning("database_unavailable", kind=type(error).__name__)
             return HealthReport("away")
 
     async def inspect_door(self) -> HealthReport:
@@ -85,7 +87,8 @@ class Health:
             async with asyncio.timeout(DATABASE_SECONDS):
                 await self._store.list_obstacles()
         except Exception as error:
-            log.warning("database_unavailable", kind=type(error).__name__)
+            if not isinstance(error, Unavailable):
+                log.warning("database_unavailable", kind=type(error).__name__)
             return HealthReport("away")
         return HealthReport()
 

@@ -49,6 +49,10 @@ class InboxStore(Protocol):
         """Retry later; True if it was tried often enough and is now dead (FT8)."""
         ...
 
+    async def put_back(self, item_id: int) -> None:
+        """Let it wait again, in a second at the earliest, as if it had not been claimed (XR13)."""
+        ...
+
     async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
         """Acquire or renew for `span` a lease that one process at a time may hold; False while another holds it (FT30)."""
         ...

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from backend.ports.availability import Unavailable
 from backend.ports.key_values import KeyValueStore
 from backend.rehearsal.clock import SandboxClock
 
@@ -70,6 +71,8 @@ class SharedClock:
                 if fresh or time.monotonic() - reported_at > 1:
                     await self._key_values.put(ANSWER_KEY_PREFIX + self._owner, f"{call}|{time.time()}|{worked}")
                     seen, reported_at = call, time.monotonic()
+            except Unavailable:
+                await asyncio.sleep(1)
             except Exception as error:  # the database may be away for a moment; real time goes on, so keep trying
                 log.warning("shared_clock_failed", kind=type(error).__name__)
                 await asyncio.sleep(1)

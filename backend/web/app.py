@@ -90,6 +90,8 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
+    if response.status in (429, 503):  # at every door, pages and webhooks too (XR13)
+        response.headers.setdefault("Retry-After", "5")
     number = request.get(REQUEST_ID)
     if number is not None:
         response.headers["X-Request-Id"] = number

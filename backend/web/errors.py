@@ -15,6 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from backend.domain.refusals import Refused, get_http_status
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
+from backend.ports.availability import Unavailable
 from backend.web.body import BodyTimeout
 from backend.web.request import REQUEST_ID, SERVICES
 
@@ -25,7 +26,7 @@ WEB_STATUSES = {
     "stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405,
     "unknown_run": 404, "unknown_entry": 404,
 }  # fmt: skip
-#: Errors that mean a database or another server is unavailable, by name: the web adapter knows no engine.
+#: Errors that mean another server is unavailable, or a database in a way of its own: the web adapter knows no engine.
 UNAVAILABLE_ERRORS = frozenset({
     "ConnectionError", "TimeoutError", "OperationalError", "InterfaceError", "PostgresConnectionError",
     "CannotConnectNowError", "AdminShutdownError", "TooManyConnectionsError",
@@ -76,6 +77,8 @@ def to_refusal(error: Exception) -> Refused | None:
     """Return the refusal behind an exception; None for an unexpected error."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, Unavailable):  # the watch speaks of it, once (XR6, XR13)
+        return Refused("unavailable")
     if isinstance(error, BodyTimeout):
         return Refused("bad_request", reason="slow")
     if isinstance(error, web.HTTPException) and error.status >= 400:
@@ -106,8 +109,6 @@ def build_json_response(request: web.Request, refused: Refused, error: Exception
             answer.headers["Allow"] = error.headers["Allow"]
     if answer.status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
-    if answer.status in (429, 503):
-        answer.headers["Retry-After"] = "5"
     if isinstance(error, BodyTimeout) or answer.status == 413:
         answer.force_close()
     return answer

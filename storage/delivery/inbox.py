@@ -18,6 +18,7 @@ from storage.engine.ids import IdSupply
 
 MAX_ATTEMPTS = 6
 LEASE = timedelta(seconds=12)  # renewed while the handler runs; a killed process's updates wait no longer than this
+PUT_BACK = timedelta(seconds=1)  # for an update that the database could not serve
 YIELD_AFTER = 3  # after so many attempts an update no longer blocks its chat
 MAX_DEPTH = 64  # nesting levels; the Bot API never reaches this
 MAX_UNREADABLE = 65_536  # characters kept of an unreadable update
@@ -184,6 +185,14 @@ class SqlInboxStore:
             return False
 
         return await self._db.write(work)
+
+    async def put_back(self, item_id: int) -> None:
+        k = t.inbox.c
+        again = update(t.inbox).where(k.id == item_id, k.state == "new", k.attempts > 0)
+        again = again.values(
+            owner=None, lease_until=None, attempts=k.attempts - 1, not_before=self._clock.after(PUT_BACK)
+        )
+        await self._db.execute(again, self._clock.parameters())
 
     async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
         facts = {"name": name, "owner": owner, "lease": to_span(span), **self._clock.parameters()}

@@ -2,25 +2,35 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
+from backend.ports.availability import Unavailable
 from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock
 
+WAIT_SECONDS = 5.0  # for a connection, and for a lock another holds: a door answers within 8 s (FD4, XR13, XR15)
 T = TypeVar("T")
 AnyRow = Row[*tuple[Any, ...]]
 
 
+def _tell_nobody(_trouble: Unavailable) -> None: ...
+
+
 class Database(Protocol):
-    """What the stores need from an engine. A function passed to `write` is one transaction; callers do not retry it."""
+    """What the stores need from an engine. A function passed to `write` is one transaction; callers do not retry it.
+
+    All that runs on it raises Unavailable when the database cannot serve us now.
+    """
 
     dialect: str  # "sqlite" | "postgresql"
     lease_clock: LeaseClock
-    gate: Gate  # of the code that opened it
+    gate: Gate  # for the code that opened it
+    on_unavailable: Callable[[Unavailable], None] = staticmethod(_tell_nobody)  # told of each such failure
+    is_away: bool = False  # set by whoever watches it: all but `ping` fails at once, nothing waits for a time-out (FD8)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function on a read-only connection."""
@@ -33,6 +43,29 @@ class Database(Protocol):
     async def close(self) -> None:
         """Finish accepted work, then close the engine."""
         ...
+
+    async def ping(self) -> None:
+        """Ask for as little as possible by the ways all work takes. Raises what the engine raises."""
+        ...
+
+    def explain(self, error: Exception) -> str | None:
+        """Return the cause by which this error makes the database unavailable (`Unavailable`); None for any other."""
+        ...
+
+    @contextlib.contextmanager
+    def guard(self) -> Iterator[None]:
+        """Around all use of the engine: turns its errors of availability into Unavailable, and tells of them."""
+        if self.is_away:
+            raise Unavailable("away")
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, Unavailable) or (cause := self.explain(error)) is None:
+                raise
+            trouble = Unavailable(cause)
+            trouble.__cause__ = error
+            self.on_unavailable(trouble)
+            raise trouble from error
 
     async def execute(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> int:
         """Run one change in a transaction of its own; return how many rows it changed."""

@@ -10,29 +10,44 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
-from storage.engine.database import Database, resolve_future
+from storage.engine.database import WAIT_SECONDS, Database, resolve_future
 from storage.engine.lease_clock import LeaseClock
 
 T = TypeVar("T")
 MAX_BATCH = 64  # jobs that share one fsync at most
 READER_THREADS = 3
-BUSY_MS = 5_000  # how long another process may hold the file before we report it (FD4)
+TRY_MS = 250  # how long one try of the writer waits for another process
+TRIES_WHILE_LOCKED = 2  # once a job has waited so long in vain, until the lock has gone
+LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
-Job = tuple[Callable[[Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[Connection], Any]
+    future: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
+    tries: int = 0  # at which another process held the file
+
+
+def _is_locked(error: Exception) -> bool:
+    driver = getattr(error, "orig", error)
+    return isinstance(driver, sqlite3.Error) and (getattr(driver, "sqlite_errorcode", 0) & 0xFF) in LOCKED
 
 
 def _tune(engine: Engine, *, writer: bool) -> None:
     def connected(raw: sqlite3.Connection, _record: object) -> None:
         raw.isolation_level = None
         cursor = raw.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        cursor.execute(f"PRAGMA busy_timeout={TRY_MS if writer else int(WAIT_SECONDS * 1000)}")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
@@ -50,11 +65,14 @@ def _tune(engine: Engine, *, writer: bool) -> None:
 
 
 class SqliteDatabase(Database):
-    """SQLite in WAL mode. `write` functions run one after another in the writer thread, many per commit."""
+    """SQLite in WAL mode. `write` functions run one after another in the writer thread, many per commit.
+
+    Each waits `wait_seconds` for another process that holds the file, however many wait before it (FD4, XR15).
+    """
 
     dialect = "sqlite"
 
-    def __init__(self, url: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, url: str, monotonic: Callable[[], float], *, wait_seconds: float = WAIT_SECONDS) -> None:
         self.lease_clock = LeaseClock(monotonic)
         path = make_url(url).database
         if path and path != ":memory:":
@@ -62,15 +80,23 @@ class SqliteDatabase(Database):
         self.path = path
         self._pid = os.getpid()
         self._engine = create_engine(
-            url, poolclass=StaticPool, connect_args={"check_same_thread": False, "cached_statements": 512}
+            url,
+            poolclass=StaticPool,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "cached_statements": 512},
         )
         self._readers = create_engine(
-            url, poolclass=NullPool, connect_args={"check_same_thread": False, "cached_statements": 256}
+            url,
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False, "cached_statements": 256},
         )
         _tune(self._engine, writer=True)
         _tune(self._readers, writer=False)
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._closed = False
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = self._ended = False
+        self._tries = round(wait_seconds * 1000 / TRY_MS)  # of a job, counted from when it was handed in
+        self._is_locked = False  # by another process, for so long that a job was refused
         self._thread = threading.Thread(target=self._write_forever, name="sqlite-writer", daemon=True)
         self._thread.start()
         self._pool = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="sqlite-reader")
@@ -79,7 +105,8 @@ class SqliteDatabase(Database):
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function in a reader thread, on its own snapshot."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+        with self.guard():
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         connection = getattr(self._local, "connection", None)
@@ -91,12 +118,24 @@ class SqliteDatabase(Database):
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run a function in the writer thread; its changes are on disk when this returns."""
+        with self.guard():
+            return await self._write(work)
+
+    async def _write(self, work: Callable[[Connection], T]) -> T:
         if self._closed:
             raise RuntimeError("the database is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((work, future, loop))
+        self._jobs.put(_Job(work, future, loop))
         return await asyncio.shield(future)
+
+    async def ping(self) -> None:
+        """Begin and end a transaction that changes nothing. Raises what SQLite raises."""
+        await self._write(lambda _connection: None)
+
+    def explain(self, error: Exception) -> str | None:
+        """Return `locked` for what another process held too long; None for any other error."""
+        return "locked" if isinstance(error, DBAPIError | sqlite3.Error) and _is_locked(error) else None
 
     async def close(self) -> None:
         """Commit accepted work and close the file."""
@@ -115,45 +154,60 @@ class SqliteDatabase(Database):
 
     def _write_forever(self) -> None:
         connection: Connection | None = None
-        while True:
-            first = self._jobs.get()
-            if first is None:
-                break
-            batch = [first]
-            last = False
-            while len(batch) < MAX_BATCH:
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    last = True
-                    break
-                batch.append(job)
+        waiting: list[_Job] = []
+        while self._collect(waiting):
+            batch = waiting[:MAX_BATCH]
             try:
                 connection = connection or self._engine.connect()
                 self._commit(connection, batch)
+                self._is_locked = False
+                del waiting[: len(batch)]
             except Exception as error:
-                self._answer(batch, [(None, error)] * len(batch))
+                if _is_locked(error):
+                    self._refuse_impatient(waiting, error)
+                else:
+                    self._answer(batch, [(None, error)] * len(batch))
+                    del waiting[: len(batch)]
                 if connection is not None:
                     connection.invalidate()
                     connection.close()
                     connection = None
-            if last:
-                break
         if connection is not None:
             connection.close()
 
-    def _commit(self, connection: Connection, batch: list[Job]) -> None:
+    def _collect(self, waiting: list[_Job]) -> bool:
+        """Add what was handed in, waiting for it if nothing waits; False when all is done and the file is to be closed."""
+        while not (waiting and self._jobs.empty()):
+            if self._ended:
+                return bool(waiting)
+            job = self._jobs.get()
+            if job is None:
+                self._ended = True
+            else:
+                waiting.append(job)
+        return True
+
+    def _refuse_impatient(self, waiting: list[_Job], error: Exception) -> None:
+        """After a try at a file that another process holds: refuse the jobs that have waited long enough."""
+        for job in waiting:
+            job.tries += 1
+        limit = TRIES_WHILE_LOCKED if self._is_locked else self._tries
+        refused = [job for job in waiting if job.tries >= limit]
+        if refused:
+            self._is_locked = True
+            waiting[:] = [job for job in waiting if job.tries < limit]
+            self._answer(refused, [(None, error)] * len(refused))
+
+    def _commit(self, connection: Connection, batch: list[_Job]) -> None:
         """Run a batch in one transaction, each job in its own savepoint."""
         answers: list[tuple[object, BaseException | None]] = []
         with connection.begin():
             raw = connection.connection.driver_connection
             assert raw is not None
-            for work, _future, _loop in batch:
+            for job in batch:
                 raw.execute("SAVEPOINT job")
                 try:
-                    answers.append((work(connection), None))
+                    answers.append((job.work(connection), None))
                 except Exception as error:
                     raw.execute("ROLLBACK TO job")
                     answers.append((None, error))
@@ -162,10 +216,10 @@ class SqliteDatabase(Database):
         self._answer(batch, answers)
 
     @staticmethod
-    def _answer(batch: list[Job], answers: list[tuple[object, BaseException | None]]) -> None:
+    def _answer(batch: list[_Job], answers: list[tuple[object, BaseException | None]]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[object], object, BaseException | None]]] = {}
-        for (_work, future, loop), (result, error) in zip(batch, answers, strict=True):
-            by_loop.setdefault(loop, []).append((future, result, error))
+        for job, (result, error) in zip(batch, answers, strict=True):
+            by_loop.setdefault(job.loop, []).append((job.future, result, error))
         for loop, settled in by_loop.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_settle_all, settled)

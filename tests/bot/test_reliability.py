@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
+from backend.ports.availability import Unavailable
 from bot.receive import InboxWorker
 from notify.rate_limit import Bucket
 from sandbox.faults import Fault
+from storage.delivery.inbox import MAX_ATTEMPTS
 from storage.delivery.leases import void_leases
 from tests.bot.world import World
 
@@ -64,6 +66,32 @@ async def test_a_handler_that_fails_is_run_again_and_the_person_told_once_FT8(wo
     assert user.list_unexpected() == []
     await world.settle()
     assert (await world.list_inbox())[-1] == ("done", 3)
+
+
+async def test_a_database_that_is_busy_costs_an_update_no_try_and_the_person_hears_nothing_of_it_XR13(
+    world: World,
+) -> None:
+    user = await world.bind("H1")
+    list_todo, tries = world.services.chat_state.list_todo, []
+
+    async def be_busy(unit: str, limit: int) -> Any:
+        tries.append(1)
+        if len(tries) <= 2 * MAX_ATTEMPTS:
+            raise Unavailable("pool")
+        return await list_todo(unit, limit)
+
+    world.services.chat_state.list_todo = be_busy  # type: ignore[method-assign]
+    await user.say("/todo")
+    for _ in range(200):
+        await asyncio.sleep(0.02)
+        world.wall += timedelta(seconds=2)
+        world.worker.on_received()
+        if len(tries) > 2 * MAX_ATTEMPTS:
+            break
+    await user.expect("当前没有待办工单")
+    assert user.list_unexpected() == []
+    await world.settle()
+    assert (await world.list_inbox())[-1] == ("done", 1)
 
 
 async def test_a_killed_process_leaves_nothing_that_holds_up_the_next_FT9(world: World) -> None:

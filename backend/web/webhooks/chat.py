@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.web.body import read_bytes
 from backend.web.request import SERVICES
 
@@ -31,7 +32,7 @@ async def receive_telegram(request: web.Request) -> web.Response:
     try:
         async with asyncio.timeout(STORE_SECONDS):
             await services.inbox.receive("telegram", body)
-    except Refused:
+    except (Refused, Unavailable):
         raise
     except Exception as error:  # not stored, for any reason: the sender must repeat it
         log.error("inbox_unavailable", kind=type(error).__name__)

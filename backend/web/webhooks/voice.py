@@ -14,6 +14,7 @@ from backend.calls.dialogue import Spoken
 from backend.calls.service import Calls
 from backend.domain.refusals import Refused, get_http_status
 from backend.operations.alarm_calls import build_alarm_prompt
+from backend.ports.availability import Unavailable
 from backend.web.body import BodyTimeout, read_bytes
 from notify.carrier import CallEvent, VoiceCarrier
 from notify.message import Prompt
@@ -249,7 +250,7 @@ class PhoneHooks:
     def _finish_task(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, Refused):
+        if error is not None and not isinstance(error, Refused | Unavailable):
             log.error("not_answered", kind=type(error).__name__)
 
     def _respond_wait(self, waited: int, url: str) -> web.Response:

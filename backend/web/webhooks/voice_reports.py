@@ -9,6 +9,7 @@ from aiohttp import web
 
 from backend.calls.service import Calls
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.web.body import read_json
 from notify.carrier import VoiceCarrier
 from notify.message import Prompt
@@ -45,6 +46,8 @@ class ReportHooks:
             async with asyncio.timeout(REPORT_SECONDS):
                 for report in reports:
                     await self._store_report(report)
+        except Unavailable:
+            return web.Response(status=503)
         except Exception as error:  # not stored, for any reason: the carrier must send it again
             log.error("not_answered", kind=type(error).__name__)
             return web.Response(status=503)
