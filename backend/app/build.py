@@ -142,8 +142,12 @@ async def _start(application: Application, roles: Collection[str], stack: contex
         else:
             receiver = application.inbox_worker.poll()
         stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="chat_receiver"))
-    await application.services.gate.look()
-    stack.push_async_callback(_cancel, asyncio.create_task(application.services.gate.watch(), name="version_gate"))
+    gate, alarms = application.services.gate, application.alarms
+    await gate.look()
+    if gate.is_open():
+        await alarms.heal("version_gate")
+    gate.on_expired = lambda: alarms.tell("version_gate")
+    stack.push_async_callback(_cancel, asyncio.create_task(gate.watch(), name="version_gate"))
     await application.beats.beat()
     stack.push_async_callback(application.beats.stop)
     await application.workers.start()

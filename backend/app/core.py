@@ -93,8 +93,8 @@ def is_embedded(config: Config) -> bool:
     return config.resolved_database_url.startswith("sqlite")
 
 
-async def prepare_database(config: Config, *, upgrade: bool = False, numbers: Numbers | None = None) -> None:
-    """Open the database to code of these numbers (this code): in the sandbox, in a new embedded file, or with `upgrade`.
+async def prepare_database(config: Config, *, numbers: Numbers | None = None) -> None:
+    """Open the database to code of these numbers (this code): in the sandbox, in a new embedded file.
 
     Refused `database_behind` otherwise, `database_ahead` where only newer code may work (FD12).
     """
@@ -105,14 +105,9 @@ async def prepare_database(config: Config, *, upgrade: bool = False, numbers: Nu
     if not found.is_behind(own):
         return
     fresh = found.version is None and is_embedded(config)
-    if not (upgrade or fresh or config.sandbox):
+    if not (fresh or config.sandbox):
         raise Refused("database_behind")
     await asyncio.to_thread(versions.upgrade, url, numbers=own)
-
-
-def get_schema_versions(config: Config) -> tuple[str | None, str | None]:
-    """Return the schema version of the database and that of this code."""
-    return versions.read_version(config.resolved_database_url), versions.code_version()
 
 
 def build_reporting(core: Core, scoring: Scoring | None = None) -> Reporting:
@@ -156,7 +151,7 @@ async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
 
 @contextlib.asynccontextmanager
 async def open_core(
-    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = read_wall_clock,
+    config: Config, *, wall_clock: Callable[[], datetime] = read_wall_clock,
     follow_rehearsal: bool = False, numbers: Numbers | None = None,
 ) -> AsyncIterator[Core]:  # fmt: skip
     """Open the core of a configuration while inside; `wall_clock` is replaced in tests.
@@ -167,7 +162,7 @@ async def open_core(
     """
     chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
     encryption = Encryption(config.load_secret_key(), chance, older_keys)
-    await prepare_database(config, upgrade=upgrade, numbers=numbers)
+    await prepare_database(config, numbers=numbers)
     db = open_database(config.resolved_database_url, time.monotonic, numbers)
     try:
         ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)

@@ -108,8 +108,7 @@ class DeliveryWorker:
         Never 0 while something is still queued. Raises what the database raises.
         """
         monotonic = self._deps.clock.monotonic
-        end = monotonic() + RUN_SECONDS
-        before = self._handled
+        end, before = monotonic() + RUN_SECONDS, self._handled
         await self._free_expired()
         await self._read_due()
         while not self._closing:
@@ -117,9 +116,10 @@ class DeliveryWorker:
                 await self._read_due()
             jobs, seconds = self._queue.take(monotonic())
             if jobs:
-                if not await self._claim_and_start(jobs) and not self._tasks:  # others have them, or we may not (XR2)
-                    return max(self._handled - before, min(1, len(self._queue)))
-                continue
+                await self._claim_and_start(jobs)
+                if self._tasks:
+                    continue
+                return max(self._handled - before, min(1, len(self._queue)))  # others have them, or we may not (XR2)
             if not self._tasks and not len(self._queue):
                 if not await self._read_due():
                     return self._handled - before
@@ -223,8 +223,8 @@ class DeliveryWorker:
 
     # -- sending
 
-    async def _claim_and_start(self, jobs: Sequence[Job]) -> int:
-        """Claim these jobs under our lease and start each; skip what is not given to us. Return how many started."""
+    async def _claim_and_start(self, jobs: Sequence[Job]) -> None:
+        """Claim these jobs under our lease and start each; skip what another process has claimed."""
         o = self._deps
         messages = [j.id for j in jobs if not j.is_card]
         cards = [j.id for j in jobs if j.is_card]
@@ -261,7 +261,6 @@ class DeliveryWorker:
             task = asyncio.create_task(self._run_job(job, chat, work))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return len(work_of)
 
     async def _run_job(self, job: Job, chat: asyncio.Lock, work: Callable[[], Awaitable[None]]) -> None:
         """Run one job; jobs of one chat run one after another, in the order they were taken."""

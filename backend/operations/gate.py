@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from backend.domain.refusals import Refused
 from backend.office.clock import Clock
+from backend.ports.availability import Unavailable
 from backend.ports.gate import GateStore
 
 log = structlog.get_logger("operations")
@@ -15,10 +15,13 @@ PATIENCE_SECONDS = 600.0  # so long it waits to be admitted again before it ends
 CODE = "version_gate"
 
 
+async def _tell_nobody() -> None: ...
+
+
 class VersionGate:
     """What this process knows of the gate. The database itself asks it inside each statement that takes work.
 
-    `expired` is set when the process should end: it was not admitted for `PATIENCE_SECONDS`.
+    `expired` is set when the process should end, after `on_expired`: it was not admitted for `PATIENCE_SECONDS`.
     """
 
     def __init__(self, store: GateStore, clock: Clock) -> None:
@@ -27,15 +30,16 @@ class VersionGate:
         self._closed_at: float | None = None
         self._closed: Sequence[str] = ()
         self.expired = asyncio.Event()
+        self.on_expired: Callable[[], Awaitable[None]] = _tell_nobody
 
     def is_open(self) -> bool:
         """Whether the process was admitted to every part when it looked last."""
         return not self._closed
 
     def refuse_closed(self) -> None:
-        """Refused `version_gate` while the process is not admitted."""
+        """Raise Unavailable `version_gate` while the process is not admitted."""
         if self._closed:
-            raise Refused(CODE)
+            raise Unavailable(CODE)
 
     def while_open(self, work: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
         """Wrap a worker's work: it rests while the process is not admitted."""
@@ -49,8 +53,7 @@ class VersionGate:
         """Look once. A database that does not answer changes nothing: whoever needs it will say so."""
         try:
             closed = await self._store.list_closed()
-        except Exception as error:
-            log.info("gate_not_seen", kind=type(error).__name__)
+        except Unavailable:
             closed = self._closed
         now = self._monotonic()
         if closed and self._closed_at is None:
@@ -61,7 +64,8 @@ class VersionGate:
             self.expired.clear()
             log.warning("version_gate_open")
         self._closed = closed
-        if self._closed_at is not None and now - self._closed_at >= PATIENCE_SECONDS:
+        if self._closed_at is not None and now - self._closed_at >= PATIENCE_SECONDS and not self.expired.is_set():
+            await self.on_expired()
             self.expired.set()
 
     async def watch(self) -> None:

@@ -25,7 +25,7 @@ class InboxStore(Protocol):
     async def receive(self, source: str, body: bytes) -> bool:
         """Store an update; False if it is a duplicate. An unparsable one is stored as `unreadable` (FT7).
 
-        Refused `version_gate`: code of another version works here now (FD12).
+        Raises Unavailable `version_gate`: only code of another version may work here now (FD12).
         """
         ...
 

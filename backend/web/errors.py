@@ -78,7 +78,7 @@ def to_refusal(error: Exception) -> Refused | None:
     if isinstance(error, Refused):
         return error
     if isinstance(error, Unavailable):  # the watch speaks of it, once (XR6, XR13)
-        return Refused("unavailable")
+        return Refused(error.code)
     if isinstance(error, BodyTimeout):
         return Refused("bad_request", reason="slow")
     if isinstance(error, web.HTTPException) and error.status >= 400:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, text, update
 
 from backend.domain.instants import from_micros, to_micros, to_span
-from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.ports.inbox import InboxItem
 from storage import tables as t
 from storage.engine.compiled import Compiled
@@ -138,7 +138,7 @@ class SqlInboxStore:
         if await self._receive.write(self._db, row):
             return True
         if obstacle := await self._db.read(lambda c: self._db.gate.find_obstacle(c, "inbox")):
-            raise Refused(obstacle)
+            raise Unavailable(obstacle)
         return False
 
     async def claim(self, source: str, owner: str, limit: int) -> Sequence[InboxItem]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Boolean, ColumnElement, Connection, literal_column, text, update
 
-from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from storage import tables as t
 
 Numbers = Mapping[str, int]  # part → number of the code for it
@@ -49,9 +49,9 @@ class Gate:
         return str(c.execute(text(f"SELECT {self.obstacle(*parts)}")).scalar_one())
 
     def refuse_closed(self, c: Connection, *parts: str) -> None:
-        """Refused `version_gate`, `held`; for transactions that write much and are seldom."""
+        """Raise Unavailable unless these parts are open; for transactions that write much and are seldom."""
         if obstacle := self.find_obstacle(c, *parts):
-            raise Refused(obstacle)
+            raise Unavailable(obstacle)
 
     def list_closed(self, rows: Mapping[str, tuple[int, int]]) -> list[str]:
         """List the parts that rows of part → (format, least) close to this code."""
@@ -64,7 +64,7 @@ def _fits(own: int, newest: int, least: int) -> bool:
 
 def read_rows(c: Connection) -> dict[str, tuple[int, int]]:
     """Return part → (format, least); empty in a database that is older than the gate."""
-    if not c.dialect.has_table(c, t.gate.name):  # type: ignore[arg-type]
+    if not c.dialect.has_table(c, t.gate.name):
         return {}
     columns = t.gate.c
     return {r.part: (r.format, r.least) for r in c.execute(t.gate.select().with_only_columns(*columns))}

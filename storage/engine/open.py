@@ -6,7 +6,6 @@ from sqlalchemy.engine import make_url
 
 from storage.engine.database import Database
 from storage.engine.gate import Gate, Numbers
-from storage.engine.versions import get_own_numbers
 
 
 def open_database(url: str, monotonic: Callable[[], float], numbers: Numbers | None = None) -> Database:
@@ -16,7 +15,8 @@ def open_database(url: str, monotonic: Callable[[], float], numbers: Numbers | N
     admits its user, if not those of this code.
     """
     db = _open(url, monotonic)
-    db.gate = Gate(numbers or get_own_numbers())
+    if numbers is not None:
+        db.gate = Gate(numbers)
     return db
 
 

@@ -13,7 +13,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.engine.database import WAIT_SECONDS, Database
+from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock
+from storage.engine.versions import get_own_numbers
 
 T = TypeVar("T")
 MAX_ATTEMPTS = 3  # FD10: serialization failures and deadlocks
@@ -33,6 +35,7 @@ class PostgresDatabase(Database):
         async_url = make_url(url).set(drivername="postgresql+asyncpg")
         self.url = url
         self._plain_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self.gate = Gate(get_own_numbers())
         self.lease_clock = LeaseClock()
         self._wait_seconds = wait_seconds
         self._settings = {

@@ -20,7 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from storage.engine.database import WAIT_SECONDS, Database, resolve_future
+from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock
+from storage.engine.versions import get_own_numbers
 
 T = TypeVar("T")
 MAX_BATCH = 64  # jobs that share one fsync at most
@@ -73,6 +75,7 @@ class SqliteDatabase(Database):
     dialect = "sqlite"
 
     def __init__(self, url: str, monotonic: Callable[[], float], *, wait_seconds: float = WAIT_SECONDS) -> None:
+        self.gate = Gate(get_own_numbers())
         self.lease_clock = LeaseClock(monotonic)
         path = make_url(url).database
         if path and path != ":memory:":

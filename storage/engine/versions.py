@@ -52,6 +52,10 @@ class Standing:
         """Whether an upgrade must come before code of these numbers may work there."""
         return any(own > self.gate.get(part, (0, 0))[0] for part, own in numbers.items())
 
+    def admits_older(self, numbers: Numbers) -> bool:
+        """Whether code older than of these numbers may still work there."""
+        return any(self.gate.get(part, (0, 0))[1] < own for part, own in numbers.items())
+
 
 def upgrade(url: str, *, contract: bool = False, numbers: Numbers | None = None) -> None:
     """Upgrade the database at this URL for code of these numbers (this code), in one transaction (XR2).
@@ -76,7 +80,7 @@ def upgrade(url: str, *, contract: bool = False, numbers: Numbers | None = None)
         if current is not None and (contract or closing):
             _refuse_old_code(connection, own["schema"] if contract else closing)
         command.upgrade(config, target)
-        raise_numbers(connection, own, own if contract else {"schema": closing})
+        raise_numbers(connection, own, own if contract or current is None else {"schema": closing})
 
     _run_on(url, work)
 
@@ -115,7 +119,7 @@ def create_tables(url: str) -> None:
     def make(connection: Connection) -> None:
         metadata.create_all(connection)
         command.stamp(_config(connection), "head")
-        raise_numbers(connection, get_own_numbers(), {})
+        raise_numbers(connection, get_own_numbers(), get_own_numbers())
 
     _run_on(url, make)
 

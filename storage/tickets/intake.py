@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, text
 
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
-from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.ports.intake import EarlierTicket, KnownRequesters
 from backend.ports.moves import NewTicket
 from storage import tables as t
@@ -142,7 +142,7 @@ async def _copy_batches(db: PostgresDatabase, batches: Sequence[Batch]) -> bool:
         try:
             async with raw.transaction():
                 if obstacle := await raw.fetchval(f"SELECT {db.gate.obstacle('acts')}"):
-                    raise Refused(obstacle)
+                    raise Unavailable(obstacle)
                 for table, names, rows in batches:
                     await raw.copy_records_to_table(table, records=rows, columns=names)
         except Exception as error:

@@ -10,6 +10,7 @@ from sqlalchemy import Boolean, Integer, LargeBinary, Table, Text
 from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.ports.moves import NewTicket, TicketRef
 from storage import tables
 from storage.engine.gate import Gate
@@ -143,11 +144,11 @@ def _build_statement(plan: Plan, obstacle: str) -> str:
 
 
 async def _run_plan(raw: Any, plan: Plan, gate: Gate) -> bool:
-    """Write a plan for one ticket; False if somebody else was faster. Refused `version_gate`, `held`."""
+    """Write a plan for one ticket; False if somebody else was faster. Raises Unavailable where the gate is shut."""
     statement, params = build_plan_statement(plan, gate)
     moved, obstacle = await raw.fetchrow(statement, *params)
     if obstacle:
-        raise Refused(obstacle)
+        raise Unavailable(obstacle)
     return bool(moved == 1)
 
 
@@ -162,7 +163,7 @@ async def _write_plan(raw: Any, plan: Plan, gate: Gate) -> bool:
             if not await _run_plan(raw, one, gate):
                 await transaction.rollback()
                 return False
-    except Refused:
+    except Unavailable:
         await transaction.rollback()
         raise
     await transaction.commit()
@@ -209,7 +210,7 @@ async def _create_postgres(raw: Any, new: NewTicket, gate: Gate) -> bool:
     )
     if kept is None:
         if obstacle := await raw.fetchval(f"SELECT {gate.obstacle('acts')}"):
-            raise Refused(obstacle)
+            raise Unavailable(obstacle)
         return False
     for record in (new.line, *new.lines, *new.rows):
         table, shape = TABLE_OF[type(record)].name, MAPPERS[type(record)]

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.ports.moves import NewTicket, TicketRef
 from storage.engine.gate import Gate
 from storage.engine.mapping import MAPPERS, TABLE_OF, encode
@@ -48,7 +49,7 @@ def load_sqlite(raw: Any, ref: TicketRef) -> Snapshot | None:
 
 
 def write_sqlite(raw: Any, plan: Plan, gate: Gate) -> bool:
-    """Write a plan; False (and nothing written) if the ticket has changed meanwhile. Refused `version_gate`, `held`."""
+    """Write a plan; False (and nothing written) if the ticket has changed meanwhile. Raises Unavailable where the gate is shut."""
     names, values = _assign(plan.ticket, "?")
     parts = list_gate_parts(plan)
     done = raw.execute(
@@ -76,7 +77,7 @@ def write_sqlite(raw: Any, plan: Plan, gate: Gate) -> bool:
 
 def _refuse_closed(raw: Any, gate: Gate, *parts: str) -> None:
     if obstacle := raw.execute(f"SELECT {gate.obstacle(*parts)}").fetchone()[0]:
-        raise Refused(obstacle)
+        raise Unavailable(obstacle)
 
 
 def _assign(values: Mapping[str, object], mark: str) -> tuple[str, list[object]]:

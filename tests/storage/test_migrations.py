@@ -86,22 +86,6 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:
     assert versions._run_on(empty_url, lambda c: inspect(c).get_table_names()) == []
 
 
-async def test_old_code_sees_that_the_database_has_moved_on_FD12(database_url: str) -> None:
-    """One short read, asked before work is taken."""
-    db = open_database(database_url, time.monotonic)
-    assert await db.read(versions.is_this_version)
-    await db.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
-    assert not await db.read(versions.is_this_version)
-    assert versions.read_version(database_url) != versions.code_version()
-    await db.close()
-
-
-async def test_a_database_without_tables_is_not_of_this_version(empty_url: str) -> None:
-    db = open_database(empty_url, time.monotonic)
-    assert not await db.read(versions.is_this_version)
-    await db.close()
-
-
 def test_the_migrations_are_one_chain_without_a_fork() -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory

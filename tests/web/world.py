@@ -23,6 +23,7 @@ from backend.office.duty_roster import DutyRoster
 from backend.office.people import People, PersonForm
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
+from backend.operations.gate import VersionGate
 from backend.operations.health import Health
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
@@ -49,6 +50,7 @@ from storage.office.key_values import SqlKeyValueStore
 from storage.office.people import SqlPeopleStore
 from storage.office.readiness import SqlReadinessStore
 from storage.operations.beats import SqlBeatStore
+from storage.operations.gate import SqlGateStore
 from storage.operations.health import SqlHealthStore
 from storage.platform.writebacks import SqlPlatformStore
 from storage.reporting.indicators import SqlIndicatorStore
@@ -190,6 +192,7 @@ class World:
             dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
             integrity=integrity,
             health=Health(self.beats, SqlHealthStore(db), integrity.list_findings, Rhythm()),
+            gate=VersionGate(SqlGateStore(db), clock),
         )  # fmt: skip
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]
