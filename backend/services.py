@@ -19,6 +19,7 @@ from backend.office.people import People
 from backend.office.readiness import UnitReadiness
 from backend.operations.gate import VersionGate
 from backend.operations.health import Health
+from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.ports.api_keys import KeyStore
 from backend.ports.audit import AuditStore
@@ -83,6 +84,7 @@ class Services:
     governance: Governance
     visits: VisitService
     integrity: IntegrityChecks
+    holds: Holds
     health: Health
     gate: VersionGate
     calls: Calls | None = None

@@ -7,7 +7,7 @@ from aiogram.types import Message
 
 from backend.domain.offered_verbs import select_assignment
 from backend.domain.refusals import Refused
-from backend.domain.reply_parser import parse_command, parse_reply, split_number
+from backend.domain.reply_parser import parse_command, parse_reply, parse_sole_number, split_number
 from backend.office.people import BINDING_QUESTION
 from backend.ports.moves import TicketRef
 from bot import attachments
@@ -98,12 +98,13 @@ async def _handle_command(chat: Conversation, text: str) -> None:
 
 
 async def _handle_command_word(chat: Conversation, text: str) -> bool:
-    """Handle 待办, 查看 NO and the like; an open question takes what may be its answer (XM9)."""
-    found = parse_command(text)
+    """Handle 待办, 查看 NO, NO and the like; an open question takes what may be its answer (XM9, XM22)."""
+    number = parse_sole_number(text)
+    found = ("ticket", number) if number else parse_command(text)
     if found is None:
         return False
     asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
-    if asked is not None and asked.what and found[0] not in NO_ANSWERS:
+    if asked is not None and asked.what and (number or found[0] not in NO_ANSWERS):
         return False
     await _run_command(chat, *found)
     return True

@@ -1,11 +1,15 @@
 """Planned faults that make a simulated provider misbehave, and the record of out-of-spec requests."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aiohttp import web
+
+#: says every violation; the tests listen to it, so that no test passes with one (G14)
+VIOLATION_LOG = "sandbox.violations"
 
 BAD_GATEWAY_PAGE = (
     "<html><head><title>502 Bad Gateway</title></head>"
@@ -39,6 +43,22 @@ class Violation:
     code: int
     where: str
     what: str
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.where}: {self.what}"
+
+
+class Violations(list[Violation]):
+    """The out-of-spec requests to one `network`, in order; each is logged when it is recorded."""
+
+    def __init__(self, network: str) -> None:
+        super().__init__()
+        self._network = network
+
+    def record(self, code: int, where: str, what: str) -> None:
+        """Record a request: the provider's code, the method or path, the message."""
+        self.append(Violation(code, where, what))
+        logging.getLogger(VIOLATION_LOG).error("%s %s", self._network, self[-1])
 
 
 @dataclass

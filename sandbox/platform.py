@@ -15,6 +15,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from sandbox.faults import Violations
+
 SendRequest = Callable[[str, str, dict[str, str], bytes, aiohttp.ClientTimeout], Awaitable[tuple[int, str, bytes]]]
 PAGE = files("sandbox").joinpath("page")
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -53,7 +55,7 @@ class SimulatedPlatform:
     mode: AnswerMode = AnswerMode.AT_ONCE
     moves: dict[int, ReceivedMove] = field(default_factory=dict)
     demands: list[dict[str, Any]] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
+    violations: Violations = field(default_factory=lambda: Violations("platform"))
 
     def build_app(self) -> web.Application:
         """Build the routes for `/sandbox/platform/`."""
@@ -75,7 +77,7 @@ class SimulatedPlatform:
         move = json.loads(body)
         number = move["event"]
         if request.headers.get("Idempotency-Key") != str(number):
-            self.violations.append(f"move {number} without its key")
+            self.violations.record(400, "moves", f"move {number} without its key")
         if self.mode is AnswerMode.AWAY:
             return _error_response(503, "away")
         known = self.moves.get(number)
@@ -85,7 +87,7 @@ class SimulatedPlatform:
         earlier = [k.move["version"] for k in self.moves.values()
                    if k.move["ticket_no"] == move["ticket_no"] and k.answer != "refused"]  # fmt: skip
         if earlier and move["version"] < max(earlier):
-            self.violations.append(f"move {number} after a later one of its ticket")
+            self.violations.record(409, "moves", f"move {number} after a later one of its ticket")
         answers = {AnswerMode.AT_ONCE: "confirmed", AnswerMode.LATER: "asked", AnswerMode.REFUSE: "refused"}
         self.moves[number] = ReceivedMove(number, move, answers[self.mode])
         if self.mode is AnswerMode.REFUSE:
@@ -168,7 +170,7 @@ class SimulatedPlatform:
         moment, signature = request.headers.get("X-Jiesu-Timestamp", ""), request.headers.get("X-Jiesu-Signature", "")
         expected = self._sign(moment, request.method, request.raw_path, body)
         if not hmac.compare_digest(expected.encode(), signature.encode()):
-            self.violations.append("a request with a wrong signature")
+            self.violations.record(401, request.path, "a request with a wrong signature")
             return False
         return True
 

@@ -20,6 +20,10 @@ from storage.engine import versions
 from storage.engine.database import Database
 from storage.engine.open import open_database
 from tests import postgres
+from tests.figures import FigureTable, figures
+from tests.violations import ViolationListener
+
+__all__ = ["figures"]
 
 # Examples have no time limit: on a busy machine a slow one says nothing about the code.
 hypothesis.settings.register_profile("tests", deadline=None)
@@ -28,13 +32,19 @@ hypothesis.settings.register_profile(
     "soak", max_examples=int(os.environ.get("JIESU_SOAK_EXAMPLES", "5000")), deadline=None
 )
 _database_numbers = itertools.count(1)
+_violations = ViolationListener()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--figures", action="store_true", help="print what was measured beside the bars; fail if one is missed"
+    )
     parser.addoption("--drill", action="store_true", help="run each proof of a setting with it ignored: it must fail")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--figures"):
+        config.pluginmanager.register(FigureTable(), "figures")
     if config.getoption("--drill"):
         from tests.drill import Drill
 
@@ -151,6 +161,20 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     db = open_database(database_url, time.monotonic)
     yield db
     await db.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_violations(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which a request left that a provider does not know or refuses; marked `violates`, one in which none did.
+
+    Set up before and asked after every other fixture, so that it hears their requests too.
+    """
+    yield
+    heard = _violations.take()
+    if request.node.get_closest_marker("violates"):
+        assert heard, "marked `violates`, but every request was valid"
+    else:
+        assert not heard, "requests outside the providers' descriptions"
 
 
 @pytest.fixture(autouse=True)

@@ -64,6 +64,12 @@ def parse_command(text: str) -> tuple[str, str] | None:
     return None
 
 
+def parse_sole_number(text: str) -> str | None:
+    """Return the number of a message that is nothing but what may be a ticket's number; else None (XM22)."""
+    found = _NUMBER.fullmatch(text.strip(_EDGE))
+    return found[1] if found and not found[2] and _may_be_number(found[1]) else None
+
+
 def split_number(text: str) -> tuple[str, str] | None:
     """Return what may be a ticket's number and the text without it: before its keyword or after it (XM22)."""
     plain = text.lstrip(_EDGE)
@@ -72,9 +78,13 @@ def split_number(text: str) -> tuple[str, str] | None:
         return first[1], first[2]
     row = _find_word("verbs", plain)
     second = _NUMBER.match(plain[len(row[0]) :].lstrip(_EDGE)) if row else None
-    if row and second and _has_digit(second[1]) and (len(second[1]) > _SHORT_NUMBER or not second[1].isdecimal()):
+    if row and second and _may_be_number(second[1]):
         return second[1], f"{row[0]} {second[2]}".rstrip()
     return None
+
+
+def _may_be_number(text: str) -> bool:
+    return _has_digit(text) and (len(text) > _SHORT_NUMBER or not text.isdecimal())
 
 
 def _has_digit(text: str) -> bool:

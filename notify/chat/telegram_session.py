@@ -9,6 +9,7 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import ClientDecodeError, TelegramAPIError, TelegramRetryAfter
 from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
+from aiogram.types import LinkPreviewOptions
 from aiohttp import ClientSession
 
 from notify.attempt import build_trace_config
@@ -74,5 +75,6 @@ def make_bot(
     return Bot(
         token,
         session=BotSession(Outgoing(api_url or "", allow), **options),
-        default=DefaultBotProperties(parse_mode=None, link_preview_is_disabled=True),
+        # aiogram's shorthand `link_preview_is_disabled` would also send the retired disable_web_page_preview (XR9)
+        default=DefaultBotProperties(parse_mode=None, link_preview=LinkPreviewOptions(is_disabled=True)),
     )

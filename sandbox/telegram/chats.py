@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.broadcast import Broadcast
-from sandbox.faults import Faults, Violation
+from sandbox.faults import Faults, Violation, Violations
 from sandbox.in_flight import InFlight
 from sandbox.telegram.errors import BotApiError, forbidden, race_error
 from sandbox.telegram.limits import RateLimits
@@ -41,7 +41,7 @@ class Chats:
         self.updates = UpdateQueue(now=now, broadcast=broadcast, in_flight=in_flight, post=post)
         self.limits = RateLimits(monotonic)
         self.faults = Faults()
-        self.violations: list[Violation] = []
+        self.violations = Violations("telegram")
         self.refused: list[Violation] = []
         self.requests: deque[tuple[float, str]] = deque(maxlen=MAX_REQUESTS)
         self.accounts: dict[int, Account] = {}
@@ -232,14 +232,9 @@ class Chats:
 
     def record_refusal(self, method: str, error: BotApiError) -> None:
         """Record a refused request; the bot's own faults are violations."""
-        entry = Violation(error.code, method, error.description)
-        self.refused.append(entry)
+        self.refused.append(Violation(error.code, method, error.description))
         if error.fault_of_bot:
-            self.violations.append(entry)
-
-    def record_violation(self, code: int, method: str, message: str) -> None:
-        """Record a request that is accepted but undocumented."""
-        self.violations.append(Violation(code, method, message))
+            self.violations.record(error.code, method, error.description)
 
     def continue_ids(self) -> None:
         """After loading a saved state, continue ids after the highest known ones."""

@@ -15,6 +15,8 @@ NOT_MODIFIED = (
 
 
 def _find_own_message(network: ChatNetwork, args: Arguments) -> Message:
+    if not {"chat_id", "message_id"} <= args.values.keys():
+        raise bad_request("message identifier is not specified")
     chat = network.resolve_recipient(args.values.get("chat_id"))
     message = network.find_message(chat, args.get_integer("message_id"))
     if message is None:
@@ -37,7 +39,7 @@ async def edit_message_text(network: ChatNetwork, args: Arguments) -> object:
     markup = _parse_inline_keyboard(args)
     message = _find_own_message(network, args)
     if message.kind != "text":
-        raise bad_request("there is no text in the message to edit")
+        raise race_error("there is no text in the message to edit")
     return _apply_edit(network, message, {"text": text, "entities": entities, "markup": markup})
 
 
@@ -49,7 +51,7 @@ async def edit_message_caption(network: ChatNetwork, args: Arguments) -> object:
     markup = _parse_inline_keyboard(args)
     message = _find_own_message(network, args)
     if message.file is None:
-        raise bad_request("there is no caption in the message to edit")
+        raise race_error("there is no caption in the message to edit")
     return _apply_edit(network, message, {"text": text, "entities": entities, "markup": markup})
 
 

@@ -34,7 +34,7 @@ def bad_request(message: str) -> BotApiError:
 
 
 def race_error(message: str) -> BotApiError:
-    """Build a 400 that a correct bot may meet in a race; it is not a violation."""
+    """Build a 400 that a correct bot may meet, because of what it cannot know; it is not a violation."""
     return BotApiError(400, f"Bad Request: {message}")
 
 

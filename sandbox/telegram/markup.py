@@ -23,10 +23,6 @@ INLINE_KINDS = frozenset(
         "pay",
     ]
 )
-REPLY_KINDS = frozenset(
-    ["request_users", "request_chat", "request_contact", "request_location", "request_poll", "web_app"]
-)
-DECORATIONS = {"icon_custom_emoji_id", "style"}
 
 Markup = dict[str, Any]
 
@@ -62,8 +58,6 @@ def _check_inline_button(button: object) -> None:
     if not isinstance(button, dict) or not str(button.get("text") or "").strip():
         raise bad_request('can\'t parse inline keyboard button: Field "text" must be non-empty')
     kinds = INLINE_KINDS & button.keys()
-    if set(button) - INLINE_KINDS - DECORATIONS - {"text"}:
-        raise bad_request(f"can't parse inline keyboard button: unknown field in {sorted(button)}")
     if len(kinds) != 1:
         raise bad_request("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
     if "callback_data" in button:
@@ -81,8 +75,6 @@ def _check_reply_button(button: object) -> None:
         return
     if not isinstance(button, dict) or not str(button.get("text") or "").strip():
         raise bad_request('can\'t parse keyboard button: Field "text" must be non-empty')
-    if set(button) - REPLY_KINDS - DECORATIONS - {"text"}:
-        raise bad_request(f"can't parse keyboard button: unknown field in {sorted(button)}")
 
 
 def list_labels(markup: Markup | None) -> list[list[str]]:

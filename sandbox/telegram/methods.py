@@ -1,8 +1,7 @@
-"""The table of Bot API methods: required and optional parameters, and the handler of each."""
+"""The table of Bot API methods: the handler of each; what each takes is in `parameters.py`."""
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from sandbox.telegram import editing, sending
@@ -142,69 +141,40 @@ async def accept(network: ChatNetwork, args: Arguments) -> object:
     return True
 
 
-@dataclass(frozen=True)
-class Method:
-    """A row of the table: the handler and the documented parameter names."""
-
-    handle: Handler
-    required: frozenset[str]
-    optional: frozenset[str]
-
-
-def _method(work: Handler, required: str = "", optional: str = "") -> Method:
-    return Method(work, frozenset(required.split()), frozenset(optional.split()))
-
-
-SEND_OPTIONS = (
-    "business_connection_id message_thread_id direct_messages_topic_id disable_notification protect_content "
-    "allow_paid_broadcast message_effect_id suggested_post_parameters reply_parameters reply_markup "
-    "reply_to_message_id allow_sending_without_reply"
-)
-CAPTION_OPTIONS = f"{SEND_OPTIONS} caption parse_mode caption_entities show_caption_above_media"
-EDIT_OPTIONS = "business_connection_id inline_message_id reply_markup parse_mode"
-LANGUAGE_OPTIONS = "scope language_code"
-
-METHODS: dict[str, Method] = {
-    "getMe": _method(get_me),
-    "getUpdates": _method(get_updates, "", "offset limit timeout allowed_updates"),
-    "setWebhook": _method(set_webhook, "url",
-        "certificate ip_address max_connections allowed_updates drop_pending_updates secret_token"),
-    "deleteWebhook": _method(delete_webhook, "", "drop_pending_updates"),
-    "getWebhookInfo": _method(get_webhook_info),
-    "sendMessage": _method(sending.send_message, "chat_id text",
-        f"{SEND_OPTIONS} parse_mode entities link_preview_options disable_web_page_preview"),
-    "sendPhoto": _method(sending.send_photo, "chat_id photo", f"{CAPTION_OPTIONS} has_spoiler"),
-    "sendDocument": _method(sending.send_document, "chat_id document",
-        f"{CAPTION_OPTIONS} thumbnail disable_content_type_detection"),
-    "sendVoice": _method(sending.send_voice, "chat_id voice", f"{CAPTION_OPTIONS} duration"),
-    "sendMediaGroup": _method(sending.send_media_group, "chat_id media", SEND_OPTIONS),
-    "sendLocation": _method(sending.send_location, "chat_id latitude longitude",
-        f"{SEND_OPTIONS} horizontal_accuracy live_period heading proximity_alert_radius"),
-    "sendContact": _method(sending.send_contact, "chat_id phone_number first_name", f"{SEND_OPTIONS} last_name vcard"),
-    "sendChatAction": _method(sending.send_chat_action, "chat_id action", "business_connection_id message_thread_id"),
-    "editMessageText": _method(editing.edit_message_text, "chat_id message_id text",
-        f"{EDIT_OPTIONS} entities link_preview_options disable_web_page_preview"),
-    "editMessageCaption": _method(editing.edit_message_caption, "chat_id message_id",
-        f"{EDIT_OPTIONS} caption caption_entities show_caption_above_media"),
-    "editMessageReplyMarkup": _method(editing.edit_message_reply_markup, "chat_id message_id", EDIT_OPTIONS),
-    "deleteMessage": _method(editing.delete_message, "chat_id message_id"),
-    "deleteMessages": _method(editing.delete_messages, "chat_id message_ids"),
-    "pinChatMessage": _method(editing.pin_chat_message, "chat_id message_id",
-        "business_connection_id disable_notification"),
-    "answerCallbackQuery": _method(editing.answer_callback_query, "callback_query_id", "text show_alert url cache_time"),
-    "getFile": _method(get_file, "file_id"),
-    "getChat": _method(get_chat, "chat_id"),
-    "getChatMember": _method(get_chat_member, "chat_id user_id"),
-    "getChatMemberCount": _method(get_chat_member_count, "chat_id"),
-    "leaveChat": _method(leave_chat, "chat_id"),
-    "setMyCommands": _method(set_my_commands, "commands", LANGUAGE_OPTIONS),
-    "getMyCommands": _method(get_my_commands, "", LANGUAGE_OPTIONS),
-    "deleteMyCommands": _method(delete_my_commands, "", LANGUAGE_OPTIONS),
-    "setMyName": _method(accept, "", "name language_code"),
-    "setMyDescription": _method(accept, "", "description language_code"),
-    "setMyShortDescription": _method(accept, "", "short_description language_code"),
-    "setChatMenuButton": _method(accept, "", "chat_id menu_button"),
-    "logOut": _method(accept),
-    "close": _method(accept),
-}  # fmt: skip
-BY_LOWER_NAME = {name.lower(): (name, method) for name, method in METHODS.items()}
+HANDLERS: dict[str, Handler] = {
+    "getMe": get_me,
+    "getUpdates": get_updates,
+    "setWebhook": set_webhook,
+    "deleteWebhook": delete_webhook,
+    "getWebhookInfo": get_webhook_info,
+    "sendMessage": sending.send_message,
+    "sendPhoto": sending.send_photo,
+    "sendDocument": sending.send_document,
+    "sendVoice": sending.send_voice,
+    "sendMediaGroup": sending.send_media_group,
+    "sendLocation": sending.send_location,
+    "sendContact": sending.send_contact,
+    "sendChatAction": sending.send_chat_action,
+    "editMessageText": editing.edit_message_text,
+    "editMessageCaption": editing.edit_message_caption,
+    "editMessageReplyMarkup": editing.edit_message_reply_markup,
+    "deleteMessage": editing.delete_message,
+    "deleteMessages": editing.delete_messages,
+    "pinChatMessage": editing.pin_chat_message,
+    "answerCallbackQuery": editing.answer_callback_query,
+    "getFile": get_file,
+    "getChat": get_chat,
+    "getChatMember": get_chat_member,
+    "getChatMemberCount": get_chat_member_count,
+    "leaveChat": leave_chat,
+    "setMyCommands": set_my_commands,
+    "getMyCommands": get_my_commands,
+    "deleteMyCommands": delete_my_commands,
+    "setMyName": accept,
+    "setMyDescription": accept,
+    "setMyShortDescription": accept,
+    "setChatMenuButton": accept,
+    "logOut": accept,
+    "close": accept,
+}
+BY_LOWER_NAME = {name.lower(): name for name in HANDLERS}

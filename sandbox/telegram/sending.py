@@ -29,14 +29,14 @@ CHAT_ACTIONS = frozenset(
 
 
 def find_reply_target(network: ChatNetwork, chat: Chat, args: Arguments) -> int | None:
-    """Return the id of the message to reply to, from reply_parameters or reply_to_message_id."""
+    """Return the id of the message to reply to, from reply_parameters."""
     parameters = args.get_json("reply_parameters") or {}
-    wanted = parameters.get("message_id") or args.values.get("reply_to_message_id")
+    wanted = parameters.get("message_id")
     if not wanted:
         return None
     if network.find_message(chat, int(wanted)) is not None:
         return int(wanted)
-    if parameters.get("allow_sending_without_reply") or args.get_flag("allow_sending_without_reply"):
+    if parameters.get("allow_sending_without_reply"):
         return None
     raise race_error("message to be replied not found")
 

@@ -1,12 +1,13 @@
 """The simulated phone network: telephones by number, calls by sid, SMS, recordings."""
 
+from collections import deque
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 
 import phonenumbers
 
 from sandbox.broadcast import Broadcast
-from sandbox.faults import Faults, Violation
+from sandbox.faults import Faults, Violations
 from sandbox.in_flight import InFlight
 from sandbox.twilio.behaviour import BUSY, FAILED, NO_ANSWER, Behaviour
 from sandbox.twilio.execution import CallExecution
@@ -17,6 +18,7 @@ from sandbox.twilio.verbs import HANDLERS
 from sandbox.twilio.webhooks import SendRequest, WebhookClient
 
 HOME_REGION = "CN"
+MAX_REQUESTS = 100_000  # newest requests kept for tests to inspect
 
 
 def to_e164(number: str) -> str:
@@ -68,7 +70,8 @@ class PhoneNetwork:
         self.call_waiting = True
         self.calls_per_second: float | None = None
         self.refusals: dict[str, int] = {}
-        self.violations: list[Violation] = []
+        self.violations = Violations("twilio")
+        self.requests: deque[tuple[float, str]] = deque(maxlen=MAX_REQUESTS)
         self.phones: dict[str, Phone] = {}
         self.calls: dict[str, Call] = {}
         self.live_calls: dict[str, HandsetCall] = {}
@@ -98,7 +101,7 @@ class PhoneNetwork:
 
     def record_violation(self, code: int, call: Call, message: str) -> None:
         """Record an error of the owner's webhooks or documents."""
-        self.violations.append(Violation(code, call.sid, message))
+        self.violations.record(code, call.sid, message)
         call.lines.append(TranscriptLine("note", f"⚠ {code} {message}"))
         self.notify_change()
 

@@ -10,15 +10,16 @@ from typing import Any
 import phonenumbers
 from aiohttp import web
 
-from sandbox.faults import Violation, respond_with_fault
+from sandbox.faults import respond_with_fault
 from sandbox.twilio.errors import NOT_VIOLATIONS, TwilioError
-from sandbox.twilio.forms import get_text, matches_start_time, parse_call_plan, parse_hook
+from sandbox.twilio.forms import check_parameters, get_text, matches_start_time, parse_call_plan, parse_hook
 from sandbox.twilio.model import Call
 from sandbox.twilio.network import PhoneNetwork
 from sandbox.twilio.serializers import serialize_call, serialize_sms
 
 E164 = re.compile(r"\+[1-9]\d{1,14}")
 BASE = "/2010-04-01/Accounts/{account}"
+RECORDING = "/Recordings/{sid:RE[0-9a-f]+}{kind:(\\.json|\\.wav|\\.mp3|)}"
 MAX_SMS, MAX_PAGE = 1600, 1000
 SAMPLE_RATE = 8000
 
@@ -35,37 +36,41 @@ class TwilioRest:
     def build_app(self) -> web.Application:
         """Build the routes, to be mounted in place of Twilio's API host."""
         app = web.Application()
-        routes: list[tuple[str, str, Handler]] = [
-            ("GET", BASE + ".json", self.fetch_account),
-            ("POST", BASE + "/Calls.json", self.create_call),
-            ("GET", BASE + "/Calls.json", self.list_calls),
-            ("GET", BASE + "/Calls/{sid}.json", self.fetch_call),
-            ("POST", BASE + "/Calls/{sid}.json", self.update_call),
-            ("POST", BASE + "/Messages.json", self.create_message),
-            ("GET", BASE + "/Messages.json", self.list_messages),
-            ("GET", BASE + "/Recordings/{sid:RE[0-9a-f]+}{kind:(\\.json|\\.wav|\\.mp3|)}", self.fetch_recording),
+        routes: list[tuple[str, str, str, Handler]] = [
+            ("GET", BASE + ".json", "FetchAccount", self.fetch_account),
+            ("POST", BASE + "/Calls.json", "CreateCall", self.create_call),
+            ("GET", BASE + "/Calls.json", "ListCall", self.list_calls),
+            ("GET", BASE + "/Calls/{sid}.json", "FetchCall", self.fetch_call),
+            ("POST", BASE + "/Calls/{sid}.json", "UpdateCall", self.update_call),
+            ("POST", BASE + "/Messages.json", "CreateMessage", self.create_message),
+            ("GET", BASE + "/Messages.json", "ListMessage", self.list_messages),
+            ("GET", BASE + RECORDING, "FetchRecording", self.fetch_recording),
         ]
-        for method, path, work in routes:
-            app.router.add_route(method, path, self._wrap(work))
+        for method, path, operation, work in routes:
+            app.router.add_route(method, path, self._wrap(operation, work))
         return app
 
-    def _wrap(self, work: "Handler") -> "Handler":
+    def _wrap(self, operation: str, work: "Handler") -> "Handler":
         async def gated(request: web.Request) -> web.Response:
-            return await self._handle(request, work)
+            return await self._handle(request, operation, work)
 
         return gated
 
-    async def _handle(self, request: web.Request, handler: Handler) -> web.Response:
-        """Apply authentication, planned faults and error responses, the same for every route."""
+    async def _handle(self, request: web.Request, operation: str, handler: Handler) -> web.Response:
+        """Apply authentication, the documented parameters, planned faults and error responses, the same everywhere."""
+        self.network.requests.append((self.network.monotonic(), operation))
         fault = self.network.faults.take(f"{request.method} {request.path}")
 
         async def respond() -> web.Response:
             try:
                 self._authenticate(request)
+                given = (await request.post()) if request.method == "POST" else request.query
+                if unknown := check_parameters(operation, given):
+                    self.network.violations.record(200, operation, f"unknown parameters {unknown}")
                 return await handler(request)
             except TwilioError as error:
                 if error.code not in NOT_VIOLATIONS and error.code not in self.network.refusals.values():
-                    self.network.violations.append(Violation(error.code, request.path, error.message))
+                    self.network.violations.record(error.code, request.path, error.message)
                 return error.response()
 
         def build_error(status: int, seconds: float) -> web.Response:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.reply_parser import parse_command, parse_reply, split_number
+from backend.domain.reply_parser import parse_command, parse_reply, parse_sole_number, split_number
 from tests.bot.world import World
 
 NUMBERS = st.from_regex(r"[A-Z]{1,4}[0-9]{2,12}(-[0-9]{1,3})?", fullmatch=True)
@@ -18,6 +18,12 @@ def test_a_number_is_found_before_and_after_the_keyword_XM22(number: str, act: s
     for said in (f"{number} {act} {text}", f"{number}：{act}：{text}", f"{keyword} {number} {days} {text}"):
         found = split_number(said)
         assert found is not None and found[0] == number and parse_reply(found[1]) == wanted, said
+
+
+@given(NUMBERS, st.sampled_from(["{}", " {} ", "{}。", "【{}】"]))
+def test_nothing_but_a_number_is_a_ticket_to_be_shown_XM22(number: str, said: str) -> None:
+    assert parse_sole_number(said.format(number)) == number
+    assert not any(parse_sole_number(other) for other in (f"{number} 已修好", "3", "ok", ""))
 
 
 @given(ACTS, st.text("灯路已修好配件等待中", min_size=4))
@@ -47,6 +53,19 @@ async def test_of_several_tickets_the_one_named_is_meant_XM22(world: World, said
     other = await world.bind("H9")
     await other.say("T2 进展 已派人到现场")
     await other.expect("没有找到该工单")
+
+
+async def test_a_number_alone_shows_its_ticket_to_those_who_may_see_it_XM22(world: World) -> None:
+    user, reviewer, other = await world.bind("H1"), await world.bind("R1"), await world.bind("H9")
+    for number in ("T1", "T2"):
+        await world.dispatch_ticket(number)
+    await user.say("T2")
+    await user.expect("【新工单】T2")
+    await reviewer.say("T2。")
+    await reviewer.expect("【工单】T2")
+    for number in ("T2", "T99"):  # hidden or unknown: the same answer
+        await other.say(number)
+        await other.expect("没有找到该工单")
 
 
 @pytest.mark.parametrize("said", ["查看工单", "/ticket", "待办"])

@@ -30,13 +30,15 @@ class Menus:
     def __init__(self, world: World, carrier: FakeAliyun, url: str) -> None:
         self.world, self.carrier, self.url = world, carrier, url
 
-    async def send_report(self, code: str, dtmf: str = "", place: int = -1, secret: str = SECRET, **more: Any) -> int:
+    async def send_report(
+        self, code: str, dtmf: str = "", place: int = -1, secret: str = SECRET, query: str = "", **more: Any
+    ) -> int:
         """Send one report about an attempt, as the carrier does; the status."""
         attempt = await self.world.attempt(place)
         body = [{"call_id": attempt.provider_id, "out_id": str(attempt.id), "status_code": code, "dtmf": dtmf, **more}]
         async with (
             aiohttp.ClientSession() as http,
-            http.post(f"{self.url}/hooks/aliyun/reports/{secret}", json=body) as answer,
+            http.post(f"{self.url}/hooks/aliyun/reports/{secret}{query}", json=body) as answer,
         ):
             if answer.status == 200:
                 assert (await answer.json())["code"] == 0
@@ -142,3 +144,13 @@ async def test_a_call_in_doubt_is_not_made_again_while_its_report_can_still_come
     assert attempt.state == "ambiguous"
     await menus.send_report("200000", "1", call_id="late^1")
     assert (await world.call()).outcome == "confirmed"
+
+
+@pytest.mark.parametrize("added", ["?x=1", "?a", "?secret=" + SECRET])
+async def test_a_parameter_added_to_the_address_of_reports_is_refused_XR10_G16(menus: Menus, added: str) -> None:
+    await menus.world.dispatch_ticket()
+    await menus.world.settle()
+    before = await menus.world.attempt(), await menus.world.call()
+    assert await menus.send_report("300000", "1", query=added) == 403
+    assert (await menus.world.attempt(), await menus.world.call()) == before
+    assert await menus.send_report("300000", "1") == 200

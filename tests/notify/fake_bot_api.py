@@ -7,6 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.faults import Violations
+from sandbox.telegram.schema import METHODS, check_request
+
 Failure = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -54,6 +57,8 @@ class FakeBotApi:
             if isinstance(value, web.FileField):
                 fields["file_name"] = value.filename
         self.requests.append(BotApiRequest(method, fields))
+        uploads = {name for name, value in form.items() if isinstance(value, web.FileField)}
+        self._check(method, {name: value for name, value in form.items() if isinstance(value, str)}, uploads)
         if self.failures_after:
             return await self.failures_after.pop(0)(request)
         if method == "getFile":
@@ -68,6 +73,13 @@ class FakeBotApi:
                 "text": fields.get("text"),
             }
         )
+
+    def _check(self, method: str, values: dict[str, str], uploads: set[str]) -> None:
+        attached = {value.removeprefix("attach://") for value in values.values()}
+        found = check_request(method, values, uploads - attached)
+        missing = [one for one, row in METHODS[method].items() if row.required and one not in values]
+        for what in (*found.unknown, *found.wrong, *missing):
+            Violations("telegram").record(400, method, what)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         if self.download_failures:

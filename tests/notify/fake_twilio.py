@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from multidict import MultiMapping
+
+from sandbox.faults import Violations
+from sandbox.twilio.errors import TwilioError
+from sandbox.twilio.forms import check_parameters
 
 ACCOUNT = "AC" + "0" * 32
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -34,6 +39,7 @@ class FakeTwilio:
         form = await request.post() if request.method == "POST" else request.query
         fields = {name: form.getall(name) for name in form}
         self.requests.append((request.method, request.path, fields))
+        self._check(request, form)
         if self.answers:
             return await self.answers.pop(0)(request)
         if self.delays:
@@ -42,6 +48,17 @@ class FakeTwilio:
             return web.json_response({"calls": self.calls, "page": 0, "page_size": 50, "next_page_uri": None})
         number = fields.get("To", [""])[0]
         return web.json_response({"sid": f"CA{number}", "status": "queued", "price": None}, status=201)
+
+    def _check(self, request: web.Request, given: MultiMapping[Any]) -> None:
+        last = request.path.rpartition("/")[2].removesuffix(".json")
+        verb = {"POST": "Create", "GET": "List"}[request.method]
+        operation = f"{verb}{last.removesuffix('s')}" if last in ("Calls", "Messages") else "UpdateCall"
+        try:
+            unknown = check_parameters(operation, given)
+        except TwilioError as error:
+            unknown = [error.message]
+        for what in unknown:
+            Violations("twilio").record(400, operation, what)
 
 
 def answer(status: int, body: Any = None, **headers: str) -> Respond:

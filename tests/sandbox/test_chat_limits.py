@@ -52,7 +52,13 @@ LIMITS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "markup", "error"), LIMITS, ids=range(len(LIMITS)))
+@pytest.mark.parametrize(
+    ("text", "markup", "error"),
+    [
+        pytest.param(*row, id=str(number), marks=[pytest.mark.violates] if row[2] else [])
+        for number, row in enumerate(LIMITS)
+    ],
+)
 async def test_the_documented_limits_hold_FT26(
     bot: Bot, simulator: Simulator, li: ChatUser, text, markup, error
 ) -> None:
@@ -65,6 +71,7 @@ async def test_the_documented_limits_hold_FT26(
     assert len(simulator.list_violations()) == 1
 
 
+@pytest.mark.violates
 async def test_captions_and_toasts_have_limits_FT26(bot: Bot, simulator: Simulator, li: ChatUser) -> None:
     with pytest.raises(TelegramBadRequest, match="caption is too long"):
         await bot.send_photo(li.user_id, BufferedInputFile(b"1", "1.jpg"), caption="字" * 1025)
@@ -132,6 +139,7 @@ async def test_a_bot_is_told_who_did_not_open_or_has_blocked_it_FT20(
         await bot.send_message(li.user_id, "好")
 
 
+@pytest.mark.violates
 async def test_messages_are_limited_per_chat_per_group_and_overall_FT19(
     bot: Bot, simulator: Simulator, li: ChatUser
 ) -> None:
@@ -190,6 +198,7 @@ async def test_the_server_can_fail_in_many_ways_FT23_FT24(
     assert simulator.list_violations() == []
 
 
+@pytest.mark.violates
 async def test_a_wrong_token_and_an_unknown_method_are_refused(base_url: str, bot: Bot, simulator: Simulator) -> None:
     with pytest.raises(TelegramUnauthorizedError):
         await Bot("1:wrong", session=bot.session).get_me()

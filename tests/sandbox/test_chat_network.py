@@ -83,6 +83,7 @@ async def test_people_send_texts_replies_photos_documents_and_contacts(
     assert await bot.get_updates(offset=updates[-1].update_id + 1) == []
 
 
+@pytest.mark.violates
 async def test_files_and_albums_from_the_bot_arrive(bot: Bot, simulator: Simulator, li: ChatUser) -> None:
     big = b"x" * 3_000_000
     sent = await bot.send_document(
@@ -161,6 +162,7 @@ def echo(update: dict) -> dict:
     return {"method": "sendMessage", "chat_id": message["chat"]["id"], "text": message["text"] + "!"}
 
 
+@pytest.mark.violates
 async def test_hostile_text_is_shown_literally_FT27(bot: Bot, simulator: Simulator, li: ChatUser) -> None:
     hostile = "_*[]()~`>#+-=|{}.! \u202e\u200b😀 \x00 & <b>"
     await bot.send_message(li.user_id, hostile)

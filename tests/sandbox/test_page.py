@@ -122,6 +122,7 @@ async def test_another_site_cannot_act_through_the_page(http: aiohttp.ClientSess
 JUNK: tuple[object, ...] = ("x", "", "٣", "-1", "9" * 40, 1.5, -1, 10**40, None, True, [], {}, ["x"], {"x": 1})
 
 
+@pytest.mark.violates
 async def test_texts_where_numbers_are_wanted_are_refused_and_never_an_error_XS11(
     http: aiohttp.ClientSession, simulator: Simulator
 ) -> None:

@@ -22,6 +22,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("options", "code"), REFUSED, ids=range(len(REFUSED)))
+@pytest.mark.violates
 async def test_invalid_calls_are_refused_with_twilios_codes_FW23(
     simulator: Simulator, create_call: CreateCall, options, code
 ) -> None:
@@ -38,6 +39,7 @@ async def test_a_number_can_be_refused_for_good_FW23(simulator: Simulator, creat
     assert caught.value.code == 21216 and simulator.list_violations() == []
 
 
+@pytest.mark.violates
 async def test_a_wrong_token_is_refused(simulator: Simulator, base_url: str) -> None:
     async with aiohttp.ClientSession(headers={"Authorization": aiohttp.encode_basic_auth(TWILIO_SID, "wrong")}) as http:
         answer = await http.get(f"{base_url}/sandbox/twilio/2010-04-01/Accounts/{TWILIO_SID}.json")
@@ -63,6 +65,7 @@ BAD_DOCUMENTS = [
 
 
 @pytest.mark.parametrize(("document", "code"), BAD_DOCUMENTS, ids=range(len(BAD_DOCUMENTS)))
+@pytest.mark.violates
 async def test_invalid_twiml_fails_the_call_and_is_a_violation_FW13(
     simulator: Simulator, office: FakeOffice, create_call: CreateCall, document, code
 ) -> None:
@@ -74,6 +77,7 @@ async def test_invalid_twiml_fails_the_call_and_is_a_violation_FW13(
     assert "application error" in phone.heard and simulator.phones.calls_made[0].status == "completed"
 
 
+@pytest.mark.violates
 async def test_the_fallback_answers_for_a_broken_webhook_FW11(
     simulator: Simulator, office: FakeOffice, create_call: CreateCall
 ) -> None:

@@ -156,6 +156,7 @@ async def test_a_webhook_by_get_is_signed_over_the_whole_url(
     assert office.received[0][2] is True and simulator.list_violations() == []
 
 
+@pytest.mark.violates
 async def test_an_sms_arrives_and_one_too_long_is_refused(
     simulator: Simulator, office: FakeOffice, twilio: Client
 ) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from backend.cli import run
 from tests.domain.scoring.independent import count as count_independently
-from tests.importing.test_petitions import petitions
+from tests.shared_data import find_shared
 from tests.stories.month import HANDLER, Month
 from tests.stories.office import open_office
 from tests.stories.plans import at, draw, workday
 from tests.stories.tally import ITEMS, score, total
 
+PETITIONS = find_shared("petitions.xlsx")
 FIRST, DAYS, A_DAY, SEED = date(2026, 11, 2), 11, 19, 12345  # nineteen petitions a day
 MONTH, SETTLED = "2026-11", date(2026, 12, 8)  # the fifth working day of December
 
@@ -46,11 +47,11 @@ def ask_no_deadline(kind: str, *_: object) -> datetime:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(petitions() is None, reason="no shared/data/petitions.xlsx beside the checkout (JIESU_SHARED)")
+@pytest.mark.skipif(PETITIONS is None, reason="no shared/data/petitions.xlsx beside the checkout (JIESU_SHARED)")
 async def test_two_hundred_real_petitions_go_from_the_import_to_the_score_sheets_of_their_month(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = petitions()
+    file = PETITIONS
     assert file is not None
     rows = choose_petitions(file, DAYS * A_DAY)
     days = [FIRST]

@@ -25,6 +25,7 @@ from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
 from backend.operations.gate import VersionGate
 from backend.operations.health import Health
+from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.services import Services
@@ -52,6 +53,7 @@ from storage.office.readiness import SqlReadinessStore
 from storage.operations.beats import SqlBeatStore
 from storage.operations.gate import SqlGateStore
 from storage.operations.health import SqlHealthStore
+from storage.operations.hold import SqlHoldStore
 from storage.platform.writebacks import SqlPlatformStore
 from storage.reporting.indicators import SqlIndicatorStore
 from storage.tickets.files import SqlFileStore
@@ -190,6 +192,7 @@ class World:
             deadlines=DutyRecompute(SqlDueStore(db), tickets, office, audit), governance=NotUsed(),
             hot_topics=HotListBuilder(features, similarity, office), visits=NotUsed(),
             dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
+            holds=Holds(SqlHoldStore(db, self.ids), [], clock, CHANCE),
             integrity=integrity,
             health=Health(self.beats, SqlHealthStore(db), integrity.list_findings, Rhythm()),
             gate=VersionGate(SqlGateStore(db), clock),

@@ -22,11 +22,14 @@ def is_same_secret(given: str, secret: str) -> bool:
 
 
 async def receive_telegram(request: web.Request) -> web.Response:
-    """POST /hooks/telegram: 200 once stored, 401 without the secret, 413 over 1 MB, 503 when it cannot be stored."""
+    """POST /hooks/telegram: 200 once stored, 401 without the secret, 413 over 1 MB, 503 when it cannot be stored.
+
+    The address is the one we set: a query, which nobody signed, is refused as well (XR10).
+    """
     services = request.app[SERVICES]
     if services.inbox is None or not services.telegram_secret:
         raise Refused("not_found")
-    if not is_same_secret(request.headers.get(SECRET_HEADER, ""), services.telegram_secret):
+    if request.query_string or not is_same_secret(request.headers.get(SECRET_HEADER, ""), services.telegram_secret):
         raise Refused("unauthenticated")
     services.gate.refuse_closed()
     body = await read_bytes(request)
