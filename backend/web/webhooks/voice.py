@@ -50,7 +50,7 @@ class PhoneHooks:
     ) -> None:
         self._calls = calls
         self._carrier = carrier
-        self._is_open = is_open  # whether this process may work (FD12)
+        self.is_open = is_open  # whether this process may work (FD12)
         self._address = address.rstrip("/")
         self.answer_seconds, self.status_seconds = ANSWER_SECONDS, STATUS_SECONDS
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -233,7 +233,7 @@ class PhoneHooks:
 
         Refusals are raised.
         """
-        if not self._is_open():  # said as for a database that is away: the carrier asks again, maybe another process
+        if not self.is_open():  # said as for a database that is away: the carrier asks again, maybe another process
             work.close()
             return None
         task = asyncio.create_task(work)

@@ -24,7 +24,7 @@ class ReportHooks:
     """`POST /hooks/NAME/reports/SECRET`: 403 without the secret, 400 for an invalid report, 503 to have it sent again."""
 
     def __init__(self, calls: Calls, carrier: VoiceCarrier, is_open: Callable[[], bool] = lambda: True) -> None:
-        self._calls, self._carrier, self._is_open = calls, carrier, is_open
+        self._calls, self._carrier, self.is_open = calls, carrier, is_open
 
     def add_to(self, app: web.Application) -> None:
         """Add this route."""
@@ -34,7 +34,7 @@ class ReportHooks:
         genuine = self._carrier.is_genuine(url=str(request.url), params=(), signature=None)
         if request.query_string or not genuine:  # the carrier adds nothing to the address it was given (XR10)
             return web.Response(status=403)
-        if not self._is_open():
+        if not self.is_open():
             return web.Response(status=503)
         try:
             body = await read_json(request)
