@@ -1,6 +1,6 @@
 """Services available to the web and chat layers."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -87,6 +87,7 @@ class Services:
     holds: Holds
     health: Health
     gate: VersionGate
+    list_conditions: Callable[[], Sequence[str]] = tuple  # what is wrong with the storage, in codes
     calls: Calls | None = None
     inbox: InboxReceiver | None = None
     sandbox_clock: MovableClock | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
 from backend.app.build_backups import build_daily_backups, build_holds
-from backend.app.build_operations import build_operations, watch_outages
+from backend.app.build_operations import OperationParts, build_operations, watch_outages
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
 from backend.app.core import Core, build_reporting
@@ -37,7 +37,6 @@ from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
 from backend.operations.gate import VersionGate
-from backend.operations.health import Health
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
@@ -107,7 +106,7 @@ async def build_application(
     )  # fmt: skip
     holds = build_holds(config, s, stack)
     operations.beats.listeners.append(holds.follow_beat)
-    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations.health, holds)
+    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations, holds)
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
@@ -129,7 +128,7 @@ async def build_application(
         inbox_worker.on_received = lambda: workers.wake("chat")
     application = Application(
         config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls,
-        operations.beats, operations.alarms, simulator, "",
+        operations.beats, operations.alarms, operations.clock_watch, operations.storage, simulator, "",
     )  # fmt: skip
     add_workers(application, core, roles)
     nightly = build_daily_backups(config, core, delivery.owner, operations.alarms) if "clock" in roles else None
@@ -140,7 +139,10 @@ async def build_application(
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
     _add_listeners(s, delivery.worker, workers)
-    stack.push_async_callback(watch_outages(s, [delivery.worker.resume, workers.wake]).close)
+    end_back_off = [delivery.worker.resume, workers.wake]
+    operations.clock_watch.listeners += end_back_off
+    operations.storage.listeners += end_back_off
+    stack.push_async_callback(watch_outages(s, end_back_off).close)
     stack.push_async_callback(_close_all, closing)
     return application
 
@@ -187,7 +189,7 @@ def _build_services(
     due: SqlDueStore,
     workers: Workers,
     integrity: IntegrityChecks,
-    health: Health,
+    operations: OperationParts,
     holds: Holds,
 ) -> Services:
     """Build the services of the adapters."""
@@ -205,8 +207,8 @@ def _build_services(
         hot_topics=HotListBuilder(core.similarity_store, core.similarity, core.office),
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
-        visits=visits, integrity=integrity, health=health, holds=holds, gate=VersionGate(SqlGateStore(core.db), core.clock),
-        calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
+        visits=visits, integrity=integrity, health=operations.health, holds=holds, gate=VersionGate(SqlGateStore(core.db), core.clock),
+        list_conditions=operations.storage.list_conditions, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),
     )  # fmt: skip

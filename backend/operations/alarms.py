@@ -41,6 +41,10 @@ class Alarms(Protocol):
         """The cause has gone: edit what was told."""
         ...
 
+    async def refresh(self) -> None:
+        """Read anew whom to tell and what was told; raises what the database raises."""
+        ...
+
 
 class AlarmTeller:
     """`Alarms` by chat, by telephone and at a URL; what was told is known to all processes while the database answers.
@@ -102,7 +106,6 @@ class AlarmTeller:
         return [key for key, told in self._told.items() if told.healed_at is None]
 
     async def refresh(self) -> None:
-        """Read anew whom to tell and what was told; raises what the database raises."""
         await self._contacts.refresh()
         self._told |= {told.key: told for told in await self._book.list_told() if told.key not in self._unsaved}
 

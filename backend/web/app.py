@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import structlog
 from aiohttp import web
 
+from backend.ports.availability import Unavailable
 from backend.services import Services
 from backend.web import events, health
 from backend.web.api.openapi import BASE
@@ -18,6 +20,7 @@ from backend.web.metrics import METRICS, Metrics
 from backend.web.request import ACTOR, REQUEST_ID, SERVICES
 from backend.web.webhooks import chat, platform
 
+log = structlog.get_logger("web")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Arguments of `web.AppRunner`: a 100 KB header reaches the handler and is refused there (FT5); no access log, since
 #: one line per request floods the log under attack and the metrics count requests anyway.
@@ -87,7 +90,10 @@ async def _record_refusal(request: web.Request, status: int) -> None:
         return
     services, resource = request.app[SERVICES], request.match_info.route.resource
     about = f"{request.method} {resource.canonical if resource is not None else '?'}"
-    await services.audit.record(services.clock.now(), actor.code, "refused", about, status=status)
+    try:
+        await services.audit.record(services.clock.now(), actor.code, "refused", about, status=status)
+    except Unavailable as error:  # they are refused all the same
+        log.warning("refusal_not_recorded", cause=error.cause)
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -12,6 +12,7 @@ from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.availability import Unavailable
 from backend.ports.inbox import InboxItem
 from storage import tables as t
+from storage.delivery.leases import acquire_lease
 from storage.engine.compiled import Compiled
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
@@ -46,12 +47,6 @@ UPDATE inbox SET owner = :owner, lease_until = {now} + :lease, attempts = attemp
       AND (e.received_at, e.id) < (i.received_at, i.id) AND (e.attempts < :aside OR e.lease_until > {now}))
   ORDER BY i.received_at, i.id LIMIT :limit {skip})
 RETURNING id, mouth, event, chat, body, received_at, attempts
-"""
-_ACQUIRE_LEASE = """
-INSERT INTO leases (name, owner, until, fence)
-SELECT CAST(:name AS text), CAST(:owner AS text), {now} + :lease, 1 WHERE {is_open}
-ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1
-WHERE leases.owner = excluded.owner OR leases.until <= {now} RETURNING fence
 """
 
 
@@ -116,7 +111,6 @@ class SqlInboxStore:
         self._claim = Compiled(text(_CLAIM.format(skip=skip, now=now, is_open=is_open)))
         #: the order within a chat is that of arrival, whichever host it arrived at
         self._receive = Compiled(text(_RECEIVE.format(at=now if postgres else ":at", is_open=is_open)))
-        self._acquire = text(_ACQUIRE_LEASE.format(now=now, is_open=is_open))
 
     async def receive(self, source: str, body: bytes) -> bool:
         await self._ids.refill(1)
@@ -195,8 +189,7 @@ class SqlInboxStore:
         await self._db.execute(again, self._clock.parameters())
 
     async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
-        facts = {"name": name, "owner": owner, "lease": to_span(span), **self._clock.parameters()}
-        return await self._db.write(lambda c: c.execute(self._acquire, facts).scalar() is not None)
+        return await self._db.write(lambda c: acquire_lease(c, self._db, name, owner, span) is not None)
 
     async def release_lease(self, name: str, owner: str) -> None:
         mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)

@@ -1,11 +1,31 @@
 """Leases of an SQLite file end with the process that owned it: its clock said nothing to the next one (XR1)."""
 
-from sqlalchemy import Connection, delete, update
+from datetime import timedelta
 
+from sqlalchemy import Connection, delete, text, update
+
+from backend.domain.instants import to_span
 from storage import tables as t
 from storage.engine.database import Database
 
+_ACQUIRE = """
+INSERT INTO leases (name, owner, until, fence)
+SELECT CAST(:name AS text), CAST(:owner AS text), {now} + :lease, 1 WHERE {is_open}
+ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1
+WHERE leases.owner = excluded.owner OR leases.until <= {now} RETURNING fence
+"""
 _EXPIRED = 0  # before every time of a lease clock
+
+
+def acquire_lease(c: Connection, db: Database, name: str, owner: str, span: timedelta) -> int | None:
+    """Acquire or renew a lease that one owner at a time holds; its fence, or None while another holds it.
+
+    None too where the version gate does not let this code take anything in: it must not keep others from leading.
+    """
+    given = {"name": name, "owner": owner, "lease": to_span(span), **db.lease_clock.parameters()}
+    acquire = _ACQUIRE.format(now=db.lease_clock.sql, is_open=db.gate.admits("inbox"))
+    fence = c.execute(text(acquire), given).scalar()
+    return None if fence is None else int(fence)
 
 
 async def void_leases(db: Database) -> int:

@@ -47,6 +47,7 @@ _MESSAGE = [M[name] for name in MAPPER.names]
 _CLAIMED = [*_MESSAGE, M.owner, M.doubts, M.asks, M.asked_at, M.deaths]
 _DELIVERY = [*_MESSAGE, M.sent_at, M.provider_id, M.address, M.error, M.cost]
 RELEASED = {"owner": None, "lease_until": None, "asked_at": None}
+PLANNED = ("quiet", "digest")  # a message waits for an hour of its own
 ENDED = ("failed", "dead", "skipped")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
 
@@ -187,8 +188,7 @@ class SqlOutboxStore:
 
     async def renew(self, owner: str, ids: Collection[int], lease: timedelta) -> Collection[int]:
         mine = update(t.letters).where(M.id.in_(list(ids)), M.owner == owner, M.state == "sending")
-        mine = mine.values(lease_until=self._clock.after(lease))
-        query = mine.returning(M.id)
+        query = mine.values(lease_until=self._clock.after(lease)).returning(M.id)
         return await self._db.write(lambda c: set(c.execute(query, self._clock.parameters()).scalars()))
 
     async def settle(self, results: Sequence[SendResult | Ask]) -> list[bool]:
@@ -197,7 +197,7 @@ class SqlOutboxStore:
 
     async def rescue(self, channels: Collection[str], now: datetime, *, may_repeat: bool = True) -> Rescue:
         """Take back what dead owners held: one read, and a transaction only when there is something."""
-        held = (M.state == "sending", M.channel.in_(list(channels)))
+        held = (M.state == "sending", M.channel.in_(list(channels)), self._db.gate.is_admitted("outbox"))
         is_lost = M.lease_until < self._clock.now
         look = select(
             func.count(distinct(case((~is_lost, M.owner)))), func.coalesce(func.sum(case((is_lost, 1), else_=0)), 0)
@@ -205,8 +205,7 @@ class SqlOutboxStore:
         ((owners, lost),) = await self._db.fetch_rows(look, self._clock.parameters())
         if not lost:
             return Rescue(owners=owners)
-        is_open = self._db.gate.is_admitted("outbox")
-        query = select(*_CLAIMED).where(*held, is_lost, is_open).order_by(M.id).with_for_update(skip_locked=True)
+        query = select(*_CLAIMED).where(*held, is_lost).order_by(M.id).with_for_update(skip_locked=True)
 
         def work(c: Connection) -> Rescue:
             rows = [_claimed(r) for r in c.execute(query, self._clock.parameters())]
@@ -239,7 +238,9 @@ class SqlOutboxStore:
                 M.not_before < to_micros(until),
                 M.kind.not_in(list(except_kinds)),
             )
-            .values(not_before=to_micros(until))
+            .values(
+                not_before=to_micros(until), waits_for=case((M.waits_for.in_(PLANNED), M.waits_for), else_="throttle")
+            )
         )
         await self._db.execute(query)
 

@@ -298,7 +298,7 @@ async def test_newer_and_former_code_both_work_on_expanded_tables_and_only_newer
     database: Database, database_url: str
 ) -> None:
     newer_numbers = {part: own + 1 for part, own in OWN.items()}
-    newer = open_database(database_url, time.monotonic, newer_numbers)
+    newer = open_database(database_url, time.monotonic, numbers=newer_numbers)
     try:
         with_former, with_newer = await World(database).open(), World(newer)
         await with_newer.ids.refill()

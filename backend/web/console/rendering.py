@@ -20,6 +20,7 @@ from backend.web.request import SERVICES
 
 CONSOLE_FOLDER = Path(__file__).parent
 STATIC = "/static"
+SHOWN = ("read_only", "disk_full", "disk_nearly_full")  # conditions of the storage that each page tells
 #: The signed-in actor and session, kept on the request.
 SIGNED_IN = web.RequestKey("seated", tuple[Actor, Session])
 
@@ -89,6 +90,7 @@ def render_page(
     base = {
         "actor": seated[0] if seated else None, "csrf": seated[1].csrf if seated else "", "here": request.path,
         "language": request.app[SERVICES].texts.language.replace("_", "-"),
+        "conditions": [code for code in request.app[SERVICES].list_conditions() if code in SHOWN],
         "held": request.app[SERVICES].holds.current is not None,
         "menu": build_menu(seated[0] if seated else None, request.path),
     }  # fmt: skip
