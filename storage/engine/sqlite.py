@@ -21,7 +21,9 @@ from sqlalchemy.pool import NullPool, StaticPool
 from backend.ports.damage import Damage
 from storage.engine.condition import Condition
 from storage.engine.database import WAIT_SECONDS, Database, resolve_future
+from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock
+from storage.engine.versions import get_own_numbers
 
 T = TypeVar("T")
 MAX_BATCH = 64  # jobs that share one fsync at most
@@ -94,6 +96,7 @@ class SqliteDatabase(Database):
         self, url: str, monotonic: Callable[[], float], condition: Condition | None = None, *,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:  # fmt: skip
+        self.gate = Gate(get_own_numbers())
         self.lease_clock = LeaseClock(monotonic)
         self.condition = condition or Condition()
         path = make_url(url).database

@@ -278,3 +278,20 @@ async def test_FW12_however_many_ask_the_carrier_is_never_told_to_slow_down(worl
     world.hooks.answer_seconds = 60  # however slow this machine is, none is told to wait
     many = [world.post(f"/voice/{n}?s=0", {"CallSid": f"CA{n}", "AccountSid": SID}) for n in range(150)]
     assert {status for status, _ in await asyncio.gather(*many)} == {404}
+
+
+async def test_while_the_system_is_upgraded_the_telephone_says_so_as_in_an_outage_FD12(world: World) -> None:
+    """The carrier asks again, maybe another process; the key travels with it, and nothing is written meanwhile."""
+    attempt = await start_attempt(world)
+    await world.post(f"/voice/{attempt}?s=0", fields())
+    world.hooks.is_open = lambda: False
+    assert (await world.post(f"/status/{attempt}", fields(CallStatus="completed")))[0] == 503
+    assert (await world.post(f"/voice/{attempt}?s=1", fields(), signature=None))[0] == 403
+    status, text = await world.post("/inbound?w=3", fields())
+    assert status == 200 and "系统暂时繁忙" in text and "<Hangup" in text
+    status, text = await world.post(f"/voice/{attempt}?s=1", fields(Digits="1"))
+    assert status == 200 and "请稍候" in text and (await world.call()).outcome is None
+    world.hooks.is_open = lambda: True
+    path = text.partition("/hooks/twilio")[2].partition("</Redirect>")[0].replace("&amp;", "&")
+    status, text = await world.post(path, fields())
+    assert "已记录" in text and (await world.call()).outcome == "confirmed", "the key was kept"
