@@ -54,7 +54,7 @@ async def count_messages(world: World, kind: str, person: str) -> list[int]:
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=list(STEPS))
-async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_G11(
+async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_G11_FS1_FS2_FS3(
     database: Database, step: timedelta
 ) -> None:
     world = await World(database).open()
@@ -75,7 +75,7 @@ async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_
 
 
 @pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
-async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_recorded_late_G12(
+async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_recorded_late_G12_FS4_FS5_FS18(
     database: Database, count: int
 ) -> None:
     world = await World(database).open()
@@ -101,7 +101,27 @@ async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_
     )
 
 
-async def test_a_worker_runs_on_though_the_scheduler_is_silenced_by_a_clock_put_back_G11() -> None:
+async def test_two_processes_give_one_red_card_and_never_a_second_FS12(database: Database) -> None:
+    world = await World(database).open()
+    for number in range(8):
+        await world.dispatch_ticket(f"T{number}", Grade.URGENT)
+    watches = [build_watch(world) for _ in range(3)]
+
+    async def work() -> None:
+        while sum(await asyncio.gather(*(watch.run_once() for watch in watches))):
+            pass
+
+    world.at += timedelta(days=40)
+    await work()
+    k = t.journal.c
+    cards = select(k.ticket_id, func.count()).where(k.verb == "red_card").group_by(k.ticket_id)
+    assert [count for _, count in await world.db.read(lambda c: c.execute(cards).all())] == [1] * 8
+    world.at += timedelta(days=1)
+    await work()
+    assert [count for _, count in await world.db.read(lambda c: c.execute(cards).all())] == [1] * 8
+
+
+async def test_a_worker_runs_on_though_the_scheduler_is_silenced_by_a_clock_put_back_G11_FM10() -> None:
     ran_thrice = asyncio.Event()
     runs = 0
 

@@ -33,7 +33,7 @@ REQUEST = st.tuples(
 )  # fmt: skip
 
 
-async def test_no_request_whatever_it_says_is_answered_with_a_5xx_FR14(office: Office) -> None:
+async def test_no_request_whatever_it_says_is_answered_with_a_5xx_FR14_G17(office: Office) -> None:
     office.expected_findings = frozenset({"many_refusals"})  # nobody else is refused so often
     await office.bind("H101")
     await office.sign_ticket("JS0001", by="H101")
