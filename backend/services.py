@@ -18,6 +18,7 @@ from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
 from backend.office.readiness import UnitReadiness
 from backend.operations.health import Health
+from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.ports.api_keys import KeyStore
 from backend.ports.audit import AuditStore
@@ -82,6 +83,7 @@ class Services:
     governance: Governance
     visits: VisitService
     integrity: IntegrityChecks
+    holds: Holds
     health: Health
     calls: Calls | None = None
     inbox: InboxReceiver | None = None

@@ -26,6 +26,7 @@ from notify.plain_text import fit
 
 log = structlog.get_logger("bot")
 WORKING_AFTER = 0.7  # seconds until a press is answered "working" (contract §6: within 1 s)
+AUDITED_REFUSALS = ("not_found", "forbidden", "unbound")  # worth an audit row (FT13, FT34)
 QUESTION_LIFETIME = timedelta(days=1)
 MAX_QUESTIONS = 8  # newest questions whose messages may still be replied to
 TOAST_LIMIT = 200  # UTF-16 units (FT26)
@@ -98,6 +99,11 @@ class Conversation(Wording):
         """Write an audit row about this user (FT13)."""
         who = self.person.code if self.person else f"{CHANNEL}:{self.user_id}"
         await self.services.audit.record(self.now, who, event, None, **facts)
+
+    async def audit_refusal(self, event: str, refused: Refused, **facts: Any) -> None:
+        """Write an audit row if somebody asked for what they may not do, or see; many of them are a finding (XS14)."""
+        if refused.code in AUDITED_REFUSALS:
+            await self.audit(event, code=refused.code, **facts)
 
     # -- answering
 

@@ -73,6 +73,7 @@ def build_router() -> Router:
 async def on_error(event: ErrorEvent, chat: Conversation) -> None:
     """Send refusals as text; tell the person of any other error once, and let the inbox keep the update (FT8)."""
     if isinstance(event.exception, Refused):
+        await chat.audit_refusal("command_refused", event.exception)
         await chat.refuse(event.exception)
         return
     if chat.attempt == 1 and not isinstance(event.exception, Unavailable):  # or it is only put off

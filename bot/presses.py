@@ -22,7 +22,6 @@ from bot.conversation import Conversation
 from bot.ticket_context import TicketContext, load_context
 
 AssignmentHandler = Callable[[Conversation, TicketContext, ButtonData], Awaitable[None]]
-AUDITED_REFUSALS = ("not_found", "forbidden", "unbound")  # worth an audit row (FT13, FT34)
 OUTDATED_REFUSALS = ("overtaken", "not_now", "nothing_pending", "draft_outdated")
 
 
@@ -158,8 +157,7 @@ async def handle_press(chat: Conversation) -> None:
             return
         await _dispatch_press(chat, press)
     except Refused as refused:
-        if refused.code in AUDITED_REFUSALS:
-            await chat.audit("press_refused", data=repr(data)[:80], code=refused.code)
+        await chat.audit_refusal("press_refused", refused, data=repr(data)[:80])
         await chat.refuse(refused)
         if refused.code in OUTDATED_REFUSALS:
             await chat.update_card()

@@ -1,6 +1,7 @@
 """Serves the page of the simulated handsets: its files, its JSON and its event stream."""
 
 import asyncio
+import contextlib
 import json
 from importlib.resources import files
 from typing import Any
@@ -88,13 +89,14 @@ class PageApi:
             return broadcast.revision if broadcast.revision != last or self._closing else None
 
         async with sse_response(request) as stream:
-            while stream.is_connected() and not self._closing:
-                try:
-                    last = await broadcast.wait(find_news, KEEPALIVE_SECONDS)
-                except TimeoutError:
-                    continue
-                await stream.send(json.dumps({"revision": last}))
-                await asyncio.sleep(BURST_SECONDS)
+            with contextlib.suppress(ConnectionError):  # the page was closed, which is no error
+                while stream.is_connected() and not self._closing:
+                    try:
+                        last = await broadcast.wait(find_news, KEEPALIVE_SECONDS)
+                    except TimeoutError:
+                        continue
+                    await stream.send(json.dumps({"revision": last}))
+                    await asyncio.sleep(BURST_SECONDS)
         return stream
 
     async def serve_file(self, request: web.Request) -> web.Response:

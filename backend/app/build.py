@@ -113,6 +113,7 @@ async def _start(application: Application, roles: Collection[str], stack: contex
     config, core = application.config, application.core
     await core.ids.refill()
     await void_leases(core.db)
+    await application.services.holds.start()
     if application.simulator is not None:
         await prepare_rehearsal(core, application.simulator)
     if "web" in roles:

@@ -1,6 +1,7 @@
 """Builds what takes, proves and puts back backups, for commands and for the nightly worker."""
 
 import asyncio
+import contextlib
 import os
 import time
 from dataclasses import asdict
@@ -8,19 +9,30 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from backend.app.config import Config
-from backend.app.core import read_wall_clock
+from backend.app.core import Core, read_wall_clock
 from backend.domain.chance import Chance
 from backend.integrity.journal import JournalVerifier
 from backend.office.clock import Clock
+from backend.operations.alarms import Alarms
 from backend.operations.backups import Backups, ChainEnd, VerifyChain, Versions
+from backend.operations.daily_backups import DailyBackups
+from backend.operations.hold import Holds
 from backend.ports.backups import DatabaseCopies, Manifest
+from backend.ports.hold import Mark, MarkPlace
+from storage.delivery.inbox import SqlInboxStore
 from storage.engine import versions
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.engine.open import open_database
 from storage.integrity.journal import SqlJournalStore
 from storage.operations.backup_files import EncryptedBackupFiles
+from storage.operations.hold import SqlHoldStore
+from storage.operations.mark_places import FileMark, RedisMark, connect_redis
+
+log = structlog.get_logger("operations")
 
 
 def build_backups(config: Config, url: str = "") -> Backups:
@@ -34,6 +46,47 @@ def build_backups(config: Config, url: str = "") -> Backups:
     clock = Clock(read_wall_clock, config.zone, time.time, time.monotonic)
     code = Versions(version("jiesu"), versions.code_version() or "")
     return Backups(_open_copies(url), files, _build_verifier(encryption), clock, chance, code)
+
+
+def build_daily_backups(config: Config, core: Core, owner: str, alarms: Alarms) -> DailyBackups | None:
+    """Build the nightly worker; None without a folder."""
+    if config.backup_to is None:
+        return None
+    lease = SqlInboxStore(core.db, core.ids, core.clock.real_now)
+    return DailyBackups(build_backups(config), config.backup_to, lease, owner, core.clock, alarms)
+
+
+def build_holds(config: Config, core: Core, stack: contextlib.AsyncExitStack) -> Holds:
+    """Build what holds a database that went back in time; what must be closed is closed by `stack`."""
+    if not config.sandbox and is_state_beside_data(config):
+        log.warning("state_beside_data", folder=str(config.state))
+    client = connect_redis(config.redis_url) if config.redis_url else None
+    if client is not None:
+        stack.push_async_callback(client.aclose)
+    return Holds(SqlHoldStore(core.db, core.ids), open_mark_places(config, client), core.clock, core.chance)
+
+
+def is_state_beside_data(config: Config) -> bool:
+    """Whether the folder of marks lies in that of the data, so that both are put back together."""
+    return config.state.resolve().is_relative_to(config.data.resolve())
+
+
+def open_mark_places(config: Config, client: Any = None) -> list[MarkPlace]:
+    """Return where marks are kept: the folder of states, and Redis by its client."""
+    places: list[MarkPlace] = [FileMark(config.state)]
+    return places if client is None else [*places, RedisMark(client)]
+
+
+async def read_marks(config: Config) -> list[Mark]:
+    """Read the marks outside the database, as far as they can be read."""
+    client = connect_redis(config.redis_url) if config.redis_url else None
+    marks = []
+    for place in open_mark_places(config, client):
+        with contextlib.suppress(Exception):
+            marks.append(await place.read())
+    if client is not None:
+        await client.aclose()
+    return [mark for mark in marks if mark is not None]
 
 
 def find_file(url: str) -> Path | None:

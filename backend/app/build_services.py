@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
+from backend.app.build_backups import build_daily_backups, build_holds
 from backend.app.build_operations import build_operations, watch_outages
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
@@ -21,7 +22,7 @@ from backend.app.drivers import (
     build_voice_carrier,
 )
 from backend.app.jobs import add_workers
-from backend.app.workers import Workers
+from backend.app.workers import Worker, Workers
 from backend.calls.dependencies import CallDependencies
 from backend.calls.service import Calls
 from backend.deadlines.recompute import DutyRecompute
@@ -36,6 +37,7 @@ from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
 from backend.operations.health import Health
+from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.scoring.dependencies import ScoringDependencies
@@ -101,7 +103,9 @@ async def build_application(
     operations = build_operations(
         config, s, roles, rhythm, workers, integrity, channels, carriers, config.twilio_from
     )  # fmt: skip
-    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations.health)
+    holds = build_holds(config, s, stack)
+    operations.beats.listeners.append(holds.follow_beat)
+    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations.health, holds)
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
@@ -126,6 +130,10 @@ async def build_application(
         operations.beats, operations.alarms, simulator, "",
     )  # fmt: skip
     add_workers(application, core, roles)
+    nightly = build_daily_backups(config, core, delivery.owner, operations.alarms) if "clock" in roles else None
+    if nightly is not None:
+        workers.add_worker(Worker("backups", nightly.run_once, core.clock.monotonic))
+        closing.append(nightly)
     if calls is not None:
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
@@ -178,6 +186,7 @@ def _build_services(
     workers: Workers,
     integrity: IntegrityChecks,
     health: Health,
+    holds: Holds,
 ) -> Services:
     """Build the services of the adapters."""
     files = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
@@ -194,7 +203,7 @@ def _build_services(
         hot_topics=HotListBuilder(core.similarity_store, core.similarity, core.office),
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
-        visits=visits, integrity=integrity, health=health, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
+        visits=visits, integrity=integrity, health=health, holds=holds, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),
     )  # fmt: skip

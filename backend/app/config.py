@@ -44,6 +44,7 @@ class Config(BaseSettings):
     data: Path = Path("var")
     #: marks that must outlive the database or be known without it; better on another disk than the data
     state: Path = Field(default_factory=lambda given: given["data"] / "state")
+    backup_to: Path | None = None  # folder of the daily backups; none are made without it
     database_url: str = ""
     redis_url: str = ""
     host: str = "127.0.0.1"

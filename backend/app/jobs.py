@@ -8,25 +8,36 @@ from backend.app.core import Core
 from backend.app.workers import Worker
 from backend.deadlines.supervision import AutoSupervision
 from backend.deadlines.watch import DeadlineWatch
+from backend.integrity.chain_walk import ChainWalk
 from backend.integrity.journal import JournalSealer
 from backend.office.clock import Clock
 from storage.deadlines.supervision import SqlSupervisionStore
+from storage.integrity.checks import SqlIntegrityStore
 from storage.integrity.journal import SqlJournalStore
 
 Job = Callable[[], Awaitable[int]]
+#: Workers by which something leaves, or the clock moves something: they rest while a hold stands (FD13).
+RESTING = frozenset((
+    "deadlines", "supervision", "visits", "governance", "ledger_drafts",
+    "delivery", "platform", "requester_news", "requester_texts", "sms", "calls",
+))  # fmt: skip
 
 
 def add_workers(application: Application, core: Core, roles: Collection[str]) -> None:
     """Add the workers of these roles."""
+    unless_held = application.services.holds.unless_held
     for role, name, work in _list_jobs(application, core):
         if role in roles:
-            application.workers.add_worker(Worker(name, work, core.clock.monotonic))
+            job = unless_held(work) if name in RESTING else work
+            application.workers.add_worker(Worker(name, job, core.clock.monotonic))
 
 
 def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job]]:
     services, inbox_worker, calls = application.services, application.inbox_worker, application.calls
     texting, news, visits = services.visits.texting, services.visits.requester_news, application.automatic_visits
-    sealer = JournalSealer(SqlJournalStore(core.db, core.ids), core.encryption.journal, core.clock)
+    journal, findings = SqlJournalStore(core.db, core.ids), SqlIntegrityStore(core.db, core.ids)
+    sealer = JournalSealer(journal, core.encryption.journal, core.clock)
+    walk = ChainWalk(journal, findings, core.journal_verifier, core.key_values, core.clock)
     supervision = AutoSupervision(SqlSupervisionStore(core.db), core.tickets, core.office, core.texts)
     # fmt: off
     rows: list[tuple[str, str, Job | None]] = [
@@ -38,6 +49,7 @@ def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job
         ("clock",  "inbox_cleanup",   run_daily(inbox_worker.delete_done, core.clock) if inbox_worker else None),
         ("clock",  "recordings",      run_daily(calls.drop_recordings, core.clock) if calls else None),
         ("clock",  "journal_seals",   sealer.run_once),
+        ("clock",  "chain_walk",      walk.run_once),
         ("clock",  "governance",      run_daily(services.governance.draft_projects, core.clock)),
         ("clock",  "ledger_drafts",   run_daily(services.scoring.ledger_drafts.run_once, core.clock)),
         ("worker", "delivery",        application.delivery.run_once),

@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "backend.cli.verify:verify",
     "backup": "backend.cli.backup:backup",
     "restore": "backend.cli.restore:restore",
+    "release": "backend.cli.release:release",
     "key": "backend.cli.keys:key",
     "import": "backend.cli.import_:import_file",
     "due": "backend.cli.due:due",

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from backend.app.build_backups import is_state_beside_data
 from backend.app.config import Config
 from backend.app.core import get_schema_versions, open_office
 from backend.cli import get_texts
@@ -58,7 +59,7 @@ def fetch(url: str, login: tuple[str, str] | None) -> Any:
 
 async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
     """Run all checks, in the order in which to fix them."""
-    found = [_check_settings(config)]
+    found = [_check_settings(config), *_check_state(config)]
     database = await _check_database(config)
     found.append(database)
     if database.health is Health.OK:
@@ -82,6 +83,12 @@ def _check_settings(config: Config) -> Check:
     except Refused as refused:
         return Check("settings", Health.BROKEN, "refused", {"code": refused.code, **refused.facts})
     return Check("settings", Health.OK, "settings", {"profile": config.profile, "zone": config.timezone})
+
+
+def _check_state(config: Config) -> Iterator[Check]:
+    """Marks beside the data are lost, or put back, together with it (FD13)."""
+    if not config.sandbox and is_state_beside_data(config):
+        yield Check("state", Health.NOTICE, "state_beside_data", {"folder": str(config.state)})
 
 
 async def _check_database(config: Config) -> Check:

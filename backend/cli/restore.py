@@ -17,7 +17,7 @@ from backend.cli.connect import load_config, print_json, run_async, silence_logs
 @click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
 def restore(file: Path, into: str, may_replace: bool, as_json: bool) -> None:
     """The server must be stopped."""
-    from backend.app.build_backups import build_backups, dump_manifest, find_file
+    from backend.app.build_backups import build_backups, dump_manifest, find_file, read_marks
 
     silence_logs()
     config = load_config()
@@ -28,7 +28,8 @@ def restore(file: Path, into: str, may_replace: bool, as_json: bool) -> None:
         if path := find_file(url):
             own = find_file(config.resolved_database_url) == path
             stack.enter_context(lock_database(config.data if own else path.parent))
-        done = run_async(build_backups(config, url).restore(file, (), replace=may_replace))
+        marks = run_async(read_marks(config))
+        done = run_async(build_backups(config, url).restore(file, marks, replace=may_replace))
     if as_json:
         print_json({**dump_manifest(done.manifest), "saved": done.saved and str(done.saved), "behind": done.is_behind})
     print_text("restored", at=done.manifest.taken_at, rows=sum(done.manifest.contents.rows.values()), saved=done.saved)

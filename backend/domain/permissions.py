@@ -56,6 +56,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "roster.plan":          PLANNERS,
     "readiness.read":       frozenset({R.DISPATCHER, R.SUPERVISOR, R.SCORE_CLERK, R.AUDITOR}),
     "readiness.remind":     frozenset({R.DISPATCHER, R.SUPERVISOR, R.SCORE_CLERK}),
+    "hold.read":            frozenset({R.DISPATCHER, R.SUPERVISOR, R.AUDITOR}),
+    "hold.release":         ADMIN_ONLY,
     "audit.read":           frozenset({R.AUDITOR}),
     # files in: at all, and by kind
     "files.import":         PLANNERS | CLERKS | {R.REVISIT_AGENT},

@@ -31,6 +31,7 @@ HTTP_STATUS: dict[str, int] = {
     "exists": 409,
     "shown_once": 409,
     "locked": 409,
+    "not_held": 409,
     "too_large": 413,
     "wrong_host": 421,
     "too_many": 429,

@@ -19,11 +19,12 @@ ALLOWED_DELAYS = {
     "unnotified": timedelta(minutes=15), "sign": timedelta(minutes=5), "close": timedelta(minutes=5),
     "message": timedelta(minutes=15), "attempt": timedelta(minutes=10),
     "call": timedelta(hours=4), "inbox": timedelta(minutes=10), "card": timedelta(minutes=15),
-    "visit": timedelta(minutes=15), "platform": timedelta(minutes=30),
+    "clock": timedelta(minutes=5), "visit": timedelta(minutes=15), "platform": timedelta(minutes=30),
     "refusals": timedelta(hours=1),
 }  # fmt: skip
 LEASE_OVERDUE = timedelta(minutes=1)  # by the database's clock of leases
 REAL_TIME = ("inbox",)
+CHAIN_KINDS = "chain_"  # found and healed by the walk along the chain (chain_walk.py)
 ExtraCheck = Callable[[], Awaitable[Sequence[Finding]]]
 
 
@@ -63,7 +64,7 @@ class IntegrityChecks:
         self._cursor = result.patrolled_to
         others = [f for look in self._extra_checks for f in await look()]
         found = {(f.kind, f.subject): f for f in (*result.findings, *others)}
-        gone = [f for key, f in known.items() if key not in found]
+        gone = [f for key, f in known.items() if key not in found and not f.kind.startswith(CHAIN_KINDS)]
         healed = [f for f, still in zip(gone, await self._store.recheck(gone, since), strict=True) if not still]
         new = await self._store.save_findings([f for key, f in found.items() if key not in known], healed, now)
         for finding in new:

@@ -123,19 +123,19 @@ class JournalVerifier:
         tickets = lines = 0
         async for chain in self._chains():
             tickets, lines = tickets + 1, lines + len(chain.lines)
-            found.extend(await self._check(chain))
+            found.extend(await self.check_ticket(chain))
         found.extend(
             JournalFinding("ticket_missing", f"#{ticket_id}") for ticket_id in await self._store.find_missing_tickets()
         )
         seals, last, prev = 0, 0, ""
         while page := await self._store.list_seals(last, 50):
             for one in page:
-                found.extend(await self._check_seal(one, prev))
+                found.extend(await self.check_seal(one, prev))
                 prev, last, seals = one.hash, one.id, seals + 1
         once = tuple(dict.fromkeys(found))
         return VerifyReport(tickets, lines, seals, once, prev)
 
-    async def _check(self, chain: JournalChain) -> list[JournalFinding]:
+    async def check_ticket(self, chain: JournalChain) -> list[JournalFinding]:
         """List what is wrong with a ticket and still is when read again: it may be changing right now."""
         found = list(check_chain(chain, self._key))
         for _ in range(RECHECKS if found else 0):
@@ -151,7 +151,8 @@ class JournalVerifier:
                 yield chain
             after = page[-1].ticket_id
 
-    async def _check_seal(self, one: Seal, prev: str) -> list[JournalFinding]:
+    async def check_seal(self, one: Seal, prev: str) -> list[JournalFinding]:
+        """List what is wrong with a seal; `prev` is the hash of the one before."""
         kept = await self._store.load_hashes(one.members)
         missing = [i for i in one.members if i not in kept]
         if missing:

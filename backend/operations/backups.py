@@ -1,19 +1,16 @@
 """Backups: taken while the installation runs, proven by restoring them, and put back under a hold (XR3, FD13)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from backend.domain.chance import Chance
-from backend.domain.instants import to_micros
 from backend.domain.refusals import Refused
 from backend.office.clock import Clock
-from backend.ports.backups import BackupFiles, Contents, DatabaseCopies, Hold, Manifest
-
-INCARNATION_BYTES = 12
+from backend.operations.hold import INCARNATION_BYTES, build_hold
+from backend.ports.backups import BackupFiles, Contents, DatabaseCopies, Manifest
+from backend.ports.hold import Hold, Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,10 @@ class Backups:
         self._clock = clock
         self._chance = chance
         self._versions = versions
+
+    def list_daily(self, folder: Path) -> Sequence[Path]:
+        """List the daily backups in a folder, oldest first."""
+        return self._files.list_by_age(folder)
 
     async def describe(self) -> Manifest:
         """Return the manifest of the database as it is, for copies that others take (`--mark`)."""
@@ -110,7 +111,7 @@ class Backups:
         if manifest.contents.schema > self._versions.schema:
             raise Refused("database_ahead", version=manifest.contents.schema)
 
-    async def restore(self, file: Path, marks: Sequence[Mapping[str, Any]], *, replace: bool = False) -> "Restored":
+    async def restore(self, file: Path, marks: Sequence[Mark], *, replace: bool = False) -> "Restored":
         """Put a backup in the place of the database, under a new incarnation and held until an operator releases it.
 
         `marks`: those found outside the database. A database that is there is backed up first, beside `file`.
@@ -118,7 +119,7 @@ class Backups:
         """
         return await asyncio.to_thread(self._restore, file, marks, replace)
 
-    def _restore(self, file: Path, marks: Sequence[Mapping[str, Any]], replace: bool) -> "Restored":
+    def _restore(self, file: Path, marks: Sequence[Mark], replace: bool) -> "Restored":
         with self._files.scratch() as folder:
             copy = folder / "copy"
             manifest = self._files.extract(file, copy)
@@ -131,10 +132,16 @@ class Backups:
                     raise Refused("target_full")
                 saved = self._name_saved(file)
                 self._make(saved)
-            now = self._clock.real_now()
-            hold = build_hold("restored", now, marks, manifest.contents)
+            hold = self._build_hold(manifest.contents, marks)
             self._copies.replace(copy, self._chance.hex_token(INCARNATION_BYTES), hold)
             return Restored(manifest, saved, manifest.contents.schema != self._versions.schema)
+
+    def _build_hold(self, found: Contents, marks: Sequence[Mark]) -> Hold:
+        """Return the hold by the newest mark that the copy's own past has left outside."""
+        least = found.mark.number if found.mark is not None else 0
+        later = [mark for mark in marks if mark.incarnation == found.incarnation and mark.number >= least]
+        newest = max(later, key=lambda mark: mark.number, default=None)
+        return build_hold("restored", self._clock.real_now(), newest, found.mark, found.checkpoint.at)
 
     def _name_saved(self, file: Path) -> Path:
         return file.with_name(f"replaced-{self._clock.real_now():%Y%m%dT%H%M%SZ}-{self._chance.hex_token(2)}.backup")
@@ -147,19 +154,3 @@ class Restored:
     manifest: Manifest
     saved: Path | None
     is_behind: bool
-
-
-def build_hold(why: str, now: datetime, marks: Sequence[Mapping[str, Any]], found: Contents) -> Hold:
-    """Return the hold of a database found to be older than it was: by the newest mark that its own past has left.
-
-    Without one nobody knows how far it had gone, so that whatever is due by now may have been sent.
-    """
-    later = [m for m in marks if is_later(m, found.incarnation, found.mark)]
-    newest = max(later, key=lambda mark: int(mark["number"]), default=None)
-    mark_at = int(newest["at"]) if newest is not None else to_micros(now)
-    return Hold(why, to_micros(now), mark_at, dict(newest or found.mark), found.checkpoint.at)
-
-
-def is_later(mark: Mapping[str, Any], incarnation: str, own: Mapping[str, Any]) -> bool:
-    """Whether a mark is of the same incarnation and no older than a database's own."""
-    return mark.get("incarnation") == incarnation and int(mark["number"]) >= int(own.get("number", 0))

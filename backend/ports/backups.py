@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from backend.ports.hold import Hold, Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Contents:
     schema: str  # version of the tables
     gate: Mapping[str, tuple[int, int]]  # part → format, least
     incarnation: str
-    mark: Mapping[str, Any]  # the newest beat's
+    mark: Mark | None  # the newest beat's
     checkpoint: Checkpoint
     rows: Mapping[str, int]  # table → rows
     keys: tuple[str, ...]  # names of the keys of encrypted values
@@ -42,17 +44,6 @@ class Manifest:
     keys: tuple[str, ...]  # names of all keys that are needed to read it
     sha256: str = ""  # of the database's copy before encryption; empty in a manifest without one
     size: int = 0  # bytes, likewise
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Why an installation is held. Instants are whole microseconds of real time."""
-
-    why: str  # restored | behind | unmarked
-    since: int
-    mark_at: int  # what was due before may have been sent already
-    mark: Mapping[str, Any]  # the newest one known outside the database
-    checkpoint_at: int | None  # the newest journal line the database has
 
 
 class DatabaseCopies(Protocol):

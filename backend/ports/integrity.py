@@ -31,6 +31,7 @@ class CheckThresholds:
     inbox: datetime  # received, and not handled
     card: datetime  # changed, and not updated
     visit: datetime  # to be visited, and no call is planned
+    clock: datetime  # to be looked at, and not looked at
     platform: datetime  # written back, and not confirmed
     refusals: datetime  # refused since then, too often
 

@@ -38,6 +38,14 @@ class JournalStore(Protocol):
         """List tickets with a greater id with all their lines; also lines whose ticket is gone."""
         ...
 
+    async def load_chains(self, ticket_ids: Collection[int]) -> Sequence[JournalChain]:
+        """Load these tickets with all their lines, by id; those that have neither row nor line are left out."""
+        ...
+
+    async def list_moved_since(self, since: datetime, after: int, limit: int) -> Sequence[int]:
+        """List the ids greater than `after` of tickets with lines recorded after `since`."""
+        ...
+
     async def find_missing_tickets(self) -> Sequence[int]:
         """Return ids of missing tickets that assignments or duties refer to."""
         ...

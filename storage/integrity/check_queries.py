@@ -17,6 +17,14 @@ _IN_MOTION = (
     "'extension_review', 'closed', 'revisit_auto', 'revisit_manual', 'rework', 'unreasonable_review')"
 )
 _PATROL = "t.id > :first AND t.id <= :last"
+#: Assignments looked at every time: the newest, as ids grow with time. All tables share one supply of ids, so that the
+#: patrol of a section of tickets meets about as many assignments.
+_NEWEST = "a.id IN (SELECT n.id FROM assignments n ORDER BY n.id DESC LIMIT 2000)"
+_PATROL_ASSIGNMENTS = "a.id > :first AND a.id <= :last"
+
+#: Doors that write down whom they refused what they may not do, or see (XS14): pages and API, chat, telephone.
+DOORS = ("refused", "press_refused", "forged_press", "command_refused", "binding_refused", "pin_failed")
+_DOORS = ", ".join(f"'{door}'" for door in DOORS)
 
 #: A live assignment (an imported one has a value in `card`, and never had clocks).
 _OWN = "a.card IS NULL AND a.ended_at IS NULL"
@@ -57,6 +65,16 @@ _OF_TICKETS = {
         SELECT t.no AS subject, t.state AS ticket_state, a.state AS assignment_state
         FROM tickets t JOIN assignments a ON a.id = t.lead_id AND a.ticket_id = t.id
         WHERE {{scope}} AND {_OWN} AND t.state <> a.state AND t.state NOT IN ('merged', 'cancelled')""",
+    # a state is what the last move says, if that was the ticket's own or its lead assignment's (XR14)
+    "state_unrecorded": """
+        SELECT t.no AS subject, t.state AS ticket_state, j.to_state AS journal_state
+        FROM tickets t JOIN journal j ON j.ticket_id = t.id AND j.version = t.version
+        WHERE {scope} AND t.state <> j.to_state AND (j.assignment_id IS NULL OR j.assignment_id = t.lead_id)""",
+    "assignment_missing": """
+        SELECT t.no AS subject, t.state AS ticket_state FROM tickets t
+        WHERE {scope} AND t.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review', 'rework')
+          AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.id = t.lead_id AND a.ticket_id = t.id
+                          AND a.ended_at IS NULL)""",
     "version_differs": """
         SELECT t.no AS subject, t.version AS ticket_version,
                (SELECT max(j.version) FROM journal j WHERE j.ticket_id = t.id) AS journal_version
@@ -73,8 +91,30 @@ _OF_TICKETS = {
                           AND j.recorded_at >= :visit)""",
 }
 
+#: About assignments.
+_OF_ASSIGNMENTS = {
+    "assignment_orphan": """
+        SELECT a.id AS subject, a.unit, a.state FROM assignments a
+        WHERE {scope} AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.id = a.ticket_id)""",
+}
+
 #: About everything else; each uses an index of what is open.
 _OF_OTHERS = {
+    "duty_orphan": """
+        SELECT d.id AS subject, d.kind AS duty, d.unit, d.due_at FROM duties d
+        WHERE d.met_at IS NULL AND (NOT EXISTS (SELECT 1 FROM tickets t WHERE t.id = d.ticket_id)
+          OR (d.assignment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.id = d.assignment_id)))""",
+    # a duty whose clock stands still: nobody looked when it was time, or nobody will (XR14)
+    "due_missed": """
+        SELECT d.id AS subject, t.no AS ticket_no, d.kind AS duty, d.unit, d.next_at
+        FROM duties d JOIN tickets t ON t.id = d.ticket_id
+        WHERE d.next_at < :clock AND d.met_at IS NULL""",
+    "duty_unwatched": """
+        SELECT d.id AS subject, t.no AS ticket_no, d.kind AS duty, d.unit, d.due_at
+        FROM duties d JOIN tickets t ON t.id = d.ticket_id JOIN assignments a ON a.id = d.assignment_id
+        WHERE d.met_at IS NULL AND d.due_at > :now AND d.next_at IS NULL AND d.outcome IS NULL
+          AND d.kind IN ('sign', 'close') AND a.card IS NULL AND a.ended_at IS NULL
+          AND a.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review', 'rework')""",
     "duty_left": """
         SELECT d.id AS subject, t.no AS ticket_no, d.kind AS duty, t.state, d.due_at
         FROM duties d JOIN tickets t ON t.id = d.ticket_id JOIN assignments a ON a.id = d.assignment_id
@@ -98,13 +138,13 @@ _OF_OTHERS = {
           AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.assignment_id = a.id AND r.kind = 'objection'
                           AND r.decision = 'accepted')""",
     # a message being called about is held by its call, not by a lease
-    "letter_stuck": """
+    "lease_over": """
         SELECT l.id AS subject, t.no AS ticket_no, l.kind AS message, l.channel, l.person, l.attempts
         FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
         WHERE l.state = 'sending' AND CASE WHEN l.owner = 'calls'
           THEN NOT EXISTS (SELECT 1 FROM calls c WHERE c.letter_id = l.id AND c.state IN ('waiting', 'live'))
           ELSE coalesce(l.lease_until, 0) < :lease END""",
-    "letter_late": """
+    "message_late": """
         SELECT l.id AS subject, t.no AS ticket_no, l.kind AS message, l.channel, l.person, l.not_before AS wanted_at
         FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
         WHERE l.state = 'pending' AND l.not_before < :message""",
@@ -142,7 +182,7 @@ _OF_OTHERS = {
     # somebody tries what they may not do, or looks for what they may not see (XS14)
     "many_refusals": f"""
         SELECT e.who AS subject, count(*) AS refusals, min(e.at) AS first_at FROM audit e
-        WHERE e.at >= :refusals AND e.what IN ('refused', 'press_refused', 'forged_press') AND e.who <> '?'
+        WHERE e.at >= :refusals AND e.what IN ({_DOORS}) AND e.who <> '?'
         GROUP BY e.who HAVING count(*) >= {MANY_REFUSALS}""",
     "binding_left": """
         SELECT b.id AS subject, b.person, b.channel FROM bindings b LEFT JOIN people p ON p.code = b.person
@@ -150,8 +190,8 @@ _OF_OTHERS = {
 }
 #: Kinds whose subject is a number or a code; every other subject is a row id.
 _NAMED = ("untold", "no_close_duty", "no_dispatch_duty", "state_differs", "version_differs", "visit_unplanned",
-          "unit_unstaffed", "many_refusals")  # fmt: skip
-_ON_PATROL = ("state_differs", "version_differs")
+          "unit_unstaffed", "many_refusals", "state_unrecorded", "assignment_missing")  # fmt: skip
+_ON_PATROL = ("state_differs", "state_unrecorded", "version_differs", "assignment_missing")
 
 
 def _build_check(sql: str) -> Any:
@@ -162,13 +202,17 @@ def _build_recheck(sql: str) -> Any:
     return text(f"SELECT 1 FROM ({sql}) found WHERE found.subject = :subject LIMIT 1")
 
 
-_in_motion_sql = {kind: sql.format(scope=_IN_MOTION) for kind, sql in _OF_TICKETS.items()} | _OF_OTHERS
-_any_state_sql = {kind: sql.format(scope="1 = 1") for kind, sql in _OF_TICKETS.items()} | _OF_OTHERS
+_scoped = _OF_TICKETS | _OF_ASSIGNMENTS
+_newest_sql = {kind: sql.format(scope=_NEWEST) for kind, sql in _OF_ASSIGNMENTS.items()}
+_in_motion_sql = {kind: sql.format(scope=_IN_MOTION) for kind, sql in _OF_TICKETS.items()} | _newest_sql | _OF_OTHERS
+_any_state_sql = {kind: sql.format(scope="1 = 1") for kind, sql in _scoped.items()} | _OF_OTHERS
 
 #: Run every time.
 CHECKS = {kind: _build_check(sql) for kind, sql in _in_motion_sql.items()}
-#: Run in addition on one section of all tickets.
-PATROL_CHECKS = {kind: _build_check(_OF_TICKETS[kind].format(scope=_PATROL)) for kind in _ON_PATROL}
+#: Run in addition on one section of all tickets, and of all assignments.
+PATROL_CHECKS = {kind: _build_check(_OF_TICKETS[kind].format(scope=_PATROL)) for kind in _ON_PATROL} | {
+    kind: _build_check(sql.format(scope=_PATROL_ASSIGNMENTS)) for kind, sql in _OF_ASSIGNMENTS.items()
+}
 #: Run for one subject, whatever the state of its ticket.
 RECHECKS = {kind: _build_recheck(sql) for kind, sql in _any_state_sql.items()}
 

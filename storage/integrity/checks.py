@@ -26,6 +26,9 @@ _NEXT_SECTION = text(
 )
 
 
+MAX_ID = 2**63 - 1
+
+
 class SqlIntegrityStore:
     """`IntegrityStore` on either engine."""
 
@@ -46,11 +49,12 @@ class SqlIntegrityStore:
         count, last = await self._db.read(
             lambda c: tuple(c.execute(_NEXT_SECTION, {"patrol": patrolled_to, "most": PATROL_SIZE}).one())
         )
-        if last is not None:
-            for kind, query in PATROL_CHECKS.items():
-                for finding in await self._run_check(kind, query, {**facts, "first": patrolled_to, "last": last}):
-                    found.setdefault((finding.kind, finding.subject), finding)
-        return CheckResult(list(found.values()), int(last) if last is not None and count == PATROL_SIZE else 0)
+        is_end = last is None or count < PATROL_SIZE
+        section = {"first": patrolled_to, "last": MAX_ID if is_end else int(last)}
+        for kind, query in PATROL_CHECKS.items():
+            for finding in await self._run_check(kind, query, facts | section):
+                found.setdefault((finding.kind, finding.subject), finding)
+        return CheckResult(list(found.values()), 0 if is_end else int(last))
 
     async def _run_check(self, kind: str, query: Any, facts: dict[str, int]) -> list[Finding]:
         def work(c: Connection) -> list[Finding]:

@@ -28,7 +28,16 @@ class SqlJournalStore:
         self._ids = ids
 
     async def list_chains(self, after: int, limit: int) -> Sequence[JournalChain]:
-        return await self._db.read(lambda c: _load_chains(c, after, limit))
+        return await self._db.read(lambda c: _load_chains(c, _list_ids(c, after, limit)))
+
+    async def load_chains(self, ticket_ids: Collection[int]) -> Sequence[JournalChain]:
+        chains = await self._db.read(lambda c: _load_chains(c, sorted(ticket_ids)))
+        return [chain for chain in chains if chain.no or chain.lines or chain.unreadable]
+
+    async def list_moved_since(self, since: datetime, after: int, limit: int) -> Sequence[int]:
+        j = t.journal.c
+        query = select(j.ticket_id).where(j.recorded_at > to_micros(since), j.ticket_id > after).distinct()
+        return await self._db.fetch_column(query.order_by(j.ticket_id).limit(limit))
 
     async def find_missing_tickets(self) -> Sequence[int]:
         known = select(t.tickets.c.id)
@@ -97,16 +106,20 @@ def _to_seal(row: Any) -> Seal:
     return Seal(row.id, members, row.prev, row.hash, from_micros(row.at))
 
 
-def _load_chains(c: Connection, after: int, limit: int) -> list[JournalChain]:
-    k, j, a = t.tickets.c, t.journal.c, t.assignments.c
+def _list_ids(c: Connection, after: int, limit: int) -> list[int]:
+    k, j = t.tickets.c, t.journal.c
     ids = union(
         select(k.id.label("id")).where(k.id > after).order_by(k.id).limit(limit).subquery().select(),
         select(j.ticket_id.label("id")).where(j.ticket_id > after).distinct().order_by(j.ticket_id).limit(limit)
         .subquery().select(),
     )  # fmt: skip
-    wanted = sorted(c.execute(ids).scalars())[:limit]
+    return sorted(c.execute(ids).scalars())[:limit]
+
+
+def _load_chains(c: Connection, wanted: Sequence[int]) -> list[JournalChain]:
     if not wanted:
         return []
+    k, j, a = t.tickets.c, t.journal.c, t.assignments.c
     tickets = {row[0]: row for row in c.execute(select(*_TICKET).where(k.id.in_(wanted)))}
     lines: dict[int, list[object]] = {}
     for row in c.execute(select(*_LINE).where(j.ticket_id.in_(wanted)).order_by(j.ticket_id, j.version)):

@@ -16,13 +16,14 @@ from typing import IO, Any
 
 from backend.domain.refusals import Refused
 from backend.ports.backups import Checkpoint, Contents, Manifest
+from backend.ports.hold import Mark
 from storage.engine.encryption import Encryption, KeyUnknown, decrypt_chunks, encrypt_chunks
 
 MAGIC = b"jiesu backup 1\n"
 CHUNK = 1 << 20  # bytes of the copy that are encrypted together
 LENGTH = 4  # bytes that say how long the next encrypted piece is
 MAX_LINE = 1 << 20
-NAMED = "jiesu-*.backup"
+NAMED = "jiesu-[0-9]*.backup"
 
 
 class EncryptedBackupFiles:
@@ -109,6 +110,7 @@ def decode_manifest(line: bytes) -> Manifest:
         read: dict[str, Any] = json.loads(line)
         held = read.pop("contents")
         held["checkpoint"] = Checkpoint(**held["checkpoint"])
+        held["mark"] = held["mark"] and Mark(**held["mark"])
         held["gate"] = {part: (own[0], own[1]) for part, own in held["gate"].items()}
         contents = Contents(**{**held, "keys": tuple(held["keys"])})
         return Manifest(contents, **{**read, "keys": tuple(read["keys"])})

@@ -1,14 +1,14 @@
 """What a database holds, read on any connection: counts of rows, the journal's end, keys of encrypted values (XR3)."""
 
-import json
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Executable, delete, func, insert, select, text, update
 
-from backend.ports.backups import Checkpoint, Contents, Hold
+from backend.ports.backups import Checkpoint, Contents
+from backend.ports.hold import Hold
 from storage import tables as t
 from storage.engine.encryption import name_value_key
-from storage.operations.hold import HELD_PARTS, HOLD, INCARNATION, MARK, encode_hold
+from storage.operations.hold import HELD_PARTS, HOLD, INCARNATION, NAMES, encode_value, read_standing
 
 #: Every encrypted value is bound to its table, row and column; its own name lacks the ending.
 _SEALED = "_sealed"
@@ -22,14 +22,14 @@ SEALED_COLUMNS = tuple(
 
 def read_contents(c: Connection) -> Contents:
     """Read them; the connection's transaction must be one snapshot."""
-    house = {row.name: row.value for row in c.execute(select(t.house).where(t.house.c.name.in_((INCARNATION, MARK))))}
+    standing = read_standing(c)
     present = set(c.dialect.get_table_names(c))
     return Contents(
         engine=c.dialect.name,
         schema=str(c.execute(text("SELECT version_num FROM alembic_version")).scalar_one()),
         gate={row.part: (row.format, row.least) for row in c.execute(select(t.gate).order_by(t.gate.c.part))},
-        incarnation=house.get(INCARNATION, ""),
-        mark=json.loads(house.get(MARK, "{}")),
+        incarnation=standing.incarnation,
+        mark=standing.mark,
         checkpoint=_read_checkpoint(c),
         rows={
             table.name: int(c.execute(select(func.count()).select_from(table)).scalar_one())
@@ -67,9 +67,9 @@ def read_sealed_samples(c: Connection) -> Sequence[tuple[str, str | int, str, by
 
 def list_hold_statements(incarnation: str, hold: Hold) -> Sequence[Executable]:
     """Return what makes of a database that was put back another one than it was copied from, and holds it."""
-    values = {INCARNATION: incarnation, HOLD: encode_hold(hold)}
+    values = {INCARNATION: incarnation, HOLD: encode_value(hold)}
     return [
-        delete(t.house).where(t.house.c.name.in_((INCARNATION, MARK, HOLD))),
+        delete(t.house).where(t.house.c.name.in_(NAMES)),
         *(insert(t.house).values(name=name, value=value) for name, value in values.items()),
         update(t.gate).where(t.gate.c.part.in_(HELD_PARTS)).values(held=True),
         delete(t.beats),

@@ -1,9 +1,13 @@
-"""`jiesu backup` and `jiesu restore` as an operator types them (XR3)."""
+"""`jiesu backup`, `jiesu restore` and `jiesu release` as an operator types them (XR3)."""
 
 import json
 from pathlib import Path
 
+import pytest
+
+from backend.app.config import Config
 from backend.app.runfile import lock_database
+from backend.cli.doctor import _check_state
 from tests.cli.conftest import Jiesu
 
 
@@ -22,8 +26,23 @@ def test_an_operator_backs_up_proves_and_restores_XR3(jiesu: Jiesu, data: Path, 
     restored = jiesu("restore", file, "--replace", "--json")
     assert restored.status == 0 and Path(restored.json["saved"]).exists() and not restored.json["behind"]
     assert jiesu("verify").status == 0
+    assert jiesu("release", "--all", "--only", "urgent").status == jiesu("release", "--drop-before", "x").status == 2
+    assert jiesu("release", "--drop-before", "2026-11-09 09:00", "--only", "urgent", "--json").json == {"dropped": 0}
+    assert jiesu("release", "--json").json["error"]["code"] == "not_held"
     elsewhere = f"sqlite:///{tmp_path / 'elsewhere' / 'jiesu.db'}"
     assert jiesu("restore", file, "--into", elsewhere).status == 0
     for wrong in (("backup",), ("backup", file, "--mark"), ("backup", "--verify"), ("restore", file, "--into", "x")):
         assert jiesu(*wrong).status == 2, wrong
     assert json.loads(jiesu("backup", "--mark").out)["keys"]
+
+
+@pytest.mark.parametrize(
+    ("state", "sandbox", "warned"),
+    [(None, False, True), ("var/marks", False, True), ("elsewhere", False, False), (None, True, False)],
+)
+def test_marks_beside_the_data_are_warned_of_FD13(
+    data: Path, tmp_path: Path, state: str | None, sandbox: bool, warned: bool
+) -> None:
+    given = {} if state is None else {"state": tmp_path / state}
+    found = [check.what for check in _check_state(Config(data=data, sandbox=sandbox, **given))]
+    assert found == ["state_beside_data"] * warned

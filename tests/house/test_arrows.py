@@ -48,7 +48,7 @@ HOMES = {
     "pydantic": ("backend/app/", "backend/cli/connect.py", "backend/web/", "bot/receive.py", "sandbox/"),
     "pydantic_settings": ("backend/app/config.py",),
     "rapidfuzz": ("backend/triage/segmenter.py",),
-    "redis": ("storage/delivery/rate_limit_redis.py",),
+    "redis": ("storage/delivery/rate_limit_redis.py", "storage/operations/mark_places.py"),
     "sqlalchemy": ("storage/",),
     "structlog": ("backend/", "bot/"),
     "twilio": ("notify/voice/twilio", "notify/sms/twilio"),

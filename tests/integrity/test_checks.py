@@ -9,7 +9,7 @@ from backend.domain.instants import to_micros
 from backend.domain.texts import Texts
 from backend.integrity.checks import ALLOWED_DELAYS
 from storage.integrity.audit import SqlAuditStore
-from storage.integrity.check_queries import MANY_REFUSALS
+from storage.integrity.check_queries import DOORS, MANY_REFUSALS
 from tests.integrity.world import CheckedWorld
 from tests.tickets.world import HANDLER
 
@@ -38,7 +38,7 @@ async def test_a_message_that_waits_for_office_hours_is_not_late(world: CheckedW
     world.at += timedelta(hours=1)
     assert await world.checks.check() == []
     world.at += timedelta(hours=1) + ALLOWED_DELAYS["message"] + MINUTE
-    assert {f.kind for f in await world.checks.check()} == {"letter_late", "untold"}
+    assert {f.kind for f in await world.checks.check()} == {"message_late", "untold"}
 
 
 async def test_an_open_assignment_without_a_time_limit_for_closing_is_found(world: CheckedWorld) -> None:
@@ -54,13 +54,13 @@ async def test_a_dispatched_assignment_without_a_time_limit_for_signing_is_found
 async def test_a_time_limit_for_signing_that_passed_without_an_automatic_signature_is_found(
     world: CheckedWorld,
 ) -> None:
-    world.at += timedelta(days=2)
+    await world.pass_time(timedelta(days=2))
     assert (await world.find_one("sign_overdue")).facts["unit"] == "U01"
 
 
 async def test_a_time_limit_for_closing_that_passed_without_a_red_card_is_found(world: CheckedWorld) -> None:
     await world.act("sign", HANDLER)
-    world.at += timedelta(days=40)
+    await world.pass_time(timedelta(days=40))
     assert (await world.find_one("close_overdue")).facts["ticket_no"] == "T1"
 
 
@@ -71,7 +71,7 @@ async def test_a_time_limit_for_closing_that_passed_without_a_red_card_is_found(
 async def test_no_red_card_is_missing_where_none_is_due(world: CheckedWorld, excuse: str) -> None:
     await world.act("sign", HANDLER)
     await world.change(excuse)
-    world.at += timedelta(days=40)
+    await world.pass_time(timedelta(days=40))
     assert await world.checks.check() == []
 
 
@@ -86,14 +86,14 @@ async def test_no_red_card_is_missing_while_an_extension_is_being_decided_XM20(
                     reason="等待材料", requester_informed={"at": world.at.isoformat(), "way": "phone"})  # fmt: skip
     if replied:
         await world.act("reply", HANDLER, text="已更换配件，恢复照明")
-    world.at += timedelta(days=40)
+    await world.pass_time(timedelta(days=40))
     assert await world.checks.check() == []
 
 
 async def test_a_message_held_past_its_lease_is_found(world: CheckedWorld) -> None:
     await world.change("UPDATE letters SET state = 'sending', owner = 'w1', lease_until = :then",
                      then=world.leases_at - 120_000_000)  # fmt: skip
-    assert (await world.find_one("letter_stuck")).facts["channel"] == "phone"
+    assert (await world.find_one("lease_over")).facts["channel"] == "phone"
 
 
 async def test_a_message_may_be_held_as_long_as_its_call_is_open(world: CheckedWorld) -> None:
@@ -106,14 +106,14 @@ async def test_a_message_may_be_held_as_long_as_its_call_is_open(world: CheckedW
     )  # fmt: skip
     assert await world.checks.check() == []
     await world.change("UPDATE calls SET state = 'done'")
-    await world.find_one("letter_stuck")
+    await world.find_one("lease_over")
 
 
 async def test_a_message_that_should_have_been_sent_is_found(world: CheckedWorld) -> None:
     await world.change("UPDATE letters SET state = 'pending'")
     await world.change("UPDATE assignments SET opened_at = dispatched_at")  # they saw it all the same
     world.at += ALLOWED_DELAYS["message"] + MINUTE
-    assert (await world.find_one("letter_late")).facts["person"] == "H1"
+    assert (await world.find_one("message_late")).facts["person"] == "H1"
 
 
 @pytest.mark.parametrize("state", ["asking", "placed", "ambiguous"])
@@ -135,13 +135,15 @@ async def test_a_long_conversation_is_not_a_call_without_a_result(world: Checked
 
 async def test_a_ticket_whose_state_differs_from_its_lead_assignments_is_found(world: CheckedWorld) -> None:
     await world.change("UPDATE tickets SET state = 'replied'")
-    finding = await world.find_one("state_differs")
+    found = {f.kind: f for f in await world.checks.check()}
+    assert set(found) == {"state_differs", "state_unrecorded"}
+    finding = found["state_differs"]
     assert (finding.facts["ticket_state"], finding.facts["assignment_state"]) == ("replied", "dispatched")
 
 
 async def test_an_archived_ticket_whose_state_differs_is_found_as_well(world: CheckedWorld) -> None:
     await world.change("UPDATE tickets SET state = 'archived'")
-    assert {f.kind for f in await world.checks.check()} == {"state_differs", "duty_left"}
+    assert {f.kind for f in await world.checks.check()} == {"state_differs", "state_unrecorded", "duty_left"}
 
 
 async def test_a_version_without_its_journal_entry_is_found(world: CheckedWorld) -> None:
@@ -154,6 +156,7 @@ async def test_a_journal_entry_missing_is_found_in_a_cancelled_ticket_as_well(wo
     await world.change("UPDATE duties SET met_at = start_at, outcome = 'void'")
     await world.change("UPDATE assignments SET ended_at = dispatched_at, state = 'cancelled'")
     await world.change("UPDATE tickets SET state = 'cancelled'")
+    await world.change("UPDATE journal SET to_state = 'cancelled' WHERE version = 2")
     assert await world.checks.check() == []
     await world.change("DELETE FROM journal")
     await world.find_one("version_differs")
@@ -196,6 +199,7 @@ async def test_an_automatic_visit_without_a_call_is_found(world: CheckedWorld) -
     await _close(world)
     await world.change("UPDATE tickets SET state = 'revisit_auto', visit_round = 1")
     await world.change("UPDATE assignments SET state = 'revisit_auto'")
+    await world.change("UPDATE journal SET to_state = 'revisit_auto' WHERE verb = 'close'")
     assert await world.checks.check() == []
     world.at += ALLOWED_DELAYS["visit"] + MINUTE
     assert (await world.find_one("visit_unplanned")).facts["round"] == 1
@@ -205,6 +209,7 @@ async def test_an_automatic_visit_whose_call_waits_is_no_finding(world: CheckedW
     await _close(world)
     await world.change("UPDATE tickets SET state = 'revisit_auto', visit_round = 1")
     await world.change("UPDATE assignments SET state = 'revisit_auto'")
+    await world.change("UPDATE journal SET to_state = 'revisit_auto' WHERE verb = 'close'")
     await world.change(
         "INSERT INTO calls (id, purpose, ticket_id, round, to_masked, script, position, facts, heard, keys, state, "
         "created_at) SELECT 1, 'visit', id, 1, '', 'visit', '', '{}', '{}', '', 'waiting', :now FROM tickets",
@@ -236,12 +241,11 @@ async def test_a_binding_of_a_person_who_left_is_found_FA7(world: CheckedWorld) 
     assert (await world.find_one("binding_left")).facts["person"] == "H2"
 
 
-async def test_many_refusals_of_one_account_are_found_and_heal_XS14(world: CheckedWorld) -> None:
+@pytest.mark.parametrize("door", DOORS)
+async def test_many_refusals_of_one_account_are_found_and_heal_XS14(world: CheckedWorld, door: str) -> None:
     audit = SqlAuditStore(world.db, world.ids)
     for n in range(MANY_REFUSALS):
-        await audit.record(
-            world.at + n * timedelta(seconds=1), "H9", ("refused", "press_refused")[n % 2], "GET /tickets/{no}"
-        )
+        await audit.record(world.at + n * timedelta(seconds=1), "H9", ("refused", door)[n % 2], "GET /tickets/{no}")
         await audit.record(world.at, "?", "refused", "api_key")
         await audit.record(world.at, "H1", "sign_in")
         if n == MANY_REFUSALS - 2:

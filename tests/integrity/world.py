@@ -1,9 +1,10 @@
 """An office whose tickets are checked, and ways to make every fault by hand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from backend.domain.instants import to_micros
 from backend.integrity.checks import IntegrityChecks
 from backend.ports.integrity import Finding
 from storage.engine.database import Database
@@ -28,6 +29,11 @@ class CheckedWorld(World):
     async def change(self, sql: str, **values: object) -> None:
         """Change the database by SQL."""
         await self.db.write(lambda c: c.execute(text(sql), values) and None)
+
+    async def pass_time(self, span: timedelta) -> None:
+        """Let time pass while somebody looks at every open duty, and acts on none."""
+        self.at += span
+        await self.change("UPDATE duties SET next_at = :now WHERE met_at IS NULL", now=to_micros(self.at))
 
     async def mark_sent(self) -> None:
         """Mark every message as sent, as delivery would."""

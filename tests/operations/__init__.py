@@ -1,1 +1,1 @@
-"""What keeps an installation going: backups, the hold after a restore."""
+"""What keeps an installation going: beats, health, alarms, backups, the hold after a restore."""

@@ -24,6 +24,7 @@ from backend.office.people import People, PersonForm
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
 from backend.operations.health import Health
+from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.services import Services
@@ -50,6 +51,7 @@ from storage.office.people import SqlPeopleStore
 from storage.office.readiness import SqlReadinessStore
 from storage.operations.beats import SqlBeatStore
 from storage.operations.health import SqlHealthStore
+from storage.operations.hold import SqlHoldStore
 from storage.platform.writebacks import SqlPlatformStore
 from storage.reporting.indicators import SqlIndicatorStore
 from storage.tickets.files import SqlFileStore
@@ -188,6 +190,7 @@ class World:
             deadlines=DutyRecompute(SqlDueStore(db), tickets, office, audit), governance=NotUsed(),
             hot_topics=HotListBuilder(features, similarity, office), visits=NotUsed(),
             dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
+            holds=Holds(SqlHoldStore(db, self.ids), [], clock, CHANCE),
             integrity=integrity,
             health=Health(self.beats, SqlHealthStore(db), integrity.list_findings, Rhythm()),
         )  # fmt: skip

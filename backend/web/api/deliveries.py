@@ -41,7 +41,11 @@ async def list_deliveries(request: ApiRequest) -> ApiResponse:
     )  # fmt: skip
     serializer = await Serializer.create(request.services)
     return ApiResponse(
-        {"items": [serializer.dump_delivery(d) for d in page.items], "next": encode_cursor(page.next_id)}
+        {
+            "items": [serializer.dump_delivery(d) for d in page.items],
+            "next": encode_cursor(page.next_id),
+            "held": await request.services.holds.is_held(),
+        }
     )
 
 

@@ -10,6 +10,7 @@ from backend.web.api import (
     duty_roster,
     files,
     governance_projects,
+    hold,
     indicators,
     office,
     platform,
@@ -67,5 +68,6 @@ ROUTES: tuple[Route, ...] = (
     *deadlines.ROUTES,
     *visits.ROUTES,
     *calls.ROUTES,
+    *hold.ROUTES,
 )
 # fmt: on

@@ -58,7 +58,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/office", "office"), Entry("/rosters", "rosters.title"),
         Entry("/office/readiness", "readiness.title", "readiness.read"),
     )),
-    ("settings", (Entry("/settings", "settings"),)),
+    ("settings", (Entry("/settings", "settings"), Entry("/restored", "hold.title", "hold.read"))),
 )  # fmt: skip
 
 

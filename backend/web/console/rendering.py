@@ -89,6 +89,7 @@ def render_page(
     base = {
         "actor": seated[0] if seated else None, "csrf": seated[1].csrf if seated else "", "here": request.path,
         "language": request.app[SERVICES].texts.language.replace("_", "-"),
+        "held": request.app[SERVICES].holds.current is not None,
         "menu": build_menu(seated[0] if seated else None, request.path),
     }  # fmt: skip
     return aiohttp_jinja2.render_template(template, request, {**base, **(context or {})}, status=status)

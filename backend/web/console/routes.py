@@ -8,6 +8,7 @@ from backend.web.console import (
     deliveries,
     duty_roster,
     explain,
+    hold,
     ledger,
     office,
     overview,
@@ -59,4 +60,5 @@ def add_routes(app: web.Application) -> None:
     runs.add_routes(app)
     registers.add_routes(app)
     explain.add_routes(app)
+    hold.add_routes(app)
     app[SERVICES].texts.render("console.title")  # fails at start-up if the language has no console texts

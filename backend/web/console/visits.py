@@ -97,8 +97,10 @@ async def _render_do_not_call(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     answer = (await api.list_do_not_call(ApiRequest(services, actor))).payload
-    may_change = may(actor, "do_not_call.edit")
-    return render_page(request, "visit_do_not_call.html", {**answer, "fault": fault, "may_change": may_change}, code)
+    return render_page(request, "visit_do_not_call.html", {
+        **answer, "fault": fault, "may_change": may(actor, "do_not_call.edit"),
+        "names": (await services.office.snapshot()).person_names,
+    }, code)  # fmt: skip
 
 
 async def change_do_not_call(

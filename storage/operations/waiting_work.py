@@ -1,0 +1,73 @@
+"""What waits to leave after a restore: counted by kind and age, and dropped where it may have left before (FD13)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, func, literal, or_, select, update
+from sqlalchemy.sql.expression import false, true
+
+from backend.domain.instants import from_micros
+from backend.ports.calls import CALLS_OWNER
+from backend.ports.hold import Release, Waiting
+from storage import tables as t
+
+ERROR = "restored"
+L, C, X, K, W = t.letters.c, t.calls.c, t.caller_texts.c, t.cards.c, t.writebacks.c
+_RELEASED: dict[str, Any] = {"owner": None, "lease_until": None}
+_BY_CALL = (L.state == "sending") & (L.owner == CALLS_OWNER)  # it is the call that waits
+_STALE = (K.wanted > K.shown) & (K.state == "live")
+#: What waits: its name, its kind, when it was due, and which rows those are.
+_WAITING: tuple[tuple[str, ColumnElement[Any], ColumnElement[Any], ColumnElement[bool]], ...] = (
+    ("letters", L.kind, L.not_before, (L.state == "pending") | ((L.state == "sending") & (L.owner != CALLS_OWNER))),
+    ("calls", C.purpose, func.coalesce(C.next_at, C.created_at), C.state.in_(("waiting", "live"))),
+    ("caller_texts", literal(""), func.coalesce(X.next_at, X.created_at), X.state.in_(("pending", "sending"))),
+    ("cards", K.kind, func.coalesce(K.not_before, K.sent_at), _STALE),
+    ("writebacks", literal(""), W.since, W.state.in_(("waiting", "sending", "asked"))),
+)  # fmt: skip
+
+
+def count_waiting(c: Connection, mark_at: int, now: int) -> Sequence[Waiting]:
+    """Count what is due by now, by kind, the largest number first."""
+    found = []
+    for name, kind, due, waits in _WAITING:
+        older = func.sum(case((due <= mark_at, 1), else_=0))
+        query = (
+            select(kind.label("sort_of"), older, func.count(), func.min(due))
+            .where(waits, due <= now)
+            .group_by("sort_of")
+        )
+        found += [Waiting(name, r[0], int(r[1]), int(r[2] - r[1]), from_micros(r[3])) for r in c.execute(query)]
+    return sorted(found, key=lambda one: (-one.older - one.newer, one.what, one.kind))
+
+
+def drop_waiting(c: Connection, mode: Release, cut: int, now: int) -> int:
+    """Drop what may not leave by this mode; return how much that was. What was in hand never leaves again."""
+
+    def old(due: ColumnElement[Any], urgent: ColumnElement[bool]) -> ColumnElement[bool]:
+        if mode is Release.ALL:
+            return false()
+        return or_(due <= cut, (due <= now) & ~urgent) if mode is Release.URGENT else due <= cut
+
+    is_visit = C.purpose == "visit"
+    anew = (C.state == "waiting") & is_visit & (C.next_at <= now)
+    ending = ~is_visit & ((C.state == "live") | ((C.state == "waiting") & old(C.next_at, C.urgent)))
+    its_call = L.id.in_(select(C.letter_id).where(ending, C.letter_id.is_not(None)))
+    in_hand = (L.state == "sending") & (L.owner.is_(None) | (L.owner != CALLS_OWNER))
+    skipped = in_hand | (_BY_CALL & its_call) | ((L.state == "pending") & old(L.not_before, L.urgent))
+    ended_dials = t.dials.c.call_id.in_(select(C.id).where(ending)) & (t.dials.c.state != "done")
+    text_dropped = (X.state == "sending") | ((X.state == "pending") & old(X.next_at, false()))
+    card_dropped = _STALE & old(func.coalesce(K.not_before, K.sent_at), false())
+    # what the platform of record was told is for a person to compare: it may hold more than we remember
+    doubtful = W.state.in_(("sending", "asked")) | ((W.state == "waiting") & old(W.since, true()))
+    changes = (
+        update(t.letters).where(skipped).values(state="skipped", error=ERROR, asked_at=None, **_RELEASED),
+        update(t.dials).where(ended_dials).values(state="done", outcome="failed", error=ERROR, ended_at=now),
+        update(t.calls).where(ending).values(state="done", next_at=None, ended_at=now),
+        update(t.caller_texts).where(text_dropped).values(state="failed", error=ERROR, next_at=None),
+        update(t.cards).where(card_dropped).values(shown=K.wanted, **_RELEASED),
+        update(t.writebacks).where(doubtful).values(state="refused", error=ERROR, **_RELEASED),
+    )
+    dropped = sum(c.execute(change).rowcount for change in changes)
+    c.execute(update(t.calls).where(anew).values(next_at=now))  # a visit that nobody remembers is made
+    c.execute(update(t.cards).where(K.owner.is_not(None)).values(**_RELEASED))
+    return dropped
