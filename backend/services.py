@@ -1,6 +1,6 @@
 """Services available to the web and chat layers."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +20,7 @@ from backend.office.readiness import UnitReadiness
 from backend.operations.health import Health
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
+from backend.ports.alarms import TellAlarm, tell_nobody
 from backend.ports.api_keys import KeyStore
 from backend.ports.audit import AuditStore
 from backend.ports.idempotency import IdempotencyStore
@@ -85,6 +86,7 @@ class Services:
     integrity: IntegrityChecks
     holds: Holds
     health: Health
+    list_conditions: Callable[[], Sequence[str]] = tuple  # what is wrong with the storage, in codes
     calls: Calls | None = None
     inbox: InboxReceiver | None = None
     sandbox_clock: MovableClock | None = None
@@ -97,6 +99,7 @@ class Services:
     #: provider name → its status, queried for `/readyz`
     providers: Callable[[], Awaitable[Mapping[str, str]]] | None = None
     started_at: datetime | None = None
+    tell_alarm: TellAlarm = tell_nobody
 
     def require_calls(self) -> Calls:
         """Return the call service. Refused `unavailable` without a carrier."""

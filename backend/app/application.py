@@ -13,6 +13,8 @@ from backend.delivery.sms import SmsWorker
 from backend.delivery.worker import DeliveryWorker
 from backend.operations.alarms import AlarmTeller
 from backend.operations.beats import Beats
+from backend.operations.clock_watch import ClockWatch
+from backend.operations.storage_watch import StorageWatch
 from backend.services import Services
 from backend.visits.automatic import AutoVisits
 from storage.deadlines.due import SqlDueStore
@@ -41,6 +43,8 @@ class Application:
     calls: Calls | None
     beats: Beats
     alarms: AlarmTeller
+    clock_watch: ClockWatch
+    storage: StorageWatch
     simulator: "Simulator | None"
     process_token: str  # what commands on this machine sign in with while this process lives; never stored (XR12)
     long_calls: set[int] = field(default_factory=set)  # attempts a rehearsal no longer waits for

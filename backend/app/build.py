@@ -13,8 +13,9 @@ from aiohttp import web
 
 from backend.app.application import Application
 from backend.app.build_services import build_application
+from backend.app.build_storage import inspect_place
 from backend.app.config import Config
-from backend.app.core import is_embedded, open_core, read_wall_clock
+from backend.app.core import is_embedded, open_core
 from backend.app.drivers import (
     build_next_stop,
     build_simulator,
@@ -41,10 +42,13 @@ async def open_application(
     config: Config,
     roles: Collection[str] = ROLES,
     *,
-    wall_clock: Callable[[], datetime] = read_wall_clock,
+    wall_clock: Callable[[], datetime] | None = None,
+    database_says: Callable[[datetime], datetime] | None = None,
     rhythm: Rhythm | None = None,
 ) -> AsyncIterator[Application]:
     """Run the application of a configuration while inside; `rhythm` of its beats: None goes by the lease.
+
+    In tests `wall_clock` replaces the host's and the database's clock, `database_says` alters what the latter says.
 
     Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `in_use` … and OSError when the
     address is taken.
@@ -55,8 +59,10 @@ async def open_application(
         listening = _bind_address(config, stack) if "web" in roles else None
         simulator = build_simulator(config)
         config.check()
-        core = await stack.enter_async_context(open_core(config, wall_clock=wall_clock))
+        notes = inspect_place(config)
+        core = await stack.enter_async_context(open_core(config, wall_clock=wall_clock, database_says=database_says))
         application = await build_application(config, core, simulator, roles, stack, rhythm)
+        application.storage.notes = notes
         if listening is not None:
             await _start_web(application, listening, stack)
         await _start(application, roles, stack)
@@ -109,13 +115,15 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
 
 
 async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
-    """Load sample data in a rehearsal, say where this machine's commands reach us, start the receiver and workers."""
-    config, core = application.config, application.core
-    await core.ids.refill()
-    await void_leases(core.db)
-    await application.services.holds.start()
-    if application.simulator is not None:
-        await prepare_rehearsal(core, application.simulator)
+    """Check and prepare the database, say where this machine's commands reach us, begin work.
+
+    What is damaged is only read: no work begins before it is mended and prepared (XR4).
+    """
+    config, core, storage = application.config, application.core, application.storage
+    await storage.check_at_start()
+    is_sound = core.db.condition.damage is None
+    if is_sound:
+        await _prepare_database(application)
     if "web" in roles:
         token = application.process_token = f"jiesu_{core.chance.token(32)}"
         application.services.process_token = token
@@ -130,6 +138,21 @@ async def _start(application: Application, roles: Collection[str], stack: contex
             )
             core.sandbox_clock.settle = shared_clock.settle
             stack.push_async_callback(_cancel, asyncio.create_task(shared_clock.follow(), name="shared_clock"))
+    stack.push_async_callback(_cancel, asyncio.create_task(storage.run_forever(), name="storage_watch"))
+
+    async def begin_late() -> None:
+        await _prepare_database(application)
+        await _begin_work(application, roles, stack)
+
+    if is_sound:
+        await _begin_work(application, roles, stack)
+    else:
+        storage.call_when_mended(begin_late)
+
+
+async def _begin_work(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+    """Start the receiver, the beats and the workers."""
+    config = application.config
     if application.inbox_worker is not None and "bot" in roles:
         await application.inbox_worker.prepare()
         if config.telegram_mode == "webhook":
@@ -138,12 +161,24 @@ async def _start(application: Application, roles: Collection[str], stack: contex
         else:
             receiver = application.inbox_worker.poll()
         stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="chat_receiver"))
+    follow = asyncio.create_task(application.clock_watch.follow(), name="clock_watch")
+    stack.push_async_callback(_cancel, follow)
     await application.beats.beat()
     stack.push_async_callback(application.beats.stop)
     await application.workers.start()
     stack.push_async_callback(_cancel, asyncio.create_task(application.beats.run_forever(), name="beats"))
     stack.push_async_callback(application.workers.stop)
     stack.push_async_callback(application.delivery.close)  # sends in flight finish before the workers end (FM2)
+
+
+async def _prepare_database(application: Application) -> None:
+    """Claim ids, end the leases of former processes, hold what is older than its marks; load samples in a rehearsal."""
+    core = application.core
+    await core.ids.refill()
+    await void_leases(core.db)
+    await application.services.holds.start()
+    if application.simulator is not None:
+        await prepare_rehearsal(core, application.simulator)
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from backend.app.build_storage import build_storage_watch
 from backend.app.config import Config
 from backend.app.core import Core
 from backend.app.workers import SAFETY_TICKS, Workers
@@ -14,16 +15,20 @@ from backend.integrity.checks import IntegrityChecks
 from backend.operations.alarm_calls import AlarmCalls
 from backend.operations.alarms import AlarmTeller, Post
 from backend.operations.beats import Beats, Rhythm, Self
+from backend.operations.clock_watch import ClockWatch
 from backend.operations.contacts import AlarmContacts
 from backend.operations.health import Health
 from backend.operations.outage import OutageWatch
+from backend.operations.storage_watch import StorageWatch
 from backend.operations.watch import InstallationWatch, Pulse
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel, DeliveryError
 from notify.outgoing_request import OutgoingRequests
 from storage.engine import versions
+from storage.integrity.checks import SqlIntegrityStore
 from storage.operations.alarms import SqlAlarmBook
 from storage.operations.beats import SqlBeatStore
+from storage.operations.clock import SqlClockStore
 from storage.operations.health import SqlHealthStore
 
 log = structlog.get_logger("operations")
@@ -38,6 +43,8 @@ class OperationParts:
     beats: Beats
     health: Health
     alarms: AlarmTeller
+    clock_watch: ClockWatch
+    storage: StorageWatch
 
 
 def build_operations(
@@ -49,19 +56,24 @@ def build_operations(
     rhythm = rhythm or Rhythm.of_lease(timedelta(seconds=config.lease_seconds))
     beat_store, store, queues = SqlBeatStore(core.db), SqlHealthStore(core.db), [*channels, *WITHOUT_CHAT]
     idle = max(timedelta(), SAFETY_TICKS * timedelta(seconds=config.tick_seconds) - ORDINARY_IDLE)
-    health = Health(beat_store, store, integrity.list_findings, rhythm, idle)
     own = Self(core.chance.hex_token(8), socket.gethostname(), tuple(sorted(roles)), versions.code_version() or "")
     beats = Beats(beat_store, core.clock, own, workers.heartbeats, queues if "worker" in roles else (), rhythm)
     alarms = AlarmTeller(
         SqlAlarmBook(core.db), AlarmContacts(core.office, core.people.get_phone), channels,
         _build_calls(config, core, carriers, own_number), _build_post(config), core.texts, core.clock,
     )  # fmt: skip
+    storage = build_storage_watch(config, core, roles, alarms)
+    health = Health(beat_store, store, integrity.list_findings, rhythm, idle, storage.list_red)
     watch = InstallationWatch(
         beats, health, store, alarms, queues, core.clock,
         lambda role: core.texts.get_word_or_value("process_role", role), _build_pulse(config),
     )  # fmt: skip
     beats.listeners.append(watch.look)
-    return OperationParts(beats, health, alarms)
+    clock_watch = ClockWatch(
+        SqlClockStore(core.db, core.ids), SqlIntegrityStore(core.db, core.ids), core.clock, own.process, own.host,
+        core.database_time,
+    )  # fmt: skip
+    return OperationParts(beats, health, alarms, clock_watch, storage)
 
 
 def watch_outages(core: Core, listeners: Sequence[Callable[[], None]]) -> OutageWatch:

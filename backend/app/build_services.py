@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
 from backend.app.build_backups import build_daily_backups, build_holds
-from backend.app.build_operations import build_operations, watch_outages
+from backend.app.build_operations import OperationParts, build_operations, watch_outages
 from backend.app.build_visits import build_visits
 from backend.app.config import Config
 from backend.app.core import Core, build_reporting
@@ -36,9 +36,9 @@ from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
-from backend.operations.health import Health
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
+from backend.ports.alarms import TellAlarm
 from backend.reporting.indicators import Indicators
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.service import Scoring
@@ -94,18 +94,20 @@ async def build_application(
         simulator.now = simulator.chat.now = simulator.phones.now = s.clock.now
     channels, carrier = build_channels(config), build_voice_carrier(config)
     limiter = await build_rate_limiter(config, core, stack)
-    delivery = _build_delivery(config, s, channels, limiter)
-    calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
-    visits = build_visits(config, s, calls, limiter)
-    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds, core.clock.monotonic)
+    workers = Workers([], config.tick_seconds, core.clock.monotonic)
     integrity, spare = _build_integrity(s), build_voice_carrier(config, spare=True)
     carriers = [one for one in (carrier, spare) if one is not None]
     operations = build_operations(
         config, s, roles, rhythm, workers, integrity, channels, carriers, config.twilio_from
     )  # fmt: skip
+    delivery = _build_delivery(config, s, channels, limiter, operations.alarms.tell_soon)
+    calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
+    visits = build_visits(config, s, calls, limiter)
+    due = SqlDueStore(s.db)
     holds = build_holds(config, s, stack)
     operations.beats.listeners.append(holds.follow_beat)
-    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations.health, holds)
+    services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations, holds)
+    services.tell_alarm = operations.alarms.tell_soon
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
@@ -127,7 +129,7 @@ async def build_application(
         inbox_worker.on_received = lambda: workers.wake("chat")
     application = Application(
         config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls,
-        operations.beats, operations.alarms, simulator, "",
+        operations.beats, operations.alarms, operations.clock_watch, operations.storage, simulator, "",
     )  # fmt: skip
     add_workers(application, core, roles)
     nightly = build_daily_backups(config, core, delivery.owner, operations.alarms) if "clock" in roles else None
@@ -137,14 +139,18 @@ async def build_application(
     if calls is not None:
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
+        calls.dependencies.tell_alarm = operations.alarms.tell_soon
     _add_listeners(s, delivery.worker, workers)
-    stack.push_async_callback(watch_outages(s, [delivery.worker.resume, workers.wake]).close)
+    end_back_off = [delivery.worker.resume, workers.wake]
+    operations.clock_watch.listeners += end_back_off
+    operations.storage.listeners += end_back_off
+    stack.push_async_callback(watch_outages(s, end_back_off).close)
     stack.push_async_callback(_close_all, closing)
     return application
 
 
 def _build_delivery(
-    config: Config, core: Core, channels: dict[str, Channel], rate_limiter: RateLimiter
+    config: Config, core: Core, channels: dict[str, Channel], rate_limiter: RateLimiter, tell_alarm: TellAlarm
 ) -> DeliveryParts:
     outbox, cards = SqlOutboxStore(core.db, core.ids), SqlCardStore(core.db, core.ids, core.encryption)
     card_updater = CardRenderer(core.moves, core.office, cards, core.texts, core.chat_state)
@@ -152,7 +158,7 @@ def _build_delivery(
     worker = DeliveryWorker(
         outbox=outbox, cards=cards, renderer=card_updater, moves=core.moves, office=core.office, channels=channels,
         bindings=core.people, ids=core.ids, texts=core.texts, owner=owner, chance=core.chance, rate_limiter=rate_limiter,
-        lease_seconds=config.lease_seconds,
+        lease_seconds=config.lease_seconds, tell_alarm=tell_alarm,
     )  # fmt: skip
     return DeliveryParts(outbox, cards, card_updater, worker, owner)
 
@@ -185,7 +191,7 @@ def _build_services(
     due: SqlDueStore,
     workers: Workers,
     integrity: IntegrityChecks,
-    health: Health,
+    operations: OperationParts,
     holds: Holds,
 ) -> Services:
     """Build the services of the adapters."""
@@ -203,7 +209,8 @@ def _build_services(
         hot_topics=HotListBuilder(core.similarity_store, core.similarity, core.office),
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
-        visits=visits, integrity=integrity, health=health, holds=holds, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
+        visits=visits, integrity=integrity, health=operations.health, holds=holds,
+        list_conditions=operations.storage.list_conditions, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),
     )  # fmt: skip

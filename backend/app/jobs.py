@@ -42,10 +42,13 @@ def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job
     # fmt: off
     rows: list[tuple[str, str, Job | None]] = [
         ("bot",    "chat",            inbox_worker.run_once if inbox_worker else None),
+        ("clock",  "clock_watch",     application.clock_watch.run_once),
         ("clock",  "deadlines",       DeadlineWatch(application.due_work, core.tickets, core.office).run_once),
         ("clock",  "supervision",     supervision.run_once),
         ("clock",  "visits",          visits.run_once if visits else None),
         ("clock",  "integrity",       services.integrity.run_once),
+        ("clock",  "storage_patrol",  application.storage.patrol),
+        ("clock",  "storage_night",   application.storage.check_nightly),
         ("clock",  "inbox_cleanup",   run_daily(inbox_worker.delete_done, core.clock) if inbox_worker else None),
         ("clock",  "recordings",      run_daily(calls.drop_recordings, core.clock) if calls else None),
         ("clock",  "journal_seals",   sealer.run_once),
@@ -70,7 +73,7 @@ def run_daily(work: Job, clock: Clock) -> Job:
 
     async def run_once() -> int:
         now = clock.now()
-        if last and now - last[0] < timedelta(days=1):
+        if last and timedelta() <= now - last[0] < timedelta(days=1):
             return 0
         last[:] = [now]
         await work()

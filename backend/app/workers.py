@@ -67,7 +67,7 @@ class Worker:
     def _note_failure(self, error: Exception) -> None:
         """Say once what is the trouble, with its traceback, then each 30 s that it lasts; of outages the watch speaks."""
         self._failures += 1
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable) and error.is_watched:
             return
         trouble, now = _describe(error), self._monotonic()
         if trouble not in self._said_at:

@@ -13,6 +13,7 @@ import click
 from backend.cli.help import describe_usage_error, translate_help
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
+from backend.ports.availability import Unavailable
 
 #: Command → `module:function`.
 COMMANDS = {
@@ -22,6 +23,7 @@ COMMANDS = {
     "healthy": "backend.cli.healthy:healthy",
     "watch": "backend.cli.watch:watch",
     "verify": "backend.cli.verify:verify",
+    "check": "backend.cli.check:check",
     "backup": "backend.cli.backup:backup",
     "restore": "backend.cli.restore:restore",
     "release": "backend.cli.release:release",
@@ -113,9 +115,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         print_text("stopped")
         return 1
-    except Refused as refused:
+    except (Refused, Unavailable) as error:
         if debug:
             raise
+        refused = Refused(error.code) if isinstance(error, Unavailable) else error
         sentence = get_texts().render_refusal(refused.code, refused.facts)
         if "--json" in given:
             click.echo(json.dumps({"error": {"code": refused.code, "message": sentence, "details": refused.facts}},

@@ -17,6 +17,7 @@ from backend.app.config import Config
 from backend.app.core import get_schema_versions, open_office
 from backend.cli import get_texts
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
+from backend.cli.storage_checks import BROKEN, list_storage_codes
 from backend.domain.refusals import Refused
 from backend.integrity.calendar_end import is_calendar_short
 
@@ -59,7 +60,7 @@ def fetch(url: str, login: tuple[str, str] | None) -> Any:
 
 async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
     """Run all checks, in the order in which to fix them."""
-    found = [_check_settings(config), *_check_state(config)]
+    found = [_check_settings(config), *_check_state(config), *await _check_storage(config)]
     database = await _check_database(config)
     found.append(database)
     if database.health is Health.OK:
@@ -89,6 +90,14 @@ def _check_state(config: Config) -> Iterator[Check]:
     """Marks beside the data are lost, or put back, together with it (FD13)."""
     if not config.sandbox and is_state_beside_data(config):
         yield Check("state", Health.NOTICE, "state_beside_data", {"folder": str(config.state)})
+
+
+async def _check_storage(config: Config) -> list[Check]:
+    """Ask before the database is opened: that hides a missing `-wal` (FD14)."""
+    codes, free = await list_storage_codes(config)
+    facts = {"free": free}
+    found = [Check("storage", Health.BROKEN if c in BROKEN else Health.NOTICE, f"storage_{c}", facts) for c in codes]
+    return found or [Check("storage", Health.OK, "storage", facts)]
 
 
 async def _check_database(config: Config) -> Check:

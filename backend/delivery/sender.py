@@ -10,6 +10,7 @@ import structlog
 from backend.delivery.ask_slots import AskSlots
 from backend.delivery.batch_writer import MAX_PAUSE, BatchWriter
 from backend.delivery.cards import RenderedCard
+from backend.delivery.chat_holds import ChatHolds
 from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
 from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.in_hand import InHand
@@ -43,10 +44,7 @@ class MessageSender:
         self._in_hand = in_hand
         self._gate = gate
         self._requested: set[int] = set()  # messages in hand whose provider was really asked
-        self._blocked_until: dict[
-            tuple[str, str], float
-        ] = {}  # addresses blocked for long by a 429 (FT18), monotonic seconds
-        self._held_until: dict[tuple[str, str], datetime] = {}  # addresses held briefly (FT17), office time
+        self._holds = ChatHolds(deps.clock)
 
     async def deliver(self, claimed: ClaimedMessage) -> None:
         """Send the message or record why not; it is always settled here or left to its lease."""
@@ -97,13 +95,14 @@ class MessageSender:
             return None
         quiet_until = (await o.office.snapshot()).after_quiet_hours(person.code, o.clock.now())
         if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.clock.now():
-            await self._settle(claimed, "pending", error="quiet", not_before=quiet_until)  # the person's own /quiet
+            await self._settle(claimed, "pending", error="quiet", not_before=quiet_until, waits_for="quiet")
             return None
-        if self._blocked_until.get((message.channel, person.address), 0.0) > o.clock.monotonic():
-            await self._handle_blocked(claimed, person.address)
+        chat = message.channel, person.address
+        if (left := self._holds.measure_block(chat)) is not None:
+            await self._handle_blocked(claimed, left)
             return None
-        if (until := self._held_until.get((message.channel, person.address))) and until > o.clock.now():
-            await self._settle(claimed, "pending", error="held", not_before=until)
+        if until := self._holds.find_hold(chat):
+            await self._settle(claimed, "pending", error="held", not_before=until, waits_for="throttle")
             return None
         return person, person.address
 
@@ -205,19 +204,22 @@ class MessageSender:
             await self.fail(claimed, f"ambiguous {error.code}", "ambiguous")  # one marked copy, never more (FT24)
             return
         kind = "transient" if error.code in OWN_ERRORS else error.kind
+        if error.code in OWN_ERRORS:
+            o.tell_alarm("bot_refused")
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         tries = claimed.asks + (not claimed.is_asked)  # a claim is none: only asks count (XR7)
         step = retry.decide_after_delivery(kind, tries, o.chance.fraction(), after)
         if isinstance(step, retry.Retry):
             if kind == "throttled":
                 until = await self._hold_chat(message, person, address, step.delay)
-                await self._settle(claimed, "pending", error=f"{error.kind} {error.code}", not_before=until)
+                why = f"{error.kind} {error.code}"
+                await self._settle(claimed, "pending", error=why, not_before=until, waits_for="throttle")
                 return
             await self._retry_later(claimed, step.delay, f"{error.kind} {error.code}", doubt=step.marked)
             return
         if kind == "throttled" and after is not None:
-            self._blocked_until[message.channel, address] = o.clock.monotonic() + after.total_seconds()
-            await self._handle_blocked(claimed, address)
+            self._holds.block((message.channel, address), after)
+            await self._handle_blocked(claimed, after)
             return
         also = Fallback()
         if isinstance(step, retry.NextContact) and step.address_dead:
@@ -226,11 +228,10 @@ class MessageSender:
             also = plan_colleague_notice(await self._build_context(message, error.code), person)
         await self.fail(claimed, f"{error.kind} {error.code}", also=also)
 
-    async def _handle_blocked(self, claimed: ClaimedMessage, address: str) -> None:
+    async def _handle_blocked(self, claimed: ClaimedMessage, left: timedelta) -> None:
         """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
-        message = claimed.message
-        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.clock.monotonic()))
-        if message.kind in MUST_ARRIVE:
+        left = max(left, timedelta(seconds=1))
+        if claimed.message.kind in MUST_ARRIVE:
             await self.fail(claimed, f"throttled {math.ceil(left.total_seconds())}")
         else:
             await self._retry_later(claimed, left, "throttled")
@@ -238,8 +239,8 @@ class MessageSender:
     async def _hold_chat(self, message: Message, person: Person, address: str, span: timedelta) -> datetime:
         """Hold one chat: all its messages until the same instant, so that they keep their order."""
         o = self._deps
-        until = self._held_until[message.channel, address] = o.clock.now() + span
-        o.hold_address(message.channel, address, o.clock.monotonic() + span.total_seconds())
+        until, end = self._holds.hold((message.channel, address), span)
+        o.hold_address(message.channel, address, end)
         everybody = (await o.office.snapshot()).by_code.values()
         here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
         await o.outbox.postpone(message.channel, here or [person.code], until, ())
@@ -263,6 +264,7 @@ class MessageSender:
         *,
         error: str,
         not_before: datetime | None = None,
+        waits_for: str = "retry",
         doubt: bool = False,
         instead: Fallback | None = None,
         also: Fallback | None = None,
@@ -279,6 +281,7 @@ class MessageSender:
                 state,
                 self._deps.clock.now(),
                 not_before=not_before,
+                waits_for=waits_for,
                 error=error,
                 is_uncertain=doubt,
                 messages=tuple(x for f in parts for x in f.messages),
@@ -292,5 +295,7 @@ class MessageSender:
     async def _put(self, claimed: ClaimedMessage, result: SendResult) -> bool:
         """Settle; the slot is given on at once, so that the next one's ask is written with this."""
         settled = self._writer.put(result)
+        if result.state == "dead":  # given up: the administrators' business (operations §8)
+            self._deps.tell_alarm("message_dead", person=claimed.message.person, message=claimed.message.kind)
         self._slots.leave(claimed.message.channel, claimed.message.id)
         return await asyncio.shield(settled)

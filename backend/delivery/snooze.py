@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.records import Message, Person
+from backend.domain.records import DIGEST_KIND, Message, Person
 from backend.domain.refusals import Refused
 from backend.domain.reminders import Purpose
 from backend.domain.ticket_enums import Grade, Obligation
@@ -14,7 +14,6 @@ from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import OutboxStore
 from backend.ports.ticket_queries import QueryStore
 
-DIGEST_KIND = "M5"
 #: duties whose reminders may be postponed → the kind of the postponed reminder
 SNOOZE_KINDS = {Obligation.SIGN: "M3", Obligation.CLOSE: "M4"}
 MAX_PENDING = 50  # newest pending messages of the person considered

@@ -212,6 +212,9 @@ class JournalEntry:
     hash: str
 
 
+DIGEST_KIND = "M5"
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message to one person through one channel, and its delivery state."""
@@ -230,3 +233,10 @@ class Message:
     state: str = "pending"  # pending sending sent ambiguous failed dead skipped
     attempts: int = 0
     cause_id: int | None = None  # the message this one replaces
+    #: why it waits: "" at once, retry, throttle, quiet (a time when it may, or is planned to, come) or digest (XR1)
+    waits_for: str = ""
+
+    def __post_init__(self) -> None:
+        """A message that is written for later waits for its hour, whatever becomes of the clock."""
+        if not self.waits_for and self.not_before > self.created_at and not self.attempts:
+            object.__setattr__(self, "waits_for", "digest" if self.kind == DIGEST_KIND else "quiet")

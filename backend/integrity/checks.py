@@ -12,7 +12,7 @@ log = structlog.get_logger("integrity")
 INTERVAL = timedelta(seconds=60)  # office time between runs
 #: After a start, or after the office's clock was moved, the other workers get this much real time to catch up.
 CATCH_UP = timedelta(seconds=15)
-CLOCK_JUMP = timedelta(seconds=30)  # if office time gains this much on real time, the clock was moved
+CLOCK_JUMP = timedelta(seconds=30)  # if office time gains or loses this much, the clock was moved
 
 #: How long each thing may take before it is reported. Those in `REAL` are measured in real time.
 ALLOWED_DELAYS = {
@@ -24,7 +24,8 @@ ALLOWED_DELAYS = {
 }  # fmt: skip
 LEASE_OVERDUE = timedelta(minutes=1)  # by the database's clock of leases
 REAL_TIME = ("inbox",)
-CHAIN_KINDS = "chain_"  # found and healed by the walk along the chain (chain_walk.py)
+#: Found and healed by others: the walk along the chain (chain_walk.py), the watch over the clock.
+KEPT_ELSEWHERE = ("chain_", "clock_")
 ExtraCheck = Callable[[], Awaitable[Sequence[Finding]]]
 
 
@@ -36,15 +37,15 @@ class IntegrityChecks:
         self._extra_checks = extra_checks
         self._store = store
         self._clock = clock
-        self._seen: tuple[datetime, datetime] | None = None  # office and real time of the last run
-        self._quiet_until: datetime | None = None
+        self._seen: tuple[datetime, timedelta] | None = None  # office and monotonic time of the last run
+        self._quiet_until: timedelta | None = None  # monotonic
         self._next: datetime | None = None
         self._cursor = 0
         self.checked_at: datetime | None = None  # office time of the last finished check
 
     async def run_once(self) -> int:
         """Check if a minute has passed since the last run; return how many findings are new."""
-        now, real = self._clock.now(), self._clock.real_now()
+        now, real = self._clock.now(), timedelta(seconds=self._clock.monotonic())
         last, self._seen = self._seen, (now, real)
         if last is None or abs((now - last[0]) - (real - last[1])) > CLOCK_JUMP:
             self._quiet_until, self._next = real + CATCH_UP, None
@@ -64,7 +65,7 @@ class IntegrityChecks:
         self._cursor = result.patrolled_to
         others = [f for look in self._extra_checks for f in await look()]
         found = {(f.kind, f.subject): f for f in (*result.findings, *others)}
-        gone = [f for key, f in known.items() if key not in found and not f.kind.startswith(CHAIN_KINDS)]
+        gone = [f for key, f in known.items() if key not in found and not f.kind.startswith(KEPT_ELSEWHERE)]
         healed = [f for f, still in zip(gone, await self._store.recheck(gone, since), strict=True) if not still]
         new = await self._store.save_findings([f for key, f in found.items() if key not in known], healed, now)
         for finding in new:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 class Clock:
     """All the time a service needs. The composition root decides what is behind it."""
 
-    office_time: Callable[[], datetime]  # aware, in any zone
+    office_time: Callable[[], datetime]  # aware, in any zone; on PostgreSQL the database's, on SQLite the host's
     zone: ZoneInfo
     real_time: Callable[
         [], float

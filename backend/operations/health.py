@@ -18,6 +18,7 @@ DATABASE_SECONDS = 5.0  # longest wait for the database to answer
 #: Findings that say that something does not run; the others are about single tickets, people or dates.
 RED_FINDINGS = frozenset(("message_late", "due_missed", "sign_overdue", "close_overdue", "inbox_late", "lease_over"))
 RED_PREFIX = "chain_"
+STOPPING = frozenset(("read_only", "disk_full"))  # obstacles for which nothing can be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,15 @@ class Health:
 
     def __init__(
         self, beats: BeatStore, store: HealthStore, list_findings: Callable[[], Awaitable[Sequence[Finding]]],
-        rhythm: Rhythm, idle: timedelta = timedelta(),
+        rhythm: Rhythm, idle: timedelta = timedelta(), list_local: Callable[[], Sequence[str]] = tuple,
     ) -> None:  # fmt: skip
+        """`list_local` lists obstacles that this process knows without the database, such as `read_only` (XR4)."""
         self._beats = beats
         self._store = store
         self._list_findings = list_findings
         self._silence = rhythm.silence
         self._stuck_after = rhythm.silence + idle
+        self.list_local = list_local
 
     async def inspect(self) -> HealthReport:
         """Inspect the whole installation."""
@@ -79,7 +82,7 @@ class Health:
         except Exception as error:  # any failure means the same: not ready
             if not isinstance(error, Unavailable):
                 log.warning("database_unavailable", kind=type(error).__name__)
-            return HealthReport("away")
+            return HealthReport("away", obstacles=self.list_local())
 
     async def inspect_door(self) -> HealthReport:
         """Inspect this process alone: whether it can serve what comes in; dead workers do not close the web."""
@@ -96,11 +99,13 @@ class Health:
         """Judge these beats, and what else stands in the database; raises what the database raises."""
         obstacles, findings = await self._store.list_obstacles(), await self._list_findings()
         missing, stuck = find_missing_roles(beats, self._silence), self._find_stuck(beats)
+        if STOPPING.intersection(local := self.list_local()):  # nobody can beat: silence says nothing
+            missing, stuck = [], []
         roles = {role for beat in beats for role in beat.roles}
         workers = {name for beat in beats if beat.is_alive(self._silence) for name in beat.workers}
         return HealthReport(
             roles=_describe(roles, missing, "missing"), workers=_describe(workers, stuck, "stuck"),
-            obstacles=obstacles, findings=findings, missing=missing, stuck=stuck,
+            obstacles=[*local, *obstacles], findings=findings, missing=missing, stuck=stuck,
         )  # fmt: skip
 
     def _find_stuck(self, beats: Sequence[Beat]) -> list[Silence]:

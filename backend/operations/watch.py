@@ -11,7 +11,7 @@ from backend.office.clock import Clock
 from backend.operations.alarm_table import ALARMS
 from backend.operations.alarms import AlarmTeller
 from backend.operations.beats import Beats
-from backend.operations.health import RED_PREFIX, Health, HealthReport
+from backend.operations.health import RED_PREFIX, STOPPING, Health, HealthReport
 from backend.ports.beats import Beat
 from backend.ports.health import HealthStore, Waiting
 
@@ -88,7 +88,10 @@ class InstallationWatch:
     async def _look_without_database(self) -> None:
         now = self._clock.monotonic()
         self._away_since = now if self._away_since is None else self._away_since
-        if self._is_first:
+        if STOPPING.intersection(self._health.list_local()):  # told by who watches the storage
+            self._away_since = None
+            await self._send_pulse(False)
+        elif self._is_first:
             await self._tell([Signal("database_away", timedelta(seconds=now - self._away_since))], heal=False)
             await self._send_pulse(False)
 
@@ -142,3 +145,6 @@ def _list_findings(report: HealthReport) -> Iterator[Signal]:
     for finding in report.findings:
         if finding.kind == "calendar_short":
             yield Signal("calendar_short", facts={"subject": finding.subject})
+        elif finding.kind in ("clock_back", "clock_skew"):
+            span = str(timedelta(seconds=round(abs(float(finding.facts["seconds"])))))
+            yield Signal(finding.kind, facts={"subject": finding.subject, "span": span})

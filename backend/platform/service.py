@@ -44,7 +44,7 @@ class PlatformSync:
         self._store, self._office, self._imports, self._values, self._audit = store, office, imports, values, audit
         self._client, self._secrets, self._owner, self._lease = client, secrets, owner, lease
         self._queued_until: datetime | None = None
-        self._fetch_at: datetime | None = None
+        self._fetched: tuple[datetime, datetime] | None = None  # the last one, and when the next is due
 
     @property
     def is_configured(self) -> bool:
@@ -75,6 +75,8 @@ class PlatformSync:
         since = await self._store.find_external_since(now)
         if since is None:
             return 0
+        if self._queued_until is not None and now < self._queued_until - COMMIT_LAG:  # the clock was set back (FS3)
+            self._queued_until = None
         after = since if self._queued_until is None else max(since, self._queued_until - COMMIT_LAG)
         queued = await self._store.enqueue_new(after, (PLATFORM_ACTOR.code,), now, 1_000)
         if queued < 1_000:
@@ -109,10 +111,10 @@ class PlatformSync:
         }  # fmt: skip
 
     async def _fetch(self, now: datetime, client: PlatformClient) -> int:
-        if not client.has_feed or (self._fetch_at is not None and now < self._fetch_at):
+        if not client.has_feed or (self._fetched is not None and self._fetched[0] <= now < self._fetched[1]):
             return 0
         snapshot = await self._office.snapshot()
-        self._fetch_at = snapshot.add_limit(snapshot.settings.text("platform.fetch_every"), now, None)
+        self._fetched = now, snapshot.add_limit(snapshot.settings.text("platform.fetch_every"), now, None)
         cursor = await self._values.get(CURSOR_KEY)
         try:
             batch = await client.fetch_demands(cursor, FETCH_SIZE, int(self._office.clock.real_time()))
@@ -126,7 +128,7 @@ class PlatformSync:
         if batch.cursor and batch.cursor != cursor:
             await self._values.put(CURSOR_KEY, batch.cursor)
             if len(batch.items) == FETCH_SIZE:
-                self._fetch_at = None
+                self._fetched = None
         return len(batch.items)
 
     async def _import_items(self, items: Sequence[Mapping[str, Any]], cursor: str | None, now: datetime) -> None:

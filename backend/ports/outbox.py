@@ -81,6 +81,7 @@ class SendResult:
     state: str
     at: datetime
     not_before: datetime | None = None
+    waits_for: str = "retry"  # until `not_before`: retry | throttle | quiet
     error: str | None = None
     provider_id: str | None = None
     address: str | None = None

@@ -39,6 +39,8 @@ class RequesterNews:
         snapshot = await self._office.snapshot()
         now = self.clock.now()
         kinds = {verb: kind for verb, (kind, key, _) in NEWS_TEXTS.items() if snapshot.settings.flag(key)}
+        if self._seen_until is not None and now < self._seen_until - COMMIT_LAG:  # the clock was set back (FS3)
+            self._seen_until = None
         after = now - LOOKBACK if self._seen_until is None else self._seen_until - COMMIT_LAG
         opened = 0
         found = await self._news.list_unsent(after, kinds, BATCH_SIZE)

@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import structlog
 from aiohttp import web
 
+from backend.ports.availability import Unavailable
 from backend.services import Services
 from backend.web import events, health
 from backend.web.api.openapi import BASE
@@ -13,11 +15,13 @@ from backend.web.console import routes
 from backend.web.console.errors import render_refusal
 from backend.web.endpoint import build_endpoint
 from backend.web.errors import build_json_response, get_server_logger, get_status, log_unexpected, to_refusal
+from backend.web.hook_meter import METER, HookMeter
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
 from backend.web.metrics import METRICS, Metrics
 from backend.web.request import ACTOR, REQUEST_ID, SERVICES
 from backend.web.webhooks import chat, platform
 
+log = structlog.get_logger("web")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Arguments of `web.AppRunner`: a 100 KB header reaches the handler and is refused there (FT5); no access log, since
 #: one line per request floods the log under attack and the metrics count requests anyway.
@@ -65,6 +69,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return answer
     finally:
         request.app[METRICS].observe_request(request, status, services.clock.monotonic() - started_at)
+        request.app[METER].observe(request.path, status)
 
 
 async def _respond_error(request: web.Request, error: Exception) -> web.StreamResponse:
@@ -82,7 +87,10 @@ async def _record_refusal(request: web.Request, status: int) -> None:
         return
     services, resource = request.app[SERVICES], request.match_info.route.resource
     about = f"{request.method} {resource.canonical if resource is not None else '?'}"
-    await services.audit.record(services.clock.now(), actor.code, "refused", about, status=status)
+    try:
+        await services.audit.record(services.clock.now(), actor.code, "refused", about, status=status)
+    except Unavailable as error:  # they are refused all the same
+        log.warning("refusal_not_recorded", cause=error.cause)
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -104,6 +112,7 @@ def build_app(services: Services, extra: Sequence[Callable[[web.Application], No
     app = web.Application(middlewares=[handle_errors], client_max_size=1024 * 1024)
     app[SERVICES] = services
     app[METRICS] = Metrics(services)
+    app[METER] = HookMeter(services.clock.monotonic, services.tell_alarm)
     app[KEY_GUESSES] = Guesses(100, 60.0, services.clock.monotonic)
     app[SIGN_IN_GUESSES] = Guesses(10, 600.0, services.clock.monotonic)
     app.on_response_prepare.append(_add_headers)

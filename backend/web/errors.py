@@ -1,6 +1,7 @@
 """Turns refusals and unexpected errors into responses: one shape (contract §5), no stack, no SQL, a request id (FR19)."""
 
 import contextlib
+import errno
 import json
 import logging
 import traceback
@@ -19,11 +20,13 @@ from backend.ports.availability import Unavailable
 from backend.web.body import BodyTimeout
 from backend.web.request import REQUEST_ID, SERVICES
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a quota, a limit
 log = structlog.get_logger("web")
 YEAR = timedelta(days=366)
 #: Statuses of codes that only the web adapter gives.
 WEB_STATUSES = {
-    "stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405,
+    "stale_form": 403, "internal": 500, "unavailable": 503, "read_only": 503, "disk_full": 503,
+    "in_progress": 409, "method_not_allowed": 405,
     "unknown_run": 404, "unknown_entry": 404,
 }  # fmt: skip
 #: Errors that mean another server is unavailable, or a database in a way of its own: the web adapter knows no engine.
@@ -77,8 +80,10 @@ def to_refusal(error: Exception) -> Refused | None:
     """Return the refusal behind an exception; None for an unexpected error."""
     if isinstance(error, Refused):
         return error
-    if isinstance(error, Unavailable):  # the watch speaks of it, once (XR6, XR13)
-        return Refused("unavailable")
+    if isinstance(error, Unavailable) and error.is_watched:  # who watches speaks of it, once (XR6, XR13)
+        return Refused(error.code)
+    if isinstance(error, OSError) and error.errno in NO_ROOM:  # also of a file of ours (FD5)
+        return Refused("disk_full")
     if isinstance(error, BodyTimeout):
         return Refused("bad_request", reason="slow")
     if isinstance(error, web.HTTPException) and error.status >= 400:
@@ -90,6 +95,8 @@ def log_unexpected(request: web.Request, error: Exception) -> Refused:
     """Log an unexpected error once, with the place but no values, numbers or names; return the refusal to answer."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     unavailable = bool(kinds & UNAVAILABLE_ERRORS) or getattr(error, "connection_invalidated", False)
+    if isinstance(error, Unavailable):
+        unavailable, error = True, error.__cause__ if isinstance(error.__cause__, Exception) else error
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
     log.error("unavailable" if unavailable else "unexpected_error", request_id=request[REQUEST_ID],

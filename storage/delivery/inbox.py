@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, text, update
 from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.inbox import InboxItem
 from storage import tables as t
+from storage.delivery.leases import acquire_lease
 from storage.engine.compiled import Compiled
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
@@ -43,11 +44,6 @@ UPDATE inbox SET owner = :owner, lease_until = {now} + :lease, attempts = attemp
       AND (e.received_at, e.id) < (i.received_at, i.id) AND (e.attempts < :aside OR e.lease_until > {now}))
   ORDER BY i.received_at, i.id LIMIT :limit {skip})
 RETURNING id, mouth, event, chat, body, received_at, attempts
-"""
-_ACQUIRE_LEASE = """
-INSERT INTO leases (name, owner, until, fence) VALUES (:name, :owner, {now} + :lease, 1)
-ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1
-WHERE leases.owner = excluded.owner OR leases.until <= {now} RETURNING fence
 """
 
 
@@ -111,7 +107,6 @@ class SqlInboxStore:
         self._claim = Compiled(text(_CLAIM.format(skip=skip, now=now)))
         #: the order within a chat is that of arrival, whichever host it arrived at
         self._receive = Compiled(text(_RECEIVE.format(at=now if postgres else ":at")))
-        self._acquire = text(_ACQUIRE_LEASE.format(now=now))
 
     async def receive(self, source: str, body: bytes) -> bool:
         await self._ids.refill(1)
@@ -186,8 +181,7 @@ class SqlInboxStore:
         await self._db.execute(again, self._clock.parameters())
 
     async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
-        facts = {"name": name, "owner": owner, "lease": to_span(span), **self._clock.parameters()}
-        return await self._db.write(lambda c: c.execute(self._acquire, facts).scalar() is not None)
+        return await self._db.write(lambda c: acquire_lease(c, self._clock, name, owner, span) is not None)
 
     async def release_lease(self, name: str, owner: str) -> None:
         mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)

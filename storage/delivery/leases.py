@@ -1,11 +1,27 @@
 """Leases of an SQLite file end with the process that owned it: its clock said nothing to the next one (XR1)."""
 
-from sqlalchemy import Connection, delete, update
+from datetime import timedelta
 
+from sqlalchemy import Connection, delete, text, update
+
+from backend.domain.instants import to_span
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.lease_clock import LeaseClock
 
+_ACQUIRE = """
+INSERT INTO leases (name, owner, until, fence) VALUES (:name, :owner, {now} + :lease, 1)
+ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1
+WHERE leases.owner = excluded.owner OR leases.until <= {now} RETURNING fence
+"""
 _EXPIRED = 0  # before every time of a lease clock
+
+
+def acquire_lease(c: Connection, clock: LeaseClock, name: str, owner: str, span: timedelta) -> int | None:
+    """Acquire or renew a lease that one owner at a time holds; its fence, or None while another holds it."""
+    given = {"name": name, "owner": owner, "lease": to_span(span), **clock.parameters()}
+    fence = c.execute(text(_ACQUIRE.format(now=clock.sql)), given).scalar()
+    return None if fence is None else int(fence)
 
 
 async def void_leases(db: Database) -> int:

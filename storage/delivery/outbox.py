@@ -48,6 +48,7 @@ _MESSAGE = [M[name] for name in MAPPER.names]
 _CLAIMED = [*_MESSAGE, M.owner, M.doubts, M.asks, M.asked_at, M.deaths]
 _DELIVERY = [*_MESSAGE, M.sent_at, M.provider_id, M.address, M.error, M.cost]
 RELEASED = {"owner": None, "lease_until": None, "asked_at": None}
+PLANNED = ("quiet", "digest")  # a message waits for an hour of its own
 ENDED = ("failed", "dead", "skipped")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
 
@@ -187,8 +188,7 @@ class SqlOutboxStore:
 
     async def renew(self, owner: str, ids: Collection[int], lease: timedelta) -> Collection[int]:
         mine = update(t.letters).where(M.id.in_(list(ids)), M.owner == owner, M.state == "sending")
-        mine = mine.values(lease_until=self._clock.after(lease))
-        query = mine.returning(M.id)
+        query = mine.values(lease_until=self._clock.after(lease)).returning(M.id)
         return await self._db.write(lambda c: set(c.execute(query, self._clock.parameters()).scalars()))
 
     async def settle(self, results: Sequence[SendResult | Ask]) -> list[bool]:
@@ -238,7 +238,9 @@ class SqlOutboxStore:
                 M.not_before < to_micros(until),
                 M.kind.not_in(list(except_kinds)),
             )
-            .values(not_before=to_micros(until))
+            .values(
+                not_before=to_micros(until), waits_for=case((M.waits_for.in_(PLANNED), M.waits_for), else_="throttle")
+            )
         )
         await self._db.execute(query)
 

@@ -39,7 +39,11 @@ def hasten(c: Connection, message_id: int, not_before: datetime) -> bool:
     """Make a waiting message due earlier, never later; False if it no longer waits."""
     at = to_micros(not_before)
     query = update(t.letters).where(M.id == message_id, M.state == "pending")
-    return c.execute(query.values(not_before=case((M.not_before > at, at), else_=M.not_before))).rowcount == 1
+    is_later = M.not_before > at
+    query = query.values(
+        not_before=case((is_later, at), else_=M.not_before), waits_for=case((is_later, ""), else_=M.waits_for)
+    )
+    return c.execute(query).rowcount == 1
 
 
 def insert_audit_notes(c: Connection, notes: Sequence[AuditNote], ids: IdSupply) -> None:
@@ -55,7 +59,7 @@ def _build_values(s: SendResult) -> dict[str, Any]:
     if s.address is not None:
         values["address"] = s.address
     if s.not_before is not None:
-        values["not_before"] = to_micros(s.not_before)
+        values |= {"not_before": to_micros(s.not_before), "waits_for": s.waits_for}
     return values
 
 

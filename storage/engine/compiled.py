@@ -61,7 +61,7 @@ class Compiled:
         if db.dialect == "sqlite":
             rows = await db.read(lambda c: self._run(c, parameters).fetchall())
         else:
-            rows = await self._run_raw(db, parameters)
+            rows = await self._run_raw(db, parameters, writing=False)
         return [self._row(r) for r in rows]
 
     async def write(self, db: Database, parameters: Mapping[str, Any]) -> list[Any]:
@@ -69,10 +69,10 @@ class Compiled:
         if db.dialect == "sqlite":
             rows = await db.write(lambda c: self._run(c, parameters).fetchall())
         else:
-            rows = await self._run_raw(db, parameters)
+            rows = await self._run_raw(db, parameters, writing=True)
         return [self._row(r) for r in rows]
 
-    async def _run_raw(self, db: Any, parameters: Mapping[str, Any]) -> Any:
-        async with db.acquire_raw() as raw:
+    async def _run_raw(self, db: Any, parameters: Mapping[str, Any], *, writing: bool) -> Any:
+        async with db.acquire_raw(writing=writing) as raw:
             sql, values = self._sql_for("postgresql", parameters)
             return await raw.fetch(sql, *values)

@@ -9,10 +9,14 @@ from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from backend.ports.availability import Unavailable
+from backend.ports.damage import Damage
+from storage.engine.condition import Condition
 from storage.engine.lease_clock import LeaseClock
 
 WAIT_SECONDS = 5.0  # for a connection, and for a lock another holds: a door answers within 8 s (FD4, XR13, XR15)
 T = TypeVar("T")
+#: What decoding raises when something stored is not what it was written as.
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError)
 AnyRow = Row[*tuple[Any, ...]]
 
 
@@ -27,6 +31,7 @@ class Database(Protocol):
 
     dialect: str  # "sqlite" | "postgresql"
     lease_clock: LeaseClock
+    condition: Condition
     on_unavailable: Callable[[Unavailable], None] = staticmethod(_tell_nobody)  # told of each such failure
     is_away: bool = False  # set by whoever watches it: all but `ping` fails at once, nothing waits for a time-out (FD8)
 
@@ -50,20 +55,40 @@ class Database(Protocol):
         """Return the cause by which this error makes the database unavailable (`Unavailable`); None for any other."""
         ...
 
+    def describe_damage(self, error: Exception) -> Damage:
+        """Describe an error that `explain` calls `read_only`."""
+        ...
+
     @contextlib.contextmanager
-    def guard(self) -> Iterator[None]:
-        """Around all use of the engine: turns its errors of availability into Unavailable, and tells of them."""
+    def guard(self, *, writing: bool = False) -> Iterator[None]:
+        """Around all use of the engine: the one place that refuses to write to what is damaged (XR4).
+
+        It turns the engine's errors of availability into Unavailable, and tells of them: damage and a full disk to the
+        condition, all others to whoever listens.
+        """
         if self.is_away:
             raise Unavailable("away")
+        if writing and self.condition.damage is not None:
+            raise Unavailable("read_only")
         try:
             yield
         except Exception as error:
-            if isinstance(error, Unavailable) or (cause := self.explain(error)) is None:
+            cause = self.explain(error) or ("unreadable" if not writing and isinstance(error, UNREADABLE) else None)
+            if isinstance(error, Unavailable) or cause is None:
                 raise
             trouble = Unavailable(cause)
             trouble.__cause__ = error
-            self.on_unavailable(trouble)
+            if cause == "read_only":
+                self.condition.report(self.describe_damage(error))
+            elif cause == "disk_full":
+                self.condition.is_full = True
+            elif cause == "unreadable":
+                self.condition.is_suspect = True
+            else:
+                self.on_unavailable(trouble)
             raise trouble from error
+        if writing:
+            self.condition.is_full = False
 
     async def execute(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> int:
         """Run one change in a transaction of its own; return how many rows it changed."""

@@ -1,24 +1,48 @@
 """Opens a database with the engine that its URL names; the other engine is not even imported."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from backend.ports.availability import Unavailable
+from storage.engine.condition import Condition
 from storage.engine.database import Database
 
 
-def open_database(url: str, monotonic: Callable[[], float]) -> Database:
+def open_database(url: str, monotonic: Callable[[], float], state: Path | None = None) -> Database:
     """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL.
 
-    `monotonic`: seconds for the leases of an SQLite file, which one process owns.
+    `monotonic`: seconds for the leases of an SQLite file, which one process owns. `state`: the folder of marks that
+    say that it is damaged; None for a scratch database, whose damage nobody else must know.
     """
     kind = make_url(url).get_backend_name()
     if kind == "sqlite":
         from storage.engine.sqlite import SqliteDatabase
 
-        return SqliteDatabase(url, monotonic)
+        return SqliteDatabase(url, monotonic, Condition(state))
     if kind == "postgresql":
         from storage.engine.postgres import PostgresDatabase
 
-        return PostgresDatabase(url)
+        return PostgresDatabase(url, Condition(state))
     raise ValueError(f"unknown database: {kind}")
+
+
+@contextlib.contextmanager
+def guard_opening(url: str, condition: Condition) -> Iterator[None]:
+    """Around what reads or changes a database before it is open: as `Database.guard` while it is open (XR4).
+
+    Raises Unavailable `read_only` for damage, which is reported.
+    """
+    try:
+        yield
+    except Exception as error:
+        if make_url(url).get_backend_name() == "sqlite":
+            from storage.engine.sqlite import describe_damage, explain_error
+        else:
+            from storage.engine.postgres import describe_damage, explain_error
+        if explain_error(error) != "read_only":
+            raise
+        condition.report(describe_damage(error))
+        raise Unavailable("read_only") from error

@@ -12,14 +12,19 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from backend.ports.damage import Damage
+from storage.engine.condition import Condition
 from storage.engine.database import WAIT_SECONDS, Database
 from storage.engine.lease_clock import LeaseClock
 
 T = TypeVar("T")
 MAX_ATTEMPTS = 3  # FD10: serialization failures and deadlocks
 COLLISIONS = ("40001", "40P01")
-AWAY = ("08", "57P01", "57P02", "57P03")  # SQLSTATEs: the connection is lost, the server stops or starts
-NO_ROOM, LOCKED = "53300", "55P03"
+#: SQLSTATEs, or how they begin → cause of Unavailable
+CAUSES = {
+    "XX001": "read_only", "XX002": "read_only", "53100": "disk_full", "53300": "pool", "55P03": "locked",
+    "08": "away", "57P01": "away", "57P02": "away", "57P03": "away",
+}  # fmt: skip
 PING_SECONDS = 2  # for the answer to a ping
 MOVE_CONNECTIONS = 12  # connections of the hot path, kept apart so that slow reports cannot exhaust them (FD9)
 
@@ -29,11 +34,15 @@ class PostgresDatabase(Database):
 
     dialect = "postgresql"
 
-    def __init__(self, url: str, *, pool_size: int = 12, overflow: int = 8, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, url: str, condition: Condition | None = None, *, pool_size: int = 12, overflow: int = 8,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:  # fmt: skip
         async_url = make_url(url).set(drivername="postgresql+asyncpg")
         self.url = url
         self._plain_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self.lease_clock = LeaseClock()
+        self.condition = condition or Condition()
         self._wait_seconds = wait_seconds
         self._settings = {
             "application_name": "jiesu", "timezone": "UTC", "lock_timeout": f"{int(wait_seconds * 1000)}ms",
@@ -54,7 +63,7 @@ class PostgresDatabase(Database):
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run a function in one transaction; after a collision run it again, at most twice."""
-        with self.guard():
+        with self.guard(writing=True):
             return await self._write(work)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
@@ -70,15 +79,15 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def connect_autocommit(self) -> AsyncIterator[Any]:
-        """Acquire an autocommit connection for single statements that are their own transactions."""
-        with self.guard():
+        """Acquire an autocommit connection for changes, each statement in a transaction of its own."""
+        with self.guard(writing=True):
             async with self._direct.connect() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def acquire_raw(self) -> AsyncIterator[Any]:
+    async def acquire_raw(self, *, writing: bool) -> AsyncIterator[Any]:
         """Acquire an asyncpg connection of the hot path: no SQLAlchemy; each statement is its own transaction."""
-        with self.guard():
+        with self.guard(writing=writing):
             async with self._acquire_raw() as connection:
                 yield connection
 
@@ -109,19 +118,11 @@ class PostgresDatabase(Database):
 
     def explain(self, error: Exception) -> str | None:
         """Return the cause by which this error makes the database unavailable; None for any other."""
-        if isinstance(error, PoolTimeout):
-            return "pool"
-        if getattr(error, "connection_invalidated", False):
-            return "away"
-        driver = getattr(error, "orig", None)
-        for one in (error, driver, getattr(driver, "__cause__", None)):
-            state = str(getattr(one, "sqlstate", None) or "")
-            if state in (LOCKED, NO_ROOM):
-                return "locked" if state == LOCKED else "pool"
-            is_closed = isinstance(one, asyncpg.InterfaceError) and "closed" in str(one)
-            if state.startswith(AWAY) or is_closed or isinstance(one, OSError):
-                return "away"
-        return None
+        return explain_error(error)
+
+    def describe_damage(self, error: Exception) -> Damage:
+        """Describe it by the server's code and words, which name a block of a file and no value."""
+        return describe_damage(error)
 
     async def _open_move_pool(self) -> None:
         async with self._opening:
@@ -136,6 +137,45 @@ class PostgresDatabase(Database):
         if self._move_pool is not None:
             await self._move_pool.close()
         await self._engine.dispose()
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[Any]:
+    """Open a connection of its own while inside, for what may take its time and is not refused by any guard."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    raw = await asyncpg.connect(plain, timeout=5, server_settings={"application_name": "jiesu", "timezone": "UTC"})
+    try:
+        yield raw
+    finally:
+        raw.terminate()
+
+
+def explain_error(error: Exception) -> str | None:
+    """Return the cause by which an error makes the database unavailable; None for any other."""
+    if isinstance(error, PoolTimeout):
+        return "pool"
+    if getattr(error, "connection_invalidated", False):
+        return "away"
+    for one in _unwrap(error):
+        state = str(getattr(one, "sqlstate", None) or "")
+        if cause := CAUSES.get(state) or CAUSES.get(state[:2]):
+            return cause
+        is_closed = isinstance(one, asyncpg.InterfaceError) and "closed" in str(one)
+        if is_closed or isinstance(one, OSError):
+            return "away"
+    return None
+
+
+def describe_damage(error: Exception) -> Damage:
+    """Describe damage by the server's code and words, which name a block of a file and no value."""
+    states = [str(state) for one in _unwrap(error) if (state := getattr(one, "sqlstate", None))]
+    return Damage(states[0], str(getattr(error, "orig", error)).partition("\n")[0][:200])
+
+
+def _unwrap(error: Exception) -> tuple[object, ...]:
+    """Return an error, the driver's that it wraps, and the server's behind that."""
+    driver = getattr(error, "orig", None)
+    return error, driver, getattr(driver, "__cause__", None)
 
 
 async def _nothing_to_reset(connection: Any) -> None:

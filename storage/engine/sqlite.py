@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
+from backend.ports.damage import Damage
+from storage.engine.condition import Condition
 from storage.engine.database import WAIT_SECONDS, Database, resolve_future
 from storage.engine.lease_clock import LeaseClock
 
@@ -26,7 +27,14 @@ MAX_BATCH = 64  # jobs that share one fsync at most
 READER_THREADS = 3
 TRY_MS = 250  # how long one try of the writer waits for another process
 TRIES_WHILE_LOCKED = 2  # once a job has waited so long in vain, until the lock has gone
-LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+#: SQLite's error codes, extended or by their last byte → cause of Unavailable
+CAUSES = {
+    sqlite3.SQLITE_BUSY: "locked", sqlite3.SQLITE_LOCKED: "locked", sqlite3.SQLITE_PROTOCOL: "locked",
+    sqlite3.SQLITE_CORRUPT: "read_only", sqlite3.SQLITE_NOTADB: "read_only",
+    # no room on the disk, or a quota or a limit of the process is reached
+    sqlite3.SQLITE_FULL: "disk_full", sqlite3.SQLITE_IOERR_WRITE: "disk_full", sqlite3.SQLITE_IOERR_SHMSIZE: "disk_full",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -37,9 +45,19 @@ class _Job:
     tries: int = 0  # at which another process held the file
 
 
-def _is_locked(error: Exception) -> bool:
+def explain_error(error: Exception) -> str | None:
+    """Return the cause by which an error makes the database unavailable; None for any other."""
     driver = getattr(error, "orig", error)
-    return isinstance(driver, sqlite3.Error) and (getattr(driver, "sqlite_errorcode", 0) & 0xFF) in LOCKED
+    code = getattr(driver, "sqlite_errorcode", 0)
+    if isinstance(driver, sqlite3.OperationalError) and not code:
+        return "unreadable"  # by the driver itself: a text that is no UTF-8
+    return CAUSES.get(code) or CAUSES.get(code & 0xFF)
+
+
+def describe_damage(error: Exception) -> Damage:
+    """Describe damage by SQLite's code and words, which hold no value."""
+    driver = getattr(error, "orig", error)
+    return Damage(str(getattr(driver, "sqlite_errorname", "")), str(driver)[:200])
 
 
 def _tune(engine: Engine, *, writer: bool) -> None:
@@ -71,8 +89,12 @@ class SqliteDatabase(Database):
 
     dialect = "sqlite"
 
-    def __init__(self, url: str, monotonic: Callable[[], float], *, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, url: str, monotonic: Callable[[], float], condition: Condition | None = None, *,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:  # fmt: skip
         self.lease_clock = LeaseClock(monotonic)
+        self.condition = condition or Condition()
         path = make_url(url).database
         if path and path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +138,7 @@ class SqliteDatabase(Database):
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run a function in the writer thread; its changes are on disk when this returns."""
-        with self.guard():
+        with self.guard(writing=True):
             return await self._write(work)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
@@ -132,8 +154,12 @@ class SqliteDatabase(Database):
         await self._write(lambda _connection: None)
 
     def explain(self, error: Exception) -> str | None:
-        """Return `locked` for what another process held too long; None for any other error."""
-        return "locked" if isinstance(error, DBAPIError | sqlite3.Error) and _is_locked(error) else None
+        """Return the cause by which this error makes the database unavailable; None for any other."""
+        return explain_error(error)
+
+    def describe_damage(self, error: Exception) -> Damage:
+        """Describe it by SQLite's code and words, which hold no value."""
+        return describe_damage(error)
 
     async def close(self) -> None:
         """Commit accepted work and close the file."""
@@ -161,7 +187,7 @@ class SqliteDatabase(Database):
                 self._is_locked = False
                 del waiting[: len(batch)]
             except Exception as error:
-                if _is_locked(error):
+                if explain_error(error) == "locked":
                     self._refuse_impatient(waiting, error)
                 else:
                     self._answer(batch, [(None, error)] * len(batch))
@@ -207,10 +233,11 @@ class SqliteDatabase(Database):
                 try:
                     answers.append((job.work(connection), None))
                 except Exception as error:
+                    if not raw.in_transaction or explain_error(error) not in (None, "unreadable"):
+                        raise  # SQLite has given up the batch, or nothing more may be written: all share its fate
                     raw.execute("ROLLBACK TO job")
                     answers.append((None, error))
-                finally:
-                    raw.execute("RELEASE job")
+                raw.execute("RELEASE job")
         self._answer(batch, answers)
 
     @staticmethod

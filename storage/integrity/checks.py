@@ -100,7 +100,7 @@ class SqlIntegrityStore:
         await self._ids.refill(len(found) + len(healed))
 
         def work(c: Connection) -> list[Finding]:
-            fresh = [f for f in found if c.execute(_NEW, self._build_row(f, now)).scalar() is not None]
+            fresh = [f for f in found if insert_finding(c, f, now)]
             k = t.findings.c
             struck = [
                 f for f in healed
@@ -117,14 +117,11 @@ class SqlIntegrityStore:
 
         return await self._db.write(work)
 
-    @staticmethod
-    def _build_row(finding: Finding, now: datetime) -> dict[str, Any]:
-        return {
-            "kind": finding.kind,
-            "subject": finding.subject,
-            "facts": encode(finding.facts),
-            "at": to_micros(now),
-        }
+
+def insert_finding(c: Connection, finding: Finding, now: datetime) -> bool:
+    """Insert a finding; False if it is there."""
+    row = {"kind": finding.kind, "subject": finding.subject, "facts": encode(finding.facts), "at": to_micros(now)}
+    return c.execute(_NEW, row).scalar() is not None
 
 
 def _to_finding(kind: str, row: dict[str, Any]) -> Finding:

@@ -12,6 +12,7 @@ from backend.domain.chance import Chance
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.refusals import Refused
 from backend.ports.api_keys import SESSION_IDLE, SESSION_MAX_AGE, SIGN_IN_LIFETIME, ApiKey, NewSession, Session
+from backend.ports.availability import Unavailable
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
@@ -32,6 +33,7 @@ class SqlKeyStore:
         self._db = db
         self._ids = ids
         self._chance = chance
+        self._seen: dict[str, int] = {}  # last uses that could not be written, by session
 
     async def create_key(
         self, name: str, now: datetime, *, person: str | None = None, role: str | None = None, unit: str | None = None
@@ -109,11 +111,17 @@ class SqlKeyStore:
         k = t.sessions.c
         query = select(t.sessions).where(k.token_hash == hash_secret(token))
         row = await self._db.fetch_first(query)
-        if row is None or row.expires_at <= to_micros(now) or row.seen_at <= to_micros(now - SESSION_IDLE):
+        if row is None or row.expires_at <= to_micros(now):
             return None
-        if row.seen_at < to_micros(now - TOUCH_INTERVAL):
+        seen_at = max(row.seen_at, self._seen.get(row.token_hash, 0))
+        if seen_at <= to_micros(now - SESSION_IDLE):
+            return None
+        if seen_at < to_micros(now - TOUCH_INTERVAL):
             touched = update(t.sessions).where(k.token_hash == row.token_hash).values(seen_at=to_micros(now))
-            await self._db.execute(touched)
+            try:
+                await self._db.execute(touched)
+            except Unavailable:  # whoever reads stays signed in (XR4)
+                self._seen[row.token_hash] = to_micros(now)
         return Session(Account(AccountKind(row.kind), row.person), row.csrf, from_micros(row.created_at))
 
     async def move_sessions(self, by: timedelta) -> None:

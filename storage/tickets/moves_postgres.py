@@ -159,14 +159,14 @@ class PostgresMoveStore:
         self._db = db
 
     async def load(self, ref: TicketRef) -> Snapshot | None:
-        async with self._db.acquire_raw() as raw:
+        async with self._db.acquire_raw(writing=False) as raw:
             return await load_postgres(raw, ref)
 
     async def perform(
         self, ref: TicketRef, decide: Callable[[Snapshot | None], Plan], beside: TicketRef | None = None
     ) -> Plan:
         """Read, decide and write; retry if somebody else was faster."""
-        async with self._db.acquire_raw() as raw:
+        async with self._db.acquire_raw(writing=True) as raw:
             for _ in range(MAX_ATTEMPTS):
                 found = await load_postgres(raw, ref)
                 plan = decide(found if beside is None else attach_other(found, await load_postgres(raw, beside)))
@@ -177,7 +177,7 @@ class PostgresMoveStore:
     async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
         if not tickets:
             return []
-        async with self._db.acquire_raw() as raw, raw.transaction():
+        async with self._db.acquire_raw(writing=True) as raw, raw.transaction():
             return [await _create_postgres(raw, new) for new in tickets]
 
 

@@ -50,6 +50,9 @@ async def test_checks_run_once_a_minute_and_wait_after_a_step_of_the_clock_until
     await world.change("DELETE FROM duties WHERE kind = 'sign'")
     assert await run_after(timedelta(hours=1), timedelta(seconds=1)) == 0  # the sandbox clock was moved
     assert await run_after(CATCH_UP, CATCH_UP) == 1
+    await world.change("DELETE FROM duties WHERE kind = 'close'")
+    assert await run_after(timedelta(hours=-1), timedelta(seconds=1)) == 0  # the machine's clock was set back (FS3)
+    assert await run_after(CATCH_UP, CATCH_UP) == 1
 
 
 def test_there_are_at_least_twelve_kinds_of_findings_and_each_has_its_text() -> None:

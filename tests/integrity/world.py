@@ -23,7 +23,8 @@ class CheckedWorld(World):
         self.leases_at = 1_000_000_000  # microseconds by which leases run
         db.lease_clock = LeaseClock(lambda: self.leases_at / 1_000_000)
         self.store = SqlIntegrityStore(db, self.ids)
-        self.clock = build_clock(lambda: self.at, lambda: self.real.timestamp())  # noqa: PLW0108 - real is moved
+        real = lambda: self.real.timestamp()  # noqa: E731, PLW0108 - real is moved
+        self.clock = build_clock(lambda: self.at, real, real)
         self.checks = IntegrityChecks(self.store, self.clock)
 
     async def change(self, sql: str, **values: object) -> None:

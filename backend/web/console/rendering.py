@@ -20,6 +20,7 @@ from backend.web.request import SERVICES
 
 CONSOLE_FOLDER = Path(__file__).parent
 STATIC = "/static"
+SHOWN = ("read_only", "disk_full", "disk_nearly_full")  # conditions of the storage that each page tells
 #: The signed-in actor and session, kept on the request.
 SIGNED_IN = web.RequestKey("seated", tuple[Actor, Session])
 
@@ -39,6 +40,7 @@ def set_up(app: web.Application) -> None:
     environment.filters.update(
         word=lambda value, group: _format_word(services, group, value), when=lambda value: _format_time(services, value),
         left=lambda value: _format_time_left(services, value), noted=lambda value: _format_note(services, value),
+        answers=lambda counts: services.texts.render("score.answers", **counts),
     )  # fmt: skip
 
 
@@ -89,6 +91,7 @@ def render_page(
     base = {
         "actor": seated[0] if seated else None, "csrf": seated[1].csrf if seated else "", "here": request.path,
         "language": request.app[SERVICES].texts.language.replace("_", "-"),
+        "conditions": [code for code in request.app[SERVICES].list_conditions() if code in SHOWN],
         "held": request.app[SERVICES].holds.current is not None,
         "menu": build_menu(seated[0] if seated else None, request.path),
     }  # fmt: skip
