@@ -57,8 +57,9 @@ soak: $(STAMP) ## the long tests: every property with many more examples, and wh
 bench: $(STAMP) ## benchmarks, as ratios to baselines taken in the same run; SMALL=1 for a quick form
 	@SMALL=$(SMALL) $(BIN)/python -m bench
 
-picture: $(STAMP) ## generate docs/flow.mmd from the move table
+picture: $(STAMP) ## generate docs/flow.mmd from the move table, docs/faults.md from the names of tests
 	@$(BIN)/python -m backend.domain.state_diagram > docs/flow.mmd
+	@$(BIN)/python -m tests.house.faults > docs/faults.md
 
 clean: ## delete the environment and caches; your data under var/ stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -37,7 +37,7 @@ PLANTS = {
 
 
 @pytest.mark.parametrize("kind", PLANTS)
-async def test_each_planted_inconsistency_is_found_within_two_minutes_G24(world: CheckedWorld, kind: str) -> None:
+async def test_each_planted_inconsistency_is_found_within_two_minutes_G24_XR14(world: CheckedWorld, kind: str) -> None:
     await world.add_ticket("T2")
     if kind == "untold":  # it becomes one only fifteen minutes after the dispatch
         world.at += timedelta(minutes=16)
