@@ -15,6 +15,7 @@ from storage import tables as t
 from storage.deadlines.due import SqlDueStore
 from storage.engine.database import Database
 from tests.delivery.world import World
+from tests.figures import SIZES, Figures, choose_size
 
 STEPS = {
     "+3 s": timedelta(seconds=3),
@@ -55,10 +56,10 @@ async def count_messages(world: World, kind: str, person: str) -> list[int]:
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=list(STEPS))
 async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_G11_FS1_FS2_FS3(
-    database: Database, step: timedelta
+    database: Database, step: timedelta, figures: Figures
 ) -> None:
     world = await World(database).open()
-    watch, due = build_watch(world), {}
+    watch, due, late = build_watch(world), {}, 0
     for turn in range(50):
         if turn < 24 and turn % 2 == 0:
             await world.dispatch_ticket(f"T{turn:02d}", Grade.URGENT)
@@ -66,18 +67,21 @@ async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_
         if turn == 17:
             world.at += step
         await watch.run_once()
-        assert await count_overdue(world) == 0
+        late += await count_overdue(world)
         world.at += TICK
     signed = await list_auto_signed(world)
+    twice = sum(len(instants) > 1 for instants in signed.values())
+    figures.report("G11", deadlines=len(due), missed=len(due) - len(signed), twice=twice, late=late)
     assert signed == {no: [at] for no, at in due.items()}, "at the minute they were due, whatever the clock did"
     assert await count_messages(world, "M7", "H1") == [1] * len(due)
     assert set(await count_messages(world, "M3", "H1")) <= {1}
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
+@SIZES
 async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_recorded_late_G12_FS4_FS5_FS18(
-    database: Database, count: int
+    database: Database, size: str, figures: Figures
 ) -> None:
+    count = choose_size(size, small=150, quick=1_500, full=10_000)
     world = await World(database).open()
     begun, due = world.at, {}
     for number in range(count):
@@ -85,11 +89,14 @@ async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_
         await world.dispatch_ticket(f"T{number:05d}", Grade.URGENT)
         due[f"T{number:05d}"] = world.at + timedelta(hours=2)
     world.at = begun + timedelta(hours=5, minutes=1)  # no process ran while they became due
+    started = time.monotonic()
     watches = [build_watch(world), build_watch(world)]  # of two processes, started at once
     while sum(await asyncio.gather(*(one.run_once() for one in watches))):
         pass
-    assert await count_overdue(world) == 0
-    assert await list_auto_signed(world) == {no: [from_micros(to_micros(at))] for no, at in due.items()}
+    signed, left = await list_auto_signed(world), await count_overdue(world)
+    twice = sum(len(instants) > 1 for instants in signed.values())
+    figures.report("G12", deadlines=count, left=left, twice=twice, seconds=time.monotonic() - started)
+    assert signed == {no: [from_micros(to_micros(at))] for no, at in due.items()}
     d, j = t.duties.c, t.journal.c
     outcomes = select(d.outcome).where(d.kind == "sign").distinct()
     assert await world.db.read(lambda c: c.execute(outcomes).scalars().all()) == ["auto"]

@@ -56,7 +56,9 @@ async def test_the_message_of_a_lost_worker_is_sent_by_another_marked_and_the_la
     assert (await world.list_states())[first.kind, first.person] == ["sent"]
 
 
-async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_has_sent_FS15_FM3_G6(world: World) -> None:
+async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_has_sent_FS15_FM3_G6(
+    world: World,
+) -> None:
     await world.dispatch_ticket()
     other = world.build_worker("w2")
     render = world.renderer.render

@@ -18,7 +18,10 @@ NOT_BUILT = frozenset((
 
 def test_every_row_is_named_by_a_test_XT2() -> None:
     proofs = find_proofs(sources("tests"))
-    nothing((f"{tag}: {ROWS[tag]}" for tag in ROWS if tag not in proofs and tag not in NOT_BUILT), "name it where it is proven")
+    nothing(
+        (f"{tag}: {ROWS[tag]}" for tag in ROWS if tag not in proofs and tag not in NOT_BUILT),
+        "name it where it is proven",
+    )
     nothing(sorted(tag for tag in NOT_BUILT if tag in proofs or tag not in ROWS), "proven: delete it from NOT_BUILT")
 
 

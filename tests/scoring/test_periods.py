@@ -45,6 +45,8 @@ def test_what_is_no_period_is_refused_FS10(wrong: str) -> None:
 
 def test_a_month_over_new_year_and_a_leap_february_are_settled_on_working_days_of_the_next_month_FS10() -> None:
     table = Calendar.load_default()
-    assert compute_settlement(("2025-12",), "5wd", table, ZONE).date() == date(2026, 1, 8)  # free: 1 to 3 January; Sunday the 4th is worked
+    assert compute_settlement(("2025-12",), "5wd", table, ZONE).date() == date(
+        2026, 1, 8
+    )  # free: 1 to 3 January; Sunday the 4th is worked
     assert compute_settlement(("2024-02",), "5wd", table, ZONE).date() == date(2024, 3, 7)
     assert compute_settlement(parse_period("2025Q4").months, "1wd", table, ZONE).date() == date(2026, 1, 4)

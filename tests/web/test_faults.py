@@ -20,7 +20,20 @@ from tests.figures import SIZES, Figures, choose_size
 from tests.web.world import SECRET, World
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
-FRAGMENTS = [b"{", b'{"update_id":', b'{"update_id": 5}', b"[", b"\xff", b"\x00", b"NaN", b'"', b'{"a":', b"}", b"&a=b", b"--x\r\n"]
+FRAGMENTS = [
+    b"{",
+    b'{"update_id":',
+    b'{"update_id": 5}',
+    b"[",
+    b"\xff",
+    b"\x00",
+    b"NaN",
+    b'"',
+    b'{"a":',
+    b"}",
+    b"&a=b",
+    b"--x\r\n",
+]
 
 
 async def send_raw(world: World, text: bytes, wait: float = 3.0) -> bytes:
@@ -206,16 +219,24 @@ async def test_nonsense_with_the_right_secret_is_stored_and_answered_with_200_FT
 
 @SIZES
 async def test_whatever_is_posted_to_the_webhooks_is_never_a_5xx_and_at_most_one_line_G18(
-    sqlite_world: World, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], size: str, figures: Figures
+    sqlite_world: World,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    size: str,
+    figures: Figures,
 ) -> None:
     wanted, dice = choose_size(size, small=300, quick=10_000, full=50_000), random.Random(18)
     statuses: Counter[int] = Counter()
 
     async def post_many(count: int) -> None:
         for _ in range(count):
-            path = dice.choice(["/hooks/telegram", "/hooks/telegram?x=1", "/hooks/platform", "/hooks/nobody", "/hooks/"])
+            path = dice.choice(
+                ["/hooks/telegram", "/hooks/telegram?x=1", "/hooks/platform", "/hooks/nobody", "/hooks/"]
+            )
             secret = dice.choice([SECRET, SECRET, SECRET, "wrong", "x" * 9_000])
-            kind = dice.choice(["application/json", "text/plain", "application/json; charset=bogus", "multipart/form-data"])
+            kind = dice.choice(
+                ["application/json", "text/plain", "application/json; charset=bogus", "multipart/form-data"]
+            )
             body = dice.randbytes(dice.randrange(400))
             if dice.random() < 0.5:
                 body = dice.choice(FRAGMENTS) * dice.choice([1, 1, 7, 900])
