@@ -65,7 +65,7 @@ async def open_application(
         application.storage.notes = notes
         if listening is not None:
             await _start_web(application, listening, stack)
-        await _start(application, roles, stack)
+        await _begin(application, roles, stack)
         yield application
 
 
@@ -114,7 +114,7 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
         stack.push_async_callback(simulator.close)
 
 
-async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+async def _begin(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
     """Check and prepare the database, say where this machine's commands reach us, begin work.
 
     What is damaged is only read: no work begins before it is mended and prepared (XR4).
@@ -142,15 +142,15 @@ async def _start(application: Application, roles: Collection[str], stack: contex
 
     async def begin_late() -> None:
         await _prepare_database(application)
-        await _begin_work(application, roles, stack)
+        await _start(application, roles, stack)
 
     if is_sound:
-        await _begin_work(application, roles, stack)
+        await _start(application, roles, stack)
     else:
         storage.call_when_mended(begin_late)
 
 
-async def _begin_work(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
     """Start the receiver, the beats and the workers."""
     config = application.config
     if application.inbox_worker is not None and "bot" in roles:
