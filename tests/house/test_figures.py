@@ -3,7 +3,7 @@
 import pytest
 
 from tests.bars import BARS
-from tests.figures import Figure, FigureTable, Figures, format_table, merge
+from tests.figures import Figure, Figures, FigureTable, format_table, merge
 from tests.house.faults import list_rows
 from tests.house.source import ROOT
 
