@@ -4,7 +4,6 @@ Stock SQLite before 3.44.6/3.50.7/3.51.3 has a WAL-reset race with several write
 """
 
 import asyncio
-import os
 import queue
 import sqlite3
 import threading
@@ -103,7 +102,6 @@ class SqliteDatabase(Database):
         if path and path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._pid = os.getpid()
         self._engine = create_engine(
             url,
             poolclass=StaticPool,
