@@ -28,8 +28,7 @@ from notify.message import Receipt
 log = structlog.get_logger("delivery")
 PUT_BACK = timedelta(seconds=1)  # for a message that the database could not serve
 MAX_RENDER_ATTEMPTS = 5  # attempts at a message that cannot be rendered (FM7)
-#: error codes of our own configuration (a wrong token): retried, not held against the address
-OWN_ERRORS = frozenset({"auth"})
+OWN_ERRORS = frozenset({"auth"})  # of our own configuration (a wrong token): retried, not held against the address
 
 
 class MessageSender:

@@ -158,12 +158,12 @@ class World:
     async def dispatch_ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT) -> None:
         """Create a ticket and dispatch it to the unit; nobody there has a chat, so the first handler is called."""
         await self.create_ticket(no, grade)
-        await self.act("dispatch", DISPATCHER, no, unit="U01")
+        await self.act("dispatch", DISPATCHER, no, unit="U01", reason="属其职责")
 
     async def close_ticket(self, no: str = "T1001", phone: str = ASKER) -> None:
         """Create a ticket that the unit has closed, its visit due in four hours; nobody is called about it before."""
         await self.create_ticket(no, Grade.GENERAL, phone)
-        await self.act("dispatch", DISPATCHER, no, unit="U01")
+        await self.act("dispatch", DISPATCHER, no, unit="U01", reason="属其职责")
         await self.act("sign", HANDLER, no)
         await self.act("close", HANDLER, no, text="已修复", feedback="满意", no_objection=True, cause="设施老化")
         await self.settle()

@@ -27,6 +27,8 @@ SIGNED = {
     "/fallback": "/fallback",
     "/sms": "/sms",
     "/sms/status/{text}": "/sms/status/{text}",
+    "/alarm/{cause}": "/alarm/read_only",
+    "/alarm-status": "/alarm-status",
 }
 ADDED = ("x=1", "utm=", "a", "s=7", "w=1", "h=x", "Digits=1", "%73=0")
 

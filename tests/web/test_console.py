@@ -102,7 +102,7 @@ async def test_a_ticket_goes_through_the_console_up_to_the_second_visit(world: W
         ("H1", "extend", {"new_due_at": "2026-11-25T17:00", "reason": "等待检测", "informed_at": "2026-11-10T08:00",
                           "informed_way": "phone"}),
         ("R1", "decide_extension", {"accept": "yes"}),
-        ("H1", "contact", {"way": "phone", "reached": "yes"}), ("H1", "reply", {"text": "已修复", "way": "phone"}),
+        ("H1", "contact", {"way": "phone", "reached": "yes"}), ("H1", "reply", {"text": "路灯已更换灯泡，今晚恢复照明。", "way": "phone"}),
         ("H1", "close", {"close_type": "solved", "feedback": "满意", "no_objection": "yes"}),
     )  # fmt: skip
     for who, verb, fields in steps:

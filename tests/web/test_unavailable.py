@@ -98,7 +98,7 @@ async def take_all(database: PostgresDatabase, *, hot: bool) -> AsyncIterator[No
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(database.connect_autocommit())
         for _ in range(MOVE_CONNECTIONS if hot else 0):
-            await stack.enter_async_context(database.acquire_raw())
+            await stack.enter_async_context(database.acquire_raw(writing=False))
         yield
 
 
@@ -135,7 +135,7 @@ async def test_a_table_another_session_has_locked_closes_the_doors_in_time_on_po
 ) -> None:
     database = PostgresDatabase(postgres_url, wait_seconds=1.0)
     world, foreign = await World(database).open(), PostgresDatabase(postgres_url, pool_size=1)
-    async with foreign.acquire_raw() as raw, raw.transaction():
+    async with foreign.acquire_raw(writing=True) as raw, raw.transaction():
         await raw.execute("LOCK TABLE tickets, inbox, idempotency, audit IN ACCESS EXCLUSIVE MODE")
         check_closed(await knock_everywhere(world), IMPATIENT)
     assert {door: answer[0] for door, answer in (await knock_everywhere(world)).items()} == OPEN
