@@ -47,6 +47,7 @@ class Conversation(Wording):
         self.press: CallbackQuery | None = update.callback_query
         self.message: Message | None = update.message or update.edited_message
         self.person: Person | None = None
+        self.below: frozenset[str] = frozenset()  # units below the person's, whose tickets they may read (XM2)
         member = update.my_chat_member
         holder = self.press or self.message or member
         user = holder.from_user if holder else None
@@ -77,7 +78,7 @@ class Conversation(Wording):
     @property
     def actor(self) -> Actor:
         """The bound person as an actor."""
-        return Actor.of(self.bound_person)
+        return Actor.of(self.bound_person, self.below)
 
     # -- acting
 
@@ -90,7 +91,7 @@ class Conversation(Wording):
         self.marked_done |= act.inbox_id is not None and result.plan is not None
         return result
 
-    async def check(self, verb: str, snap: Snapshot, assignment_id: int, **arguments: Any) -> None:
+    async def check(self, verb: str, snap: Snapshot, assignment_id: int | None, **arguments: Any) -> None:
         """Refuse what `act` would refuse now; nothing is written (XM21)."""
         act = Act(verb, self.actor, Source(CHANNEL), assignment_id=assignment_id, arguments=arguments)
         await self.services.tickets.check(act, snap)

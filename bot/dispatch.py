@@ -41,7 +41,9 @@ class IdentityMiddleware(BaseMiddleware):
                 await chat.answer_key("command.busy")
             return None
         if chat.user_id:
-            chat.person = await self._services.people.find_by_chat(CHANNEL, chat.user_id)
+            chat.person = person = await self._services.people.find_by_chat(CHANNEL, chat.user_id)
+            if person is not None:
+                chat.below = (await self._services.office.snapshot()).list_below(person.unit)
         await handler(event, data)
         return chat.marked_done
 

@@ -7,6 +7,7 @@ from backend.domain.refusals import Refused
 from bot.actions import (
     close,
     extend,
+    hand_on,
     handling,
     office,
     reply,
@@ -70,6 +71,9 @@ ASSIGNMENT_HANDLERS: dict[str, AssignmentHandler] = {
     "not_reached": _log_contact,
     "report_progress": _without_press(handling.ask_progress),
     "call_supervisor": _without_press(supervising.ask_supervisor_message),
+    "hand_on": _without_press(hand_on.ask_unit),
+    "entrust": hand_on.choose_unit,
+    "transfer": hand_on.choose_unit,
     "call_unit": _without_press(supervising.call_unit),
     "whole": _without_press(ticket.open_ticket),
     "attach": which.choose,

@@ -52,6 +52,10 @@ class ScoringService(Protocol):
         """Return a quarter's or a year's result. Refused `bad_period`."""
         ...
 
+    async def check_contest(self, run_id: int, actor: Actor) -> None:
+        """Refuse what is refused whatever the reason (XM21). Refused `forbidden`, `too_late` …"""
+        ...
+
     async def view_run(self, run_id: int, actor: Actor) -> Mapping[str, Any]:
         """Return a run's sheets as the actor may see them. Refused `unknown_run`."""
         ...

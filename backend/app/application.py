@@ -43,8 +43,8 @@ class Application:
     calls: Calls | None
     beats: Beats
     alarms: AlarmTeller
-    storage: StorageWatch
     clock_watch: ClockWatch
+    storage: StorageWatch
     simulator: "Simulator | None"
     process_token: str  # what commands on this machine sign in with while this process lives; never stored (XR12)
     long_calls: set[int] = field(default_factory=set)  # attempts a rehearsal no longer waits for

@@ -43,8 +43,8 @@ class OperationParts:
     beats: Beats
     health: Health
     alarms: AlarmTeller
-    storage: StorageWatch
     clock_watch: ClockWatch
+    storage: StorageWatch
 
 
 def build_operations(
@@ -73,7 +73,7 @@ def build_operations(
         SqlClockStore(core.db, core.ids), SqlIntegrityStore(core.db, core.ids), core.clock, own.process, own.host,
         core.database_time,
     )  # fmt: skip
-    return OperationParts(beats, health, alarms, storage, clock_watch)
+    return OperationParts(beats, health, alarms, clock_watch, storage)
 
 
 def watch_outages(core: Core, listeners: Sequence[Callable[[], None]]) -> OutageWatch:

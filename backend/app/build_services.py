@@ -126,7 +126,7 @@ async def build_application(
         inbox_worker.on_received = lambda: workers.wake("chat")
     application = Application(
         config, core, services, workers, due, delivery.worker, sms, automatic_visits, inbox_worker, calls,
-        operations.beats, operations.alarms, operations.storage, operations.clock_watch, simulator, "",
+        operations.beats, operations.alarms, operations.clock_watch, operations.storage, simulator, "",
     )  # fmt: skip
     add_workers(application, core, roles)
     nightly = build_daily_backups(config, core, delivery.owner, operations.alarms) if "clock" in roles else None
@@ -137,10 +137,10 @@ async def build_application(
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
     _add_listeners(s, delivery.worker, workers)
-    wakers = [delivery.worker.resume, workers.wake]
-    operations.storage.listeners += wakers
-    operations.clock_watch.listeners += wakers
-    stack.push_async_callback(watch_outages(s, wakers).close)
+    end_back_off = [delivery.worker.resume, workers.wake]
+    operations.clock_watch.listeners += end_back_off
+    operations.storage.listeners += end_back_off
+    stack.push_async_callback(watch_outages(s, end_back_off).close)
     stack.push_async_callback(_close_all, closing)
     return application
 

@@ -36,10 +36,12 @@ class Inbound:
 
     async def _prepare_person_call(self, number: str) -> dict[str, Any] | None:
         """Prepare a call from one of our people; the script asks for their PIN before anything is said."""
-        person = await self._t.people.find_by_phone(number)
-        if person is None:
+        found = [(p, await self._t.store.find_missed(p.code)) for p in await self._t.people.list_by_phone(number)]
+        if len(found) > 1:  # a shared number: whoever alone missed a call, never just the first
+            found = [(person, missed) for person, missed in found if missed is not None]
+        if len(found) != 1:
             return None
-        missed = await self._t.store.find_missed(person.code)
+        [(person, missed)] = found
         new: dict[str, Any] = {"script": "inbound_handler", "person": person.code}
         if missed is not None:
             new |= {"ticket_id": missed.ticket_id, "assignment_id": missed.assignment_id, "facts": {

@@ -31,6 +31,7 @@ VERB_OF_BUTTON = {
     "coordinate": "coordinate", "contact_supervisor": "call_supervisor", "view_files": "view_files",
     "supervise": "supervise", "call_unit": "call_unit", "send_back": "send_back", "rework": "rework",
     "progress_ok": "progress_ok", "progress_no": "progress_no", "whole": "whole",
+    "hand_on": "hand_on",
 }  # fmt: skip
 #: name of a button under a trial score sheet → the verb about the run
 RUN_VERB_OF_BUTTON = {"view_lines": "lines", "object": "contest"}
@@ -78,9 +79,13 @@ def is_offered(verb: str, target: Assignment, viewer: Person, now: datetime) -> 
     return is_allowed(viewer.role, row.verb) and target.state in row.from_states
 
 
-def build_live_buttons(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Texts, now: datetime) -> Rows:
+def build_live_buttons(
+    snap: Snapshot, target: Assignment, viewer: Person, catalogue: Texts, now: datetime, *, has_children: bool = False
+) -> Rows:
     """Return the buttons of the live card for this viewer; none once the assignment has ended or is closed."""
     names = list(BUTTONS_BY_STATE.get(target.state, ()))
+    if has_children and target.state is S.SIGNED:
+        names.insert(len(names) - 1, "hand_on")
     if target.state is S.DISPATCHED and snap.ticket.grade == "urgent":
         names.append("to_duty")
     waiting = any(

@@ -11,6 +11,7 @@ from backend.delivery.content import get_text_key, render_status, render_text
 from backend.delivery.kinds import LIVE_CARD_KINDS, REMINDER_KINDS, REVIEWS, find_request, is_relevant
 from backend.delivery.view import MessageView
 from backend.domain.acts import Snapshot
+from backend.domain.institutions import list_children
 from backend.domain.masking import cut
 from backend.domain.records import Assignment, Message, Person, Request
 from backend.domain.refusals import Refused
@@ -157,7 +158,7 @@ class CardRenderer:
         return card
 
     def _build_live_card(self, view: MessageView, viewer: Person) -> Card:
-        target, say = view.target, self._texts.render
+        target, say, units = view.target, self._texts.render, view.snapshot.config.units
         assert target is not None
         urgent = view.snap.ticket.grade is Grade.URGENT
         if target.state is State.DISPATCHED and target.ended_at is None:
@@ -165,7 +166,9 @@ class CardRenderer:
         else:
             head = say("card.urgent" if urgent else "card.general", **view.facts)
             text = say("card.body", **view.facts, head=head, status=render_status(view))
-        made = buttons.build_live_buttons(view.snap, target, viewer, self._texts, view.now)
+        made = buttons.build_live_buttons(
+            view.snap, target, viewer, self._texts, view.now, has_children=bool(list_children(units, target.unit))
+        )
         return Card(cut(text, MAX_TEXT), made)
 
     def _build_full_card(self, view: MessageView, viewer: Person) -> Card:

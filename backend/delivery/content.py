@@ -43,8 +43,8 @@ def _review(v: MessageView) -> Facts:
 
 
 def _withdrawn(v: MessageView) -> Facts:
-    word = "reassigned" if v.message_facts.get("how") == "reassigned" else "cancelled"
-    return {"what": v.texts.get_word("taken_away", word)}
+    how = str(v.message_facts.get("how"))
+    return {"what": v.texts.get_word("taken_away", how if how in ("reassigned", "handed_on") else "cancelled")}
 
 
 def _closed(v: MessageView) -> Facts:
@@ -112,6 +112,7 @@ EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
     "M32": _due(Obligation.SUPERVISE),
     "M33": _due(Obligation.REWORK),
     "M34": lambda v: {"explanation": v.mask_text(v.message_facts.get("explanation"))},
+    "M35": lambda v: {"text": v.mask_text(v.message_facts.get("text"))},
     "M30": lambda v: {"n": v.message_facts.get("n", v.snap.ticket.repeats)},
     "M27": _due(Obligation.REVIEW),
     "M28": _due(Obligation.REVISIT),

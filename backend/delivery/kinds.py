@@ -78,6 +78,7 @@ KINDS: dict[str, MessageKind] = {
     "M32":  MessageKind("chat.M32", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
     "M33":  MessageKind("chat.M33", frozenset({S.REWORK})),
     "M34":  MessageKind("chat.M34"),                          # the day to re-check what could not be solved (A25)
+    "M35":  MessageKind("chat.M35"),                          # a child has closed the part it was entrusted with (XM2)
     "T1":   MessageKind("chat.task_unreached", ACTIVE_STATES),    # a manual task (A10): nobody of the unit can be reached
     "U1":   MessageKind("chat.address_dead"),                 # a colleague's chat is dead (FT20)
     "P1":   MessageKind("phone.P1", UNSIGNED_STATES),

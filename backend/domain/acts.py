@@ -1,6 +1,6 @@
 """The data of a decision: the act, the snapshot and context it is decided on, and the plan it becomes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +31,23 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """Whose tickets the people of a unit see: its own, and of the units below it all but the confidential (XM2)."""
+
+    unit: str
+    below: frozenset[str] = frozenset()
+
+    @property
+    def units(self) -> frozenset[str]:
+        """The unit and those below it."""
+        return self.below | {self.unit}
+
+    def covers(self, ticket: Ticket, given_to: Collection[str]) -> bool:
+        """Return whether they see a ticket that was given to these units."""
+        return self.unit in given_to or ("confidential" not in ticket.flags and not self.below.isdisjoint(given_to))
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts: an account with its role and unit of now. Refused `unit_missing` for a role of a unit without one.
 
@@ -41,20 +58,21 @@ class Actor:
     role: Role | None  # None: the system itself
     unit: str | None = None
     kind: AccountKind = AccountKind.PERSON
+    below: frozenset[str] = frozenset()  # the units below theirs, whose tickets they may read (XM2)
 
     def __post_init__(self) -> None:
         if self.is_unit_member and not self.unit:
             raise Refused("unit_missing", field="unit")
 
     @classmethod
-    def of(cls, person: Person) -> "Actor":
+    def of(cls, person: Person, below: frozenset[str] = frozenset()) -> "Actor":
         """Return a person as actor."""
-        return cls(person.code, person.role, person.unit)
+        return cls(person.code, person.role, person.unit, below=below)
 
     @classmethod
-    def of_key(cls, name: str, role: Role, unit: str | None = None) -> "Actor":
+    def of_key(cls, name: str, role: Role, unit: str | None = None, below: frozenset[str] = frozenset()) -> "Actor":
         """Return a service key as actor. Refused `unit_missing`."""
-        return cls(name, role, unit, AccountKind.SERVICE)
+        return cls(name, role, unit, AccountKind.SERVICE, below)
 
     def with_role(self, role: Role | None) -> "Actor":
         """Return the same account in another role; None: what follows from its act by itself."""
@@ -77,12 +95,21 @@ class Actor:
 
     @property
     def only_unit(self) -> str | None:
-        """The only unit whose tickets they may see; None: all."""
+        """The only unit they act for; None: the whole office."""
         return self.unit if self.is_unit_member else None
+
+    @property
+    def sight(self) -> Sight | None:
+        """Whose tickets they may read; None: all."""
+        return Sight(self.unit or "", self.below) if self.is_unit_member else None
 
     def may_see(self, unit: str | None) -> bool:
         """Return whether they may see what belongs to this unit."""
         return self.only_unit in (None, unit)
+
+    def may_follow(self, unit: str | None) -> bool:
+        """Return whether they may read how this unit handles a ticket they see: their own, or one below it (XM2)."""
+        return self.may_see(unit) or unit in self.below
 
 
 SYSTEM = Actor("system", None, kind=AccountKind.SYSTEM)
@@ -113,7 +140,7 @@ def list_files(
     ticket: Ticket, assignments: Sequence[Assignment], actor: Actor, assignment_id: int | None = None
 ) -> list[str]:
     """Return the files of a ticket they may see: the demand's and those of assignments whose unit they see (XM25)."""
-    seen = {a.id for a in assignments if actor.may_see(a.unit) and assignment_id in (None, a.id)}
+    seen = {a.id for a in assignments if actor.may_follow(a.unit) and assignment_id in (None, a.id)}
     return [file for file, of in ticket.files if of in seen or (of == 0 and assignment_id is None)]
 
 

@@ -1,5 +1,6 @@
 """What a button carries: a verb, an assignment (or request) and the version of its card; at most 64 bytes."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ VERB_CODES = {
     "rw": "rework", "w": "whole", "nx": "next", "pg": "todo_page", "at": "attach", "an": "not_attach",
     "li": "lines", "ct": "contest", "cn": "contest_line", "dd": "drop_draft", "sm": "submit", "xp": "explained",
     "og": "confirm_order", "od": "drop_order", "ol": "overdue", "fl": "undelivered",
+    "ho": "hand_on", "he": "entrust", "ht": "transfer",
 }  # fmt: skip
 _CODE_OF = {verb: short for short, verb in VERB_CODES.items()}
 _PATTERN = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
@@ -25,12 +27,17 @@ class ButtonData:
     or a scoring run for lines, contest and contest_line.
 
     `value` is the assignment's version; under a draft its number (XM7); for `class` the index of the class in
-    `UNREASONABLE_CLASSES`; for `contest_line` that of the line in the sheet.
+    `UNREASONABLE_CLASSES`; for `contest_line` that of the line in the sheet; for entrust and transfer what `hash_code` makes of the unit's code.
     """
 
     verb: str
     subject: int
     value: int = 0
+
+
+def hash_code(code: str) -> int:
+    """Return a number of at most nine digits that stands for a unit's code on a button."""
+    return int.from_bytes(hashlib.sha256(code.encode()).digest()[:8]) % 10**9
 
 
 def encode(press: ButtonData) -> str:

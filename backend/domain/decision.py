@@ -28,8 +28,8 @@ class Unchanged(Exception):
 
 
 def is_visible(snap: Snapshot, actor: Actor) -> bool:
-    """Return whether the actor may know of this ticket: unit roles see only what their unit was assigned."""
-    return not actor.is_unit_member or any(a.unit == actor.unit for a in snap.assignments)
+    """Return whether the actor may know of this ticket: unit roles see what their unit, or one below it, was given."""
+    return actor.sight is None or actor.sight.covers(snap.ticket, {a.unit for a in snap.assignments})
 
 
 def decide(snap: Snapshot, act: Act, context: MoveContext, key: bytes) -> Plan:

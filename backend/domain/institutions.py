@@ -1,4 +1,4 @@
-"""Which management institution answers for a matter: who received it, else its region's up the tree (A3, XM1)."""
+"""The tree of units: which institution answers for a matter (A3, XM1), and which units are below one (A2, XM2)."""
 
 from collections.abc import Iterable, Mapping
 
@@ -20,6 +20,22 @@ def list_line(units: Mapping[str, Unit], code: str | None) -> list[Unit]:
         line[unit.code] = unit
         unit = units.get(unit.parent or "")
     return list(line.values())
+
+
+def list_children(units: Mapping[str, Unit], code: str) -> tuple[Unit, ...]:
+    """List the active units right below one to which it may pass a ticket down, by code (A2, XM2)."""
+    found = (u for u in units.values() if u.parent == code and u.active and u.kind is not UnitKind.MANAGEMENT)
+    return tuple(sorted(found, key=lambda u: u.code))
+
+
+def list_below(units: Mapping[str, Unit], code: str) -> frozenset[str]:
+    """List the units of every level below one, also those no longer active."""
+    below: set[str] = set()
+    level = {code}
+    while level:
+        level = {u.code for u in units.values() if u.parent in level} - below - {code}
+        below |= level
+    return frozenset(below)
 
 
 def is_circular(units: Mapping[str, Unit], code: str) -> bool:

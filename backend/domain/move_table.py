@@ -61,6 +61,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _transition("T4b", "take_repeat",        OPEN,                         UNCHANGED,                            SYSTEM_ONLY,    "ticket"),
     _transition("T5",  "dispatch",           {S.PENDING_DISPATCH},         {S.DISPATCHED},                  DISPATCH_ROLES, "ticket"),
     _transition("T5b", "assist",             WITH_UNIT,                    UNCHANGED,                            DISPATCH_ROLES, "ticket"),
+    _transition("T5c", "hand_on",            {S.SIGNED},                   {S.SIGNED, S.DISPATCHED},        UNIT_ROLES),
     _transition("T6",  "sign",               {S.DISPATCHED},               {S.SIGNED},                      UNIT_ROLES),
     _transition("T7",  "auto_sign",          {S.DISPATCHED},               {S.SIGNED},                      SYSTEM_ONLY),
     _transition("T8",  "return",             {S.SIGNED},                   {S.RETURN_REVIEW},               UNIT_ROLES),

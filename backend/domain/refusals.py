@@ -21,6 +21,7 @@ HTTP_STATUS: dict[str, int] = {
     "bad_request": 400,
     "unauthenticated": 401,
     "forbidden": 403,
+    "not_below": 403,
     "not_found": 404,
     "unknown_run": 404,
     "unknown_entry": 404,

@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from backend.domain.verb_fields import HAND_ON_KINDS
+
 _EDGE = " \t\r\n　:：,，;；。.、-—–【】[]()（）“”\"'"
 _SHORT = 10  # characters; a reply below it says too little
 _LONGEST_DAYS = 365
@@ -32,6 +34,7 @@ class ParsedReply:
     reason_code: str | None = None  # a guess, for 退单 only
     cause: str = ""  # the cause found, where a 答复 or 办结 names one (A32)
     files: tuple[str, ...] = ()  # what came with it
+    dispatch_kind: str = ""  # of 交办, 转办
 
 
 @cache
@@ -109,6 +112,8 @@ def parse_reply(text: str) -> ParsedReply | None:
     if verb == "extend":
         days, rest = _split_days(rest)
         return ParsedReply(verb, rest, days)
+    if verb in HAND_ON_KINDS:  # followed by the unit, so that 交办 within a sentence is none
+        return ParsedReply("hand_on", rest, dispatch_kind=verb) if after[:1] in ("", *_EDGE) else None
     if verb == "return":
         return ParsedReply(verb, rest, reason_code=guess_reason_code(rest))
     if verb in ("reply", "close"):

@@ -20,6 +20,7 @@ VISIT_REASONS = (
     "unsatisfied", "unclear", "want_person", "danger", "confidential", "sampled", "no_phone", "not_imported", "capped",
     "rework",
 )  # fmt: skip
+HAND_ON_KINDS = ("entrust", "transfer")  # 交办: the unit keeps the lead; 转办: it does not (A4, XM2)
 PROPOSED_FLAGS = ("mass_incident", "confidential", "hard_case")  # flags that people propose and decide
 MAX_TEXT_LENGTH = 20_000  # characters of one text field
 
@@ -112,6 +113,8 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "dispatch":            (require("unit", _text), Field("close_due_at", _instant), Field("grade", _grade),
                             Field("reason", _text, default="")),
     "assist":              (require("unit", _text),),
+    "hand_on":             (require("unit", _text), require("dispatch_kind", _one_of(*HAND_ON_KINDS)),
+                            Field("close_due_at", _instant), Field("reason", _text, default="")),
     "reassign":            (require("unit", _text), Field("reason", _text, default="")),
     "regrade":             (require("grade", _grade), REASON),
     "sign":                (),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.domain import deadlines, duty_roster, reminders
 from backend.domain.acts import MEMBER_ROLES
 from backend.domain.calendar import Calendar
-from backend.domain.institutions import find_institution
+from backend.domain.institutions import find_institution, list_below
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, next_open
 from backend.domain.records import Person, Unit
@@ -39,6 +39,7 @@ class OfficeSnapshot:
     by_code: dict[str, Person]
     shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
     _institutions: dict[tuple[str, str | None], str] = field(default_factory=dict)  # found already; "" for none
+    _below: dict[str, frozenset[str]] = field(default_factory=dict)  # listed already
 
     @property
     def person_names(self) -> dict[str, str]:
@@ -149,6 +150,14 @@ class OfficeSnapshot:
                 self._institutions.clear()
             found = self._institutions[key] = find_institution(self.config.units, region, receiver) or ""
         return found or None
+
+    def list_below(self, unit: str | None) -> frozenset[str]:
+        """List the units of every level below one (XM2)."""
+        if unit is None or unit not in self.config.units:
+            return frozenset()
+        if unit not in self._below:
+            self._below[unit] = list_below(self.config.units, unit)
+        return self._below[unit]
 
     def get_institution(self, region: str = "", receiver: str | None = None) -> str | None:
         """As `find_institution`, None only without any institution. Refused `no_institution` where none is named."""

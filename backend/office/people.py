@@ -144,9 +144,9 @@ class People:
         """Return a person's decrypted number, E.164; None without one."""
         return await self._store.get_phone(person)
 
-    async def find_by_phone(self, phone: str) -> Person | None:
-        """Find the active person with that number (E.164). A caller id is a hint, never identity (FW25)."""
-        return await self._store.find_by_phone(phone)
+    async def list_by_phone(self, phone: str) -> Sequence[Person]:
+        """List the active people with that number (E.164). A caller id is a hint, never identity (FW25)."""
+        return await self._store.list_by_phone(phone)
 
     # -- binding a chat (FT32, FT33)
 

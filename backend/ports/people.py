@@ -62,8 +62,8 @@ class PeopleStore(Protocol):
         """Find the active person behind a chat user (FT34)."""
         ...
 
-    async def find_by_phone(self, phone: str) -> Person | None:
-        """Find the first active person with that number (E.164)."""
+    async def list_by_phone(self, phone: str) -> Sequence[Person]:
+        """List the active people with that number (E.164), by code."""
         ...
 
     async def get_phone(self, code: str) -> str | None:

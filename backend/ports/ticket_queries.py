@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from backend.domain.acts import Sight
 from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
 from backend.domain.text_search import TextSearch
 from backend.ports.requester_texts import RequesterText
@@ -121,20 +122,20 @@ class Requester:
 
 
 class QueryStore(Protocol):
-    """Read-only queries. `seen_by` is a unit code for those who see only what was assigned to their unit."""
+    """Read-only queries. `seen_by`: for those who see only what was given to their unit or one below."""
 
-    async def get_ticket(self, no: str, seen_by: str | None = None) -> TicketView | None:
+    async def get_ticket(self, no: str, seen_by: Sight | None = None) -> TicketView | None:
         """Return one ticket; None if it does not exist or is not visible to `seen_by`."""
         ...
 
     async def list_tickets(
         self, filters: TicketFilter, now: datetime, *, before: int | None = None, limit: int = 50,
-        seen_by: str | None = None,
+        seen_by: Sight | None = None,
     ) -> Page[TicketView]:  # fmt: skip
         """Return a page of tickets, newest first. A search scans a bounded window at a time."""
         ...
 
-    async def load_history(self, ticket_id: int, seen_by: str | None) -> TicketHistory:
+    async def load_history(self, ticket_id: int, seen_by: Sight | None) -> TicketHistory:
         """Return the journal, messages, calls and visits of a ticket; it names no ticket `seen_by` may not see (XS7)."""
         ...
 
@@ -152,7 +153,7 @@ class QueryStore(Protocol):
         """Return a page of calls, newest first."""
         ...
 
-    async def count_open(self, now: datetime, seen_by: str | None = None) -> Mapping[str, int]:
+    async def count_open(self, now: datetime, seen_by: Sight | None = None) -> Mapping[str, int]:
         """Count open tickets by state, and `overdue` and `red` among them; ended tickets are not read."""
         ...
 
@@ -160,12 +161,12 @@ class QueryStore(Protocol):
         """Return the requester's name and number in clear text."""
         ...
 
-    async def find_by_phone(self, phone: str, seen_by: str | None, limit: int) -> Sequence[TicketView]:
+    async def find_by_phone(self, phone: str, seen_by: Sight | None, limit: int) -> Sequence[TicketView]:
         """Return the newest tickets of the requester with this whole number (E.164), by its blind index."""
         ...
 
-    async def find_units(self, ticket_id: int) -> frozenset[str]:
-        """Return the units that were ever assigned this ticket."""
+    async def is_seen(self, ticket_id: int, seen_by: Sight | None) -> bool:
+        """Return whether `seen_by` may see this ticket."""
         ...
 
     async def count_recent(self) -> Mapping[str, Mapping[str, int]]:

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.scheme_file import load_scheme
@@ -36,9 +37,8 @@ class Contests:
         Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `unknown_ticket`,
         `too_late`.
         """
-        if not actor.is_unit_member:
-            require_clerk(actor)
-        elif fields.get("unit") not in (None, "", actor.unit):
+        await self.check(run, actor)
+        if actor.is_unit_member and fields.get("unit") not in (None, "", actor.unit):
             raise Refused("forbidden")  # never silently taken for the actor's own unit
         unit = actor.unit if actor.is_unit_member else fields.get("unit")
         sheet = next((s for s in run.sheet["result"]["units"] if s["unit"] == unit), None)
@@ -56,16 +56,24 @@ class Contests:
             and not await self._dependencies.files.are_usable(files, actor)
         ):
             raise Refused("unknown_file", field="files")
-        now, snapshot = self._office.clock.now(), await self._office.snapshot()
-        if run.locked_at is not None:
-            until = snapshot.add_limit(snapshot.settings.text("appeal_window"), run.locked_at, None)
-            if now > until:
-                raise Refused("too_late", until=until.isoformat())
+        now = self._office.clock.now()
         await self._ids.refill(1)
         contest = Contest(self._ids.take(), run.id, str(unit), item, text, actor.code, now, run.period, files, tickets)
         await self._store.add_contest(contest)
         await self._dependencies.note(now, actor.code, "score_contested", run.id, unit=unit, item=item)
         return serialize_contest(contest, self._office.clock.zone)
+
+    async def check(self, run: Run, actor: Actor) -> None:
+        """Refuse what is refused whatever the reason may be, so that it is asked for only then (XM21).
+
+        Refused `forbidden`, `too_late`.
+        """
+        require(actor, "contest.submit")
+        if run.locked_at is not None:
+            snapshot = await self._office.snapshot()
+            until = snapshot.add_limit(snapshot.settings.text("appeal_window"), run.locked_at, None)
+            if self._office.clock.now() > until:
+                raise Refused("too_late", until=until.isoformat())
 
     async def list_contests(
         self, actor: Actor, *, period: str | None = None, unit: str | None = None, state: str | None = None

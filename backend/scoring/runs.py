@@ -159,6 +159,12 @@ class Runs:
         _refuse_changed_rules(run)
         return await self._contests.submit(run, fields, actor)
 
+    async def check_contest(self, run_id: int, actor: Actor) -> None:
+        """Refuse a contest of this run whatever its reason (XM21). Refused as by `submit_contest`."""
+        run = await self.get(run_id)
+        _refuse_changed_rules(run)
+        await self._contests.check(run, actor)
+
     async def compare(self, run_id: int, other: int | None, actor: Actor) -> dict[str, Any]:
         """Compare a run with the one it revises, or with another run of its period: rules, units, regions.
 

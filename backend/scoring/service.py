@@ -57,7 +57,7 @@ class Scoring:
             self.ledgers.draft,
         )
         self.start_run, self.lock_run, self.submit_contest = self.runs.start, self.runs.lock, self.runs.submit_contest
-        self.view_run = self.runs.view
+        self.view_run, self.check_contest = self.runs.view, self.runs.check_contest
 
     async def compute_sheet(
         self, month: str, unit: str, scheme: str | None = None, settings: Mapping[str, str] | None = None,

@@ -33,7 +33,7 @@ class RequesterReveal:
         Refused `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
         `too_many` (more than 20 in an hour).
         """
-        view = await self._reading.get_ticket(ticket_no, by.only_unit)
+        view = await self._reading.get_ticket(ticket_no, by.sight)
         if view is None:
             raise Refused("not_found", ticket=ticket_no)
         require(by, "requester.reveal", verb="reveal")
@@ -51,7 +51,7 @@ class RequesterReveal:
         """
         require(by, "requester.reveal", verb="reveal")
         number = normalise_phone(phone, countries=self._countries).e164
-        found = await self._reading.find_by_phone(number, by.only_unit, MAX_FOUND)
+        found = await self._reading.find_by_phone(number, by.sight, MAX_FOUND)
         shown = [view for view in found if _handles(view, by) and not _is_hidden(view, by)]
         await self._record(by, reason, None, phone=mask_phone(number), found=len(shown))
         return shown

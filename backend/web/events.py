@@ -97,7 +97,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
                     if not await _may_still_listen(request, actor):
                         break
                 ticket_id, body = item
-                if not actor.is_unit_member or actor.unit in await services.queries.find_units(ticket_id):
+                if await services.queries.is_seen(ticket_id, actor.sight):
                     await stream.send(json.dumps(body, ensure_ascii=False), event="moved")
             return stream
     except ConnectionError:  # the listener has gone, which is no error

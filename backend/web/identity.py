@@ -48,7 +48,8 @@ async def resolve_key_actor(services: Services, key: ApiKey) -> Actor:
     """Return the actor of a key. Refused `unauthenticated` when its person is no longer active (FA7), `unit_missing`."""
     if key.person is not None:
         return await _resolve_person(services, key.person)
-    return Actor.of_key(key.name, Role(key.role or Role.AUDITOR), key.unit)
+    below = (await services.office.snapshot()).list_below(key.unit)
+    return Actor.of_key(key.name, Role(key.role or Role.AUDITOR), key.unit, below)
 
 
 async def resolve_account(services: Services, account: Account) -> Actor:
@@ -64,10 +65,11 @@ async def resolve_account(services: Services, account: Account) -> Actor:
 
 
 async def _resolve_person(services: Services, code: str) -> Actor:
-    person = (await services.office.snapshot()).by_code.get(code)
+    snapshot = await services.office.snapshot()
+    person = snapshot.by_code.get(code)
     if person is None or not person.active:
         raise Refused("unauthenticated")
-    return Actor.of(person)
+    return Actor.of(person, snapshot.list_below(person.unit))
 
 
 def read_bearer(request: web.Request) -> str | None:

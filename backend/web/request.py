@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from backend.domain.acts import Actor
+from backend.domain.acts import Actor, Sight
 from backend.services import Services
 
 SERVICES = web.AppKey("services", Services)
@@ -37,9 +37,9 @@ class ApiRequest:
     parts: Sequence[FormPart] = ()
 
     @property
-    def seen_by(self) -> str | None:
-        """The only unit whose tickets the actor may see; None: all."""
-        return self.actor.only_unit
+    def seen_by(self) -> Sight | None:
+        """Whose tickets the actor may see; None: all."""
+        return self.actor.sight
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bot.conversation import ButtonRows, Conversation
 from bot.ticket_context import TicketContext, check_allowed, load_context
 
 PROGRESS_VERB = "report_progress"
+PLACEHOLDER = "…"  # for a sentence not yet said
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ async def start_simple_act(chat: Conversation, context: TicketContext, button: s
     order = SIMPLE_ACTS[button]
     check_allowed(chat, context, order.verb)
     if order.argument:
+        sample = {**order.arguments, order.argument: PLACEHOLDER}
+        await chat.check(order.verb, context.snap, context.assignment_id, **sample)  # refused before it is asked (XM21)
         await chat.ask(f"order.ask_{button}", button, context.assignment_id, ticket_no=context.ticket_no)
         return
     await _perform(chat, context, button, order.arguments)

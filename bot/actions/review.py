@@ -39,6 +39,7 @@ async def approve(chat: Conversation, request_id: int, why: str = "") -> None:
     """Handle 同意; for a claim or appeal, ask for the class first."""
     request, verb = await _load_request(chat, request_id)
     if request.kind in CLASSIFIED_KINDS:
+        await _check(chat, request, verb, accept=True, **{"class": UNREASONABLE_CLASSES[0]})
         await _ask_class(chat, request)
         return
     await _decide(chat, request, verb, accept=True, reason=why)
@@ -73,7 +74,8 @@ async def choose_class(chat: Conversation, request_id: int, place: int) -> None:
 
 async def ask_refusal_reason(chat: Conversation, request_id: int) -> None:
     """Handle 不同意: ask for the reason."""
-    request, _ = await _load_request(chat, request_id)
+    request, verb = await _load_request(chat, request_id)
+    await _check(chat, request, verb, accept=False)
     await chat.ask("decide.refuse_reason", DISAGREE, request_id, ticket_no=await _get_ticket_no(chat, request))
 
 
@@ -142,6 +144,15 @@ async def _get_ticket_no(chat: Conversation, request: Request) -> str:
         raise Refused("not_found", request=request.id)
     chat.subject = snap.ticket
     return snap.ticket.no
+
+
+async def _check(chat: Conversation, request: Request, verb: str, **arguments: Any) -> None:
+    """Refuse a decision that would be refused whatever its reason, before that is asked for (XM21)."""
+    snap = await chat.services.tickets.moves.load(TicketRef(ticket_id=request.ticket_id))
+    if snap is not None:
+        chat.subject = snap.ticket
+        which: dict[str, Any] = {"flag": request.kind} if verb == "decide_flag" else {}
+        await chat.check(verb, snap, request.assignment_id, reason="…", **which, **arguments)
 
 
 async def _decide(chat: Conversation, request: Request, verb: str, **arguments: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from backend.domain.reply_parser import ParsedReply, parse_reply
 from bot import drafts
-from bot.actions import close, extend, handling, reply, return_
+from bot.actions import close, extend, hand_on, handling, reply, return_
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext
 
@@ -86,4 +86,5 @@ REPLY_HANDLERS: dict[str, Callable[[Conversation, TicketContext, ParsedReply], A
     "explanation": close.give_explanation,
     "extend": extend.collect_extension,
     "report_progress": handling.report_progress,
+    "hand_on": hand_on.name_unit,
 }

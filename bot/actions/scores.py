@@ -204,6 +204,7 @@ async def show_lines(chat: Conversation, run_id: int) -> None:
 
 async def choose_line(chat: Conversation, run_id: int, more: int) -> None:
     """Handle 提出异议: offer the lines that count, the others (`more`) behind a button. Refused as `_load_sheet`."""
+    await _get_scoring(chat).check_contest(run_id, chat.actor)
     sheet, period = await _load_sheet(chat, run_id)
     made = [
         Button(str(line["name"]), encode(ButtonData("contest_line", run_id, place)))
@@ -218,6 +219,7 @@ async def choose_line(chat: Conversation, run_id: int, more: int) -> None:
 
 async def ask_contest_reason(chat: Conversation, run_id: int, place: int) -> None:
     """Handle a chosen line: ask for the reason. Refused `not_found`, and as `_load_sheet`."""
+    await _get_scoring(chat).check_contest(run_id, chat.actor)
     sheet, period = await _load_sheet(chat, run_id)
     line = _get_line(sheet["lines"], place)
     await chat.ask("sheet.ask", f"{CONTEST_QUESTION}.{place}", run_id, facts={"period": period, "item": line["name"]})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from backend.domain.acts import Sight
 from backend.domain.move_table import count_stages
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
@@ -48,7 +49,7 @@ def is_abbreviation(short: str, name: str) -> bool:
 
 
 async def _send_unit(chat: Conversation, one: Unit, snapshot: OfficeSnapshot) -> None:
-    counts = await chat.services.queries.count_open(chat.now, one.code)
+    counts = await chat.services.queries.count_open(chat.now, Sight(one.code))
     stages = count_stages(counts)
     month: datetime = chat.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sheet = await _load_sheet(chat, one)

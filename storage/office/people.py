@@ -86,8 +86,15 @@ class SqlPeopleStore:
         mine = select(b.person).where(b.channel == channel, b.user_id == user_id, b.state == "live")
         return await self._find(t.people.c.code.in_(mine) & t.people.c.active)
 
-    async def find_by_phone(self, phone: str) -> Person | None:
-        return await self._find((t.people.c.phone_index == self._vault.blind_index(phone)) & t.people.c.active)
+    async def list_by_phone(self, phone: str) -> Sequence[Person]:
+        k = t.people.c
+        codes = select(k.code).where(k.phone_index == self._vault.blind_index(phone), k.active).order_by(k.code)
+
+        def work(c: Connection) -> list[Person]:
+            found = [find_person(c, k.code == code) for code in c.execute(codes).scalars().all()]
+            return [person for person in found if person is not None]
+
+        return await self._db.read(work)
 
     async def _find(self, condition: Any) -> Person | None:
         return await self._db.read(lambda c: find_person(c, condition))

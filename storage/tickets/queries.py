@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from backend.domain.acts import Sight
 from backend.domain.instants import from_micros
 from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
 from backend.domain.ticket_enums import State
@@ -34,6 +35,7 @@ from storage.tickets.search import (
     find_floor,
     has_flag,
     hide_other_tickets,
+    is_one_of,
     is_overdue,
     is_seen_by,
     read_found,
@@ -54,13 +56,13 @@ class SqlQueryStore:
         self._db = db
         self._vault = vault
 
-    async def get_ticket(self, no: str, seen_by: str | None = None) -> TicketView | None:
+    async def get_ticket(self, no: str, seen_by: Sight | None = None) -> TicketView | None:
         def work(c: Connection) -> TicketView | None:
             k = t.tickets.c
             columns = (*TICKET_COLUMNS, k.name_sealed, k.submitted_at, k.extra)
             row = c.execute(select(*columns).where(k.no == no)).first()
             found = self._views(c, [row] if row else [], seen_by)
-            if not row or (seen_by is not None and all(a.unit != seen_by for a in found[0].assignments)):
+            if not row or (seen_by and not seen_by.covers(found[0].ticket, {a.unit for a in found[0].assignments})):
                 return None
             submitted = decode_instant(row.submitted_at)
             return replace(found[0], submitted_at=submitted, earlier_reply=json.loads(row.extra))
@@ -69,7 +71,7 @@ class SqlQueryStore:
 
     async def list_tickets(
         self, filters: TicketFilter, now: datetime, *, before: int | None = None, limit: int = 50,
-        seen_by: str | None = None,
+        seen_by: Sight | None = None,
     ) -> Page[TicketView]:  # fmt: skip
         query, position_column = build_query(filters, now, seen_by)
         if before is not None:
@@ -98,7 +100,7 @@ class SqlQueryStore:
     def _open_name(self, row: Any) -> str | None:
         return self._vault.open("tickets", row.id, "name", row.name_sealed)
 
-    def _views(self, c: Connection, rows: Sequence[Any], seen_by: str | None) -> list[TicketView]:
+    def _views(self, c: Connection, rows: Sequence[Any], seen_by: Sight | None) -> list[TicketView]:
         ids = [row.id for row in rows]
         a = t.assignments
         of: dict[int, list[Assignment]] = {i: [] for i in ids}
@@ -117,7 +119,7 @@ class SqlQueryStore:
             for row in rows
         ]  # fmt: skip
 
-    async def load_history(self, ticket_id: int, seen_by: str | None) -> TicketHistory:
+    async def load_history(self, ticket_id: int, seen_by: Sight | None) -> TicketHistory:
 
         def work(c: Connection) -> TicketHistory:
             journal = select(t.journal).where(t.journal.c.ticket_id == ticket_id).order_by(t.journal.c.version)
@@ -162,13 +164,13 @@ class SqlQueryStore:
 
         return await self._db.read(work)
 
-    async def count_open(self, now: datetime, seen_by: str | None = None) -> Mapping[str, int]:
+    async def count_open(self, now: datetime, seen_by: Sight | None = None) -> Mapping[str, int]:
         def work(c: Connection) -> dict[str, int]:
             k = t.tickets.c
             mine = is_seen_by(seen_by)
             by_state = select(k.state, func.count()).where(k.state.in_(OPEN_STATES), *mine).group_by(k.state)
             counts = {state: int(count) for state, count in c.execute(by_state).all()}
-            own = [t.duties.c.unit == seen_by] if seen_by is not None else []
+            own = [is_one_of(t.duties.c.unit, seen_by.units)] if seen_by is not None else []
             overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*is_overdue(now), *own)
             red = select(func.count()).where(k.state.in_(OPEN_STATES), has_flag("red"), *mine).select_from(t.tickets)
             return counts | {"overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one())}
@@ -188,15 +190,15 @@ class SqlQueryStore:
             self._vault.open("tickets", ticket_id, "phone", row.phone_sealed),
         )
 
-    async def find_by_phone(self, phone: str, seen_by: str | None, limit: int) -> Sequence[TicketView]:
+    async def find_by_phone(self, phone: str, seen_by: Sight | None, limit: int) -> Sequence[TicketView]:
         query = select(*TICKET_COLUMNS, t.tickets.c.name_sealed)
         query = query.where(t.tickets.c.phone_index == self._vault.blind_index(phone), *is_seen_by(seen_by))
         newest = query.order_by(t.tickets.c.id.desc()).limit(limit)
         return await self._db.read(lambda c: self._views(c, c.execute(newest).all(), seen_by))
 
-    async def find_units(self, ticket_id: int) -> frozenset[str]:
-        query = select(t.assignments.c.unit).where(t.assignments.c.ticket_id == ticket_id)
-        return frozenset(await self._db.fetch_column(query))
+    async def is_seen(self, ticket_id: int, seen_by: Sight | None) -> bool:
+        query = select(t.tickets.c.id).where(t.tickets.c.id == ticket_id, *is_seen_by(seen_by))
+        return bool(await self._db.fetch_column(query))
 
     async def count_recent(self) -> Mapping[str, Mapping[str, int]]:
         def count(c: Connection, column: Any, key: Any) -> dict[str, int]:

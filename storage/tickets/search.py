@@ -1,12 +1,13 @@
 """Finds tickets: by the index of states, of a unit, of open duties, or by literal text in a bounded window."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, literal, or_, select, true
 
+from backend.domain.acts import Sight
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.text_search import TextSearch
@@ -31,23 +32,33 @@ def build_like_pattern(text: str) -> str:
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
-def was_given_to(unit: str) -> Any:
-    """Condition: the ticket was ever assigned to that unit."""
+def is_one_of(column: Any, units: Collection[str]) -> Any:
+    """Condition: the column is one of these; of one unit alone an equality, which its index also orders."""
+    return column == next(iter(units)) if len(units) == 1 else column.in_(sorted(units))
+
+
+def was_given_to(*units: str) -> Any:
+    """Condition: the ticket was ever assigned to one of these units."""
     a = t.assignments.alias()
-    return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, a.c.unit == unit))
+    return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, is_one_of(a.c.unit, units)))
 
 
-def is_seen_by(unit: str | None) -> tuple[Any, ...]:
-    """Conditions: those of this unit may see the ticket; None: everybody of the institution."""
-    return () if unit is None else (was_given_to(unit),)
+def is_seen_by(sight: Sight | None) -> tuple[Any, ...]:
+    """Conditions: those with this sight may see the ticket; None: everybody of the institution."""
+    if sight is None:
+        return ()
+    own = was_given_to(sight.unit)
+    if not sight.below:
+        return (own,)
+    return (or_(own, and_(was_given_to(*sight.below), ~has_flag("confidential"))),)
 
 
-def hide_other_tickets(c: Connection, lines: tuple[JournalEntry, ...], unit: str) -> tuple[JournalEntry, ...]:
-    """Leave out of journal lines the numbers of tickets that this unit may not see (XS7)."""
+def hide_other_tickets(c: Connection, lines: tuple[JournalEntry, ...], sight: Sight) -> tuple[JournalEntry, ...]:
+    """Leave out of journal lines the numbers of tickets that they may not see (XS7)."""
     named = {no for line in lines for word in NAMING_TICKETS for no in _as_list(line.words.get(word))}
     if not named:
         return lines
-    seen = set(c.execute(select(t.tickets.c.no).where(t.tickets.c.no.in_(sorted(named)), was_given_to(unit))).scalars())
+    seen = set(c.execute(select(t.tickets.c.no).where(t.tickets.c.no.in_(sorted(named)), *is_seen_by(sight))).scalars())
 
     def hide(words: Mapping[str, Any]) -> dict[str, Any]:
         kept = {word: [no for no in _as_list(words.get(word)) if no in seen] for word in NAMING_TICKETS}
@@ -81,22 +92,24 @@ def is_overdue(now: datetime) -> tuple[Any, ...]:
     return d.met_at.is_(None), d.due_at < to_micros(now), d.kind.in_([k.value for k in OVERDUE_KINDS]), in_force
 
 
-def build_query(filters: TicketFilter, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:
+def build_query(filters: TicketFilter, now: datetime, seen_by: Sight | None) -> tuple[Select[Any], Any]:
     """Return the query of a list and its ordering column: a unit's list uses the unit's own index."""
-    unit = filters.unit if seen_by is None else seen_by  # an empty `seen_by` sees nothing
+    sight = Sight(filters.unit) if seen_by is None and filters.unit is not None else seen_by
     columns = (*TICKET_COLUMNS, t.tickets.c.name_sealed)
-    if unit is None:
+    if sight is None:
         return select(*columns), t.tickets.c.id
     a, newer = t.assignments, t.assignments.alias("newer")
-    again = select(literal(1)).where(newer.c.ticket_id == a.c.ticket_id, newer.c.unit == a.c.unit, newer.c.id > a.c.id)
-    query = select(*columns).join_from(a, t.tickets, t.tickets.c.id == a.c.ticket_id)
-    query = query.where(a.c.unit == unit, ~exists(again))
-    if filters.unit is not None and filters.unit != unit:
+    here, again = is_one_of(a.c.unit, sight.units), is_one_of(newer.c.unit, sight.units)
+    newest = ~exists(select(literal(1)).where(newer.c.ticket_id == a.c.ticket_id, again, newer.c.id > a.c.id))
+    query = select(*columns).join_from(a, t.tickets, t.tickets.c.id == a.c.ticket_id).where(here, newest)
+    if sight.below:
+        query = query.where(*is_seen_by(sight))
+    if filters.unit is not None and filters.unit != sight.unit:
         query = query.where(was_given_to(filters.unit))
     return query, a.c.ticket_id
 
 
-def choose_window(filters: TicketFilter, seen_by: str | None) -> int | None:
+def choose_window(filters: TicketFilter, seen_by: Sight | None) -> int | None:
     """Return how many rows one page may scan; None if an index answers."""
     if filters.text:
         return SEARCH_WINDOW if filters.text.is_selective else min(SIGNS_WINDOW, SEARCH_WINDOW)

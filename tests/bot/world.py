@@ -170,7 +170,7 @@ class World:
     ) -> int:
         """Create a ticket and dispatch it; the id of its assignment."""
         await create_waiting_ticket(self.moves, self.ids, self.at, no, grade=grade, **fields)
-        await self.act("dispatch", DISPATCHER, no, unit=unit)
+        await self.act("dispatch", DISPATCHER, no, unit=unit, reason="属其职责")
         return (await self.load_assignment(no)).id
 
     async def sign_by_button(self, code: str = "H1") -> tuple[ChatUser, Message]:

@@ -55,6 +55,23 @@ async def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 @ONE_ENGINE
+@pytest.mark.parametrize("missed", [True, False])
+async def test_a_number_two_people_share_is_taken_for_whoever_missed_a_call_and_for_nobody_else(
+    world: World, missed: bool
+) -> None:
+    form = PersonForm("甲", "U01", Role.LIAISON, "A0", H1)  # whose code and rank come first
+    await world.people.save_people([form], "admin")
+    world.office.invalidate()
+    world.phone(H1).ring_out()
+    if missed:
+        await world.dispatch_ticket()
+        await world.settle()
+    live = await world.phone(H1).call_office(script=[f"{PIN}#", "2"])
+    await live.wait_until_over()
+    assert await world.state() == "signed" if missed else "请输入四位签收密码" not in live.heard
+
+
+@ONE_ENGINE
 async def test_a_spoofed_number_hears_nothing_private_without_the_pin_FW25(world: World) -> None:
     world.phone(H1).ring_out()
     await world.dispatch_ticket()

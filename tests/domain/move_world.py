@@ -36,6 +36,9 @@ ROLES = {
     "liaison": Actor("L1", Role.LIAISON, "U01"),
     "leader": Actor("B1", Role.LEADER, "U01"),
     "handler_u02": Actor("H9", Role.HANDLER, "U02"),
+    "handler_u11": Actor("H7", Role.HANDLER, "U11"),
+    "handler_u21": Actor("H6", Role.HANDLER, "U21"),
+    "handler_n01": Actor("H5", Role.HANDLER, "N01"),
     "clock": SYSTEM,
 }
 
@@ -62,6 +65,9 @@ def build_snapshot(settings: frozenset[tuple[str, str]]) -> OfficeSnapshot:
         Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
         Unit("U03", "空局", UnitKind.HANDLING, "A市"),
         Unit("U04", "旧局", UnitKind.HANDLING, "A市", active=False),
+        Unit("U11", "住建局工会", UnitKind.HANDLING, "A市", parent="U01"),
+        Unit("U21", "交通局工会", UnitKind.HANDLING, "A市", parent="U02"),
+        Unit("N01", "业务处", UnitKind.INTERNAL, "A市", parent="M01"),
     ]
     chosen = {key.replace("__", "."): value for key, value in settings}
     return OfficeSnapshot.build(
@@ -173,7 +179,7 @@ def refused(code: str) -> "pytest.RaisesExc[Refused]":
 
 def signed(**kind: object) -> Flow:
     """Return a ticket dispatched to U01 and signed for."""
-    flow = Flow(**kind).act("dispatcher", "dispatch", unit="U01").act("handler", "sign")  # type: ignore[arg-type]
+    flow = Flow(**kind).act("dispatcher", "dispatch", unit="U01", reason="属其职责").act("handler", "sign")  # type: ignore[arg-type]
     flow.take_messages()
     return flow
 

@@ -191,6 +191,15 @@ def test_quiet_hours_run_past_midnight() -> None:
     assert not OfficeHours.parse("none", overnight=True).contains(at("2026-10-12T03:00:00"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["00:00-24:00", "20:00-08:00,08:00-20:00", "00:00-12:00,12:00-24:00", "05-01..09-30=00:00-24:00;*=00:00-24:00"],
+)
+def test_hours_that_are_quiet_for_ever_are_refused(text: str) -> None:
+    with pytest.raises(Refused, match="bad_hours"):
+        OfficeHours.parse(text, overnight=True)
+
+
 def test_a_time_without_a_zone_raises() -> None:
     with pytest.raises(ValueError, match="aware"):
         is_open(datetime(2026, 10, 12, 9), CALENDAR, HOURS)  # noqa: DTZ001

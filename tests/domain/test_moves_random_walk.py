@@ -12,7 +12,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade
 from tests.domain.move_world import KEY, ROLES, Flow
 
-STEPS = int(os.environ.get("JIESU_WALK_STEPS", "12000"))
+STEPS = int(os.environ.get("JIESU_WALK_STEPS", "16000"))
 
 #: The model: state → verb → states it may lead to ("=" stays). Written from the rules, not from the code.
 UNIT_ANY = {"contact": "=", "attach": "=", "supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=",
@@ -31,7 +31,7 @@ MODEL: dict[str, dict[str, str]] = {
     | {"sign": "signed", "auto_sign": "signed", "reassign": "dispatched"},
     "signed": UNIT_ANY
     | {"return": "return_review", "extend": "extension_review", "reply": "replied", "close": "closed replied",
-       "reassign": "dispatched"},
+       "reassign": "dispatched", "hand_on": "signed dispatched"},
     "return_review": UNIT_ANY | {"decide_return": "pending_dispatch signed dispatched"},
     "extension_review": UNIT_ANY | {"decide_extension": "signed", "reply": "replied", "close": "closed replied"},
     "replied": UNIT_ANY
@@ -59,6 +59,7 @@ def draw_arguments(verb: str, flow: Flow, dice: random.Random) -> dict[str, obje
     table: dict[str, dict[str, object]] = {
         "answer": {"text": "答复"}, "merge": {"into": "T2", "reason": dice.choice(["", "同一事项"])},
         "dispatch": {"unit": dice.choice(["U01", "U01", "U02", "U03", "X"])}, "assist": {"unit": "U02"},
+        "hand_on": {"unit": dice.choice(["U11", "U11", "U21"]), "dispatch_kind": dice.choice(["entrust", "transfer"])},
         "reassign": {"unit": dice.choice(["U01", "U02"])},
         "regrade": {"grade": dice.choice(["general", "urgent"]), "reason": "扬言"},
         "return": {"reason": "不属于", "files": ["f"], "signed_by": "seal"},

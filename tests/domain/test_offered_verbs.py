@@ -36,7 +36,7 @@ def offered(flow: Flow, role: str, *pending: str) -> set[str]:
     [
         (Flow, "dispatcher", {"dispatch", "answer", "merge"}),
         (Flow, "handler", set()),
-        (signed, "handler", {"return", "contact", "extend", "reply", "close"}),
+        (signed, "handler", {"return", "contact", "extend", "reply", "close", "hand_on"}),
         (under_review, "handler", {"contact", "reply", "close"}),  # XM20
         (signed, "handler_u02", set()),
         (signed, "leader", set()),

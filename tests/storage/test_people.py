@@ -67,8 +67,14 @@ async def test_saving_the_same_people_again_changes_nothing_and_phone_numbers_ar
     assert await world.people.get_phone("H1") == PHONE
     row = await world.db.read(lambda c: c.execute(select(t.people)).mappings().one())
     assert PHONE.encode() not in bytes(row["phone_sealed"]) and PHONE[-8:] not in str(row["phone_index"])
-    found = await world.people.find_by_phone(PHONE)
-    assert found is not None and found.code == "H1"
+    assert [p.code for p in await world.people.list_by_phone(PHONE)] == ["H1"]
+
+
+async def test_a_number_that_several_share_is_none_of_theirs_alone(world: World) -> None:
+    forms = [PersonForm(f"人{n}", "U01", Role.HANDLER, f"H{n}", "13800001001") for n in (2, 1)]
+    await world.people.save_people(forms, "admin")
+    assert [p.code for p in await world.people.list_by_phone(PHONE)] == ["H1", "H2"]
+    assert await world.people.list_by_phone("+8613800009999") == []
 
 
 async def test_a_person_of_an_unknown_unit_is_refused_and_the_others_are_saved(world: World) -> None:

@@ -158,7 +158,8 @@ async def test_a_unit_reads_its_score_in_the_chat_and_contests_one_line_M21(offi
     await office.settle()
     announced = await liaison.expect("2026-10 得分试算已完成：95.05 分")
     assert announced.buttons == ["查看明细", "提出异议"]
-    assert (await leader.expect("2026-10 得分试算已完成：95.05 分")).buttons == announced.buttons
+    own_card = await leader.expect("2026-10 得分试算已完成：95.05 分")
+    assert own_card.buttons == announced.buttons
     await liaison.press(announced, "查看明细")
     shown = await liaison.expect("得分 95.05 分，明细如下")
     assert "（112/120）：扣 1.67，得 13.33" in shown.text and "得 0.00\n" not in shown.text
@@ -184,6 +185,10 @@ async def test_a_unit_reads_its_score_in_the_chat_and_contests_one_line_M21(offi
     await other_unit.press_data(theirs, f"1.li.{run['id']}.0")
     assert "95.05" not in (await other_unit.expect("明细如下")).text  # their own unit's sheet, whatever the button said
     assert len((await office.request("GET", "/score-appeals", "clerk"))["items"]) == 1
+    # the leader may not contest, and nobody may once it is too late: told before a reason is asked for (XM21)
+    for data in (f"1.ct.{run['id']}.0", f"1.cn.{run['id']}.0"):
+        assert "没有权限" in str(await leader.press_data(own_card, data))
+    assert not [text for text in leader.list_unexpected() if "异议理由" in text]
 
 
 async def test_a_clerk_tries_changed_settings_on_the_console_and_compares_them_XD23(office: Office) -> None:

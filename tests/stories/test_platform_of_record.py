@@ -154,3 +154,42 @@ def test_a_signature_covers_the_time_the_method_the_path_and_the_body() -> None:
     not_ascii = {**headers, "X-Jiesu-Signature": "é" * 64}
     assert not is_genuine(["a"], not_ascii, "POST", "/x?y=1", b"body", now)
     assert timedelta(seconds=MAX_AGE) == timedelta(minutes=5)
+
+
+async def test_a_whole_life_under_a_platform_that_fails_answers_late_and_refuses_XM29_A7(office: Office) -> None:
+    platform = await use_external_platform(office)
+    office.confirm_calls()
+    platform.mode = AnswerMode.LATER  # every answer comes late
+    await office.sign_ticket("JS0001")
+    for verbs in (["create"], ["create", "dispatch"], ["create", "dispatch", "sign"]):
+        assert list_received(platform) == verbs  # never two of one ticket under way
+        assert (await office.ticket("JS0001"))["sync"]["state"] == "waiting"
+        await platform.send_confirmation(max(platform.moves), ok=True)
+        await office.settle()
+    assert (await office.ticket("JS0001"))["sync"]["state"] == "confirmed"
+    platform.mode = AnswerMode.AWAY  # work goes on meanwhile, and is provisional
+    await office.act("JS0001", "reply", "unit:U01", text="已派人更换灯具并恢复照明")
+    await office.act("JS0001", "close", "unit:U01", feedback="满意", no_objection=True)
+    await office.settle()
+    assert await office.state("JS0001") == "closed" and list_received(platform) == ["create", "dispatch", "sign"]
+    assert (await office.ticket("JS0001"))["sync"]["waiting"] == 2
+    platform.mode = AnswerMode.REFUSE  # it is back, and refuses the reply: the closing waits for a person
+    await office.advance("1h")
+    refused = (await office.request("GET", "/sync", "dispatcher", state="refused"))["items"]
+    assert [(i["ticket"], i["verb"]) for i in refused] == [("JS0001", "reply")]
+    assert list_received(platform)[3:] == ["reply"]
+    assert (await office.ticket("JS0001"))["sync"]["state"] == "refused"
+    platform.mode = AnswerMode.AT_ONCE
+    again = await office.request("POST", f"/sync/{refused[0]['event']}/retry", "dispatcher", {})
+    assert again.status == 200
+    await office.settle()
+    await office.act(
+        "JS0001", "visit", "agent", kind="manual", contacted="yes", resolved="resolved", answer="satisfied"
+    )
+    await office.settle()
+    assert (await office.ticket("JS0001"))["sync"]["state"] == "confirmed"
+    moves = [m["verb"] for m in await office.list_moves("JS0001")]
+    told = sorted((r.move["version"], r.move["verb"]) for r in platform.moves.values())
+    assert [verb for _, verb in told] == moves and [n for n, _ in told] == list(range(1, len(moves) + 1))
+    assert all(r.answer == "confirmed" and r.duplicates == 1 for r in platform.moves.values())
+    assert platform.violations == []

@@ -123,7 +123,7 @@ async def test_the_reviewer_of_a_ticket_does_not_make_its_visit(world: World) ->
     both = Actor("V1", Role.REVIEWER, "M01")
     world.phone(ASKER).answer_with(["1", "1", "1", "3", "3", "#"])
     await world.create_ticket(grade=Grade.GENERAL, phone=ASKER)
-    await world.act("dispatch", DISPATCHER, unit="U01")
+    await world.act("dispatch", DISPATCHER, unit="U01", reason="属其职责")
     await world.act("sign", HANDLER)
     await world.act("return", HANDLER, reason="不归我管", files=["f1"], signed_by="seal")
     await world.act("decide_return", both, accept=False, reason="属你单位职责")

@@ -29,7 +29,7 @@ async def test_the_reviewer_names_the_unit_where_the_return_is_to_be_arbitrated_
     assert ticket["state"] == "dispatched" and ticket["assignments"][-1]["unit"] == "U01"
 
 
-async def test_a_flag_is_removed_as_it_is_set_and_a_curt_reply_gets_advice_Q32_A20(
+async def test_a_flag_is_removed_as_it_is_set_and_a_curt_reply_gets_advice_first_Q32_A20_XM32(
     world: World, browser: Browser
 ) -> None:
     await world.sign_ticket()
@@ -43,7 +43,13 @@ async def test_a_flag_is_removed_as_it_is_set_and_a_curt_reply_gets_advice_Q32_A
     assert (await browser.post("/tickets/T1/acts/decide_flag", flag="confidential", accept="yes"))[0] == 303
     assert (await world.load())["flags"] == []
     await browser.sign_in(world.keys["H1"])
-    assert (await browser.post("/tickets/T1/acts/reply", text="这事办不了，您找其他部门吧", way="phone"))[0] == 303
-    assert "语气较生硬" in await browser.page("/tickets/T1")
+    curt = "这事办不了，您找其他部门吧"
+    status, page = await browser.post("/tickets/T1/acts/reply", text=curt, way="phone")
+    assert status == 200 and "语气较生硬" in page and "仍然提交" in page and curt in page
+    assert (await world.load())["state"] == "signed"  # nothing is kept before it is confirmed (XM32)
+    status, page = await browser.post("/tickets/T1/acts/reply", text=curt, way="phone", all_the_same="yes")
+    assert status == 303 and (await world.load())["state"] == "replied"
+    status, page = await browser.post("/tickets/T1/acts/amend", text="管不了")
+    assert status == 200 and "语气较生硬" in page
     assert (await browser.post("/tickets/T1/acts/amend", text="已转供电公司办理，三日内给您回电说明进展。"))[0] == 303
     assert "语气较生硬" not in await browser.page("/tickets/T1")

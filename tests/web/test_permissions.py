@@ -24,6 +24,7 @@ OURS: dict[str, set[Role]] = {
     "flag": {Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER},  # Q32: the unit proposes
     "amend": {Role.HANDLER, Role.LIAISON},  # FT29
     "attach": {Role.HANDLER, Role.LIAISON},  # XM6
+    "hand_on": {Role.HANDLER, Role.LIAISON},  # XM2
     "object": {Role.HANDLER, Role.LIAISON},  # M8
     "decide_objection": {Role.REVIEWER},
 }

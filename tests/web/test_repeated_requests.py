@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from backend.domain.move_table import SYSTEM_ONLY, TRANSITIONS
+from backend.domain.records import Unit
+from backend.domain.ticket_enums import Role, UnitKind
+from backend.office.people import PersonForm
 from tests.web.world import World
 
 Step = tuple[str, str, str, dict[str, Any]]  # who, their rival, the verb, its arguments
@@ -57,6 +60,16 @@ WAYS: dict[str, tuple[Step, ...]] = {
         ("L1", "H1", "close", {"text": "已转达感谢，向您致意", "feedback": "好", "no_objection": True}),
         ("R1", "A1", "finalize", {}),
     ),
+    "entrusted": (
+        ("D1", "A1", "dispatch", {"unit": "U01"}),
+        ("H1", "H2", "sign", {}),
+        ("H1", "H2", "hand_on", {"unit": "U11", "dispatch_kind": "entrust", "reason": "在其辖区"}),
+    ),
+    "transferred": (
+        ("D1", "A1", "dispatch", {"unit": "U01"}),
+        ("H1", "H2", "sign", {}),
+        ("H1", "H2", "hand_on", {"unit": "U11", "dispatch_kind": "transfer"}),
+    ),
     "answered": (("D1", "A1", "answer", {"text": "请拨打供电服务热线办理"}),),
     "cancelled": (("D1", "A1", "cancel", {"reason": "诉求人撤回"}),),
     "merged": (("D1", "A1", "merge", {"into": "T0", "reason": "同一盏灯"}),),
@@ -67,6 +80,10 @@ CREATED: dict[str, dict[str, Any]] = {"long": {"category": None}, "praise": {"ca
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("way", list(WAYS))
 async def test_the_winner_may_repeat_an_act_and_the_loser_learns_who_won(world: World, way: str) -> None:
+    people = world.services.people
+    assert people is not None
+    await people.save_units([Unit("U11", "住建局工会", UnitKind.HANDLING, "A市", parent="U01")], "test")
+    await people.save_people([PersonForm("工会经办", "U11", Role.HANDLER, "H7", "13800138099")], "test")
     await world.create_ticket("T0")
     created = await world.create_ticket("T1", **CREATED.get(way, {}))
     version = created["version"]

@@ -10,6 +10,7 @@ from backend.domain.ticket_enums import Category, Grade, Obligation, Role, State
 
 def answer(m: PlanBuilder) -> None:
     """T2 直接答复: answered at once; counts as accepted. If it was never dispatched, it needed no dispatch (Q17)."""
+    m.entry_arguments["triage"] = "own"  # A8
     release_assisting(m)
     m.void_duties(Obligation.DISPATCH)
     m.withdraw_requests()

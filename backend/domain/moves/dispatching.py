@@ -1,10 +1,11 @@
-"""Gives a ticket to a unit: dispatch, assist, reassign (A9, A10, A12, A22, T5, T11)."""
+"""Gives a ticket to a unit: dispatch, assist, reassign (A8, A9, A10, A12, A22, T5, T11)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
-from backend.domain.records import Assignment
+from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, State, UnitKind
 
@@ -19,6 +20,7 @@ def dispatch(m: PlanBuilder) -> None:
     if m.arguments.get("grade"):
         m.update_ticket(grade=Grade(m.arguments["grade"]))
     m.meet_duties(Obligation.DISPATCH)
+    record_triage(m, m.arguments["unit"])
     release_assisting(m, State.CANCELLED, only=m.arguments["unit"])  # it leads from now on
     assignment = create_assignment(m, m.arguments["unit"], lead=True)
     m.target = assignment
@@ -26,30 +28,51 @@ def dispatch(m: PlanBuilder) -> None:
     m.update_ticket(state=State.DISPATCHED, lead_id=assignment.id)
 
 
+def record_triage(m: PlanBuilder, code: str) -> None:
+    """A8, A30: record the decision of the triage: the institution's own, or an agency's. Refused `reason_missing`."""
+    unit = m.context.unit(code)
+    if m.context.settings.flag("dispatch.requires_reason") and not m.arguments["reason"]:
+        raise Refused("reason_missing", field="reason")
+    m.entry_arguments["triage"] = "own" if unit is not None and unit.kind is UnitKind.INTERNAL else "agency"
+
+
 def assist(m: PlanBuilder) -> None:
     """Q21 协办: another unit helps; it signs, contacts and replies for its part, its late closing is not scored."""
-    unit = m.arguments["unit"]
+    check_not_there(m, m.arguments["unit"])
+    m.target = create_assignment(m, m.arguments["unit"], lead=False)
+
+
+def check_not_there(m: PlanBuilder, unit: str) -> None:
+    """Refused `already_there` if the unit has a living assignment."""
     if any(a.unit == unit and a.ended_at is None for a in m.snapshot.assignments):
         raise Refused("already_there", unit=unit)
-    m.target = create_assignment(m, unit, lead=False)
 
 
 def reassign(m: PlanBuilder) -> None:
     """T11 改派: a new assignment elsewhere; the old one's duties are void unless already late."""
+    if m.arguments["unit"] == m.assignment.unit:
+        raise Refused("already_there", unit=m.assignment.unit)
+    record_triage(m, m.arguments["unit"])
+    replace_assignment(m, m.context.people(m.assignment.unit, Role.HANDLER), "reassigned")
+
+
+def replace_assignment(m: PlanBuilder, told: Sequence[Person], how: str, close_due: datetime | None = None) -> None:
+    """End this assignment and give its part to the unit named; `told` (M12, `how`) need not handle it any more.
+
+    Refused `already_there`, and as `create_assignment`.
+    """
     old = m.assignment
-    if m.arguments["unit"] == old.unit:
-        raise Refused("already_there", unit=old.unit)
     m.void_duties(assignment_id=old.id, keep_late=True)
     m.update_row(Assignment, old.id, state=State.CANCELLED, version=old.version + 1, ended_at=m.at)
     m.redraw.add(old.id)
-    m.notify("M12", m.context.people(old.unit, Role.HANDLER), assignment=old, how="reassigned")
+    m.notify("M12", told, assignment=old, how=how)
     if old.id == m.ticket.lead_id:
         m.set_flag("yellow", on=False)
     if old.lead:
         release_assisting(m, State.CANCELLED, only=m.arguments["unit"])
-    elif any(a.unit == m.arguments["unit"] and a.ended_at is None for a in m.snapshot.assignments):
-        raise Refused("already_there", unit=m.arguments["unit"])
-    new = create_assignment(m, m.arguments["unit"], lead=old.id == m.ticket.lead_id)
+    else:
+        check_not_there(m, m.arguments["unit"])
+    new = create_assignment(m, m.arguments["unit"], lead=old.id == m.ticket.lead_id, close_due=close_due)
     _carry_over_supervision(m, old, new)
     m.target = new
     m.to_state = State.DISPATCHED
@@ -66,8 +89,8 @@ def _carry_over_supervision(m: PlanBuilder, old: Assignment, new: Assignment) ->
         m.start_duty(Obligation.SUPERVISE, due, assignment=new)
 
 
-def create_assignment(m: PlanBuilder, code: str, *, lead: bool) -> Assignment:
-    """Create an assignment for a unit, with its duties and messages.
+def create_assignment(m: PlanBuilder, code: str, *, lead: bool, close_due: datetime | None = None) -> Assignment:
+    """Create an assignment for a unit, with its duties and messages; an assisting one closes its part by `close_due`.
 
     Refused: `unknown_unit`, `unit_inactive`, `not_a_handling_unit`, `no_handler`, `deadline_missing`, `deadline_past`.
     """
@@ -83,13 +106,13 @@ def create_assignment(m: PlanBuilder, code: str, *, lead: bool) -> Assignment:
         raise Refused("no_handler", unit=code)
     grade: Grade = m.ticket_values.get("grade", m.ticket.grade)
     category = m.ticket.category
-    close_due = m.arguments.get("close_due_at") or m.context.due(Obligation.CLOSE, grade, category, m.at, code)
-    if close_due <= m.at:
-        raise Refused("deadline_past", due=close_due.isoformat())
+    due = close_due or m.arguments.get("close_due_at") or m.context.due(Obligation.CLOSE, grade, category, m.at, code)
+    if due <= m.at:
+        raise Refused("deadline_past", due=due.isoformat())
     sign_due = m.context.due(Obligation.SIGN, grade, category, m.at, code)
     assignment = Assignment(
         id=m.context.new_id(), ticket_id=m.ticket.id, unit=code, lead=lead, state=State.DISPATCHED, version=1,
-        dispatched_at=m.at, dispatched_by=m.by.code, sign_due_at=sign_due, close_due_at=close_due,
+        dispatched_at=m.at, dispatched_by=m.by.code, sign_due_at=sign_due, close_due_at=due,
     )  # fmt: skip
     m.rows.append(assignment)
     m.start_duty(Obligation.SIGN, sign_due, assignment=assignment)
@@ -98,8 +121,9 @@ def create_assignment(m: PlanBuilder, code: str, *, lead: bool) -> Assignment:
         contact = m.context.due(Obligation.CONTACT, grade, category, m.at, code)
         m.start_duty(Obligation.RETURN, returns, assignment=assignment, watched=False)
         m.start_duty(Obligation.CONTACT, contact, assignment=assignment)
-        start_reply_duty(m, assignment, close_due)
-        m.start_duty(Obligation.CLOSE, close_due, assignment=assignment)
+        start_reply_duty(m, assignment, due)
+    if lead or close_due:
+        m.start_duty(Obligation.CLOSE, due, assignment=assignment)
     announce(m, assignment, grade, category)
     return assignment
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from backend.domain.moves.dispatching import start_reply_duty
+from backend.domain.moves.handing_on import tell_above
 from backend.domain.moves.supervision import get_red_at, give_red_card, may_be_given
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty
@@ -184,6 +185,7 @@ def complete_close(m: PlanBuilder, close_type: str, when: datetime) -> None:
         m.update_ticket(closed_at=when)
         due = m.context.add_limit(m.context.settings.text("visit.finish_within"), m.at, m.ticket.management)
         m.start_duty(Obligation.REVISIT, due, unit=m.ticket.management, check_at=m.context.visit_start(m.at))
+    tell_above(m)
     m.notify_actor("M17", timely=timely is not False)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from backend.deadlines.recompute import parse_days
+from backend.domain.acts import Sight
 from backend.domain.recompute import DueChange, RuleChange
 from backend.domain.records import Duty
 from backend.domain.time_words import describe_time_left
@@ -31,8 +32,8 @@ async def list_duties(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"items": await dump_duties(request.services, view.ticket.id, request.seen_by), "next": None})
 
 
-async def dump_duties(services: Services, ticket_id: int, seen_by: str | None) -> list[dict[str, Any]]:
-    """Load and serialize a ticket's duties in order of their start; a unit sees its own."""
+async def dump_duties(services: Services, ticket_id: int, seen_by: Sight | None) -> list[dict[str, Any]]:
+    """Load and serialize a ticket's duties in order of their start; a unit sees its own and those of units below it."""
     snapshot, now = await services.office.snapshot(), services.clock.now()
     zone, texts = services.clock.zone, services.texts
 
@@ -48,7 +49,8 @@ async def dump_duties(services: Services, ticket_id: int, seen_by: str | None) -
             "overdue": d.met_at is None and d.due_at <= now,
         }  # fmt: skip
 
-    return [shape(d) for d in await services.deadlines.list_duties(ticket_id) if seen_by in (None, d.unit)]
+    duties = await services.deadlines.list_duties(ticket_id)
+    return [shape(d) for d in duties if seen_by is None or d.unit in seen_by.units]
 
 
 def _build_change(request: ApiRequest) -> RuleChange:

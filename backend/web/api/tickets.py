@@ -84,7 +84,7 @@ async def get_timeline(request: ApiRequest) -> ApiResponse:
     view = await load_view(request, request.path["no"])
     history = await request.services.queries.load_history(view.ticket.id, request.seen_by)
     duties = await request.services.deadlines.list_duties(view.ticket.id)
-    seen = [d for d in duties if request.seen_by in (None, d.unit)]
+    seen = [d for d in duties if request.seen_by is None or d.unit in request.seen_by.units]
     serializer = await Serializer.create(request.services)
     return ApiResponse({"items": serializer.dump_timeline(history, view.requester, seen), "next": None})
 

@@ -86,7 +86,9 @@ async def get_recording(request: ApiRequest) -> ApiResponse:
 
 async def get_statistics(request: ApiRequest) -> ApiResponse:
     """Return a month's visits by unit and agent; a unit sees its own."""
-    month = await request.services.visits.statistics.compute_month(request.query.get("month", ""), request.seen_by)
+    month = await request.services.visits.statistics.compute_month(
+        request.query.get("month", ""), request.actor.only_unit
+    )
     return ApiResponse({
         "month": month.month, "total": dump_statistics(month.total),
         "units": [{"unit": unit, **dump_statistics(f)} for unit, f in month.units.items()],

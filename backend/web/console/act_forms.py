@@ -10,7 +10,7 @@ from backend.domain.acts import Actor
 from backend.domain.move_table import BY_VERB
 from backend.domain.offered_verbs import list_offered
 from backend.domain.refusals import Refused
-from backend.domain.verb_fields import EXTENSION_REASONS
+from backend.domain.verb_fields import EXTENSION_REASONS, HAND_ON_KINDS
 from backend.domain.verb_fields import PROPOSED_FLAGS as FLAGGED_WORDS
 from backend.ports.ticket_queries import TicketView
 
@@ -44,6 +44,9 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "answer":             (TEXT,),
     "merge":              (Input("into", required=True), WHY),
     "assist":             (Input("unit", "unit", required=True),),
+    "hand_on":            (Input("unit", "unit", required=True),
+                           Input("dispatch_kind", "choice", "dispatch_kind", True, HAND_ON_KINDS),
+                           Input("close_due_at", "at"), WHY),
     "reassign":           (Input("unit", "unit", required=True), WHY),
     "regrade":            (Input("grade", "choice", "grade", True, ("general", "urgent")), REASON),
     "sign":               (),
@@ -105,15 +108,17 @@ NEXT_VERBS = frozenset({"dispatch", "sign", "decide_return", "decide_extension",
 EXTRA_INPUTS = {("decide_return", "arbitration"): (Input("unit", "unit"),)}
 
 
-def list_forms(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> list[tuple[str, tuple[Input, ...]]]:
+def list_forms(
+    view: TicketView, actor: Actor, pending: Collection[str] = (), *, has_children: bool = False
+) -> list[tuple[str, tuple[Input, ...]]]:
     """Return the verbs offered to this person on this ticket, with their forms: next steps first, rare ones last.
 
-    `pending` are the kinds of requests that wait for a decision.
+    `pending` are the kinds of requests that wait for a decision; `has_children`: the unit may pass it down.
     """
     found = [
         (verb, (*FORMS[verb], *(i for kind in pending for i in EXTRA_INPUTS.get((verb, kind), ()))))
         for verb in list_offered(view.ticket, view.assignments, actor, pending)
-        if verb in FORMS
+        if verb in FORMS and (has_children or verb != "hand_on")
     ]
     return sorted(found, key=lambda form: _sort_key(form[0]))
 

@@ -1,11 +1,14 @@
 """Pages of the ticket list and of one ticket, with its possible acts and its timeline."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from backend.domain.acts import Act, Actor
+from backend.domain.institutions import list_children
+from backend.domain.offered_verbs import select_assignment
 from backend.domain.permissions import may
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Source, State, UnitKind
@@ -83,29 +86,32 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 
 async def _render(
     request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, tried_verb: str = "",
-    typed: Any = None, requester: Any = None, call_notice: str = "",
+    typed: Any = None, requester: Any = None, call_notice: str = "", advice: Sequence[Mapping[str, str]] = (),
+    kept: Sequence[str] = (),
 ) -> web.StreamResponse:  # fmt: skip
-    """Render a ticket; after a refusal with its sentence, and the typed values kept in the form."""
+    """Render a ticket; after a refusal with its sentence, before a curt text with `advice`, the form as it was sent.
+
+    `kept`: the files that came with that form.
+    """
     view = await load_view(ApiRequest(services, actor), strip_unstorable(request.match_info["no"]))
-    history = await services.queries.load_history(view.ticket.id, actor.only_unit)
+    history = await services.queries.load_history(view.ticket.id, actor.sight)
     snap = await services.tickets.moves.load(TicketRef(ticket_id=view.ticket.id))
     waiting = [r for r in snap.requests if r.decision is None] if snap else []
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
     serializer = await Serializer.create(services)
     standing = await services.office.snapshot()
-    mine = [a for a in view.assignments if a.unit == actor.unit and a.reply_text and actor.is_unit_member]
-    advice_shown = (
-        find_advice(services, "reply", {"text": mine[-1].reply_text}) if mine else []
-    )  # A20: until it is amended
     replies = {a.id: serializer.mask(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
     units = [u for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
+    handled = select_assignment(view.ticket, view.assignments, actor)
+    children = list_children(standing.config.units, handled.unit) if handled else ()
     picked = strip_unstorable(request.query.get("unit", ""))[:64] if request.method == "GET" else ""
     if picked:  # a suggestion was chosen: preselect its unit in the dispatch form
         tried_verb, typed = tried_verb or "dispatch", typed or {"unit": picked}
     return render_page(request, "ticket.html", {
         **await load_assistance(services, view, actor),
         "ticket": (await serializer.dump_tickets([view], actor))[0], "replies": replies, "now": services.clock.now(),
-        "forms": list_forms(view, actor, pending), "advice": [one["message"] for one in advice_shown],
+        "forms": list_forms(view, actor, pending, has_children=bool(children)), "children": children,
+        "advice": [one["message"] for one in advice], "kept": kept,
         "timeline": serializer.dump_timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await load_unit_names(services), "fault": fault, "tried": tried_verb, "said": typed or {},
         "may_reveal": may(actor, "requester.reveal"), "requester": requester, "script": _read_script(services),
@@ -125,9 +131,17 @@ async def act(request: web.Request, services: Services, actor: Actor, form: Subm
     version = form.fields.get("version", "")
     await load_view(ApiRequest(services, actor), ticket_no)
     try:
-        files = [(await services.files.store(f.filename or "", f.content, actor)).id for f in form.files]
         fields = {name: strip_unstorable(value) for name, value in form.fields.items()}
+        files = [one for one in fields.get("kept", "").split(",") if one]
+        if not await services.files.are_usable(files, actor):
+            raise Refused("files_missing", field="files")
+        files += [(await services.files.store(f.filename or "", f.content, actor)).id for f in form.files]
         arguments = read_arguments(verb, fields, files, services.clock.zone)
+        advice = find_advice(services, verb, arguments)
+        if advice and fields.get("all_the_same") != "yes":  # before anything is kept (XM32)
+            return await _render(
+                request, services, actor, tried_verb=verb, typed=form.fields, advice=advice, kept=files
+            )
         seen = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
         await services.tickets.act(
             Act(verb, actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments, version=seen)
