@@ -20,6 +20,7 @@ from backend.office.readiness import UnitReadiness
 from backend.operations.health import Health
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
+from backend.ports.alarms import TellAlarm, tell_nobody
 from backend.ports.api_keys import KeyStore
 from backend.ports.audit import AuditStore
 from backend.ports.idempotency import IdempotencyStore
@@ -98,6 +99,7 @@ class Services:
     #: provider name → its status, queried for `/readyz`
     providers: Callable[[], Awaitable[Mapping[str, str]]] | None = None
     started_at: datetime | None = None
+    tell_alarm: TellAlarm = tell_nobody
 
     def require_calls(self) -> Calls:
         """Return the call service. Refused `unavailable` without a carrier."""

@@ -38,6 +38,7 @@ from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
+from backend.ports.alarms import TellAlarm
 from backend.reporting.indicators import Indicators
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.service import Scoring
@@ -93,18 +94,20 @@ async def build_application(
         simulator.now = simulator.chat.now = simulator.phones.now = s.clock.now
     channels, carrier = build_channels(config), build_voice_carrier(config)
     limiter = await build_rate_limiter(config, core, stack)
-    delivery = _build_delivery(config, s, channels, limiter)
-    calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
-    visits = build_visits(config, s, calls, limiter)
-    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds, core.clock.monotonic)
+    workers = Workers([], config.tick_seconds, core.clock.monotonic)
     integrity, spare = _build_integrity(s), build_voice_carrier(config, spare=True)
     carriers = [one for one in (carrier, spare) if one is not None]
     operations = build_operations(
         config, s, roles, rhythm, workers, integrity, channels, carriers, config.twilio_from
     )  # fmt: skip
+    delivery = _build_delivery(config, s, channels, limiter, operations.alarms.tell_soon)
+    calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
+    visits = build_visits(config, s, calls, limiter)
+    due = SqlDueStore(s.db)
     holds = build_holds(config, s, stack)
     operations.beats.listeners.append(holds.follow_beat)
     services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations, holds)
+    services.tell_alarm = operations.alarms.tell_soon
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
@@ -136,6 +139,7 @@ async def build_application(
     if calls is not None:
         calls.dependencies.wake = lambda: workers.wake("calls", "delivery")
         calls.dependencies.ledger = services.scoring.ledgers
+        calls.dependencies.tell_alarm = operations.alarms.tell_soon
     _add_listeners(s, delivery.worker, workers)
     end_back_off = [delivery.worker.resume, workers.wake]
     operations.clock_watch.listeners += end_back_off
@@ -146,7 +150,7 @@ async def build_application(
 
 
 def _build_delivery(
-    config: Config, core: Core, channels: dict[str, Channel], rate_limiter: RateLimiter
+    config: Config, core: Core, channels: dict[str, Channel], rate_limiter: RateLimiter, tell_alarm: TellAlarm
 ) -> DeliveryParts:
     outbox, cards = SqlOutboxStore(core.db, core.ids), SqlCardStore(core.db, core.ids, core.encryption)
     card_updater = CardRenderer(core.moves, core.office, cards, core.texts, core.chat_state)
@@ -154,7 +158,7 @@ def _build_delivery(
     worker = DeliveryWorker(
         outbox=outbox, cards=cards, renderer=card_updater, moves=core.moves, office=core.office, channels=channels,
         bindings=core.people, ids=core.ids, texts=core.texts, owner=owner, chance=core.chance, rate_limiter=rate_limiter,
-        lease_seconds=config.lease_seconds,
+        lease_seconds=config.lease_seconds, tell_alarm=tell_alarm,
     )  # fmt: skip
     return DeliveryParts(outbox, cards, card_updater, worker, owner)
 

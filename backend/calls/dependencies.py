@@ -11,6 +11,7 @@ from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.clock import Clock
 from backend.office.people import People
+from backend.ports.alarms import TellAlarm, tell_nobody
 from backend.ports.audit import AuditStore
 from backend.ports.calls import Call, CallStore, LiveCall
 from backend.ports.ids import IdSupply
@@ -64,6 +65,7 @@ class CallDependencies:
     ids: IdSupply
     chance: Chance
     wake: Callable[[], None] = lambda: None
+    tell_alarm: TellAlarm = tell_nobody
     ledger: Ledgers | None = None  # for drafts of 联系不上 (B46)
 
     @property

@@ -159,6 +159,7 @@ class Dialer:
                 await self._mark_invalid(call, error.code)
                 await self._outcomes.judge(live_call, "dead_number", error.code)
             else:  # the last attempt: the next contact, or a person, takes over
+                self._t.tell_alarm("carrier_failing", code=error.code)
                 live_call = replace(
                     live_call,
                     call=replace(live_call.call, tries=FINAL_ATTEMPT),
@@ -176,6 +177,7 @@ class Dialer:
     async def _drop_over_budget(self, call: Call, now: datetime, tomorrow: datetime) -> None:
         """FW31: today's budget is used up. Notices are delivered another way; visits wait for tomorrow."""
         log.error("budget_used_up", call=call.id)
+        self._t.tell_alarm("budget_used_up")
         if call.purpose == "visit":
             await self._t.store.postpone(call.id, tomorrow)
         else:

@@ -11,8 +11,9 @@ import click
 from backend.cli import get_texts, print_text
 from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
 from backend.domain.acts import OPERATOR
+from backend.importing.files.templates import build_template
 
-KINDS = ("units", "people", "tickets", "history", "ledger", "calendar", "visits", "roster", "catalogue")
+KINDS = ("units", "people", "tickets", "history", "ledger", "calendar", "visits", "roster", "catalogue", "connect")
 MAX_SHOWN = 20  # refused rows printed one by one
 
 
@@ -29,13 +30,21 @@ def read_pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, 
 
 @click.command("import", help=get_texts().render("cli.help.import"))
 @click.argument("kind", type=click.Choice(KINDS))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option("--template", is_flag=True, help=get_texts().render("cli.help.template"))
 @click.option("--set", "preset", multiple=True, metavar="FIELD=VALUE", callback=read_pairs,
               help=get_texts().render("cli.help.preset"))  # fmt: skip
 @click.option("--dry-run", is_flag=True, help=get_texts().render("cli.help.dry_run"))
 @click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
-def import_file(kind: str, file: Path, preset: dict[str, str], dry_run: bool, as_json: bool) -> int:
+def import_file(
+    kind: str, file: Path | None, template: bool, preset: dict[str, str], dry_run: bool, as_json: bool
+) -> int:
     """Exit status 1 if some rows were refused."""
+    if template:
+        click.echo(build_template(kind), nl=False)
+        return 0
+    if file is None:
+        raise click.UsageError("FILE")
     config = load_config()
     running = find_server(config)
     if running is not None:

@@ -141,6 +141,8 @@ def _format_sheet(sheet: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"  {line['score']:>8}  {line['name']}  {counted}  {rate}  {_format_word('sheet', line['note'])}".rstrip()
         )
+        if "answers" in line:
+            lines.append(f"  {'':>8}  {get_texts().render('score.answers', **line['answers'])}")
     return [*lines, f"  {get_texts().render('cli.figures_hash', hash=sheet['figures_hash'])}"]
 
 

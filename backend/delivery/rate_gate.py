@@ -10,6 +10,7 @@ from backend.domain.chance import Chance
 from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
 from backend.office.people import People
+from backend.ports.alarms import TellAlarm
 from backend.ports.cards import CardStore
 from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore
@@ -38,6 +39,7 @@ class DeliveryDependencies:
     chance: Chance
     copy_prefix: str  # prefix of a second copy
     hold_address: Callable[[str, str, float], None]  # channel, address, monotonic second
+    tell_alarm: TellAlarm
 
     @property
     def clock(self) -> Clock:

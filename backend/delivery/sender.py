@@ -204,6 +204,8 @@ class MessageSender:
             await self.fail(claimed, f"ambiguous {error.code}", "ambiguous")  # one marked copy, never more (FT24)
             return
         kind = "transient" if error.code in OWN_ERRORS else error.kind
+        if error.code in OWN_ERRORS:
+            o.tell_alarm("bot_refused")
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         tries = claimed.asks + (not claimed.is_asked)  # a claim is none: only asks count (XR7)
         step = retry.decide_after_delivery(kind, tries, o.chance.fraction(), after)
@@ -293,5 +295,7 @@ class MessageSender:
     async def _put(self, claimed: ClaimedMessage, result: SendResult) -> bool:
         """Settle; the slot is given on at once, so that the next one's ask is written with this."""
         settled = self._writer.put(result)
+        if result.state == "dead":  # given up: the administrators' business (operations §8)
+            self._deps.tell_alarm("message_dead", person=claimed.message.person, message=claimed.message.kind)
         self._slots.leave(claimed.message.channel, claimed.message.id)
         return await asyncio.shield(settled)

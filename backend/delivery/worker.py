@@ -21,11 +21,11 @@ from backend.delivery.sender import MessageSender
 from backend.domain import reminders
 from backend.domain.chance import Chance
 from backend.domain.records import Message
-from backend.domain.reminders import should_merge
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.people import People
+from backend.ports.alarms import TellAlarm, tell_nobody
 from backend.ports.availability import Unavailable
 from backend.ports.cards import CardStore
 from backend.ports.ids import IdSupply
@@ -62,12 +62,13 @@ class DeliveryWorker:
         chance: Chance,
         rate_limiter: RateLimiter | None = None,
         lease_seconds: float = 45.0,
+        tell_alarm: TellAlarm = tell_nobody,
         at_once: int = 16,
     ) -> None:
         self._queue = SendQueue(channels, at_once, BATCH, lambda name: self._slots.count(name) + WAITING)
         self._deps = DeliveryDependencies(
             outbox, cards, renderer, moves, office, channels, rate_limiter or LocalRateLimiter(office.clock.monotonic), bindings, ids, owner,
-            lease_seconds, chance, texts.render("chat.again", text=""), self._queue.hold,
+            lease_seconds, chance, texts.render("chat.again", text=""), self._queue.hold, tell_alarm,
         )  # fmt: skip
         self._writer = BatchWriter(outbox)
         gate = RateGate(self._deps)
@@ -79,8 +80,7 @@ class DeliveryWorker:
         self._changed = asyncio.Event()  # a job has finished
         self._tasks: set[asyncio.Task[None]] = set()
         self._chat_locks: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
-        self._rescued_at = -math.inf
-        self._read_at = -math.inf
+        self._rescued_at = self._read_at = -math.inf
         self._handled = 0
         self._closing = False
 
@@ -196,7 +196,7 @@ class DeliveryWorker:
                 groups.setdefault((w.channel, w.person), []).append(w.id)
         merged: set[int] = set()
         for (channel, person), ids in groups.items():
-            if not should_merge(len(ids), Grade.GENERAL, settings):
+            if not reminders.should_merge(len(ids), Grade.GENERAL, settings):
                 continue
             now = o.clock.now()
             claimed = await o.outbox.claim(o.owner, [channel], now, len(ids), o.lease, ids)

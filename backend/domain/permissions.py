@@ -68,6 +68,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "import.tickets":       frozenset({R.DISPATCHER}),
     "import.catalogue":     frozenset({R.DISPATCHER}),
     "import.ledger":        CLERKS,
+    "import.connect":       CLERKS,
     "import.visits":        frozenset({R.REVISIT_AGENT}),
     "import.roster":        PLANNERS,
 }

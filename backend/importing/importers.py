@@ -12,6 +12,7 @@ from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Answer, Role, Source
+from backend.importing.connect_counts import ConnectImporter
 from backend.importing.files import records
 from backend.importing.importer_base import Importer, ImportServices, NewOrRefused
 from backend.importing.ledger_lines import LedgerImporter
@@ -243,7 +244,7 @@ class CatalogueImporter(Importer):
 IMPORTERS: Mapping[str, type[Importer]] = {
     "units": UnitImporter, "people": PersonImporter, "tickets": TicketImporter, "history": HistoryImporter,
     "ledger": LedgerImporter, "calendar": CalendarImporter, "visits": VisitImporter, "roster": RosterImporter,
-    "catalogue": CatalogueImporter,
+    "catalogue": CatalogueImporter, "connect": ConnectImporter,
 }  # fmt: skip
 
 

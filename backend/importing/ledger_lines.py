@@ -13,6 +13,7 @@ from backend.importing.importer_base import Importer, NewOrRefused
 from backend.office.cache import OfficeSnapshot
 from backend.ports.imports import ImportedLedgerLine
 from backend.scoring.entries import check_counts, list_missing, resolve_scheme
+from backend.scoring.ledgers import require_not_counted
 
 
 class LedgerImporter(Importer):
@@ -38,6 +39,7 @@ class LedgerImporter(Importer):
         )
         lines = await self._refuse_locked_months(lines, known, snapshot)
         lines = await self._refuse_incomplete(lines, known, snapshot)
+        lines = [await self._refuse_counted(line, known, snapshot) for line in lines]
         good = [line for line in lines if isinstance(line, ImportedLedgerLine)]
         if self.dry_run:
             stored = [line.fingerprint not in known for line in good]
@@ -76,6 +78,17 @@ class LedgerImporter(Importer):
             elif unknown is not None:
                 refused[line.fingerprint] = Refused("unknown_ticket", ticket=unknown[:60], field="tickets")
         return [line if isinstance(line, Refused) else refused.get(line.fingerprint, line) for line in lines]
+
+    async def _refuse_counted(
+        self, line: ImportedLedgerLine | Refused, known: Collection[str], snapshot: OfficeSnapshot
+    ) -> ImportedLedgerLine | Refused:
+        """Refuse a new line with counts that are there by day already (`connect_counted`, XD14)."""
+        if isinstance(line, ImportedLedgerLine) and line.kind == "connect" and line.fingerprint not in known:
+            try:
+                await require_not_counted(self.services.store, line.unit, line.month, "", snapshot)
+            except Refused as no:
+                return Refused(no.code, month=line.month, field="month")
+        return line
 
     def _build_line(self, row: records.LedgerRow, unit: str) -> ImportedLedgerLine:
         facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}

@@ -30,7 +30,7 @@ ALARMS: Mapping[str, AlarmRule] = {
     "worker_stuck": AlarmRule(call=_AT_ONCE),
     "database_away": AlarmRule(_MINUTE, call=_MINUTE),
     "version_gate": AlarmRule(10 * _MINUTE),
-    "hooks_failing": AlarmRule(5 * _MINUTE),
+    "hooks_failing": AlarmRule(5 * _MINUTE, moment=True),  # told while it goes on
     "message_waiting": AlarmRule(10 * _MINUTE, call=30 * _MINUTE),
     "inbox_waiting": AlarmRule(5 * _MINUTE, call=30 * _MINUTE),
     "message_dead": AlarmRule(moment=True),

@@ -65,12 +65,19 @@ class AlarmTeller:
         self._clock = clock
         self._book_seconds = book_seconds
         self._told: dict[tuple[str, str], ToldAlarm] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._unsaved: set[tuple[str, str]] = set()  # told while the database was away
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def tell(self, cause: str, **facts: Any) -> None:
         rule = ALARMS[cause]
         await self.tell_standing(cause, timedelta(), facts, by_call=rule.call is not None)
+
+    def tell_soon(self, cause: str, **facts: Any) -> None:
+        """As `tell`, beside what the caller does (`TellAlarm`)."""
+        task = asyncio.create_task(self.tell(cause, **facts), name="alarm")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def tell_standing(self, cause: str, standing: timedelta, facts: Mapping[str, Any], *, by_call: bool) -> None:
         """Tell a cause that began `standing` ago, also by telephone if `by_call`; never raises."""
@@ -126,7 +133,8 @@ class AlarmTeller:
             if here is not None and here.healed_at is not None:
                 await self._edit(told)  # it is back: the message that is there says so
             return
-        log.error("alarm", cause=alarm.cause, subject=alarm.subject, since=alarm.since.isoformat())
+        say = log.error if rule.call is not None else log.warning
+        say("alarm", cause=alarm.cause, subject=alarm.subject, since=alarm.since.isoformat())
         people = self._contacts.list_contacts(auditors=rule.auditors)
         sent, rung, _ = await asyncio.gather(
             self._send_all(alarm, people), self._call_all(alarm, people, by_call), self._post_state(alarm, "told")

@@ -1,9 +1,16 @@
 """Alarms told: shared by all processes while the database answers, so that a cause is told once and edited later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+#: Tells administrators of a cause with its facts, beside what its caller does.
+TellAlarm = Callable[..., None]
+
+
+def tell_nobody(cause: str, **facts: Any) -> None:
+    """A `TellAlarm` where there are no administrators."""
 
 
 @dataclass(frozen=True, slots=True)

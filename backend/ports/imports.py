@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from backend.ports.connect_counts import ConnectCount, ConnectStore
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedLedgerLine:
@@ -24,7 +26,7 @@ class ImportedLedgerLine:
     tickets: tuple[str, ...] = ()
 
 
-class ImportStore(Protocol):
+class ImportStore(ConnectStore, Protocol):
     """Stores imports."""
 
     async def record_import(
@@ -35,6 +37,10 @@ class ImportStore(Protocol):
 
     async def add_ledger_lines(self, lines: Sequence[ImportedLedgerLine], by: str, at: datetime) -> list[bool]:
         """Add ledger lines in one transaction; False for each that exists already."""
+        ...
+
+    async def save_connect_counts(self, counts: Sequence[ConnectCount], by: str, at: datetime) -> list[bool]:
+        """Put counts in force in one transaction; False for each that is already. What they replace is kept."""
         ...
 
     async def list_locked_periods(self) -> frozenset[tuple[str, str]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.domain.scoring.measures import Measure
+from backend.ports.connect_counts import ConnectStore
 from backend.ports.ledgers import LedgerEntry, LedgerStore
 from backend.ports.registers import RegisterStore
 from backend.ports.score_runs import Contest, Exclusion, Run, RunStore
@@ -97,7 +98,7 @@ class TicketShare:
     reason: str
 
 
-class ScoringStore(LedgerStore, RunStore, RegisterStore, Protocol):
+class ScoringStore(LedgerStore, RunStore, RegisterStore, ConnectStore, Protocol):
     """Stores and counts what scoring needs."""
 
     async def count(self, measures: Sequence[Measure], cohort: Cohort) -> Mapping[Measure, Sequence[UnitCount]]:

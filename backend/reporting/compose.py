@@ -3,7 +3,7 @@
 from backend.domain.records import Unit
 from backend.domain.texts import Texts
 from backend.ports.reporting import BulletinIssue
-from backend.reporting import score_chapters, topic_chapters, work_chapters
+from backend.reporting import connect_chapter, score_chapters, topic_chapters, work_chapters
 from backend.reporting.document import Document, Labels
 from backend.reporting.document_builder import Writer
 from backend.reporting.gather import Material
@@ -54,6 +54,9 @@ def _write_body(w: Writer, m: Material, period: str) -> None:
         work_chapters.write_trend(w, m.spans, m.detail.months)
     if m.kind in (BulletinKind.MONTHLY, BulletinKind.ANALYSIS):
         work_chapters.write_received(w, m.now, m.before, m.year_ago)
+        if m.connect is not None:
+            connect_chapter.write_connect(w, m.connect)
+            connect_chapter.write_unreported(w, m.connect, m.spans.period, units)
         work_chapters.write_dispatched(w, m.now)
         work_chapters.write_handled(w, m.now, units)
         work_chapters.write_visited(w, m.now)
@@ -65,6 +68,9 @@ def _write_body(w: Writer, m: Material, period: str) -> None:
         topic_chapters.write_improved(w, m.ledger, units)
         return
     if m.scores is not None:
+        score_chapters.write_status(w, m.scores)
+        if m.connect is not None:
+            connect_chapter.write_unreported(w, m.connect, m.spans.period, units)
         score_chapters.write_scores(w, m.scores, units, m.settings)
     if m.agencies is not None:
         score_chapters.write_agencies(w, m.agencies, None, units)

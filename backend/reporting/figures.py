@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.measures import BASES, Measure
 from backend.ports.reporting import (
     ClosedCount,
     DispatchCount,
@@ -98,6 +98,15 @@ class PeriodFigures:
     def count_visited(self, *verdicts: str, where: Callable[[VisitedCount], bool] = lambda _: True) -> int:
         """Count visited tickets with one of `verdicts` (none given: any) of which `where` holds."""
         return sum(v.count for v in self.figures.visited if (not verdicts or v.verdict in verdicts) and where(v))
+
+    def get_answers(self, measure: Measure) -> Mapping[str, int]:
+        """Return what a satisfaction rate rests on: reached, answered, deemed satisfied (XD15); {} for other rates."""
+        basis = BASES.get(measure)
+        if basis is None:
+            return {}
+        whole = self.get_ratio(measure).denominator
+        answered = whole if basis.answered is None else self.get_ratio(basis.answered).numerator
+        return {"reached": self.get_ratio(basis.reached).numerator, "answered": answered, "deemed": whole - answered}
 
     def get_ratio(self, measure: Measure) -> Ratio:
         """Return a rate as scoring counts it, all units together."""

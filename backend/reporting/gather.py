@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.domain.masking import mask
-from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
+from backend.domain.scoring.measures import BASES, COHORT_SETTINGS, Measure, list_counted
 from backend.domain.settings import Settings
 from backend.office.cache import OfficeSnapshot
 from backend.ports.reporting import BulletinStore, PeriodDetail, ReportPeriod
 from backend.ports.scoring import Cohort, LedgerEntry, UnitCount
+from backend.reporting.connect_chapter import ConnectReport, load_connect
 from backend.reporting.figures import PeriodFigures, Ratio
 from backend.reporting.kinds import BEIJING, BulletinKind, ReportPeriods, build_report_periods
-from backend.reporting.score_chapters import Scores
+from backend.reporting.score_chapters import Satisfaction, Scores
 from backend.reporting.work_chapters import AGENCY_RATES, RATES
+from backend.scoring.documents import pool_documents
 from backend.scoring.periods import get_month_bounds
 from backend.scoring.results import compute_result
+from backend.scoring.rules import build_source
 from backend.scoring.service import Scoring
 
 ASSIGNMENTS = "assignments"
@@ -38,6 +41,7 @@ class Material:
     scores: Scores | None
     agencies: Mapping[Measure, Sequence[UnitCount]] | None
     agencies_year: Mapping[Measure, Sequence[UnitCount]] | None
+    connect: ConnectReport | None
 
     @property
     def beijing(self) -> bool:
@@ -69,6 +73,7 @@ class Gatherer:
         return Material(
             kind, spans, snapshot, settings, now, before, year_ago, detail, ledger,
             await self.load_scores(spans, changes, scheme) if scored else None, counted, to_date,
+            await load_connect(self._scoring.store, ledger, spans.period, settings, snapshot.config.units, at),
         )  # fmt: skip
 
     async def load_figures(self, spans: Sequence[ReportPeriod], settings: Settings) -> list[PeriodFigures]:
@@ -77,7 +82,7 @@ class Gatherer:
         for span, figures in zip(spans, await self._store.count_figures(spans), strict=True):
             beijing = settings.text("profile") == BEIJING
             measures = [m for _, m in (*RATES, *(AGENCY_RATES if beijing else ()))]
-            counted = await self._scoring.store.count(measures, _build_query(span, settings))
+            counted = await self._scoring.store.count(list_counted(measures), _build_query(span, settings))
             rates = {
                 m: Ratio(sum(c.numerator for c in rows), sum(c.denominator for c in rows))
                 for m, rows in counted.items()
@@ -86,7 +91,8 @@ class Gatherer:
         return found
 
     async def _count_agencies(self, span: ReportPeriod, settings: Settings) -> Mapping[Measure, Sequence[UnitCount]]:
-        return await self._scoring.store.count([m for _, m in AGENCY_RATES], _build_query(span, settings))
+        measures = list_counted(measure for _, measure in AGENCY_RATES)
+        return await self._scoring.store.count(measures, _build_query(span, settings))
 
     async def load_scores(self, spans: ReportPeriods, changes: Mapping[str, str], scheme: str | None) -> Scores:
         """Load the period's scores: its own locked run, else computed from its months, locked ones as locked."""
@@ -115,7 +121,30 @@ class Gatherer:
             result["units"], result["regions"], months, volumes, find_small_samples(parts, inputs["settings"]), locked,
             None if run is None else run.id, tuple(locked),
             [(one.period, one.id, mask(one.forced, strict=True).rstrip("。.")) for one in locked_runs if one.forced],
+            sum_satisfaction(parts),
         )  # fmt: skip
+
+
+def sum_satisfaction(parts: Sequence[Mapping[str, Any]]) -> dict[str, Satisfaction]:
+    """Return each unit's satisfaction over the months, where anything counts for it, with what it rests on (XD15)."""
+    found: dict[str, Satisfaction] = {}
+    items: dict[str, str] = {}
+    documents: dict[str, list[Mapping[str, Any]]] = {}
+    for part in parts:
+        find_scheme = build_source(part)
+        for document in part["units"]:
+            rates = find_scheme(document["scheme"]).rates
+            item = next((rate.item for rate in rates if rate.measure in BASES), None)
+            if item is not None:
+                items[document["unit"]] = item
+                documents.setdefault(document["unit"], []).append(document)
+    for unit, own in documents.items():
+        pooled, item = pool_documents(own), items[unit]
+        rate = Ratio(*pooled["rates"].get(item, (0, 0)))
+        answers = pooled.get("answers", {}).get(item, {})
+        if rate.denominator:
+            found[unit] = Satisfaction(rate, answers.get("reached"), answers.get("answered"))
+    return found
 
 
 def find_small_samples(parts: Sequence[Mapping[str, Any]], settings: Mapping[str, str]) -> frozenset[str]:

@@ -29,11 +29,13 @@ def build_glance(m: Material, texts: Texts) -> Glance:
     for key, measure in rates:
         now, before = m.now.get_ratio(measure).percent, m.before.get_ratio(measure).percent
         change_text = work_chapters.describe_change(w, compute_point_change(now, before))
+        answers = m.now.get_answers(measure)  # what the rate rests on says more than how it moved (XD15)
+        against = w.render("against", moved=change_text) if change_text else w.render("no_before")
         figures.append(
             (
                 w.render(f"name.{key}"),
                 format_cell(now),
-                w.render("against", moved=change_text) if change_text else w.render("no_before"),
+                texts.render("score.answers_short", **answers) if answers else against,
             )
         )
     first = next((n for n, pair in enumerate(m.detail.months) if any(pair)), len(m.detail.months) - 1)

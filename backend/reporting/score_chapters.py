@@ -8,6 +8,7 @@ from typing import Any
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.ranking import rank
+from backend.domain.scoring.sheet import CONNECT_UNREPORTED
 from backend.domain.settings import Settings
 from backend.ports.scoring import UnitCount
 from backend.reporting.document import Cell, Column, Number
@@ -30,10 +31,20 @@ class Scores:
     period_run: int | None = None  # id of the period's own locked run
     month_names: Sequence[str] = field(default=())
     forced: Sequence[tuple[str, int, str]] = ()  # period, run, reason: locked by an administrator regardless (XD4)
+    satisfaction: Mapping[str, "Satisfaction"] = field(default_factory=dict)  # by unit
 
 
-def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: Settings) -> None:
-    """Write regions, institutions, units in peer groups, and departments without region; the unscored apart."""
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """A unit's satisfaction rate over the period, and what it rests on (XD15); None: an older run did not know."""
+
+    rate: Ratio
+    reached: int | None
+    answered: int | None
+
+
+def write_status(w: Writer, found: Scores) -> None:
+    """Write which runs the scores come from, what was forced, and how they are averaged."""
     runs = [
         w.render("run_locked", month=m, run=n) if n else w.render("run_trial", month=m)
         for m, n in found.month_runs.items()
@@ -46,6 +57,10 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
     for period, run, reason in found.forced:
         w.add_paragraph("forced", period=period, run=run, reason=reason)
     w.add_paragraph("method")
+
+
+def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: Settings) -> None:
+    """Write regions, institutions, units in peer groups, and departments without region; the unscored apart."""
     ranked = settings.choice("bulletin.ranking") == "ranks"
     scored = [r for r in found.units if r["total"] is not None]
     if not scored and not any(r["total"] is not None for r in found.regions):
@@ -71,10 +86,31 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
                 w.add_paragraph(f"group_{group}", count=len(members), large=settings.integer("bulletin.peer_large"),
                         small=settings.integer("bulletin.peer_small"))  # fmt: skip
                 _write_table(w, f"group_{group}", members, found, "unit", ranked=ranked, units=units)
+    _write_satisfaction(w, found, units)
     idle = [r for r in found.units if r["total"] is None]
     if idle:
         w.add_heading("unscored")
         _write_unscored(w, [r.get("name") or r["unit"] for r in idle])
+
+
+def _write_satisfaction(w: Writer, found: Scores, units: Mapping[str, Unit]) -> None:
+    """Write each unit's satisfaction rate with those reached, those who answered, and the deemed (XD15)."""
+    rows: list[tuple[Cell, ...]] = []
+    for code, one in sorted(found.satisfaction.items()):
+        whole = one.rate.denominator
+        deemed = None if one.answered is None else whole - one.answered
+        name = units[code].name if code in units else code
+        rows.append((name, one.rate.numerator, whole, one.rate.percent, one.reached, one.answered, deemed))
+    heads = ("satisfied_of", "satisfied_all")
+    columns = [
+        w.make_column("unit", 2.6), *(w.make_column(head) for head in heads),
+        w.make_column("satisfaction", 1.1, ratio=(1, 2)),
+        *(w.make_column(f"basis_{key}") for key in ("reached", "answered", "deemed")),
+    ]  # fmt: skip
+    if rows:
+        w.add_heading("satisfaction")
+        w.add_paragraph("satisfaction")
+        w.add_table("satisfaction", columns, rows, total=True)
 
 
 def _is_management(row: Row, units: Mapping[str, Unit]) -> bool:
@@ -122,13 +158,19 @@ def _write_table(
         if of_unit:
             first = (*first, found.volumes.get(row["unit"], 0))
         month_cells = tuple(make_score_cell(found.months.get(row[name], {}).get(m)) for m in found.month_names)
-        remark = w.render("small_sample") if row[name] in found.small_samples else ""
+        remark = w.render("list_mark").join(_list_remarks(w, row, small=row[name] in found.small_samples))
         last = (make_score_cell(row["total"]), *((_format_tier(w, row),) if ranked else ()), remark)
         lines.append((*first, *(month_cells if monthly else ()), *last))
         full.append((*first, *month_cells, *last))
     w.add_table(key, [*columns, *(months if monthly else ()), *after], lines)
     if not monthly:
         w.add_table(f"{key}_months", [*columns, *months, *after], full, annex=True)
+
+
+def _list_remarks(w: Writer, row: Row, *, small: bool) -> list[str]:
+    """Return what must be known beside a score: a small sample, counts that were never reported (XD14)."""
+    unreported = CONNECT_UNREPORTED in row.get("flags", ())
+    return [w.render(key) for key, said in (("small_sample", small), ("unreported", unreported)) if said]
 
 
 def _get_tier_order(w: Writer, row: Row) -> int:
@@ -169,11 +211,13 @@ def write_agencies(
                 w.make_column(f"{head}_all", 0.9),
                 w.make_column(head, 1.1, ratio=(3 * n + 1, 3 * n + 2)),
             ]
+        columns.append(w.make_column("visit_reached", 0.9))
         rows = []
         for code in codes:
             line: list[Cell] = [units[code].name if code in units else code]
             for measure in (Measure.RESPONSE, Measure.CLOSURE, Measure.ANSWERED_SATISFACTION):
                 pair = pairs.get(measure, {}).get(code, Ratio())
                 line += [pair.numerator, pair.denominator, pair.percent]
+            line.append(pairs.get(Measure.VISIT_REACHED, {}).get(code, Ratio()).numerator)
             rows.append(line)
         w.add_table(key, columns, rows, total=True)

@@ -57,7 +57,20 @@ def write_overview(
                 describe_change(w, compute_point_change(first, third)),
             )
         )
+        rows += _list_answers(w, measure, now, before, year_ago)
     w.add_table("overview", columns, rows)
+
+
+def _list_answers(
+    w: Writer, measure: Measure, now: PeriodFigures, before: PeriodFigures, year_ago: PeriodFigures
+) -> list[tuple[Cell, ...]]:
+    """List what a satisfaction rate rests on, as rows under it (XD15); none under other rates."""
+    rows: list[tuple[Cell, ...]] = []
+    for key, one in now.get_answers(measure).items():
+        two, three = (None if work.is_empty else work.get_answers(measure)[key] for work in (before, year_ago))
+        grown = (compute_growth(one, two or 0), compute_growth(one, three or 0))
+        rows.append((w.render(f"name.basis_{key}"), one, two, grown[0], three, grown[1]))
+    return rows
 
 
 def describe_change(w: Writer, points: Number | None) -> str | None:
@@ -211,6 +224,7 @@ def write_visited(w: Writer, now: PeriodFigures) -> None:
         visited=now.count_visited(),
         reached=reached,
         rate=w.format_ratio(now.get_ratio(Measure.SATISFACTION)),
+        **{f"rated_{key}": n for key, n in now.get_answers(Measure.SATISFACTION).items()},
     )
     verdicts = ("satisfied", "basically_satisfied", "unsatisfied", "deemed", "open")
     whole = now.count_visited()

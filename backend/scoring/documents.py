@@ -9,7 +9,7 @@ from typing import Any
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import ZERO, format_decimal
-from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
+from backend.domain.scoring.measures import COHORT_SETTINGS, Measure, list_counted
 from backend.domain.scoring.readings import Readings
 from backend.domain.scoring.scheme import LedgerRule, Scheme, SchemeKind
 from backend.domain.scoring.scheme_file import load_scheme
@@ -17,6 +17,7 @@ from backend.domain.settings import Settings
 from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeSnapshot
 from backend.ports.scoring import Cohort, LedgerEntry, ScoringStore, TicketShare, UnitCount
+from backend.scoring.bases import list_answers, list_connects, load_connects, load_left_out
 from backend.scoring.periods import get_month_bounds
 
 REGION = "jilin-region"
@@ -79,11 +80,17 @@ async def build_documents(
 ) -> list[Document]:  # fmt: skip
     """Build a facts document for every unit that is active or has something to count."""
     wanted = {rate.measure for rate in scheme.rates if rate.measure is not Measure.CONNECT}
-    counted = await store.count(sorted(wanted), query)
+    counted = await store.count(list_counted(wanted), query)
     pairs = {m: {c.unit: [c.numerator, c.denominator] for c in rows} for m, rows in counted.items()}
+    connects = await load_connects(store, scheme, query)
+    pairs[Measure.CONNECT] = {
+        unit: [sum(one.answered for one in sums), sum(one.offered for one in sums)] for unit, sums in connects.items()
+    }
     dispatched, in_hand = ({}, {}) if is_institution_scheme(scheme) else await _count_work(store, query, counted)
-    counted_units = {code for rows in pairs.values() for code in rows} | set(dispatched) | set(in_hand)
+    rated = {Measure.CONNECT, *wanted}
+    counted_units = {code for measure in rated for code in pairs.get(measure, ())} | set(dispatched) | set(in_hand)
     excluded = await _load_excluded(store, scheme, month, query)
+    left_out = await load_left_out(store, scheme, month, query) if excluded else {}
     ledger = await _load_ledger(store, scheme, month, query.unit, settings)
     evidence_rows = await _load_evidence(store, scheme, query, len(counted_units)) if evidence else {}
     found = []
@@ -102,11 +109,15 @@ async def build_documents(
             document |= {"assignments": dispatched.get(unit.code, 0), "in_hand": in_hand.get(unit.code, 0)}
         elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
             document["assignments"] = 0  # an institution without demands or ledger lines (Q9)
+        if answers := list_answers(scheme, unit.code, document["rates"], pairs, left_out):
+            document["answers"] = answers
         if unit.code in evidence_rows:
             document["evidence"] = {
                 item: _mark_excluded(rows, excluded.get((unit.code, item), ()))
                 for item, rows in evidence_rows[unit.code].items()
             }
+        if unit.code in connects:
+            document.setdefault("evidence", {}).update(list_connects(scheme, connects[unit.code]))
         found.append(document)
     return found
 
@@ -224,10 +235,16 @@ def pool_documents(units: Iterable[Mapping[str, Any]]) -> Document:
     rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     ledger: list[object] = []
     sums: Counter[str] = Counter()
+    answers: dict[str, Counter[str]] = defaultdict(Counter)
+    unknown: set[str] = set()  # items counted by a run that did not yet know who had answered
     for document in units:
         for item, (numerator, denominator) in document["rates"].items():
             rates[item][0] += numerator
             rates[item][1] += denominator
+            unknown |= {item} if denominator and item not in document.get("answers", {}) else set()
         ledger += document["ledger"]
+        for item, counts in document.get("answers", {}).items():
+            answers[item].update(counts)
         sums.update({key: document.get(key, 0) for key in ("assignments", "in_hand")})
-    return {"rates": dict(rates), **sums, "ledger": ledger}
+    known = {item: dict(counts) for item, counts in answers.items() if item not in unknown}
+    return {"rates": dict(rates), **sums, "ledger": ledger, **({"answers": known} if known else {})}

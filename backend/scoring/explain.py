@@ -10,11 +10,11 @@ from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.explain import explain
-from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.measures import BASES, Measure
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.office.cache import OfficeCache
 from backend.ports.ledgers import LedgerFilter
-from backend.ports.scoring import PendingRequest, ScoringStore
+from backend.ports.scoring import Cohort, PendingRequest, ScoringStore
 from backend.scoring.differences import diff_sheets
 from backend.scoring.documents import build_ledger_row, build_query, find_scheme
 from backend.scoring.inputs import ScoringInputs
@@ -136,6 +136,7 @@ class ScoreExplainer:
         changed = {
             **changed,
             "rates": {k: list(v) for k, v in changed["rates"].items()},
+            "answers": {k: dict(v) for k, v in changed.get("answers", {}).items()},
             "ledger": [*changed["ledger"]],
         }
         waiting = await self.list_pending(month, unit, actor)
@@ -180,6 +181,16 @@ class ScoreExplainer:
             for one in await self._store.list_ticket_shares(rate.measure, ticket, query):
                 pair = document["rates"][rate.item]
                 pair[0], pair[1] = pair[0] - one.numerator, pair[1] - one.denominator
+            answers = document.get("answers", {}).get(rate.item)
+            if answers:
+                await self._subtract_answers(answers, rate.measure, ticket, query)
+
+    async def _subtract_answers(self, answers: Document, measure: Measure, ticket: str, query: Cohort) -> None:
+        """Subtract a ticket from who was reached and who answered, in place (XD15)."""
+        basis = BASES[measure]
+        for key, beside in (("reached", basis.reached), ("answered", basis.answered or measure)):
+            for one in await self._store.list_ticket_shares(beside, ticket, query):
+                answers[key] -= one.denominator if beside is measure else one.numerator
 
     async def compute_delay_cost(self, target: Assignment, flags: frozenset[str]) -> Document:
         """Compute what the unit loses if this assignment becomes late, by the month it falls in (XD8).

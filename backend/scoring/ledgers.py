@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from backend.domain.acts import Actor
+from backend.domain.channels import may_overlap
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.ports.connect_counts import ConnectStore
 from backend.ports.ids import IdSupply
 from backend.ports.ledgers import LedgerFilter, LedgerStore
 from backend.ports.scoring import LedgerEntry, ScoringStore
@@ -44,7 +46,7 @@ class Ledgers:
         """Enter one line by hand; it counts only after a second person's review.
 
         Without a month it belongs to its document's month unless that is locked, else to the month of submission
-        (Q47). Refused `forbidden`, `month_locked`, `missing`, `unknown_ticket`, `unknown_file`, and as by
+        (Q47). Refused `forbidden`, `month_locked`, `missing`, `connect_counted`, `unknown_ticket`, `unknown_file`, and as by
         `entries.build_entry`, `entries.resolve_months`.
         """
         require_clerk(actor)
@@ -84,6 +86,8 @@ class Ledgers:
         line = build_entry(row, snapshot, self._ids.take(), actor.code, now, month)
         if not void:  # a correction of a line older than this rule need not mend what that line lacked
             check_carried(row, unit, snapshot, () if old is None else list_missing(_entry_fields(old), unit, snapshot))
+            if line.kind == "connect":
+                await require_not_counted(self._store, line.unit, month, str(line.facts.get("channel", "")), snapshot)
         await require_known_tickets(self._store, line.tickets)
         if (
             line.files
@@ -181,6 +185,15 @@ class Ledgers:
         if entry is None:
             raise Refused("unknown_entry", id=entry_id)
         return entry
+
+
+async def require_not_counted(
+    store: ConnectStore, unit: str, month: str, channel: str, snapshot: OfficeSnapshot
+) -> None:
+    """Refuse `connect_counted` a line with counts that the institution has by day already: they would count twice."""
+    known = snapshot.settings.strings("ticket.channels")
+    if any(may_overlap(channel, other, known) for other in await store.list_connect_channels(unit, month)):
+        raise Refused("connect_counted", month=month, field="channel")
 
 
 async def require_known_tickets(store: LedgerStore, numbers: Sequence[str], field: str = "tickets") -> None:

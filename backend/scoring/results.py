@@ -9,7 +9,7 @@ from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.ranking import find_tier, rank
 from backend.domain.scoring.scheme import Tier
 from backend.domain.scoring.scheme_file import SchemeSource
-from backend.domain.scoring.sheet import hash_figures
+from backend.domain.scoring.sheet import CONNECT_UNREPORTED, hash_figures
 from backend.scoring.documents import REGION, is_institution_scheme, pool_documents
 from backend.scoring.rules import BEFORE_THE_SETTING, PERIOD, build_source
 
@@ -74,7 +74,8 @@ def _compute_longer(inputs: Mapping[str, Any]) -> Result:
 
     def compute_span(code: str, scheme: str) -> dict[str, Any]:
         if find_scheme(scheme).totals:
-            return _compute_mean(inputs, [_find_total(month["units"], "unit", code) for month in months])
+            sheets = [_find_row(month["units"], "unit", code) for month in months]
+            return _keep_flags(_compute_mean(inputs, [sheet.get("total") for sheet in sheets]), sheets)
         return _add_up(inputs, code, scheme, find_scheme)
 
     units = [
@@ -82,7 +83,10 @@ def _compute_longer(inputs: Mapping[str, Any]) -> Result:
         for code, (name, region, scheme) in sorted(names.items())
     ]
     regions = [
-        {"region": name, **_compute_mean(inputs, [_find_total(month["regions"], "region", name) for month in months])}
+        {
+            "region": name,
+            **_compute_mean(inputs, [_find_row(month["regions"], "region", name).get("total") for month in months]),
+        }
         for name in dict.fromkeys(r["region"] for month in months for r in month["regions"])
     ]
     tiers = build_source(inputs)(PERIOD).tiers
@@ -103,8 +107,17 @@ def _add_up(inputs: Mapping[str, Any], code: str, scheme: str, find_scheme: Sche
     return compute_json({"scheme": scheme, **pool_documents(documents)}, inputs["settings"], find_scheme)
 
 
-def _find_total(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> str | None:
-    return next((row["total"] for row in rows if row[key] == name), None)
+def _find_row(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> Mapping[str, Any]:
+    return next((row for row in rows if row[key] == name), {})
+
+
+def _keep_flags(sheet: dict[str, Any], months: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add to a longer period's sheet what must not be lost of its months: counts that were never reported (XD14)."""
+    unreported = any(CONNECT_UNREPORTED in month.get("flags", ()) for month in months)
+    if not unreported:
+        return sheet
+    found = {**sheet, "flags": [*sheet["flags"], CONNECT_UNREPORTED]}
+    return {**found, "figures_hash": hash_figures(found)}
 
 
 def _add_ranks(rows: list[dict[str, Any]], key: str, tiers: Sequence[Tier]) -> None:

@@ -15,6 +15,7 @@ from backend.web.console import routes
 from backend.web.console.errors import render_refusal
 from backend.web.endpoint import build_endpoint
 from backend.web.errors import build_json_response, get_server_logger, get_status, log_unexpected, to_refusal
+from backend.web.hook_meter import METER, HookMeter
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
 from backend.web.metrics import METRICS, Metrics
 from backend.web.request import ACTOR, REQUEST_ID, SERVICES
@@ -68,6 +69,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return answer
     finally:
         request.app[METRICS].observe_request(request, status, services.clock.monotonic() - started_at)
+        request.app[METER].observe(request.path, status)
 
 
 async def _respond_error(request: web.Request, error: Exception) -> web.StreamResponse:
@@ -110,6 +112,7 @@ def build_app(services: Services, extra: Sequence[Callable[[web.Application], No
     app = web.Application(middlewares=[handle_errors], client_max_size=1024 * 1024)
     app[SERVICES] = services
     app[METRICS] = Metrics(services)
+    app[METER] = HookMeter(services.clock.monotonic, services.tell_alarm)
     app[KEY_GUESSES] = Guesses(100, 60.0, services.clock.monotonic)
     app[SIGN_IN_GUESSES] = Guesses(10, 600.0, services.clock.monotonic)
     app.on_response_prepare.append(_add_headers)

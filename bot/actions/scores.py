@@ -88,8 +88,14 @@ async def _show_all_scores(
             )
             lines.append(
                 chat.render(
-                    "office.rank_line", rank=place, unit=sheet["name"], score=sheet["total"], tier=band, change=change
-                )
+                    "office.rank_line",
+                    rank=place,
+                    unit=sheet["name"],
+                    score=sheet["total"],
+                    tier=band,
+                    change=change,
+                    flags=_format_flags(chat, sheet),
+                )  # fmt: skip
             )
             bars.append((sheet["name"], sheet["total"], band or place))
     idle = chat.render("bot.and").join(s["name"] for s in sheets if s["total"] is None)
@@ -100,6 +106,12 @@ async def _show_all_scores(
     drawn = await chat_charts.render_ranking(chat.services.texts, period, state, bars[:MAX_UNITS])
     if drawn is not None:
         await chat.send(address, Card("", (), Picture(f"{period}.png", drawn)))
+
+
+def _format_flags(chat: Conversation, sheet: SheetRow) -> str:
+    """Return what must be known beside a score: a small sample, counts that were never reported (XD14)."""
+    words = [chat.services.texts.get_word_or_value("sheet", flag) for flag in sheet.get("flags", ())]
+    return chat.render("bot.and").join(words)
 
 
 def _group(sheets: Sequence[SheetRow]) -> dict[str, list[SheetRow]]:
@@ -196,7 +208,8 @@ def is_contest_question(what: str | None) -> bool:
 async def show_lines(chat: Conversation, run_id: int) -> None:
     """Handle 查看明细: list the lines that count, without those at zero. Refused as `_load_sheet`."""
     sheet, period = await _load_sheet(chat, run_id)
-    texts = [chat.render("sheet.head", period=period, unit=sheet["name"], score=sheet["total"] or "—")]
+    flags = _format_flags(chat, sheet)
+    texts = [chat.render("sheet.head", period=period, unit=sheet["name"], score=sheet["total"] or "—", flags=flags)]
     texts += [_format_line(chat, line) for line in sheet["lines"] if _is_counted(line)]
     keys = arrange_rows([Button(chat.render("button.object"), encode(ButtonData("contest", run_id)))])
     await _send_privately(chat, Card(cut("\n".join(texts), MAX_TEXT), keys))
@@ -272,7 +285,7 @@ def _format_line(chat: Conversation, line: SheetRow) -> str:
     taken = str(line["deduction"]) if float(line["deduction"] or 0) else ""
     return chat.render(
         "sheet.line", item=line["name"], counts=f"{line['numerator']}/{line['denominator']}" if rated else "",
-        taken=taken, score=line["score"],
+        taken=taken, score=line["score"], answers=chat.services.texts.render("score.answers", **line["answers"]) if "answers" in line else "",
     )  # fmt: skip
 
 

@@ -8,14 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from backend.domain.instants import to_micros
+from backend.ports.connect_counts import ConnectCount
 from backend.ports.imports import ImportedLedgerLine
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing
 from storage.engine.ids import IdSupply
+from storage.scoring.connect_counts import SqlConnectStore, save_count
 
 
-class SqlImportStore:
+class SqlImportStore(SqlConnectStore):
     """`ImportStore` on either engine."""
 
     def __init__(self, db: Database, ids: IdSupply) -> None:
@@ -56,6 +58,11 @@ class SqlImportStore:
             return answers
 
         return await self._db.write(work)
+
+    async def save_connect_counts(self, counts: Sequence[ConnectCount], by: str, at: datetime) -> list[bool]:
+        await self._ids.refill(2 * len(counts) + 1)
+        dialect = self._db.dialect
+        return await self._db.write(lambda c: [save_count(c, dialect, one, self._ids.take, by, at) for one in counts])
 
     async def list_locked_periods(self) -> frozenset[tuple[str, str]]:
         runs = t.score_runs.c

@@ -19,6 +19,7 @@ from backend.ports.reporting import (
     WorkloadCount,
 )
 from storage.scoring.measures import build_red_card
+from storage.scoring.satisfaction import REACHED
 
 WITHIN = "{0} >= :start AND {0} < :end AND {0} <= :as_of"
 
@@ -67,7 +68,7 @@ ASKED = text(f"""SELECT kind, CASE WHEN decided_at <= :as_of THEN COALESCE(decis
 VISITED = text(f"""SELECT CASE WHEN t.final_answer = 'unsatisfied' THEN 'unsatisfied' WHEN t.deemed THEN 'deemed'
     WHEN t.final_answer IN ('satisfied', 'basically_satisfied') THEN t.final_answer ELSE 'open' END AS verdict,
     s.reached, s.doubted, s.manual, CASE WHEN t.excluded THEN 1 ELSE 0 END AS set_aside, count(*)
-    FROM (SELECT ticket_id, max(CASE WHEN answer = 'unreached' THEN 0 ELSE 1 END) AS reached,
+    FROM (SELECT ticket_id, max(CASE WHEN {REACHED.format("v")} THEN 1 ELSE 0 END) AS reached,
         max(CASE WHEN kind = 'auto' AND answer = 'unsatisfied' THEN 1 ELSE 0 END) AS doubted,
         max(CASE WHEN kind = 'manual' THEN 1 ELSE 0 END) AS manual
         FROM visits v WHERE {WITHIN.format("at")} GROUP BY ticket_id) s

@@ -5,9 +5,11 @@ cannot disagree. Parameters: `start`, `end`, `as_of`, `until` in microseconds; n
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from backend.domain.scoring.measures import Measure
 from backend.ports.scoring import Cohort
+from storage.scoring.satisfaction import CLEAR_ANSWERS, EXPLICIT, REACHED, build_satisfaction
 
 #: Q26: done within the second it was due is done in time; due times are whole seconds.
 SECOND = 1_000_000
@@ -18,7 +20,6 @@ _NO_MASS = "t.flags NOT LIKE '%mass_incident%'"  # Q32
 _REPEAT_WEIGHT = """(1 + (SELECT count(*) FROM tickets m JOIN journal j ON j.ticket_id = m.id AND j.verb = 'merge'
     AND j.at <= :as_of WHERE m.merged_into = t.id))"""
 _RETURNED = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted' AND {0}"
-_CLEAR_ANSWERS = "('satisfied', 'basically_satisfied', 'unsatisfied')"
 #: assignments whose card was taken back on objection (T16c)
 _LIFTED = "SELECT o.assignment_id FROM requests o WHERE o.kind = 'objection' AND o.decision = 'accepted'"
 #: in the month and not after the run: `until` is the end of either, whichever comes first
@@ -71,7 +72,7 @@ class MeasureQuery:
         self.closing_terms: dict[Measure, tuple[str, str]] = {
             Measure.ON_TIME: (self._timely, _NO_MASS),
             Measure.EXTENSION: (self._extensions, _NO_MASS),
-            Measure.SATISFACTION: self._satisfaction(),
+            **build_satisfaction(cohort),
         }
 
     def build_rows(self, measure: Measure) -> str:
@@ -82,7 +83,8 @@ class MeasureQuery:
             Measure.ON_TIME: self._on_time,
             Measure.EXTENSION: self._extension,
             Measure.RED_CARD: self._red_card,
-            Measure.SATISFACTION: lambda: self._closed(Measure.SATISFACTION),
+            **{m: partial(self._closed, m) for m in (Measure.SATISFACTION, Measure.REACHED, Measure.ANSWERED)},
+            Measure.VISIT_REACHED: self._visit_reached,
             Measure.DISPATCH: self._dispatch,
             Measure.CLOSURE: self._closure,
             Measure.RESPONSE: self._response,
@@ -90,7 +92,7 @@ class MeasureQuery:
                 "resolved", "v.resolved = 'resolved'", "'resolved', 'partly_resolved', 'unresolved'"
             ),
             Measure.ANSWERED_SATISFACTION: lambda: self._visited(
-                "answer", "v.answer IN ('satisfied', 'basically_satisfied')", _CLEAR_ANSWERS[1:-1]
+                "answer", f"v.answer IN {EXPLICIT}", CLEAR_ANSWERS[1:-1]
             ),
         }
         return queries[measure]()
@@ -101,7 +103,9 @@ class MeasureQuery:
         own = {
             Measure.ON_TIME: q.closure_basis == "closed",
             Measure.EXTENSION: q.extension_month == "closed",
-            Measure.SATISFACTION: q.satisfaction_month == "closed",
+            **dict.fromkeys(
+                (Measure.SATISFACTION, Measure.REACHED, Measure.ANSWERED), q.satisfaction_month == "closed"
+            ),
         }
         return own.get(measure, False)
 
@@ -234,32 +238,6 @@ class MeasureQuery:
             return _MONTH.format(closed), f"{at} <= :as_of AND {_MONTH.format(closed)}"
         return due, _MONTH.format(at)
 
-    def _satisfaction(self) -> tuple[str, str]:
-        """The last manual answer, else the last automatic one (B42): only tickets that ever got an `unsatisfied` answer can end in one."""
-        kept = "1" if self.cohort.second_visit_unreached == "keep_first" else "0"
-
-        def last(which: str, word: str) -> str:
-            """The position of the last such visit, doubled; odd if its answer was the word."""
-            return f"max(CASE WHEN {which} THEN v.place * 2 + CASE v.answer WHEN '{word}' THEN 1 ELSE 0 END END)"
-
-        manual = last(f"v.kind = 'manual' AND v.answer IN {_CLEAR_ANSWERS}", "unsatisfied")
-        machine_no = last("v.kind = 'auto' AND v.answer = 'unsatisfied'", "unsatisfied")
-        vague = last("v.kind = 'manual' AND v.answer = 'unclear'", "unclear")
-        tried = last("v.kind = 'manual' AND v.answer <> '' AND (v.final OR v.answer <> 'unreached')", "unreached")
-        unsatisfied = f"""t.id IN (SELECT v.ticket_id FROM (SELECT o.ticket_id, o.kind, o.answer, o.final,
-              row_number() OVER (PARTITION BY o.ticket_id ORDER BY o.at, o.id) AS place FROM visits o
-              WHERE o.at <= :as_of AND o.ticket_id IN (SELECT b.ticket_id FROM visits b
-                WHERE b.answer = 'unsatisfied' AND b.at <= :as_of)) v GROUP BY v.ticket_id
-            HAVING CASE WHEN {manual} IS NOT NULL THEN {manual} % 2
-              WHEN {vague} > {machine_no} OR COALESCE({tried}, 0) < {machine_no} THEN 1  -- XD6, XD7
-              WHEN {tried} % 2 = 1 THEN {kept} ELSE 0 END = 1)"""
-        recognised = """t.id IN (SELECT r.ticket_id FROM requests r WHERE r.kind IN ('unreasonable', 'appeal')
-            AND r.decision = 'accepted' AND r.decided_at <= :as_of)"""
-        where = "t.category IN ('consult', 'help', 'complaint')"
-        if self.cohort.unreasonable_mode == "remove_both":
-            where += f" AND NOT ({unsatisfied} AND {recognised})"
-        return f"CASE WHEN {unsatisfied} AND NOT {recognised} THEN 0 ELSE 1 END", where
-
     def _response(self) -> str:
         """The worker's word, or by setting also a record of contact within the limit (Q41, XD20)."""
         good = "v.contacted = 'yes'"
@@ -267,6 +245,14 @@ class MeasureQuery:
             good += """ OR a.id IN (SELECT d.assignment_id FROM duties d
                 WHERE d.kind = 'contact' AND d.outcome = 'timely' AND d.met_at <= :as_of)"""
         return self._visited("contacted", good, "'yes', 'no', 'unsure'")
+
+    def _visit_reached(self) -> str:
+        """Each ticket visited in the month, whether or not somebody was reached (XD15)."""
+        return f"""SELECT a.unit AS unit, s.ticket_id AS ticket_id, s.reached AS num, 1 AS den
+            FROM (SELECT v.ticket_id, v.assignment_id, max(CASE WHEN {REACHED.format("v")} THEN 1 ELSE 0 END) AS reached
+                FROM visits v WHERE {_MONTH.format("v.at")} GROUP BY v.ticket_id, v.assignment_id) s
+            JOIN assignments a ON a.id = s.assignment_id
+            WHERE a.lead AND a.state <> 'returned' AND {_NOT_MERGED.format("s")}"""
 
     def _visited(self, field: str, good: str, asked: str) -> str:
         """The last visit that answered a question, in the month it was made (Q41)."""

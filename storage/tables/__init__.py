@@ -24,6 +24,7 @@ from storage.tables.platform import writebacks
 from storage.tables.reporting import bulletin_files, bulletins
 from storage.tables.return_visits import caller_texts
 from storage.tables.scoring import (
+    connect_counts,
     imports,
     knowledge,
     ledger,
@@ -62,6 +63,7 @@ __all__ = [
     "cards",
     "catalogue_rows",
     "chases",
+    "connect_counts",
     "dead_numbers",
     "dials",
     "drafts",

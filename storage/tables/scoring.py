@@ -1,6 +1,6 @@
-"""Ledgers, score runs and contests; imported files."""
+"""Ledgers, score runs and contests; counts of the switchboard; imported files."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 
 from storage.tables.columns import at, col, key, metadata
 
@@ -47,6 +47,13 @@ registers = Table(  # 备报人员, 岗位, 制度, 值班计划, 会议与材�
     "registers", metadata,
     key(), col("kind"), col("unit"), col("name"), col("on_date"), col("facts"), col("files"), col("by"),
     at("at", null=False), at("ended_at"), col("ended_by", null=True), Index("registers_kind", "kind", "unit"),
+)  # fmt: skip
+connect_counts = Table(  # 接通情况: one row per institution, day and channel is in force; what it replaced is kept (B15)
+    "connect_counts", metadata,
+    key(), col("unit"), col("day"), col("channel"), col("offered", Integer), col("answered", Integer),
+    col("abandoned", Integer, null=True), col("by"), at("at", null=False), at("replaced_at"),
+    Index("connect_counts_day", "unit", "day", "channel", unique=True, postgresql_where=text("replaced_at IS NULL"),
+          sqlite_where=text("replaced_at IS NULL")),
 )  # fmt: skip
 imports = Table(
     "imports", metadata,

@@ -110,6 +110,15 @@ async def test_a_number_the_carrier_refuses_is_marked_and_never_called_again_FW2
     assert world.count_calls(H1) == 0 and world.count_calls(H2) == 1
     assert (await world.list_audit_events()).count("number_refused") == 1
     assert [c.outcome for c in await world.rows(t.calls)] == ["failed", "confirmed"]
+    assert world.alarms == []  # one number is nobody's alarm
+
+
+@ONE_ENGINE
+async def test_administrators_are_told_when_the_carrier_takes_no_calls_FS6(world: World) -> None:
+    world.simulator.phones.refusals[H1] = 20003
+    await world.dispatch_ticket()
+    await world.advance(hours=1)
+    assert world.alarms and set(world.alarms) == {"carrier_failing"}
 
 
 @ONE_ENGINE
@@ -130,7 +139,7 @@ async def test_foreign_numbers_budget_and_stop_switch_FW31(world: World) -> None
     await world.dispatch_ticket("T3")
     await world.settle()
     await world.advance(minutes=2)
-    assert world.count_calls() == 1
+    assert world.count_calls() == 1 and "budget_used_up" in world.alarms
 
 
 @ONE_ENGINE

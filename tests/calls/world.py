@@ -98,13 +98,14 @@ class World:
             moves=self.moves, office=self.office, channels={}, bindings=self.people, ids=self.ids,
             texts=catalogue, owner="w1", chance=CHANCE,
         )  # fmt: skip
+        self.alarms: list[str] = []  # causes that administrators were told of
         self.carrier = build_carrier(base)
         self.store = SqlCallStore(db, self.ids, self.encryption)
         self.dependencies = CallDependencies(
             store=self.store, outbox=self.messages, tickets=self.tickets, office=self.office, people=self.people,
             delivery=self.delivery, carrier=self.carrier, rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
             texts=catalogue, own_number=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
-            ids=self.ids, chance=CHANCE,
+            ids=self.ids, chance=CHANCE, tell_alarm=lambda cause, **_: self.alarms.append(cause),
         )  # fmt: skip
         self.visits = AutoVisits(self.dependencies)
         self.calls = Calls(self.dependencies, {"visit": self.visits})

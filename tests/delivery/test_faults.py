@@ -153,9 +153,27 @@ async def test_a_wrong_token_is_our_fault_and_nobody_is_unbound_or_called_for_it
     world.channel.plan("chat-H2", DeliveryError("permanent", "auth"))
     await world.dispatch_ticket()
     called = await list_called(world)
+    told: list[str] = []
+    world.worker = world.build_worker(tell_alarm=lambda cause, **_: told.append(cause))
     await world.worker.run_once()
+    assert told == ["bot_refused"]  # administrators know (FS6)
     assert world.dropped_bindings == [] and (await world.list_states())["M1", "H2"] == ["pending"]
     assert await list_called(world) == called
     world.pass_time(minutes=1)
     await world.worker.run_once()
     assert len(world.channel.list_sent("chat-H2")) == 1
+
+
+async def test_administrators_are_told_of_a_message_that_is_given_up_FS6(world: World) -> None:
+    async def fail(*_: object) -> None:
+        raise ValueError("cannot be drawn")
+
+    told: list[tuple[str, dict[str, object]]] = []
+    world.renderer.render = fail  # type: ignore[method-assign]
+    world.worker = world.build_worker(tell_alarm=lambda cause, **facts: told.append((cause, facts)))
+    await world.dispatch_ticket()
+    for _ in range(6):
+        await world.worker.run_once()
+        world.pass_time(minutes=1)
+    assert {cause for cause, _ in told} == {"message_dead"}
+    assert ("message_dead", {"person": "H1", "message": "M1"}) in told

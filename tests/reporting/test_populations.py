@@ -23,7 +23,7 @@ POPULATIONS: dict[str, dict[str, str]] = {
     "signed": {"sign rate": "rate", "dispatched": "auto waiting"},
     "closed": {"due": "due", "closed": "closed once twice explained", "closing rate": "rate"},
     "cards": {"issued": "yellow red", "in hand": "open overdue"},
-    "visited": {"visited": "visited reached", "satisfaction rate": "rate"},
+    "visited": {"visited": "visited reached", "satisfaction rate": "rate rated_reached rated_answered rated_deemed"},
     "second": {"doubted": "doubted manual good bad deemed", "visited": "excluded"},
     "hot": {"received": "category count rate region region_count repeated mass urgent"},
     "supervised": {"orders": "orders timely late open void"},

@@ -16,7 +16,7 @@ from backend.reporting.compose import compose
 from backend.reporting.document import Paragraph, Table, format_cell
 from backend.reporting.document_builder import Writer
 from backend.reporting.kinds import BulletinKind
-from backend.reporting.score_chapters import Scores, write_scores
+from backend.reporting.score_chapters import Scores, write_scores, write_status
 from backend.scoring.periods import parse_period
 from storage.engine.database import Database
 from tests.reporting.world import ADMIN, WordDocument, Workbook, open_world
@@ -63,6 +63,7 @@ def build_scores() -> Scores:
 def write(settings: Mapping[str, str] | None = None) -> tuple[dict[str, Table], str]:
     """Write the chapters of scores; return their tables by sheet, and their paragraphs."""
     writer = Writer(Texts("zh_CN"))
+    write_status(writer, build_scores())
     write_scores(writer, build_scores(), build_units(), Settings(settings or {}))
     paragraphs = "\n".join(block.text for block in writer.blocks if isinstance(block, Paragraph))
     return {block.sheet: block for block in writer.blocks if isinstance(block, Table)}, paragraphs

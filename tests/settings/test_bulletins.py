@@ -28,7 +28,7 @@ async def compose_bulletin(settings: dict[str, str]) -> Document:
     nothing = PeriodFigures(Figures((), (), 0, 0, 0, (), (), (), (), {}), {})
     material = Material(
         BulletinKind.MONTHLY, build_report_periods("2026-10", NOW, ZONE), snapshot, snapshot.settings, nothing, nothing,
-        nothing, PeriodDetail((), (), 0, 0, ()), (), None, None, None,
+        nothing, PeriodDetail((), (), 0, 0, ()), (), None, None, None, None,
     )  # fmt: skip
     return compose(
         material, BulletinIssue(1, "monthly_bulletin", "2026-10", 2026, 10, 0, "making", NOW, "A1"), Texts("zh_CN")

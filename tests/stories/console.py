@@ -23,11 +23,11 @@ class Console:
             assert answer.status == 200, path
             return self._read(await answer.text())
 
-    async def post(self, path: str, status: int = 200, /, **fields: str) -> str:
-        """Send a form; return the page that follows, which must have this status."""
+    async def post(self, path: str, status: int = 200, /, **fields: str | bytes) -> str:
+        """Send a form, bytes as a file; return the page that follows, which must have this status."""
         form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
         for name, value in {"csrf": self.csrf, **fields}.items():
-            form.add_field(name, value)
+            form.add_field(name, value, filename=f"{name}.csv" if isinstance(value, bytes) else None)
         async with self.http.post(f"{self.url}{path}", data=form, headers={"Origin": self.url}) as answer:
             page = self._read(await answer.text())
             assert answer.status == status, (path, answer.status, re.findall(r'role="alert">([^<]+)', page))

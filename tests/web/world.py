@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -166,7 +167,10 @@ class World:
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
         self.encryption = Encryption("a secret of the tests", CHANCE)
         self.ids = IdSupply(db)
-        clock = build_clock(lambda: self.at)
+        self.seconds: float | None = None  # what `monotonic` shows; None: the real one
+        clock = build_clock(
+            lambda: self.at, monotonic=lambda: time.monotonic() if self.seconds is None else self.seconds
+        )
         office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
         tickets = TicketService(create_move_store(db), office, self.ids, self.encryption.journal)
         self.scoring, self.imports = FakeScoring(), FakeImports()

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from backend.domain.scoring.exact import HUNDRED, ZERO, Rounding, format_decimal
+from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.readings import Readings
 from backend.domain.scoring.scheme import LedgerItem, LedgerRule, Part, RateItem, RateRule, Scheme
 from backend.domain.scoring.sheet import NO_DATA
@@ -32,7 +33,8 @@ def _explain_rate(item: RateItem, line: Mapping[str, Any], readings: Readings) -
         "denominator": line["denominator"], "rate": line["rate"], "deduction": line["deduction"], "score": line["score"],
     }  # fmt: skip
     if line["note"] == NO_DATA or not line["denominator"]:
-        return figures | {"formula": f"no_data_{readings.choice('scoring.zero_denominator')}"}
+        empty = "unreported" if item.measure is Measure.CONNECT else "no_data"
+        return figures | {"formula": f"{empty}_{readings.choice('scoring.zero_denominator')}"}
     if item.rule is not RateRule.SLOPE:
         return figures | {"formula": str(item.rule)}
     threshold, slope = item.threshold.resolve_required(readings), item.slope.resolve_required(readings)

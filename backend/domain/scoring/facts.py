@@ -15,7 +15,7 @@ from backend.domain.scoring.scheme_file import list_scheme_settings
 LEVELS = frozenset({"national", "province", "city", "county"})
 
 _LABELS = ("unit", "month", "period", "name", "note", "evidence", "region")
-_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "in_hand", "ledger", "last", *_LABELS)
+_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "in_hand", "ledger", "last", "answers", *_LABELS)
 _ENTRY_KEYS = (
     "kind",
     "unit",
@@ -42,6 +42,14 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a satisfaction rate rests on (XD15): requesters reached, and those who answered."""
+
+    reached: int
+    answered: int
+
+
+@dataclass(frozen=True)
 class Entry:
     """One ledger row. `already`: the most points its matter earned earlier in the year (Q47)."""
 
@@ -57,7 +65,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Facts:
-    """What one unit did in one period. `last`: earlier item scores (Q9 carry_last); `evidence`: by rate item.
+    """What one unit did in one period. `last`: earlier item scores (Q9 carry_last); `evidence`, `answers`: by rate item.
 
     `assignments`: newly dispatched; `in_hand`: in hand, closed or returned; each None if not known.
     """
@@ -69,6 +77,7 @@ class Facts:
     in_hand: int | None
     last: Mapping[str, Fraction]
     evidence: Mapping[str, tuple[object, ...]]
+    answers: Mapping[str, Answers]
 
     @property
     def is_idle(self) -> bool:
@@ -125,6 +134,10 @@ def parse_facts(document: Mapping[str, object], scheme: Scheme) -> Facts:
             _get_rate_item(scheme, item, f"evidence.{item}").item: tuple(parse_array(rows, f"evidence.{item}"))
             for item, rows in parse_object(evidence, "evidence").items()
         },
+        answers={
+            item: _parse_answers(rates[_get_rate_item(scheme, item, f"answers.{item}").item], row, f"answers.{item}")
+            for item, row in parse_object(document.get("answers") or {}, "answers").items()
+        },
     )
 
 
@@ -178,6 +191,20 @@ def _parse_rate(rate: RateItem, pair: object, path: str) -> Rate:
             "numerator_over_denominator", path=path, numerator=parsed.numerator, denominator=parsed.denominator
         )
     return parsed
+
+
+def _parse_answers(rate: Rate, row: object, path: str) -> Answers:
+    fields = parse_object(row, path)
+    check_fields(fields, ("reached", "answered"), path)
+    found = Answers(*(parse_count(fields.get(key, 0), f"{path}.{key}") for key in ("reached", "answered")))
+    if found.answered > rate.denominator:
+        raise Refused(
+            "numerator_over_denominator",
+            path=f"{path}.answered",
+            numerator=found.answered,
+            denominator=rate.denominator,
+        )
+    return found
 
 
 def _add_rates(one: Rate, other: Rate) -> Rate:

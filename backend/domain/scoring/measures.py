@@ -3,7 +3,7 @@
 The SQL counts in storage and the independent recount in the tests both follow this table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -24,6 +24,9 @@ class Measure(StrEnum):
     CLOSURE = "closure"  # 办结率
     RESOLUTION = "resolution"  # 解决率
     ANSWERED_SATISFACTION = "answered_satisfaction"  # 满意率 (over answers)
+    REACHED = "reached"  # 联系到诉求人, of the closings of 满意率 (XD15)
+    ANSWERED = "answered"  # 作出评价, of the same
+    VISIT_REACHED = "visit_reached"  # 联系到诉求人, of what was visited
 
 
 class MonthEvent(StrEnum):
@@ -162,6 +165,34 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         ),
     ),
     MeasureDefinition(
+        # Somebody was reached who answered any of the questions; silence on the line is not an answer.
+        Measure.REACHED,
+        MonthEvent.CLOSED,
+        Cohort.LEADS_VISITED,
+        "the requester was reached",
+        "as of `satisfaction`",
+        "B43, Q36, XD15",
+        ("scoring.unreasonable_mode", "scoring.second_visit_unreached", "scoring.satisfaction_month", "scoring.merged"),
+    ),
+    MeasureDefinition(
+        # What is counted as satisfied without such an answer is deemed so (视为满意): the denominator less this.
+        Measure.ANSWERED,
+        MonthEvent.CLOSED,
+        Cohort.LEADS_VISITED,
+        "the result rests on an answer: satisfied, basically satisfied or unsatisfied",
+        "as of `satisfaction`",
+        "B43, Q36, Q39, XD15",
+        ("scoring.unreasonable_mode", "scoring.second_visit_unreached", "scoring.satisfaction_month", "scoring.merged"),
+    ),
+    MeasureDefinition(
+        Measure.VISIT_REACHED,
+        MonthEvent.VISITED,
+        Cohort.LEADS,
+        "the requester was reached in the month",
+        "visited in the month",
+        "A35, XD15",
+    ),
+    MeasureDefinition(
         Measure.RESPONSE,
         MonthEvent.VISITED,
         Cohort.LEADS,
@@ -200,3 +231,31 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
 COHORT_SETTINGS: tuple[str, ...] = tuple(
     sorted({key.removeprefix("scoring.") for row in MEASURE_DEFINITIONS.values() for key in row.settings})
 )
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a satisfaction rate rests on: who was reached, and who answered (None: its whole denominator did)."""
+
+    reached: Measure
+    answered: Measure | None
+
+
+#: 满意率 → what stands beside it wherever it is shown (XD15)
+BASES: Mapping[Measure, Basis] = MappingProxyType(
+    {
+        Measure.SATISFACTION: Basis(Measure.REACHED, Measure.ANSWERED),
+        Measure.ANSWERED_SATISFACTION: Basis(Measure.VISIT_REACHED, None),
+    }
+)
+
+
+def list_beside(measure: Measure) -> list[Measure]:
+    """Return the measures that stand beside one, each counted by its numerator."""
+    basis = BASES.get(measure)
+    return [] if basis is None else [one for one in (basis.reached, basis.answered) if one is not None]
+
+
+def list_counted(measures: Iterable[Measure]) -> list[Measure]:
+    """Return these measures and those that stand beside them, each once, in the order of their names."""
+    return sorted({one for measure in measures for one in (measure, *list_beside(measure))})

@@ -83,7 +83,17 @@ def _compute_line(item: RateItem, facts: Facts, readings: Readings) -> SheetLine
         denominator=rate.denominator,
         rate=Fraction(rate.numerator, rate.denominator),
         evidence=facts.evidence.get(item.item, ()),
+        answers=_list_answers(item, facts),
     )
+
+
+def _list_answers(item: RateItem, facts: Facts) -> dict[str, int] | None:
+    """Return who was reached, who answered, and whose silence is deemed satisfaction (XD15); None if not known."""
+    known = facts.answers.get(item.item)
+    if known is None:
+        return None
+    deemed = facts.rates[item.item].denominator - known.answered
+    return {"reached": known.reached, "answered": known.answered, "deemed": deemed}
 
 
 def _build_empty_line(item: RateItem, facts: Facts, readings: Readings, share: Fraction) -> SheetLine:
@@ -111,4 +121,5 @@ def _build_empty_line(item: RateItem, facts: Facts, readings: Readings, share: F
         denominator=0,
         note=NO_DATA,
         evidence=evidence,
+        answers=_list_answers(item, facts),
     )

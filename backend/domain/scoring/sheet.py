@@ -14,6 +14,7 @@ from backend.domain.scoring.scheme import Part
 NO_DATA = "no_data"
 NO_ASSIGNMENT = "no_assignment"
 SMALL_SAMPLE = "small_sample"
+CONNECT_UNREPORTED = "connect_unreported"  # 接通率 without counts: full points for nothing known (XD14)
 
 _FIGURES = ("scheme", "scheme_version", "total", "raw_total", "base", "bonus", "minus", "flags", "readings")
 _LINE_FIGURES = ("item", "part", "points", "numerator", "denominator", "rate", "deduction", "score", "note")
@@ -38,10 +39,11 @@ class SheetLine:
     rate: Fraction | None = None
     note: str = ""
     evidence: tuple[Any, ...] = ()
+    answers: Mapping[str, int] | None = None  # 满意率: reached, answered, deemed (XD15)
 
     def as_json(self, rounding: Rounding) -> dict[str, Any]:
-        """Return the line as JSON of the contract; the rate in percent."""
-        return {
+        """Return the line as JSON of the contract; the rate in percent. `answers` only where they are known."""
+        line = {
             "item": self.item,
             "name": self.name,
             "part": str(self.part),
@@ -54,6 +56,7 @@ class SheetLine:
             "note": self.note,
             "evidence": list(self.evidence),
         }
+        return line if self.answers is None else {**line, "answers": dict(self.answers)}
 
 
 @dataclass(frozen=True)

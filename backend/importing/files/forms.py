@@ -12,6 +12,7 @@ from backend.importing.files.form_types import Form, FormField, RowError
 from backend.importing.files.records import (
     CalendarRow,
     CatalogueRow,
+    ConnectRow,
     LedgerRow,
     PersonRow,
     RosterRow,
@@ -127,6 +128,32 @@ _DUTY_ROSTER = Form(
 
 CHANNELS: Final = {**vocabulary.CHANNEL, **vocabulary.UNION_HOTLINE}
 
+
+def _make_connect(row: int, values: dict[str, Any], now: datetime) -> ConnectRow:
+    if values["day"] > now.date():
+        raise RowError("day", "contradiction", what="day_to_come")
+    if values["answered"] > values["offered"]:
+        raise RowError("answered", "contradiction", what="more_answered")
+    if values["answered"] + (values["abandoned"] or 0) > values["offered"]:
+        raise RowError("abandoned", "contradiction", what="more_abandoned")
+    return ConnectRow(row, **values)
+
+
+_COUNT: Final = form_fields.integer_parser(0, 10_000_000)
+_CONNECT_COUNTS = Form(
+    "connect",
+    (
+        FormField("unit", _NAME, "管理机构|单位|单位编码|单位名称|机构名称", required=True),
+        FormField("day", form_fields.parse_day, "日期|date|统计日期", required=True),
+        FormField("channel", form_fields.word_parser(CHANNELS), "渠道|受理渠道|诉求渠道|来源", required=True),
+        FormField("offered", _COUNT, "来话量|呼入量|诉求量|诉求总量|来电量", required=True),
+        FormField("answered", _COUNT, "接通量|接听量|及时受理量|应答量", required=True),
+        FormField("abandoned", _COUNT, "放弃量|呼损量|未接量"),
+    ),
+    _make_connect,
+    unique_keys=(("unit", "day", "channel"),),
+)
+
 _FORMS: Final = (
     Form(
         "units",
@@ -238,6 +265,7 @@ _FORMS: Final = (
     ),
     _DUTY_ROSTER,
     _DISPATCH_CATALOGUE,
+    _CONNECT_COUNTS,
 )
 FORMS: Final[Mapping[str, Form]] = {form.kind: form for form in _FORMS}
 

@@ -208,7 +208,7 @@ def open_import(
     now: datetime,
     context: FileContext | None = None,
 ) -> ImportReader:
-    """Open a file for an import of `kind` (units people tickets history ledger calendar visits).
+    """Open a file for an import of `kind` (its form in `FORMS`, or `history`).
 
     `now` is the `generated_at` of tickets that have none. Raises Refused for the whole file: `unknown_kind`, codes
     that begin `file_`, `too_large`, `unknown_field`, `bad_set_value`; iterating may raise `headings_missing`,

@@ -207,7 +207,31 @@ class CatalogueRow:
     valid_to: date | None
 
 
-Record = CatalogueRow | UnitRow | PersonRow | TicketRow | HistoryRow | LedgerRow | CalendarRow | VisitRow | RosterRow
+@dataclass(frozen=True, slots=True)
+class ConnectRow:
+    """接通情况 of a day on a channel (B15). `unit` is a code or a name; `abandoned` None: not told."""
+
+    row: int
+    unit: str
+    day: date
+    channel: str
+    offered: int
+    answered: int
+    abandoned: int | None
+
+
+Record = (
+    CatalogueRow
+    | UnitRow
+    | PersonRow
+    | TicketRow
+    | HistoryRow
+    | LedgerRow
+    | CalendarRow
+    | VisitRow
+    | RosterRow
+    | ConnectRow
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from backend.domain.acts import list_files
 from backend.domain.permissions import PERMISSIONS, require
 from backend.domain.refusals import Refused
+from backend.importing.files.templates import build_template
 from backend.tickets.files import MIME
 from backend.web.api.tickets import load_view
 from backend.web.request import ApiRequest, ApiResponse, FormPart
@@ -84,6 +85,18 @@ async def import_file(request: ApiRequest) -> ApiResponse:
         request.services.clock.now(), request.actor.code, "import", kind, dry_run=dry_run
     )
     return ApiResponse(dict(report))
+
+
+async def download_template(request: ApiRequest) -> ApiResponse:
+    """Return an empty table with the headings of a kind of import. Refused `not_found`, `forbidden`, `file_needs_jsonl`."""
+    kind = request.path["kind"]
+    if f"import.{kind}" not in PERMISSIONS:
+        raise Refused("not_found", kind=kind)
+    require(request.actor, f"import.{kind}")
+    title = request.services.texts.get_word_or_value("import_kind", kind)
+    return ApiResponse(
+        None, raw=build_template(kind).encode(), headers=build_headers(f"{title}.csv", "text/csv; charset=utf-8")
+    )
 
 
 def _decode_text(part: FormPart) -> str:

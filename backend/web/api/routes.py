@@ -56,6 +56,7 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT",  "/settings/{key}",         office.store_setting,  "Set a setting", "office.edit", schemas.SettingBody),
     Route("POST", "/keys",                   office.create_key,   "Create an API key", "office.edit", schemas.KeyBody, status=201, shown_once=True),
     Route("POST", "/imports/{kind}",         files.import_file,        "Import a file", "files.import", max_bytes=files.MAX_IMPORT_BYTES),
+    Route("GET",  "/imports/{kind}/template", files.download_template,  "An empty table for an import", "files.import"),
     Route("GET",  "/audit",                  deliveries.list_audit,      "The audit log", "audit.read", filters=PAGED),
     *indicators.ROUTES,
     *scoring.ROUTES,

@@ -56,7 +56,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     )),
     ("units", (
         Entry("/office", "office"), Entry("/rosters", "rosters.title"),
-        Entry("/office/readiness", "readiness.title", "readiness.read"),
+        Entry("/office/readiness", "readiness.title", "readiness.read"), Entry("/imports", "imports.title", "files.import"),
     )),
     ("settings", (Entry("/settings", "settings"), Entry("/restored", "hold.title", "hold.read"))),
 )  # fmt: skip

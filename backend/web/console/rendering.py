@@ -40,6 +40,7 @@ def set_up(app: web.Application) -> None:
     environment.filters.update(
         word=lambda value, group: _format_word(services, group, value), when=lambda value: _format_time(services, value),
         left=lambda value: _format_time_left(services, value), noted=lambda value: _format_note(services, value),
+        answers=lambda counts: services.texts.render("score.answers", **counts),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from backend.web.console import (
     duty_roster,
     explain,
     hold,
+    imports,
     ledger,
     office,
     overview,
@@ -60,5 +61,6 @@ def add_routes(app: web.Application) -> None:
     runs.add_routes(app)
     registers.add_routes(app)
     explain.add_routes(app)
+    imports.add_routes(app)
     hold.add_routes(app)
     app[SERVICES].texts.render("console.title")  # fails at start-up if the language has no console texts

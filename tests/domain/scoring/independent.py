@@ -55,7 +55,7 @@ def count(
     """Return every count of a history as it stood at `as_of`.
 
     Measures: sign return on_time extension red_card satisfaction (Q14-Q23, Q31-Q37), response closure
-    answered_satisfaction resolution (Q41), `assignments` as [n, n], and for the institution (`management`, else
+    answered_satisfaction resolution (Q41), reached answered visit_reached (XD15), `assignments` as [n, n], and for the institution (`management`, else
     `region:NAME`) dispatch. A month in which a unit did nothing is absent.
     """
     chosen = {**DEFAULTS, **(settings or {})}
@@ -143,11 +143,14 @@ def _count_assignment(
     if closed and category in ("consult", "help", "complaint") and (visited or not by_visit):
         rated = month_of(_at(visited[-1]) if by_visit else closed)
         unsatisfied = _unsatisfied(ticket, as_of, chosen["scoring.second_visit_unreached"])
-        if unsatisfied and _recognised(ticket, as_of):
-            if chosen["scoring.unreasonable_mode"] == "keep_in_denominator":
-                add(rated, "satisfaction", 1)
-        else:
-            add(rated, "satisfaction", not unsatisfied)
+        recognised = unsatisfied and _recognised(ticket, as_of)
+        if not recognised or chosen["scoring.unreasonable_mode"] == "keep_in_denominator":
+            add(rated, "satisfaction", recognised or not unsatisfied)
+            add(rated, "reached", any(map(_is_reached, visited)))
+            add(rated, "answered", unsatisfied or _said_yes(visited))
+    for month in sorted({month_of(_at(visit)) for visit in visited}):
+        then = [visit for visit in visited if month_of(_at(visit)) == month]
+        add(month, "visit_reached", any(map(_is_reached, then)))
 
     if close_due <= as_of:
         add(month_of(close_due), "closure", bool(closed))
@@ -165,6 +168,21 @@ def _count_assignment(
         if answered:
             recorded = measure == "response" and chosen["scoring.response_basis"] == "said_or_recorded" and in_limit
             add(month_of(_at(answered[-1])), measure, answered[-1][field] in good or recorded)
+
+
+def _is_reached(visit: dict[str, Any]) -> bool:
+    """Somebody was there who answered one of the questions."""
+    spoken = visit.get("answer") in ("satisfied", "basically_satisfied", "unsatisfied", "unclear")
+    return spoken or bool(visit.get("contacted") or visit.get("resolved"))
+
+
+def _said_yes(visited: list[dict[str, Any]]) -> bool:
+    """A person heard a clear answer last of all or, if no machine ever heard a no, a machine heard a yes."""
+    clear = ("satisfied", "basically_satisfied", "unsatisfied")
+    if any(visit["kind"] == "manual" and visit.get("answer") in clear for visit in visited):
+        return True
+    heard = {visit.get("answer") for visit in visited}
+    return "unsatisfied" not in heard and bool(heard & {"satisfied", "basically_satisfied"})
 
 
 def _count_red_card(
