@@ -51,14 +51,17 @@ check: lint test ## lint, types, import contracts, tests
 drill: $(STAMP) ## ignore each setting in turn: the tests that prove it must fail
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --drill $(ARGS)
 
-soak: $(STAMP) ## the long tests: every property with many more examples, and what is marked soak
-	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --hypothesis-profile=soak --timeout=0 -m 'soak or hypothesis' $(ARGS)
+soak: $(STAMP) ## every property with many examples, then the figures we aim at, as one table; QUICK=1: ten minutes
+	@status=0; test -n "$(QUICK)" || \
+	  $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --hypothesis-profile=soak --timeout=0 -m 'hypothesis and not soak' $(ARGS) || status=1; \
+	QUICK=$(QUICK) $(BIN)/python -m pytest -n 0 --figures -m '(soak or figure) and not small' $(ARGS) || status=1; exit $$status
 
 bench: $(STAMP) ## benchmarks, as ratios to baselines taken in the same run; SMALL=1 for a quick form
 	@SMALL=$(SMALL) $(BIN)/python -m bench
 
-picture: $(STAMP) ## generate docs/flow.mmd from the move table
+picture: $(STAMP) ## generate docs/flow.mmd from the move table, docs/faults.md from the names of tests
 	@$(BIN)/python -m backend.domain.state_diagram > docs/flow.mmd
+	@$(BIN)/python -m tests.house.faults > docs/faults.md
 
 clean: ## delete the environment and caches; your data under var/ stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -17,6 +17,7 @@ from backend.office.clock import Clock
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
 from backend.office.readiness import UnitReadiness
+from backend.operations.gate import VersionGate
 from backend.operations.health import Health
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
@@ -86,6 +87,7 @@ class Services:
     integrity: IntegrityChecks
     holds: Holds
     health: Health
+    gate: VersionGate
     list_conditions: Callable[[], Sequence[str]] = tuple  # what is wrong with the storage, in codes
     calls: Calls | None = None
     inbox: InboxReceiver | None = None

@@ -188,3 +188,10 @@ def _own_log() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run long stories first: with several workers none is then left alone at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what reports a figure, so that `make soak` finds it."""
+    if "figures" in getattr(item, "fixturenames", ()):
+        item.add_marker("figure")

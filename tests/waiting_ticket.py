@@ -18,7 +18,17 @@ async def create_waiting_ticket(
     moves: MoveStore, ids: IdSupply, at: datetime, no: str,
     columns: Callable[[int], Mapping[str, Any]] = lambda ticket_id: {}, **fields: Any,
 ) -> Ticket:  # fmt: skip
-    """Create a ticket of institution M01 with its first journal entry.
+    """Create what `build_waiting_ticket` builds."""
+    new = await build_waiting_ticket(ids, at, no, columns, **fields)
+    assert await moves.create([new]) == [True]
+    return new.ticket
+
+
+async def build_waiting_ticket(
+    ids: IdSupply, at: datetime, no: str,
+    columns: Callable[[int], Mapping[str, Any]] = lambda ticket_id: {}, **fields: Any,
+) -> NewTicket:  # fmt: skip
+    """Build a ticket of institution M01 with its first journal entry.
 
     `fields` replace those of an ordinary demand; `columns` gives the encrypted columns for the ticket's id.
     """
@@ -33,6 +43,4 @@ async def create_waiting_ticket(
         ticket_id, no, 1, entry.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone", "A市", "M01", "M01",
         now, text="路灯不亮", has_phone=True,
     )  # fmt: skip
-    ticket = replace(ticket, **fields)
-    assert await moves.create([NewTicket(ticket, entry, columns=columns(ticket_id))]) == [True]
-    return ticket
+    return NewTicket(replace(ticket, **fields), entry, columns=columns(ticket_id))

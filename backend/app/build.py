@@ -32,6 +32,7 @@ from backend.web.webhooks.sms import SmsHooks
 from backend.web.webhooks.voice import PhoneHooks
 from backend.web.webhooks.voice_reports import ReportHooks
 from storage.delivery.leases import void_leases
+from storage.engine.gate import Numbers
 
 log = structlog.get_logger("app")
 ROLES = ("web", "bot", "worker", "clock")
@@ -44,13 +45,15 @@ async def open_application(
     *,
     wall_clock: Callable[[], datetime] | None = None,
     database_says: Callable[[datetime], datetime] | None = None,
+    numbers: Numbers | None = None,
     rhythm: Rhythm | None = None,
 ) -> AsyncIterator[Application]:
     """Run the application of a configuration while inside; `rhythm` of its beats: None goes by the lease.
 
-    In tests `wall_clock` replaces the host's and the database's clock, `database_says` alters what the latter says.
+    In tests `wall_clock` replaces the host's and the database's clock, `database_says` alters what the latter says, and
+    the version gate admits it by `numbers` instead of those of this code.
 
-    Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `in_use` … and OSError when the
+    Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `database_ahead`, `in_use` … and OSError when the
     address is taken.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -60,7 +63,8 @@ async def open_application(
         simulator = build_simulator(config)
         config.check()
         notes = inspect_place(config)
-        core = await stack.enter_async_context(open_core(config, wall_clock=wall_clock, database_says=database_says))
+        opening = open_core(config, wall_clock=wall_clock, database_says=database_says, numbers=numbers)
+        core = await stack.enter_async_context(opening)
         application = await build_application(config, core, simulator, roles, stack, rhythm)
         application.storage.notes = notes
         if listening is not None:
@@ -83,20 +87,21 @@ def _bind_address(config: Config, stack: contextlib.ExitStack | contextlib.Async
 async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
     """Start the web server with the carrier's webhooks and, in a rehearsal, the simulator."""
     config, calls, simulator = application.config, application.calls, application.simulator
+    is_open = application.services.gate.is_open
     extra: list[Callable[[web.Application], None]] = []
     if calls is not None:
         carrier = calls.dependencies.carrier
         extra.append(
-            PhoneHooks(calls, carrier, config.base_url).add_routes
+            PhoneHooks(calls, carrier, config.base_url, is_open).add_routes
             if carrier.can.live
-            else ReportHooks(calls, carrier).add_to
+            else ReportHooks(calls, carrier, is_open).add_to
         )
         if spare := build_voice_carrier(config, spare=True):  # it rings about alarms when the usual one fails
             extra.append(PhoneHooks(calls, spare, config.base_url).add_alarm_routes)
         if sms := application.services.visits.texting:
             # reports about SMS are signed by the SMS carrier, which may not be the one of the calls
             signer = carrier if carrier.name == sms.gateway.name else build_twilio_carrier(config)
-            extra.append(SmsHooks(calls, signer or carrier, config.base_url, sms).add_routes)
+            extra.append(SmsHooks(calls, signer or carrier, config.base_url, sms, is_open).add_routes)
     if simulator is not None:
         simulator_app = simulator.build_app()
 
@@ -161,6 +166,12 @@ async def _start(application: Application, roles: Collection[str], stack: contex
         else:
             receiver = application.inbox_worker.poll()
         stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="chat_receiver"))
+    gate, alarms = application.services.gate, application.alarms
+    await gate.look()
+    if gate.is_open():
+        await alarms.heal("version_gate")
+    gate.on_expired = lambda: alarms.tell("version_gate")
+    stack.push_async_callback(_cancel, asyncio.create_task(gate.watch(), name="version_gate"))
     follow = asyncio.create_task(application.clock_watch.follow(), name="clock_watch")
     stack.push_async_callback(_cancel, follow)
     await application.beats.beat()

@@ -24,7 +24,6 @@ from backend.operations.watch import InstallationWatch, Pulse
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel, DeliveryError
 from notify.outgoing_request import OutgoingRequests
-from storage.engine import versions
 from storage.integrity.checks import SqlIntegrityStore
 from storage.operations.alarms import SqlAlarmBook
 from storage.operations.beats import SqlBeatStore
@@ -56,7 +55,8 @@ def build_operations(
     rhythm = rhythm or Rhythm.of_lease(timedelta(seconds=config.lease_seconds))
     beat_store, store, queues = SqlBeatStore(core.db), SqlHealthStore(core.db), [*channels, *WITHOUT_CHAT]
     idle = max(timedelta(), SAFETY_TICKS * timedelta(seconds=config.tick_seconds) - ORDINARY_IDLE)
-    own = Self(core.chance.hex_token(8), socket.gethostname(), tuple(sorted(roles)), versions.code_version() or "")
+    code = f"{core.db.gate.numbers['schema']:04d}"
+    own = Self(core.chance.hex_token(8), socket.gethostname(), tuple(sorted(roles)), code)
     beats = Beats(beat_store, core.clock, own, workers.heartbeats, queues if "worker" in roles else (), rhythm)
     alarms = AlarmTeller(
         SqlAlarmBook(core.db), AlarmContacts(core.office, core.people.get_phone), channels,

@@ -36,6 +36,7 @@ from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
+from backend.operations.gate import VersionGate
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
 from backend.ports.alarms import TellAlarm
@@ -59,6 +60,7 @@ from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.outbox import SqlOutboxStore
 from storage.integrity.checks import SqlIntegrityStore
 from storage.office.readiness import SqlReadinessStore
+from storage.operations.gate import SqlGateStore
 from storage.platform.writebacks import SqlPlatformStore
 from storage.reporting.indicators import SqlIndicatorStore
 from storage.scoring.counts import SqlScoringStore
@@ -209,7 +211,7 @@ def _build_services(
         hot_topics=HotListBuilder(core.similarity_store, core.similarity, core.office),
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
-        visits=visits, integrity=integrity, health=operations.health, holds=holds,
+        visits=visits, integrity=integrity, health=operations.health, holds=holds, gate=VersionGate(SqlGateStore(core.db), core.clock),
         list_conditions=operations.storage.list_conditions, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),

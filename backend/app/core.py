@@ -36,6 +36,7 @@ from storage.engine.condition import Condition
 from storage.engine.database import Database
 from storage.engine.database_time import DatabaseTime
 from storage.engine.encryption import Encryption
+from storage.engine.gate import Numbers
 from storage.engine.ids import IdSupply
 from storage.engine.open import guard_opening, open_database
 from storage.importing.history import SqlHistoryStore
@@ -96,29 +97,26 @@ def is_embedded(config: Config) -> bool:
     return config.resolved_database_url.startswith("sqlite")
 
 
-async def prepare_database(config: Config, *, upgrade: bool = False) -> None:
-    """Migrate the tables to this version: in the sandbox, in a new embedded file, or with `upgrade`.
+async def prepare_database(config: Config, *, numbers: Numbers | None = None) -> None:
+    """Open the database to code of these numbers (this code): in the sandbox, in a new embedded file.
 
-    Refused `database_behind` otherwise. Raises Unavailable `read_only` if it is damaged and can therefore not be read or
-    migrated (XR4).
+    Refused `database_behind` otherwise, `database_ahead` where only newer code may work (FD12). Raises Unavailable
+    `read_only` if it is damaged and can therefore not be read or migrated (XR4).
     """
-    url, condition = config.resolved_database_url, Condition(config.state)
+    url, own, condition = config.resolved_database_url, numbers or versions.get_own_numbers(), Condition(config.state)
     with guard_opening(url, condition):
-        current = await asyncio.to_thread(versions.read_version, url)
-    if current == versions.code_version():
+        found = await asyncio.to_thread(versions.read_standing, url)
+    if found.is_ahead(own):
+        raise Refused("database_ahead", version=found.version)
+    if not found.is_behind(own):
         return
-    fresh = current is None and is_embedded(config)
-    if not (upgrade or fresh or config.sandbox):
+    fresh = found.version is None and is_embedded(config)
+    if not (fresh or config.sandbox):
         raise Refused("database_behind")
     if condition.damage is not None:
         raise Unavailable("read_only")
     with guard_opening(url, condition):
-        await asyncio.to_thread(versions.upgrade, url)
-
-
-def get_schema_versions(config: Config) -> tuple[str | None, str | None]:
-    """Return the schema version of the database and that of this code."""
-    return versions.read_version(config.resolved_database_url), versions.code_version()
+        await asyncio.to_thread(versions.upgrade, url, numbers=own)
 
 
 def build_reporting(core: Core, scoring: Scoring | None = None) -> Reporting:
@@ -172,8 +170,9 @@ async def _sample_time(
 
 @contextlib.asynccontextmanager
 async def open_core(
-    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] | None = None,
+    config: Config, *, wall_clock: Callable[[], datetime] | None = None,
     database_says: Callable[[datetime], datetime] | None = None, follow_rehearsal: bool = False,
+    numbers: Numbers | None = None,
 ) -> AsyncIterator[Core]:  # fmt: skip
     """Open the core of a configuration while inside.
 
@@ -181,12 +180,12 @@ async def open_core(
 
     With `follow_rehearsal` a command goes by the clock of the rehearsal whose database it opens (XD16).
 
-    Raises Refused: `secret_missing`, `secret_weak`, `secret_of_sandbox`, `database_behind`.
+    Raises Refused: `secret_missing`, `secret_weak`, `secret_of_sandbox`, `database_behind`, `database_ahead`.
     """
     chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
     encryption = Encryption(config.load_secret_key(), chance, older_keys)
-    await prepare_database(config, upgrade=upgrade)
-    db = open_database(config.resolved_database_url, time.monotonic, config.state)
+    await prepare_database(config, numbers=numbers)
+    db = open_database(config.resolved_database_url, time.monotonic, config.state, numbers)
     try:
         ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)
         sampled = None if wall_clock is not None else await _sample_time(config, db, database_says)

@@ -25,11 +25,11 @@ RESTING = frozenset((
 
 def add_workers(application: Application, core: Core, roles: Collection[str]) -> None:
     """Add the workers of these roles."""
-    unless_held = application.services.holds.unless_held
+    while_open, unless_held = application.services.gate.while_open, application.services.holds.unless_held
     for role, name, work in _list_jobs(application, core):
         if role in roles:
             job = unless_held(work) if name in RESTING else work
-            application.workers.add_worker(Worker(name, job, core.clock.monotonic))
+            application.workers.add_worker(Worker(name, while_open(job), core.clock.monotonic))
 
 
 def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job]]:

@@ -17,6 +17,8 @@ from backend.app.config import Config
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 
+EXIT_OUTDATED = 75  # EX_TEMPFAIL: try again later
+
 
 def reduce_move_line(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Reduce the log line of a move to the fields of contract §8; it has its own time."""
@@ -78,10 +80,13 @@ async def run_until_stopped(
     roles: Collection[str],
     open_application: Callable[[Config, Collection[str]], AbstractAsyncContextManager[Application]],
 ) -> int:
-    """Open, print the addresses, wait for SIGINT or SIGTERM, close; return 0, or 1 if it could not be opened."""
+    """Open, print the addresses, wait for SIGINT or SIGTERM, close; return 0, or 1 if it could not be opened.
+
+    75 when only newer code may work on the database and nobody stopped this one: whoever starts it again starts that.
+    """
     configure_logging(config)
     texts = Texts(config.language)
-    stopped = asyncio.Event()
+    stopped, status = asyncio.Event(), 0
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
@@ -89,7 +94,9 @@ async def run_until_stopped(
         with take_over_terminal():
             async with open_application(config, roles) as application:
                 print(_render_welcome(config, application.process_token, texts), flush=True)
-                await stopped.wait()
+                if await _wait_for_end(stopped, application.services.gate.expired):
+                    print(texts.render("cli.outdated"), file=sys.stderr, flush=True)
+                    status = EXIT_OUTDATED
                 print(texts.render("cli.closing"), file=sys.stderr, flush=True)
     except Refused as refused:
         print(texts.render_refusal(refused.code, dict(refused.facts)), file=sys.stderr)
@@ -98,7 +105,16 @@ async def run_until_stopped(
         print(texts.render("cli.port_taken", host=config.host, port=config.port,
                             why=error.strerror or str(error)), file=sys.stderr)  # fmt: skip
         return 1
-    return 0
+    return status
+
+
+async def _wait_for_end(stopped: asyncio.Event, expired: asyncio.Event) -> bool:
+    """Wait until stopped, or until the process may not work any more; return whether that was why."""
+    waiting = [asyncio.create_task(event.wait()) for event in (stopped, expired)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    return not stopped.is_set()
 
 
 def _render_welcome(config: Config, token: str, texts: Texts) -> str:

@@ -14,7 +14,8 @@ import click
 
 from backend.app.build_backups import is_state_beside_data
 from backend.app.config import Config
-from backend.app.core import get_schema_versions, open_office
+from backend.app.core import open_office
+from backend.app.upgrade import read_schema_state
 from backend.cli import get_texts
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
 from backend.cli.storage_checks import BROKEN, list_storage_codes
@@ -103,14 +104,15 @@ async def _check_storage(config: Config) -> list[Check]:
 async def _check_database(config: Config) -> Check:
     kind = config.resolved_database_url.partition(":")[0]
     try:
-        found, expected = await asyncio.to_thread(get_schema_versions, config)
+        found = await read_schema_state(config)
     except Exception as error:  # any engine's error: report that the database cannot be reached
         return Check("database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(error).__name__})
-    if found is None:
-        return Check("database", Health.NOTICE, "database_empty", {"kind": kind})
-    if found != expected:
-        return Check("database", Health.BROKEN, "database_behind", {"there": found, "ours": expected})
-    return Check("database", Health.OK, "database", {"kind": kind, "version": found})
+    if found.word in ("ahead", "behind"):
+        facts = {"there": found.version, "ours": found.ours}
+        return Check("database", Health.BROKEN, f"database_{found.word}", facts)
+    if found.word:
+        return Check("database", Health.NOTICE, f"database_{found.word}", {"kind": kind, "version": found.version})
+    return Check("database", Health.OK, "database", {"kind": kind, "version": found.version})
 
 
 def _check_calendar(today: date, end: date) -> Check:

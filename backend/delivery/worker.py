@@ -108,8 +108,7 @@ class DeliveryWorker:
         Never 0 while something is still queued. Raises what the database raises.
         """
         monotonic = self._deps.clock.monotonic
-        end = monotonic() + RUN_SECONDS
-        before = self._handled
+        end, before = monotonic() + RUN_SECONDS, self._handled
         await self._free_expired()
         await self._read_due()
         while not self._closing:
@@ -118,15 +117,16 @@ class DeliveryWorker:
             jobs, seconds = self._queue.take(monotonic())
             if jobs:
                 await self._claim_and_start(jobs)
-                continue
-            if not self._tasks and not len(self._queue):
+                if not self._tasks:  # others have them, or we may not (XR2)
+                    break
+            elif not self._tasks and not len(self._queue):
                 if not await self._read_due():
-                    return self._handled - before
-                continue
-            if monotonic() >= end:
+                    break
+            elif monotonic() >= end:
                 return max(1, self._handled - before)
-            await self._wait_for_change(min(seconds, READ_INTERVAL, max(0.0, end - monotonic())))
-        return self._handled - before
+            else:
+                await self._wait_for_change(min(seconds, READ_INTERVAL, max(0.0, end - monotonic())))
+        return self._handled - before or int(not self._closing and len(self._queue) > 0)
 
     async def report_unreachable(self, outbox_id: int, why: str) -> None:
         """Fall back when one way is exhausted (an unanswered call): next way, next contact, manual task (A10, Q42)."""

@@ -36,6 +36,8 @@ HTTP_STATUS: dict[str, int] = {
     "too_large": 413,
     "wrong_host": 421,
     "too_many": 429,
+    "version_gate": 503,
+    "held": 503,
 }
 
 

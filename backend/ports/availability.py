@@ -1,7 +1,7 @@
 """A database that does not answer, or cannot serve us now: what every door and every worker takes calmly."""
 
 #: Causes that are told by their own code; all others are `unavailable`.
-OWN_CODES = frozenset(("read_only", "disk_full"))
+OWN_CODES = frozenset(("read_only", "disk_full", "version_gate", "held"))
 
 
 class Unavailable(Exception):
@@ -9,7 +9,8 @@ class Unavailable(Exception):
 
     `cause`: `away` it does not answer; `pool` all our connections are taken; `locked` another holds what we need;
     `read_only` it is damaged, and what was asked would write or cannot be read; `disk_full` it cannot grow (XR4);
-    `unreadable` something stored there is not what it was written as.
+    `unreadable` something stored there is not what it was written as; `version_gate` only code of another version may
+    work there (FD12); `held` it was restored and nobody has released it (FD13).
     """
 
     def __init__(self, cause: str) -> None:

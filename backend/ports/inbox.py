@@ -23,7 +23,10 @@ class InboxStore(Protocol):
     """The inbox of all sources. Leases and retries go by the database's clock: no host's, no moved one (XR1)."""
 
     async def receive(self, source: str, body: bytes) -> bool:
-        """Store an update; False if it is a duplicate. An unparsable one is stored as `unreadable` (FT7)."""
+        """Store an update; False if it is a duplicate. An unparsable one is stored as `unreadable` (FT7).
+
+        Raises Unavailable `version_gate`: only code of another version may work here now (FD12).
+        """
         ...
 
     async def claim(self, source: str, owner: str, limit: int) -> Sequence[InboxItem]:

@@ -30,6 +30,9 @@ RUNNER_OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 #: Paths whose errors are JSON even for a browser.
 JSON_PATHS = ("/api/", "/hooks/", "/events", "/healthz", "/readyz", "/metrics", "/sandbox/clock")
+#: Paths that answer while this process may not work on the database (FD12). Webhooks refuse in the words of their
+#: networks, after they have seen who asks.
+ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics", "/hooks/", "/static/", "/sandbox/")
 REFUSALS = (403, 404)  # statuses that are audited: forbidden, or out of sight
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -52,6 +55,8 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
     started_at = services.clock.monotonic()
     status = 500
     try:
+        if not request.path.startswith(ALWAYS_OPEN):
+            services.gate.refuse_closed()
         answer = await handler(request)
         status = answer.status
         await _record_refusal(request, status)  # a page that shows one beside its form

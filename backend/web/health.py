@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.refusals import Refused
+from backend.operations.gate import CODE
 from backend.web.api.openapi import build_document
 from backend.web.body import read_json
 from backend.web.identity import is_same_origin
@@ -34,7 +35,7 @@ async def get_readiness(request: web.Request) -> web.Response:
         }  # fmt: skip
         if services.providers is not None:
             shown["providers"] = dict(await services.providers())
-    red = list(report.red)
+    red = [*report.red, *(() if services.gate.is_open() else (CODE,))]
     return web.json_response({"ok": not red, "red": red, **shown}, status=503 if red else 200)
 
 

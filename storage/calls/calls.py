@@ -59,11 +59,11 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         await self._ids.refill(1)
         call_id = self._ids.take()
         row = self._build_row(call_id, new) | {"state": "waiting"}
-        k = t.letters.c
+        k, is_open = t.letters.c, self._db.gate.is_admitted("calls")
 
         def work(c: Connection) -> int | None:
             if new.letter_id is not None:
-                mine = update(t.letters).where(k.id == new.letter_id, k.state == "pending")
+                mine = update(t.letters).where(k.id == new.letter_id, k.state == "pending", is_open)
                 mine = mine.values(state="sending", owner=CALLS_OWNER, lease_until=None, attempts=k.attempts + 1)
                 if c.execute(mine).rowcount != 1:
                     return None
@@ -109,7 +109,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
     async def postpone(self, call_id: int, next_at: datetime) -> bool:
         """Postpone a waiting call; one that another process postponed further is not brought forward."""
         query = update(t.calls).where(K.id == call_id, K.state == "waiting", K.next_at < to_micros(next_at))
-        query = query.values(next_at=to_micros(next_at))
+        query = query.where(self._db.gate.is_admitted("calls")).values(next_at=to_micros(next_at))
         return await self._db.execute(query) == 1
 
     async def cancel(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
@@ -138,7 +138,8 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         engaged = exists().where(other.c.phone_index == phone, other.c.state == "live", other.c.id != call_id)
         take = (
             update(t.calls)
-            .where(K.id == call_id, K.state == "waiting", K.next_at <= to_micros(now), ~engaged)
+            .where(K.id == call_id, K.state == "waiting", K.next_at <= to_micros(now), ~engaged,
+                   self._db.gate.is_admitted("calls"))
             .values(state="live", next_at=to_micros(check_at), dial_id=attempt_id, to_sealed=sealed, to_masked=masked,
                     phone_index=phone, position="")
         )  # fmt: skip

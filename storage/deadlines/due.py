@@ -71,6 +71,7 @@ class SqlDueStore:
                     t.duties.c.met_at.is_(None),
                     t.duties.c.due_at == to_micros(duty.due_at),
                     t.duties.c.next_at.is_not(None),
+                    self._db.gate.is_admitted("deadlines"),
                 )
                 .values(step=step, next_at=encode(next_at))
             )
@@ -113,7 +114,13 @@ class SqlDueStore:
         k, at = t.duties.c, to_micros(until)
         query = (
             update(t.duties)
-            .where(k.id == duty.id, k.met_at.is_(None), k.due_at == to_micros(duty.due_at), k.next_at < at)
+            .where(
+                k.id == duty.id,
+                k.met_at.is_(None),
+                k.due_at == to_micros(duty.due_at),
+                k.next_at < at,
+                self._db.gate.is_admitted("acts"),
+            )
             .values(next_at=at)
         )
         return await self._db.execute(query) == 1

@@ -105,6 +105,7 @@ class SqlCardStore:
                 C.wanted > C.shown,
                 C.state == "live",
                 self._is_free,
+                self._db.gate.is_admitted("outbox"),
             )
             .values(owner=owner, lease_until=self._clock.after(lease), attempts=C.attempts + 1)
             .returning(*_COLUMNS)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, text, update
 
 from backend.domain.instants import from_micros, to_micros, to_span
+from backend.ports.availability import Unavailable
 from backend.ports.inbox import InboxItem
 from storage import tables as t
 from storage.delivery.leases import acquire_lease
@@ -29,13 +30,15 @@ _CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "c
 
 _RECEIVE = """
 INSERT INTO inbox (id, mouth, event, chat, body, received_at, state, attempts, error)
-VALUES (:id, :mouth, :event, :chat, :body, {at}, :state, 0, :error) ON CONFLICT (mouth, event) DO NOTHING RETURNING id
+SELECT CAST(:id AS bigint), CAST(:mouth AS text), CAST(:event AS text), CAST(:chat AS text), CAST(:body AS text), {at},
+  CAST(:state AS text), 0, CAST(:error AS text)
+WHERE {is_open} ON CONFLICT (mouth, event) DO NOTHING RETURNING id
 """
 _DONE = Compiled(
     text("UPDATE inbox SET state = 'done', owner = NULL, lease_until = NULL WHERE id = :id AND state = 'new'")
 )
 _CLAIM = """
-UPDATE inbox SET owner = :owner, lease_until = {now} + :lease, attempts = attempts + 1 WHERE id IN (
+UPDATE inbox SET owner = :owner, lease_until = {now} + :lease, attempts = attempts + 1 WHERE {is_open} AND id IN (
   SELECT i.id FROM inbox i
   WHERE i.state = 'new' AND i.mouth = :mouth AND (i.not_before IS NULL OR i.not_before <= {now})
     AND (i.lease_until IS NULL OR i.lease_until <= {now})
@@ -104,9 +107,10 @@ class SqlInboxStore:
         self._clock = db.lease_clock
         postgres = db.dialect == "postgresql"
         skip, now = "FOR UPDATE SKIP LOCKED" if postgres else "", self._clock.sql
-        self._claim = Compiled(text(_CLAIM.format(skip=skip, now=now)))
+        is_open = db.gate.admits("inbox")
+        self._claim = Compiled(text(_CLAIM.format(skip=skip, now=now, is_open=is_open)))
         #: the order within a chat is that of arrival, whichever host it arrived at
-        self._receive = Compiled(text(_RECEIVE.format(at=now if postgres else ":at")))
+        self._receive = Compiled(text(_RECEIVE.format(at=now if postgres else ":at", is_open=is_open)))
 
     async def receive(self, source: str, body: bytes) -> bool:
         await self._ids.refill(1)
@@ -125,7 +129,11 @@ class SqlInboxStore:
             shown = body[:MAX_UNREADABLE].decode("utf-8", "backslashreplace").replace("\0", "\\0")[:MAX_UNREADABLE]
             row |= {"event": "sha256:" + hashlib.sha256(body).hexdigest(), "chat": "", "body": shown,
                     "state": "unreadable", "error": str(error)[:MAX_ERROR].replace("\0", "\\0")}  # fmt: skip
-        return bool(await self._receive.write(self._db, row))
+        if await self._receive.write(self._db, row):
+            return True
+        if obstacle := await self._db.read(lambda c: self._db.gate.find_obstacle(c, "inbox")):
+            raise Unavailable(obstacle)
+        return False
 
     async def claim(self, source: str, owner: str, limit: int) -> Sequence[InboxItem]:
         facts = {"mouth": source, "owner": owner, "limit": limit, "lease": to_span(LEASE), "aside": YIELD_AFTER,
@@ -181,7 +189,7 @@ class SqlInboxStore:
         await self._db.execute(again, self._clock.parameters())
 
     async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
-        return await self._db.write(lambda c: acquire_lease(c, self._clock, name, owner, span) is not None)
+        return await self._db.write(lambda c: acquire_lease(c, self._db, name, owner, span) is not None)
 
     async def release_lease(self, name: str, owner: str) -> None:
         mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)

@@ -7,20 +7,24 @@ from sqlalchemy import Connection, delete, text, update
 from backend.domain.instants import to_span
 from storage import tables as t
 from storage.engine.database import Database
-from storage.engine.lease_clock import LeaseClock
 
 _ACQUIRE = """
-INSERT INTO leases (name, owner, until, fence) VALUES (:name, :owner, {now} + :lease, 1)
+INSERT INTO leases (name, owner, until, fence)
+SELECT CAST(:name AS text), CAST(:owner AS text), {now} + :lease, 1 WHERE {is_open}
 ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1
 WHERE leases.owner = excluded.owner OR leases.until <= {now} RETURNING fence
 """
 _EXPIRED = 0  # before every time of a lease clock
 
 
-def acquire_lease(c: Connection, clock: LeaseClock, name: str, owner: str, span: timedelta) -> int | None:
-    """Acquire or renew a lease that one owner at a time holds; its fence, or None while another holds it."""
-    given = {"name": name, "owner": owner, "lease": to_span(span), **clock.parameters()}
-    fence = c.execute(text(_ACQUIRE.format(now=clock.sql)), given).scalar()
+def acquire_lease(c: Connection, db: Database, name: str, owner: str, span: timedelta) -> int | None:
+    """Acquire or renew a lease that one owner at a time holds; its fence, or None while another holds it.
+
+    None too where the version gate does not let this code take anything in: it must not keep others from leading.
+    """
+    given = {"name": name, "owner": owner, "lease": to_span(span), **db.lease_clock.parameters()}
+    acquire = _ACQUIRE.format(now=db.lease_clock.sql, is_open=db.gate.admits("inbox"))
+    fence = c.execute(text(acquire), given).scalar()
     return None if fence is None else int(fence)
 
 

@@ -39,7 +39,6 @@ from storage import tables as t
 from storage.delivery.settle import Settler, hasten, insert_audit_notes, insert_messages
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
-from storage.engine.lease_clock import LeaseClock
 from storage.engine.mapping import MAPPERS, decode_instant
 
 M = t.letters.c
@@ -53,7 +52,7 @@ ENDED = ("failed", "dead", "skipped")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
 
 
-def _claim(clock: LeaseClock, these: bool) -> ReturningUpdate[object]:
+def _claim(db: Database, these: bool) -> ReturningUpdate[object]:
     due = (
         select(M.id)
         .where(
@@ -61,6 +60,7 @@ def _claim(clock: LeaseClock, these: bool) -> ReturningUpdate[object]:
             M.channel.in_(bindparam("channels", expanding=True)),
             M.not_before <= bindparam("now"),
             or_(M.deaths < SUSPECT_DEATHS, bindparam("alone", type_=Boolean)),
+            db.gate.is_admitted("outbox"),
         )
         .order_by(M.urgent.desc(), M.not_before, M.id)
         .limit(bindparam("most"))
@@ -77,7 +77,7 @@ def _claim(clock: LeaseClock, these: bool) -> ReturningUpdate[object]:
             state="sending",
             owner=bindparam("by"),
             attempts=M.attempts + 1,
-            lease_until=clock.now + bindparam("lease", type_=BigInteger),
+            lease_until=db.lease_clock.now + bindparam("lease", type_=BigInteger),
             asked_at=case((asked, bindparam("now", type_=BigInteger)), else_=null()),
             asks=M.asks + case((asked, 1), else_=0),
         )
@@ -97,7 +97,7 @@ class SqlOutboxStore:
         self._ids = ids
         self._settler = Settler(db, ids)
         self._clock = db.lease_clock
-        self._claim, self._claim_ids = _claim(self._clock, False), _claim(self._clock, True)
+        self._claim, self._claim_ids = _claim(db, False), _claim(db, True)
 
     async def add(self, messages: Sequence[Message], notes: Sequence[AuditNote] = ()) -> None:
         if not messages and not notes:
@@ -197,7 +197,7 @@ class SqlOutboxStore:
 
     async def rescue(self, channels: Collection[str], now: datetime, *, may_repeat: bool = True) -> Rescue:
         """Take back what dead owners held: one read, and a transaction only when there is something."""
-        held = (M.state == "sending", M.channel.in_(list(channels)))
+        held = (M.state == "sending", M.channel.in_(list(channels)), self._db.gate.is_admitted("outbox"))
         is_lost = M.lease_until < self._clock.now
         look = select(
             func.count(distinct(case((~is_lost, M.owner)))), func.coalesce(func.sum(case((is_lost, 1), else_=0)), 0)

@@ -75,6 +75,7 @@ class Settler:
             .where(
                 M.id == bindparam("message"), M.owner == bindparam("by"), M.attempts == bindparam("attempt"),
                 M.state == "sending", M.asked_at.is_(None), M.lease_until >= self._clock.now,
+                db.gate.is_admitted("outbox"),
             )
             .values(asked_at=bindparam("at"), asks=M.asks + 1)
         )  # fmt: skip

@@ -11,6 +11,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from backend.ports.availability import Unavailable
 from backend.ports.damage import Damage
 from storage.engine.condition import Condition
+from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock
 
 WAIT_SECONDS = 5.0  # for a connection, and for a lock another holds: a door answers within 8 s (FD4, XR13, XR15)
@@ -31,6 +32,7 @@ class Database(Protocol):
 
     dialect: str  # "sqlite" | "postgresql"
     lease_clock: LeaseClock
+    gate: Gate  # for the code that opened it
     condition: Condition
     on_unavailable: Callable[[Unavailable], None] = staticmethod(_tell_nobody)  # told of each such failure
     is_away: bool = False  # set by whoever watches it: all but `ping` fails at once, nothing waits for a time-out (FD8)

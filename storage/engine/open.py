@@ -9,14 +9,25 @@ from sqlalchemy.engine import make_url
 from backend.ports.availability import Unavailable
 from storage.engine.condition import Condition
 from storage.engine.database import Database
+from storage.engine.gate import Gate, Numbers
 
 
-def open_database(url: str, monotonic: Callable[[], float], state: Path | None = None) -> Database:
+def open_database(
+    url: str, monotonic: Callable[[], float], state: Path | None = None, numbers: Numbers | None = None
+) -> Database:
     """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL.
 
     `monotonic`: seconds for the leases of an SQLite file, which one process owns. `state`: the folder of marks that
-    say that it is damaged; None for a scratch database, whose damage nobody else must know.
+    say that it is damaged; None for a scratch database, whose damage nobody else must know. `numbers`: those by which
+    the gate admits its user, if not those of this code.
     """
+    db = _open(url, monotonic, state)
+    if numbers is not None:
+        db.gate = Gate(numbers)
+    return db
+
+
+def _open(url: str, monotonic: Callable[[], float], state: Path | None) -> Database:
     kind = make_url(url).get_backend_name()
     if kind == "sqlite":
         from storage.engine.sqlite import SqliteDatabase

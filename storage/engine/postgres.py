@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from backend.ports.damage import Damage
 from storage.engine.condition import Condition
 from storage.engine.database import WAIT_SECONDS, Database
+from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock
+from storage.engine.versions import get_own_numbers
 
 T = TypeVar("T")
 MAX_ATTEMPTS = 3  # FD10: serialization failures and deadlocks
@@ -41,6 +43,7 @@ class PostgresDatabase(Database):
         async_url = make_url(url).set(drivername="postgresql+asyncpg")
         self.url = url
         self._plain_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self.gate = Gate(get_own_numbers())
         self.lease_clock = LeaseClock()
         self.condition = condition or Condition()
         self._wait_seconds = wait_seconds

@@ -4,7 +4,6 @@ Stock SQLite before 3.44.6/3.50.7/3.51.3 has a WAL-reset race with several write
 """
 
 import asyncio
-import os
 import queue
 import sqlite3
 import threading
@@ -21,7 +20,9 @@ from sqlalchemy.pool import NullPool, StaticPool
 from backend.ports.damage import Damage
 from storage.engine.condition import Condition
 from storage.engine.database import WAIT_SECONDS, Database, resolve_future
+from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock
+from storage.engine.versions import get_own_numbers
 
 T = TypeVar("T")
 MAX_BATCH = 64  # jobs that share one fsync at most
@@ -94,13 +95,13 @@ class SqliteDatabase(Database):
         self, url: str, monotonic: Callable[[], float], condition: Condition | None = None, *,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:  # fmt: skip
+        self.gate = Gate(get_own_numbers())
         self.lease_clock = LeaseClock(monotonic)
         self.condition = condition or Condition()
         path = make_url(url).database
         if path and path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._pid = os.getpid()
         self._engine = create_engine(
             url,
             poolclass=StaticPool,

@@ -1,6 +1,6 @@
 """The schema version: upgrades a database to this code's, reports which it has, and writes the next migration.
 
-A process whose code does not match the database's version must not take work (FD12): `fits` checks in one short read.
+A migration says of which `kind` it is: older code may work on beside what it does (`expand`), or may not (`contract`).
 """
 
 import asyncio
@@ -9,31 +9,102 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
+
+from backend.domain.refusals import Refused
+from storage.engine.gate import MEANINGS, Numbers, raise_numbers, read_rows
 
 T = TypeVar("T")
 HERE = Path(__file__).parents[1] / "migrations"
+FRESH_SECONDS = 60  # a process that beat so lately may still be at work
 UPGRADE_LOCK = 0x6A696573  # "jies": the advisory lock that lets one process at a time change a PostgreSQL database
 
 
-def upgrade(url: str) -> None:
-    """Upgrade the database at this URL to this code's version, in one transaction.
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of `migrations/versions`."""
 
-    Harmless if it is up to date, or if several processes start at once. Raises the engine's error if the database
-    cannot be reached, and alembic's CommandError if it is of a newer version than this code.
+    number: str
+    is_contract: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The version of a database, None without tables, and its gate: part → (format, least)."""
+
+    version: str | None
+    gate: dict[str, tuple[int, int]]
+
+    def is_ahead(self, numbers: Numbers) -> bool:
+        """Whether code of these numbers may not work there any more."""
+        return any(own < self.gate.get(part, (0, 0))[1] for part, own in numbers.items())
+
+    def is_behind(self, numbers: Numbers) -> bool:
+        """Whether an upgrade must come before code of these numbers may work there."""
+        return any(own > self.gate.get(part, (0, 0))[0] for part, own in numbers.items())
+
+    def admits_older(self, numbers: Numbers) -> bool:
+        """Whether code older than of these numbers may still work there."""
+        return any(self.gate.get(part, (0, 0))[1] < own for part, own in numbers.items())
+
+
+def upgrade(url: str, *, contract: bool = False, numbers: Numbers | None = None) -> None:
+    """Upgrade the database at this URL for code of these numbers (this code), in one transaction (XR2).
+
+    Former code may go on beside it, or come back, until `contract`: then migrations that it could not bear are made
+    too, and it is admitted no more. Harmless if it is up to date, or if several processes start at once.
+
+    Refused `database_ahead`, `old_code_running`. Raises the engine's error if the database cannot be reached.
     """
     from alembic import command
 
-    _run_on(url, lambda connection: command.upgrade(_config(connection), "head"))
+    own = numbers or get_own_numbers()
+
+    def work(connection: Connection) -> None:
+        config = _config(connection)
+        chain, current = read_chain(config), read_version_of(connection)
+        if current is not None and current > chain[-1].number:
+            raise Refused("database_ahead", version=current)
+        target = find_target(chain, current, contract=contract)
+        steps = [one for one in chain if (current or "") < one.number <= target]
+        closing = max((int(one.number) for one in steps if one.is_contract), default=0)
+        if current is not None and (contract or closing):
+            _refuse_old_code(connection, own["schema"] if contract else closing)
+        command.upgrade(config, target)
+        raise_numbers(connection, own, own if contract or current is None else {"schema": closing})
+
+    _run_on(url, work)
+
+
+def find_target(chain: Sequence[Migration], current: str | None, *, contract: bool) -> str:
+    """Return up to which migration an upgrade goes: contracting ones at the end wait, unless nobody ever worked there."""
+    expanding = [one.number for one in chain if not one.is_contract]
+    return chain[-1].number if contract or current is None else max([current, *expanding])
+
+
+def _refuse_old_code(connection: Connection, least: int) -> None:
+    """Refused `old_code_running` while a process whose code is older than migration `least` beat lately.
+
+    Whoever upgrades an SQLite file has locked it: nobody else can be at work.
+    """
+    if connection.dialect.name == "sqlite" or not connection.dialect.has_table(connection, "beats"):
+        return
+    fresh = text(
+        "SELECT host, code FROM beats WHERE number > 0 AND at >"
+        " (extract(epoch FROM clock_timestamp()) - :seconds) * 1000000 ORDER BY at DESC"
+    )
+    for host, code in connection.execute(fresh, {"seconds": FRESH_SECONDS}):
+        if not (code.isdecimal() and int(code) >= least):
+            raise Refused("old_code_running", host=host, version=code)
 
 
 def create_tables(url: str) -> None:
@@ -48,6 +119,7 @@ def create_tables(url: str) -> None:
     def make(connection: Connection) -> None:
         metadata.create_all(connection)
         command.stamp(_config(connection), "head")
+        raise_numbers(connection, get_own_numbers(), get_own_numbers())
 
     _run_on(url, make)
 
@@ -64,12 +136,14 @@ def read_version_of(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def is_this_version(connection: Connection) -> bool:
-    """Whether the database has exactly the version this code was written for (`await db.read(fits)`)."""
-    try:
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == code_version()
-    except DBAPIError:
-        return False
+def read_standing(url: str) -> Standing:
+    """Return how the database at this URL stands to any code."""
+    return _run_on(url, lambda c: Standing(read_version_of(c), read_rows(c)))
+
+
+def get_own_numbers() -> Numbers:
+    """Return the numbers of this code, by part of the gate: `schema` is that of the newest migration."""
+    return {"schema": int(code_version() or 0), **MEANINGS}
 
 
 @cache
@@ -77,6 +151,15 @@ def code_version() -> str | None:
     """Return the version this code was written for: the number of the newest file in `migrations/versions`."""
     numbers = [file.name.split("_", 1)[0] for file in (HERE / "versions").glob("[0-9]*.py")]
     return max(numbers, default=None)
+
+
+def read_chain(config: Any) -> list[Migration]:
+    """Return all migrations this code knows, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(config)
+    files = sorted(scripts.walk_revisions(), key=lambda one: one.revision)
+    return [Migration(one.revision, one.module.kind == "contract") for one in files]
 
 
 def write_migration(why: str) -> Path:

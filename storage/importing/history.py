@@ -49,9 +49,13 @@ class SqlHistoryStore:
             await self._ids.refill(sum(map(count_ids, new)))
             writer = HistoryRowBuilder(self._ids.take, self._vault, self._vault.journal, frame)
             answers = iter(await asyncio.to_thread(lambda: [writer.add(record) for record in new]))
-            await self._db.write(lambda c: insert_rows(c, writer.rows))
+            await self._db.write(lambda c: self._insert(c, writer.rows))
             return [next(answers) or True if is_new else False for is_new in fresh]
         return fresh
+
+    def _insert(self, c: Connection, rows: Rows) -> None:
+        self._db.gate.refuse_closed(c, "acts")
+        insert_rows(c, rows)
 
 
 def insert_rows(c: Connection, rows: Rows) -> None:

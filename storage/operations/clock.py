@@ -44,7 +44,7 @@ class SqlClockStore:
         clock, row = self._db.lease_clock, t.house.c.name == HIGH
 
         def work(c: Connection) -> bool:
-            if acquire_lease(c, clock, LEADER, owner, LEADS) is None:
+            if acquire_lease(c, self._db, LEADER, owner, LEADS) is None:
                 return False
             high = c.execute(select(t.house.c.value).where(row).with_for_update()).scalar()
             if high is None or from_micros(int(high)) <= now + tolerance:

@@ -8,6 +8,7 @@ from backend.ports.backups import Checkpoint, Contents
 from backend.ports.hold import Hold
 from storage import tables as t
 from storage.engine.encryption import name_value_key
+from storage.engine.gate import read_rows
 from storage.operations.hold import HELD_PARTS, HOLD, INCARNATION, NAMES, encode_value, read_standing
 
 #: Every encrypted value is bound to its table, row and column; its own name lacks the ending.
@@ -27,7 +28,7 @@ def read_contents(c: Connection) -> Contents:
     return Contents(
         engine=c.dialect.name,
         schema=str(c.execute(text("SELECT version_num FROM alembic_version")).scalar_one()),
-        gate={row.part: (row.format, row.least) for row in c.execute(select(t.gate).order_by(t.gate.c.part))},
+        gate=dict(sorted(read_rows(c).items())),
         incarnation=standing.incarnation,
         mark=standing.mark,
         checkpoint=_read_checkpoint(c),

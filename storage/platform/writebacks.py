@@ -94,7 +94,7 @@ class SqlPlatformStore:
         due = select(W.id).where(ready, first).order_by(W.id).limit(limit).with_for_update(skip_locked=True).cte("due")
         taken = (
             update(t.writebacks)
-            .where(W.id.in_(select(due.c.id)))
+            .where(W.id.in_(select(due.c.id)), self._db.gate.is_admitted("outbox"))
             .values(
                 state=WritebackState.SENDING, owner=owner, attempts=W.attempts + 1, lease_until=self._clock.after(lease)
             )

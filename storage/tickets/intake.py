@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, text
 
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
+from backend.ports.availability import Unavailable
 from backend.ports.intake import EarlierTicket, KnownRequesters
 from backend.ports.moves import NewTicket
 from storage import tables as t
@@ -47,6 +48,7 @@ class SqlIntakeStore:
             return created
 
         def work(c: Connection) -> bool:
+            self._db.gate.refuse_closed(c, "acts")
             numbers = [n.ticket.no for n in fresh]
             if find_existing(c, t.tickets.c.no, numbers):
                 return False
@@ -139,6 +141,8 @@ async def _copy_batches(db: PostgresDatabase, batches: Sequence[Batch]) -> bool:
         raw = (await connection.get_raw_connection()).driver_connection
         try:
             async with raw.transaction():
+                if obstacle := await raw.fetchval(f"SELECT {db.gate.obstacle('acts')}"):
+                    raise Unavailable(obstacle)
                 for table, names, rows in batches:
                     await raw.copy_records_to_table(table, records=rows, columns=names)
         except Exception as error:

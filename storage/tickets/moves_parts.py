@@ -5,6 +5,7 @@ from typing import Any
 
 from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import Assignment, Duty, JournalEntry, Request, Ticket, Visit
+from backend.domain.ticket_enums import Source
 from backend.ports.moves import NewTicket, TicketRef
 from storage.engine.mapping import MAPPERS, encode
 
@@ -46,6 +47,11 @@ def attach_other(found: Snapshot | None, other: Snapshot | None) -> Snapshot | N
 def sort_for_locking(plan: Plan) -> list[Plan]:
     """Return a plan and its part for the other ticket in the order in which tickets are always locked."""
     return [plan] if plan.other is None else sorted((plan, plan.other), key=lambda p: p.ticket_id)
+
+
+def list_gate_parts(plan: Plan) -> tuple[str, ...]:
+    """Return the parts of the version gate that must be open for a plan: what the clock does is held with deadlines."""
+    return ("acts", "deadlines") if plan.entry.source is Source.CLOCK else ("acts",)
 
 
 def build_ticket_columns(new: NewTicket) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from sqlalchemy import Boolean, Integer, LargeBinary, Table, Text
 from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.ports.moves import NewTicket, TicketRef
 from storage import tables
+from storage.engine.gate import Gate
 from storage.engine.mapping import MAPPERS, TABLE_OF, encode
 from storage.engine.postgres import PostgresDatabase
 from storage.tickets.moves_parts import (
@@ -21,6 +23,7 @@ from storage.tickets.moves_parts import (
     build_snapshot,
     build_ticket_columns,
     format_columns,
+    list_gate_parts,
     sort_for_locking,
 )
 
@@ -72,10 +75,11 @@ async def load_postgres(raw: Any, ref: TicketRef) -> Snapshot | None:
 _statements: dict[tuple[object, ...], str] = {}
 
 
-def build_plan_statement(plan: Plan) -> tuple[str, list[object]]:
-    """Return the one statement that writes a plan behind its compare-and-set, and its parameters.
+def build_plan_statement(plan: Plan, gate: Gate) -> tuple[str, list[object]]:
+    """Return the one statement that writes a plan behind its compare-and-set and the gate, and its parameters.
 
-    It returns how many tickets were moved: 1, or 0 if somebody else was faster (then nothing is written).
+    It returns how many tickets were moved, and what the gate has against it: 1 and '', or 0 and '' if somebody else
+    was faster; with 0 nothing is written.
     """
     params: list[object] = [encode(v) for v in plan.ticket.values()]
     params += [plan.ticket_id, plan.expected_version]
@@ -89,17 +93,18 @@ def build_plan_statement(plan: Plan) -> tuple[str, list[object]]:
         params += [plan.entry.version, assignment_id]
     if plan.inbox_id is not None:
         params.append(plan.inbox_id)
+    obstacle = gate.obstacle(*list_gate_parts(plan))
     shape = (
-        tuple(plan.ticket), tuple(type(r) for r in plan.rows),
+        obstacle, tuple(plan.ticket), tuple(type(r) for r in plan.rows),
         tuple((c.table, tuple(c.values)) for c in plan.changes), len(plan.redraw), plan.inbox_id is not None,
     )  # fmt: skip
     statement = _statements.get(shape)
     if statement is None:
-        statement = _statements[shape] = _build_statement(plan)
+        statement = _statements[shape] = _build_statement(plan, obstacle)
     return statement, params
 
 
-def _build_statement(plan: Plan) -> str:
+def _build_statement(plan: Plan, obstacle: str) -> str:
     numbers = iter(range(1, 10_000))
 
     def assign(table: str, names: Sequence[str]) -> str:
@@ -111,8 +116,10 @@ def _build_statement(plan: Plan) -> str:
         return f"INSERT INTO {table} ({format_columns(noun)}) SELECT {marks} FROM moved RETURNING 1"
 
     steps = [
+        f"gate_of AS (SELECT {obstacle} AS obstacle)",
         f"moved AS (UPDATE tickets SET {assign('tickets', list(plan.ticket))} "
-        f"WHERE id = ${next(numbers)}::bigint AND version = ${next(numbers)}::integer RETURNING id)",
+        f"WHERE id = ${next(numbers)}::bigint AND version = ${next(numbers)}::integer "
+        "AND (SELECT obstacle FROM gate_of) = '' RETURNING id)",
         f"line AS ({insert(JournalEntry)})",
     ]
     for index, row in enumerate(plan.rows):
@@ -133,21 +140,32 @@ def _build_statement(plan: Plan) -> str:
             f"heard AS (UPDATE inbox x SET state = 'done' FROM moved WHERE x.id = ${next(numbers)}::bigint "
             "AND x.state = 'new' RETURNING 1)"
         )
-    return f"WITH {', '.join(steps)} SELECT count(*) FROM moved"
+    return f"WITH {', '.join(steps)} SELECT (SELECT count(*) FROM moved), obstacle FROM gate_of"
 
 
-async def _write_plan(raw: Any, plan: Plan) -> bool:
+async def _run_plan(raw: Any, plan: Plan, gate: Gate) -> bool:
+    """Write a plan for one ticket; False if somebody else was faster. Raises Unavailable where the gate is shut."""
+    statement, params = build_plan_statement(plan, gate)
+    moved, obstacle = await raw.fetchrow(statement, *params)
+    if obstacle:
+        raise Unavailable(obstacle)
+    return bool(moved == 1)
+
+
+async def _write_plan(raw: Any, plan: Plan, gate: Gate) -> bool:
     """Write a plan; False if somebody else was faster. Two tickets are moved in one transaction, or neither."""
     if plan.other is None:
-        statement, params = build_plan_statement(plan)
-        return bool(await raw.fetchval(statement, *params) == 1)
+        return await _run_plan(raw, plan, gate)
     transaction = raw.transaction()
     await transaction.start()
-    for one in sort_for_locking(plan):
-        statement, params = build_plan_statement(one)
-        if await raw.fetchval(statement, *params) != 1:
-            await transaction.rollback()
-            return False
+    try:
+        for one in sort_for_locking(plan):
+            if not await _run_plan(raw, one, gate):
+                await transaction.rollback()
+                return False
+    except Unavailable:
+        await transaction.rollback()
+        raise
     await transaction.commit()
     return True
 
@@ -170,7 +188,7 @@ class PostgresMoveStore:
             for _ in range(MAX_ATTEMPTS):
                 found = await load_postgres(raw, ref)
                 plan = decide(found if beside is None else attach_other(found, await load_postgres(raw, beside)))
-                if await _write_plan(raw, plan):
+                if await _write_plan(raw, plan, self._db.gate):
                     return plan
         raise Refused("overtaken")
 
@@ -178,18 +196,21 @@ class PostgresMoveStore:
         if not tickets:
             return []
         async with self._db.acquire_raw(writing=True) as raw, raw.transaction():
-            return [await _create_postgres(raw, new) for new in tickets]
+            return [await _create_postgres(raw, new, self._db.gate) for new in tickets]
 
 
-async def _create_postgres(raw: Any, new: NewTicket) -> bool:
+async def _create_postgres(raw: Any, new: NewTicket, gate: Gate) -> bool:
     columns = build_ticket_columns(new)
     names = ", ".join(f'"{n}"' for n in columns)
     placeholders = ", ".join(f"${i}::{PG_TYPES['tickets'][n]}" for i, n in enumerate(columns, 1))
     kept = await raw.fetchval(
-        f"INSERT INTO tickets ({names}) VALUES ({placeholders}) ON CONFLICT (no) DO NOTHING RETURNING id",
+        f"INSERT INTO tickets ({names}) SELECT {placeholders} WHERE {gate.admits('acts')} "
+        "ON CONFLICT (no) DO NOTHING RETURNING id",
         *columns.values(),
     )
     if kept is None:
+        if obstacle := await raw.fetchval(f"SELECT {gate.obstacle('acts')}"):
+            raise Unavailable(obstacle)
         return False
     for record in (new.line, *new.lines, *new.rows):
         table, shape = TABLE_OF[type(record)].name, MAPPERS[type(record)]

@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
+from backend.ports.availability import Unavailable
 from backend.ports.moves import NewTicket, TicketRef
+from storage.engine.gate import Gate
 from storage.engine.mapping import MAPPERS, TABLE_OF, encode
 from storage.engine.sqlite import SqliteDatabase
 from storage.tickets.moves_parts import (
@@ -18,6 +20,7 @@ from storage.tickets.moves_parts import (
     build_snapshot,
     build_ticket_columns,
     format_columns,
+    list_gate_parts,
     sort_for_locking,
 )
 
@@ -45,13 +48,16 @@ def load_sqlite(raw: Any, ref: TicketRef) -> Snapshot | None:
     return build_snapshot(ticket, parts)
 
 
-def write_sqlite(raw: Any, plan: Plan) -> bool:
-    """Write a plan; False (and nothing written) if the ticket has changed meanwhile."""
+def write_sqlite(raw: Any, plan: Plan, gate: Gate) -> bool:
+    """Write a plan; False (and nothing written) if the ticket has changed meanwhile. Raises Unavailable where the gate is shut."""
     names, values = _assign(plan.ticket, "?")
+    parts = list_gate_parts(plan)
     done = raw.execute(
-        f"UPDATE tickets SET {names} WHERE id = ? AND version = ?", (*values, plan.ticket_id, plan.expected_version)
+        f"UPDATE tickets SET {names} WHERE id = ? AND version = ? AND {gate.admits(*parts)}",
+        (*values, plan.ticket_id, plan.expected_version),
     )
     if done.rowcount != 1:
+        _refuse_closed(raw, gate, *parts)
         return False
     raw.execute(_INSERT[JournalEntry], MAPPERS[JournalEntry].write(plan.entry))
     for row in plan.rows:
@@ -67,6 +73,11 @@ def write_sqlite(raw: Any, plan: Plan) -> bool:
     if plan.inbox_id is not None:
         raw.execute("UPDATE inbox SET state = 'done' WHERE id = ? AND state = 'new'", (plan.inbox_id,))
     return True
+
+
+def _refuse_closed(raw: Any, gate: Gate, *parts: str) -> None:
+    if obstacle := raw.execute(f"SELECT {gate.obstacle(*parts)}").fetchone()[0]:
+        raise Unavailable(obstacle)
 
 
 def _assign(values: Mapping[str, object], mark: str) -> tuple[str, list[object]]:
@@ -95,23 +106,27 @@ class SqliteMoveStore:
             raw = _raw(connection)
             found = load_sqlite(raw, ref)
             plan = decide(found if beside is None else attach_other(found, load_sqlite(raw, beside)))
-            if not all(write_sqlite(raw, one) for one in sort_for_locking(plan)):
+            if not all(write_sqlite(raw, one, self._db.gate) for one in sort_for_locking(plan)):
                 raise Refused("overtaken")
             return plan
 
         return await self._db.write(work)
 
     async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
-        return await self._db.write(lambda c: [_create_sqlite(_raw(c), new) for new in tickets])
+        return await self._db.write(lambda c: [_create_sqlite(_raw(c), new, self._db.gate) for new in tickets])
 
 
-def _create_sqlite(raw: Any, new: NewTicket) -> bool:
+def _create_sqlite(raw: Any, new: NewTicket, gate: Gate) -> bool:
     if raw.execute("SELECT 1 FROM tickets WHERE no = ?", (new.ticket.no,)).fetchone():
         return False
     columns = build_ticket_columns(new)
     placeholders = ", ".join("?" * len(columns))
     names = ", ".join(f'"{n}"' for n in columns)
-    raw.execute(f"INSERT INTO tickets ({names}) VALUES ({placeholders})", tuple(columns.values()))
+    made = raw.execute(
+        f"INSERT INTO tickets ({names}) SELECT {placeholders} WHERE {gate.admits('acts')}", tuple(columns.values())
+    )
+    if made.rowcount != 1:
+        _refuse_closed(raw, gate, "acts")
     for line in (new.line, *new.lines):
         raw.execute(_INSERT[JournalEntry], MAPPERS[JournalEntry].write(line))
     for row in new.rows:

@@ -45,6 +45,7 @@ class SqlRequesterTextStore:
 
     async def claim(self, text_id: int, now: datetime, until: datetime) -> bool:
         query = update(t.caller_texts).where(X.id == text_id, X.state == "pending", X.next_at <= to_micros(now))
+        query = query.where(self._db.gate.is_admitted("outbox"))
         query = query.values(state="sending", attempts=X.attempts + 1, next_at=to_micros(until))
         return await self._db.execute(query) == 1
 

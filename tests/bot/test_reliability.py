@@ -110,12 +110,12 @@ async def test_a_killed_process_leaves_nothing_that_holds_up_the_next_FT9(world:
     await user.expect("当前没有待办工单")
 
 
-def _encode_help_command(user_id: int) -> bytes:
+def _encode_help_command(user_id: int, number: int = 0) -> bytes:
     message = {
-        "message_id": 9_000, "date": 1, "chat": {"id": user_id, "type": "private"}, "text": "/help",
+        "message_id": 9_000 + number, "date": 1, "chat": {"id": user_id, "type": "private"}, "text": "/help",
         "from": {"id": user_id, "is_bot": False, "first_name": "x"},
     }  # fmt: skip
-    return json.dumps({"update_id": 77, "message": message}).encode()
+    return json.dumps({"update_id": 77 + number, "message": message}).encode()
 
 
 async def test_the_effect_and_the_end_of_an_update_are_one_transaction_FT10(world: World) -> None:
@@ -229,3 +229,22 @@ async def test_what_was_said_while_no_process_ran_is_answered_afterwards_FT31(wo
     await user.say("/help")
     world.start()
     await user.expect("我能帮您")
+
+
+async def test_a_stop_amid_fifty_updates_loses_none_and_repeats_no_effect_FT11(world: World) -> None:
+    user = await world.bind("H1")
+    await world.dispatch_ticket()
+    card = await world.send_card(user, "H1")
+    updates = [_encode_help_command(user.user_id, number) for number in range(50)]
+    await asyncio.gather(*(world.worker.receive("telegram", update) for update in updates[:25]))
+    world.simulator.chat.press_as_person(card, user.account, await world.encode_press("sign"))
+    await asyncio.sleep(0.15)
+    await world.stop()
+    await asyncio.gather(*(world.worker.receive("telegram", update) for update in updates))  # some for the second time
+    await void_leases(world.db)
+    world.start()
+    world.worker.on_received()
+    await world.settle()
+    assert (await world.list_verbs()).count("sign") == 1
+    states = [state for state, _ in await world.list_inbox()]
+    assert len(states) == 53 and set(states) == {"done"}  # start, contact, press, and the fifty

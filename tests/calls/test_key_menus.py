@@ -27,8 +27,8 @@ TEXTS = (
 class Menus:
     """The office with such a carrier: what it asked of the carrier, and the carrier's reports."""
 
-    def __init__(self, world: World, carrier: FakeAliyun, url: str) -> None:
-        self.world, self.carrier, self.url = world, carrier, url
+    def __init__(self, world: World, carrier: FakeAliyun, url: str, hooks: ReportHooks) -> None:
+        self.world, self.carrier, self.url, self.hooks = world, carrier, url, hooks
 
     async def send_report(
         self, code: str, dtmf: str = "", place: int = -1, secret: str = SECRET, query: str = "", **more: Any
@@ -58,9 +58,10 @@ async def menus(world: World) -> AsyncIterator[Menus]:
         world.visits = AutoVisits(world.dependencies)
         world.calls = Calls(world.dependencies, {"visit": world.visits})
         app = web.Application()
-        ReportHooks(world.calls, driver).add_to(app)
+        hooks = ReportHooks(world.calls, driver)
+        hooks.add_to(app)
         async with TestServer(app) as server:
-            yield Menus(world, fake, str(server.make_url("/")).rstrip("/"))
+            yield Menus(world, fake, str(server.make_url("/")).rstrip("/"), hooks)
 
 
 async def test_key_1_confirms_and_key_2_is_not_offered_as_no_pin_can_be_asked_for_Q43(menus: Menus) -> None:
@@ -154,3 +155,13 @@ async def test_a_parameter_added_to_the_address_of_reports_is_refused_XR10_G16(m
     assert await menus.send_report("300000", "1", query=added) == 403
     assert (await menus.world.attempt(), await menus.world.call()) == before
     assert await menus.send_report("300000", "1") == 200
+
+
+async def test_while_the_system_is_upgraded_a_report_is_to_be_sent_again_FD12(menus: Menus) -> None:
+    await menus.world.dispatch_ticket()
+    await menus.world.settle()
+    menus.hooks.is_open = lambda: False
+    assert await menus.send_report("200000", "1") == 503 and (await menus.world.call()).outcome is None
+    assert await menus.send_report("200000", "1", secret="wrong") == 403
+    menus.hooks.is_open = lambda: True
+    assert await menus.send_report("200000", "1") == 200 and (await menus.world.call()).outcome == "confirmed"

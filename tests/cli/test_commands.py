@@ -138,7 +138,7 @@ def test_a_wrong_environment_variable_is_named(jiesu: Jiesu, monkeypatch: pytest
 # -- one process owns the file
 
 
-def test_while_another_process_owns_the_database_a_command_that_writes_is_refused(jiesu: Jiesu, data: Path) -> None:
+def test_while_another_process_owns_the_database_a_command_that_writes_is_refused_FD6(jiesu: Jiesu, data: Path) -> None:
     with lock_database(data):
         assert jiesu("set", "dispatch.general.limit", "6h").status == 1
         assert jiesu("settings").status == 0

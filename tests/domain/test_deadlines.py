@@ -61,7 +61,7 @@ def sign_due(text: str, grade: Grade = G, settings: Settings = SETTINGS) -> date
         ("2026-10-01T23:30:05", U, "2026-10-02T01:30:05", "urgent over midnight of a holiday"),
     ],
 )
-def test_signing_is_due_as_in_example_e9(dispatched: str, grade: Grade, sign_by: str, note: str) -> None:
+def test_signing_is_due_as_in_example_e9_FS7_FS8(dispatched: str, grade: Grade, sign_by: str, note: str) -> None:
     assert sign_due(dispatched, grade) == at(sign_by), note
 
 

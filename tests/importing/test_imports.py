@@ -1,10 +1,13 @@
 """Files are imported row by row: good rows are kept, bad ones reported, none is kept twice (contract §3, §4)."""
 
 import asyncio
+import contextlib
 import json
+import random
 import time
 from datetime import date, timedelta
 
+import psutil
 import pytest
 from sqlalchemy import select
 
@@ -13,6 +16,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, State
 from backend.ports.moves import TicketRef
 from storage import tables as t
+from tests.figures import SIZES, Figures, choose_size
 from tests.tickets.conftest import ADMIN, DISPATCHER, HANDLER, SampleCity
 
 HEAD = "ticket_no,category,grade,channel,text,requester_phone\n"
@@ -65,6 +69,38 @@ async def test_an_import_that_was_killed_between_chunks_is_finished_by_running_i
     assert kept == 1_000
     assert (report["imported"], report["already"]) == (1_500, 1_000)
     assert not (await city.verify_journal()).findings
+
+
+@SIZES
+async def test_a_large_file_is_imported_whole_and_once_however_often_it_is_killed_FF6_FF12_G19(
+    city: SampleCity, size: str, figures: Figures
+) -> None:
+    count, kills = (choose_size(size, small=s, quick=q, full=f) for s, q, f in ((2_400, 12_000, 100_000), (3, 10, 20)))
+    text, dice = build_tickets(count), random.Random(19)
+    steps = [dice.randrange(count) for _ in range(kills)]  # rows after which each run is killed
+    for step in steps:
+
+        def kill(done: int, _expected: int, step: int = step) -> None:
+            if done > step:
+                raise KeyboardInterrupt
+
+        with contextlib.suppress(KeyboardInterrupt):
+            await city.import_text("tickets", text, progress=kill)
+    await city.import_text("tickets", text)
+    kept = await city.count(t.tickets)
+    journal = await city.count(t.journal)
+    another = build_tickets(count, first=count + 1)
+    before, highest, began = psutil.Process().memory_info().rss, 0, time.perf_counter()
+
+    def watch(_done: int, _expected: int) -> None:
+        nonlocal highest
+        highest = max(highest, psutil.Process().memory_info().rss)
+
+    await city.import_text("tickets", another, progress=watch)
+    figures.report(
+        "G19", rows=count, kills=kills, missing=max(count - kept, 0), doubled=max(kept - count, journal - kept, 0),
+        seconds=time.perf_counter() - began, megabytes=max(highest - before, 0) / 1e6,
+    )  # fmt: skip
 
 
 async def test_a_dry_run_says_what_would_happen_and_writes_nothing(city: SampleCity) -> None:

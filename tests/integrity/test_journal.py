@@ -13,6 +13,7 @@ from backend.domain.ticket_enums import Role
 from backend.integrity.journal import JournalSealer
 from storage import tables as t
 from storage.integrity.journal import SqlJournalStore, decode_ids, encode_ids
+from tests.figures import SIZES, Figures, choose_size
 from tests.tickets.conftest import DISPATCHER, HANDLER, SampleCity
 
 REVIEWER = Actor("SH01", Role.REVIEWER, "M01")
@@ -179,11 +180,14 @@ COLUMNS = [(t.journal, c.name) for c in t.journal.columns] + [
 ]  # fmt: skip
 
 
-async def test_a_change_of_any_one_cell_is_found_a_hundred_times_of_a_hundred_G22(busy_city: SampleCity) -> None:
+@SIZES
+async def test_a_change_of_any_one_cell_is_found_each_time_G22(
+    busy_city: SampleCity, size: str, figures: Figures
+) -> None:
     """Change one cell of the journal or a ticket, verify, and put it back."""
     db, chance = busy_city.core.db, random.Random(2026)
     missed, tried = [], 0
-    for turn in range(100):
+    for turn in range(choose_size(size, small=100, quick=300, full=1_400)):
         table, name = chance.choice(COLUMNS)
         query = select(table.c.id, table.c[name])
         rows = await db.read(lambda c, query=query: c.execute(query).all())
@@ -200,6 +204,7 @@ async def test_a_change_of_any_one_cell_is_found_a_hundred_times_of_a_hundred_G2
             missed.append((turn, table.name, name, old, new))
         changed_id = new if name == "id" else row_id
         await db.execute(update(table).where(table.c.id == changed_id).values({name: old}))
+    figures.report("G22", tampered=tried, missed=len(missed))
     assert missed == [] and tried > 60
     assert (await busy_city.verify_journal()).findings == ()
 

@@ -36,7 +36,7 @@ ACCEPTED = (
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_an_address_that_is_not_https_and_public_is_refused_unless_named_XS9(url: str) -> None:
+def test_an_address_that_is_not_https_and_public_is_refused_unless_named_XS9_FR13(url: str) -> None:
     assert not Outgoing(url).check()
 
 

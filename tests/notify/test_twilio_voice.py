@@ -11,6 +11,7 @@ from notify.channel import DeliveryError
 from notify.driver_registry import DriverRegistry
 from notify.voice.twilio import TwilioCarrier
 from notify.voice.twilio_http import PooledHttpClient
+from tests.figures import Figures
 from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, answer
 from tests.notify.network_faults import cut, find_closed_url, stay_silent
 
@@ -41,13 +42,13 @@ async def test_a_call_is_requested_with_its_webhooks_and_detection(carrier, twil
     assert (fields["AsyncAmd"], fields["AsyncAmdStatusCallback"]) == (["true"], [URLS.status])
 
 
-async def test_three_thousand_calls_at_once_each_get_their_own_answer_G13(twilio) -> None:
+async def test_three_thousand_calls_at_once_each_get_their_own_answer_G13(twilio, figures: Figures) -> None:
     twilio.delays = random.Random(7)
     carrier = TwilioCarrier(ACCOUNT, "token", http=PooledHttpClient(twilio.url, request_seconds=90, connect_seconds=90))
     numbers = [f"+86138{n:08d}" for n in range(3000)]
     placed = await asyncio.gather(*(carrier.place(number, caller="+12025550100", urls=URLS) for number in numbers))
-    assert [call.provider_id for call in placed] == [f"CA{number}" for number in numbers]
-    assert len(twilio.requests) == 3000
+    mixed = sum(call.provider_id != f"CA{number}" for call, number in zip(placed, numbers, strict=True))
+    figures.report("G13", requests=3000, lost=3000 - len(placed), copies=len(twilio.requests) - 3000, mixed_up=mixed)
     await carrier.close()
 
 

@@ -1,5 +1,6 @@
 """What is said on the telephone: prompts become TwiML that is always valid and can be spoken."""
 
+import random
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from notify.message import Ask, Connect, Prompt, Record
 from notify.voice.twilio import TwilioCarrier
+from sandbox.twilio.twiml import parse
+from tests.figures import SIZES, Figures, choose_size
 from tests.notify.fake_twilio import ACCOUNT
 
 NEXT = "https://h/hooks/twilio/next?call=7&turn=2"
@@ -94,3 +97,20 @@ def test_every_prompt_is_well_formed_G15(say: list[str]) -> None:
     twiml = render(Prompt(tuple(say), ask=Ask("1", speech=True, hints=tuple(say))))
     assert sum(map(len, list_spoken(twiml))) <= 1500
     assert len(twiml.encode()) < 64_000
+
+
+@SIZES
+def test_hostile_texts_are_well_formed_and_sayable_to_the_last_G15(size: str, figures: Figures) -> None:
+    wanted, dice, broken = choose_size(size, small=300, quick=3_000, full=10_000), random.Random(15), 0
+    alphabet = [chr(n) for n in (*range(32), 0x7F, 0x85, 0x202E, 0x200B, 0xD800, 0xFFFE, 0x1F469)] + list(
+        "<>&'\"]] 字a"
+    )
+    for _ in range(wanted):
+        say = tuple("".join(dice.choices(alphabet, k=dice.randrange(60))) for _ in range(dice.randrange(4)))
+        try:
+            document = render(Prompt(say, ask=Ask("1", speech=True, hints=say)))
+            assert sum(map(len, list_spoken(document))) <= 1500
+            parse(document)
+        except Exception:
+            broken += 1
+    figures.report("G15", texts=wanted, broken=broken)

@@ -199,7 +199,7 @@ async def test_a_ringing_call_ends_when_the_clock_is_moved_past_its_timeout(
             await asyncio.sleep(0.02)
 
 
-async def test_the_end_of_ringing_is_known_beforehand_so_that_a_moved_clock_can_stop_there(
+async def test_the_end_of_ringing_is_known_beforehand_so_that_a_moved_clock_can_stop_there_XM17(
     simulator: Simulator, office: FakeOffice, create_call: CreateCall
 ) -> None:
     office.answers |= {"voice": build_menu("确认收到请按1")}

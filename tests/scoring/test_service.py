@@ -71,7 +71,7 @@ async def test_a_unit_without_assignments_has_no_score_and_the_region_leaves_it_
         assert find_region(other)["total"] == region["total"]
 
 
-async def test_what_had_not_happened_at_the_instant_of_a_sheet_is_not_counted(world: World) -> None:
+async def test_what_had_not_happened_at_the_instant_of_a_sheet_is_not_counted_FS16(world: World) -> None:
     await world.load_e1()
     early = await world.scoring.compute_sheet(OCT, "U01", as_of="2026-10-10T12:00:00+08:00")
     assert find_line(early, "satisfaction")["denominator"] == 0

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import json
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from storage.delivery.inbox import LEASE, MAX_ATTEMPTS, SqlInboxStore, Unreadabl
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.lease_clock import LeaseClock
+from tests.figures import SIZES, Figures, choose_size
 
 NOW = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
 
@@ -152,6 +155,33 @@ async def test_a_live_worker_keeps_what_it_has_claimed_and_a_killed_one_delays_n
     claimed = await inbox.claim("telegram", "b", 10)
     assert [item.attempts for item in claimed] == [2], "only what the killed worker had claimed"
     assert timedelta(seconds=15) >= LEASE
+
+
+@SIZES
+async def test_updates_repeated_and_shuffled_amid_kills_have_one_effect_each_FT1_FT3_FM1_G3(
+    inbox: SqlInboxStore, clock: FakeClock, size: str, figures: Figures
+) -> None:
+    count, kills = (choose_size(size, small=s, quick=q, full=f) for s, q, f in ((80, 1_000, 10_000), (5, 20, 100)))
+    dice, effects = random.Random(3), Counter[int]()
+    arriving = [number for number in range(1, count + 1) for _ in range(dice.randint(1, 3))]
+    dice.shuffle(arriving)
+    deaths = {turn * 4 for turn in range(kills)}  # of each four processes that claim, one dies before it is done
+    turn = 0
+    while True:
+        batch, arriving = arriving[:20], arriving[20:]
+        bodies = (build_update(number, chat=number % 50) for number in batch)
+        await asyncio.gather(*(inbox.receive("telegram", body) for body in bodies))
+        claimed = await inbox.claim("telegram", f"w{turn}", 20)
+        if turn in deaths and claimed:
+            clock.at += LEASE  # nobody renews it any more
+        else:
+            await inbox.mark_done([item.id for item in claimed])
+            effects.update(json.loads(item.body)["update_id"] for item in claimed)
+        if not claimed and not arriving and turn > max(deaths):
+            break
+        turn += 1
+    twice = sum(times > 1 for times in effects.values())
+    figures.report("G3", updates=count, kills=kills, lost=count - len(effects), twice=twice)
 
 
 async def test_the_poll_lease_is_held_by_one_FT30(inbox: SqlInboxStore, clock: FakeClock) -> None:

@@ -1,5 +1,7 @@
 """The migrations make exactly the tables the code was written for, on both engines."""
 
+import asyncio
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select, text
 
+from backend.domain.refusals import Refused
 from storage import tables as t
 from storage.engine import versions
 from storage.engine.open import open_database
@@ -86,22 +89,6 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:
     assert versions._run_on(empty_url, lambda c: inspect(c).get_table_names()) == []
 
 
-async def test_old_code_sees_that_the_database_has_moved_on_FD12(database_url: str) -> None:
-    """One short read, asked before work is taken."""
-    db = open_database(database_url, time.monotonic)
-    assert await db.read(versions.is_this_version)
-    await db.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
-    assert not await db.read(versions.is_this_version)
-    assert versions.read_version(database_url) != versions.code_version()
-    await db.close()
-
-
-async def test_a_database_without_tables_is_not_of_this_version(empty_url: str) -> None:
-    db = open_database(empty_url, time.monotonic)
-    assert not await db.read(versions.is_this_version)
-    await db.close()
-
-
 def test_the_migrations_are_one_chain_without_a_fork() -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -113,3 +100,98 @@ def test_the_migrations_are_one_chain_without_a_fork() -> None:
     assert [s.revision for s in reversed(list(scripts.walk_revisions()))] == [
         f"{n:04d}" for n in range(1, int(versions.code_version() or 0) + 1)
     ]
+
+
+CHAIN = [("1", False), ("2", False), ("3", True), ("4", False), ("5", True), ("6", True)]
+
+
+@pytest.mark.parametrize(
+    ("current", "contract", "target"),
+    [
+        (None, False, "6"),  # nobody ever worked there
+        ("1", False, "4"),  # a contraction before an expansion cannot be left out
+        ("3", False, "4"),
+        ("4", False, "4"),  # those at the end wait
+        ("5", False, "5"),
+        ("6", False, "6"),
+        ("1", True, "6"),
+        ("4", True, "6"),
+        ("6", True, "6"),
+    ],
+)
+def test_contractions_at_the_end_wait_until_they_are_asked_for_XR2(
+    current: str | None, contract: bool, target: str
+) -> None:
+    chain = [versions.Migration(number, is_contract) for number, is_contract in CHAIN]
+    assert versions.find_target(chain, current, contract=contract) == target
+
+
+def test_every_migration_says_of_which_kind_it_is_XR2() -> None:
+    files = sorted((Path(versions.__file__).parents[1] / "migrations" / "versions").glob("[0-9]*.py"))
+    kinds = {file.name: re.findall(r'(?m)^kind = "(expand|contract)"$', file.read_text("utf-8")) for file in files}
+    assert files and {name for name, said in kinds.items() if len(said) != 1} == set()
+
+
+NUMBERS = versions.get_own_numbers()
+NEWER = {part: own + 1 for part, own in NUMBERS.items()}
+
+
+async def test_an_upgrade_admits_newer_code_beside_former_and_a_contraction_only_newer_XR2(database_url: str) -> None:
+    async def stand() -> tuple[bool, bool, bool, bool]:
+        """Whether former code is too old, newer code must wait for an upgrade, and whom older code of each is beside."""
+        found = await asyncio.to_thread(versions.read_standing, database_url)
+        return (
+            found.is_ahead(NUMBERS), found.is_behind(NEWER), found.admits_older(NUMBERS), found.admits_older(NEWER),
+        )  # fmt: skip
+
+    assert await stand() == (False, True, False, True)
+    versions.upgrade(database_url, numbers=NEWER)
+    assert await stand() == (False, False, False, True)
+    versions.upgrade(database_url)  # by former code, which finds nothing to do: no number is lowered
+    assert await stand() == (False, False, False, True)
+    versions.upgrade(database_url, contract=True, numbers=NEWER)
+    assert await stand() == (True, False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "age", "refused"),
+    [
+        (NUMBERS["schema"], 3, 5, True), (NUMBERS["schema"], 3, 59, True), ("of another time", 1, 5, True), ("", 1, 5, True),
+        (NUMBERS["schema"] + 1, 3, 5, False), (NUMBERS["schema"] + 9, 3, 5, False), (NUMBERS["schema"], 3, 61, False),
+        (NUMBERS["schema"], 0, 5, False),  # a role that its last process left behind
+    ],
+)  # fmt: skip
+async def test_no_contraction_while_older_code_beats_XR2(
+    postgres_url: str, code: int | str, number: int, age: int, refused: bool
+) -> None:
+    """An SQLite file is locked by whoever upgrades it: nobody can beat there."""
+    written = f"{code:04d}" if isinstance(code, int) else code
+    row = {"process": "p", "host": "h1", "roles": "worker", "code": written, "workers": "{}", "lane_head": "{}"}
+    db = open_database(postgres_url, time.monotonic)
+    await db.execute(insert(t.beats).values(row | {"number": number, "at": 0}))
+    await db.execute(text(f"UPDATE beats SET at = {db.lease_clock.sql} - {age} * 1000000"))
+    versions.upgrade(postgres_url, numbers=NEWER)  # an expansion asks for nobody's leave
+    if refused:
+        with pytest.raises(Refused) as why:
+            versions.upgrade(postgres_url, contract=True, numbers=NEWER)
+        assert why.value.code == "old_code_running" and why.value.facts == {"host": "h1", "version": written}
+    else:
+        versions.upgrade(postgres_url, contract=True, numbers=NEWER)
+    assert versions.read_standing(postgres_url).is_ahead(NUMBERS) is not refused
+    await db.close()
+
+
+async def test_an_upgrade_by_former_code_leaves_a_newer_database_alone_FD12(database_url: str) -> None:
+    db = open_database(database_url, time.monotonic)
+    await db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Refused) as why:
+        versions.upgrade(database_url)
+    assert why.value.code == "database_ahead" and versions.read_version(database_url) == "9999"
+    await db.close()
+
+
+async def test_a_new_database_admits_no_code_older_than_what_made_it_XR2(empty_url: str) -> None:
+    versions.upgrade(empty_url)
+    found = versions.read_standing(empty_url)
+    assert found.gate == {part: (own, own) for part, own in NUMBERS.items()}
+    assert not found.is_ahead(NUMBERS) and not found.is_behind(NUMBERS) and not found.admits_older(NUMBERS)

@@ -1,18 +1,26 @@
 """Moves on both engines: a ticket is handled from dispatch to closing; the slower of two is told who won."""
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
-from backend.domain.acts import Actor
+from backend.domain.acts import SYSTEM, Act, Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket_enums import Obligation, Outcome, Role, State
+from backend.domain.ticket_enums import Obligation, Outcome, Role, Source, State
+from backend.ports.availability import Unavailable
 from backend.ports.moves import NewTicket
+from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.open import open_database
+from tests.figures import SIZES, Figures, choose_size
 from tests.tickets.world import DISPATCHER, HANDLER, REVIEWER, World
 
+HANDLER_2 = replace(HANDLER, id="H2")
 OTHER_UNIT = Actor("H9", Role.HANDLER, "U02")
 
 
@@ -50,14 +58,97 @@ async def test_the_second_of_two_signers_is_told_who_was_first_and_a_repeated_pr
     assert (await world.load()).ticket.version == 3
 
 
-async def test_forty_people_sign_at_once_and_one_wins_FT15(world: World) -> None:
+@SIZES
+async def test_forty_people_sign_at_once_and_one_wins_FT15_G4(
+    world: World, database_url: str, size: str, figures: Figures
+) -> None:
+    count = choose_size(size, small=2, quick=50, full=500)
+    shared = world.db.dialect == "postgresql"  # by several processes, each with its own connections
+    others = [open_database(database_url, time.monotonic) for _ in range(7 * shared)]
+    offices = [world, *(World(db) for db in others)]
+    wins, told = 0, [0.0]
+
+    async def press(office: World, no: str, person: int) -> None:
+        began = time.monotonic()
+        try:
+            await office.act("sign", replace(HANDLER, id=f"P{person}"), no)
+        except Refused:
+            told.append(time.monotonic() - began)
+            raise
+
+    for number in range(count):
+        no = f"T{number}"
+        await world.add_ticket(no)
+        await world.act("dispatch", DISPATCHER, no, unit="U01")
+        presses = (press(offices[person % len(offices)], no, person) for person in range(40))
+        results = await asyncio.gather(*presses, return_exceptions=True)
+        assert {r.code for r in results if isinstance(r, Refused)} == {"overtaken"}
+        wins += sum(r is None for r in results)
+    lines = select(func.count()).where(t.journal.c.verb == "sign")
+    figures.report(
+        "G4", tickets=count, presses=40, databases=len(offices), wins=wins, told_seconds=max(told),
+        lines=await world.db.read(lambda c: c.execute(lines).scalar_one()),
+    )  # fmt: skip
+    await asyncio.gather(*(db.close() for db in others))
+
+
+async def test_who_acts_in_the_same_instant_is_one_winner_and_each_version_has_one_line_FT16_FS11_FR16(
+    world: World,
+) -> None:
+    for number in range(6):
+        no = f"T{number}"
+        await world.add_ticket(no)
+        await world.act("dispatch", DISPATCHER, no, unit="U01")
+        if number % 2:  # signed already: console and chat, return and closing, at once
+            await world.act("sign", HANDLER, no)
+            acts = [
+                Act(
+                    "close", HANDLER, Source.CONSOLE, arguments={"feedback": "满意", "no_objection": True, "text": "好"}
+                ),
+                Act(
+                    "return",
+                    HANDLER_2,
+                    Source.TELEGRAM,
+                    arguments={"reason": "不属于", "files": ["f1"], "signed_by": "seal"},
+                ),
+                Act("reassign", DISPATCHER, Source.API, arguments={"unit": "U02", "reason": "误派"}),
+            ]
+        else:
+            acts = [
+                Act("sign", HANDLER, Source.TELEGRAM),
+                Act("sign", HANDLER_2, Source.CONSOLE),
+                Act("reassign", DISPATCHER, Source.API, arguments={"unit": "U02", "reason": "误派"}),
+                Act("auto_sign", SYSTEM, Source.CLOCK),
+            ]
+        version = (await world.load(no)).ticket.version
+        results = await asyncio.gather(
+            *(world.tickets.act(replace(act, ticket_no=no, version=version)) for act in acts), return_exceptions=True
+        )
+        refused = [result.code for result in results if isinstance(result, Refused)]
+        assert len(refused) == len(acts) - 1 and set(refused) <= {"overtaken", "not_now"}, results
+        snap = await world.load(no)
+        assert snap.ticket.version == version + 1
+        lines = select(t.journal.c.version).where(t.journal.c.ticket_id == snap.ticket.id)
+        assert sorted(await world.db.read(lambda c, q=lines: c.execute(q).scalars().all())) == list(
+            range(1, version + 2)
+        )
+
+
+async def test_when_the_answer_to_a_commit_is_lost_the_same_act_again_finds_what_was_done_FD11(world: World) -> None:
     await world.add_ticket()
     await world.act("dispatch", DISPATCHER, unit="U01")
-    results = await asyncio.gather(
-        *(world.act("sign", replace(HANDLER, id=f"P{i}")) for i in range(40)), return_exceptions=True
-    )
-    assert sum(r is None for r in results) == 1
-    assert {r.code for r in results if isinstance(r, Refused)} == {"overtaken"}
+    perform = world.moves.perform
+
+    async def lose_the_answer(*arguments: Any, **named: Any) -> Any:
+        world.moves.perform = perform  # type: ignore[method-assign]
+        await perform(*arguments, **named)
+        raise Unavailable("away")
+
+    world.moves.perform = lose_the_answer  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        await world.act("sign", HANDLER)
+    await world.act("sign", HANDLER)  # as a person, a provider or the inbox does
+    assert (await world.load()).ticket.version == 3
 
 
 async def test_another_unit_does_not_even_learn_that_the_ticket_exists(world: World) -> None:

@@ -67,7 +67,7 @@ async def test_a_message_is_claimed_by_one_worker_of_many_FM8(outbox: SqlOutboxS
     assert {c.message.id for c in rest} | set(ids) == set(range(1, 301))
 
 
-async def test_only_the_owner_of_that_attempt_settles_a_message_and_the_others_of_the_batch_are_settled_FM4_FM15(
+async def test_only_the_owner_of_that_attempt_settles_a_message_and_the_others_of_the_batch_are_settled_FM4_FM15_FD21(
     outbox: SqlOutboxStore, database: Database
 ) -> None:
     await outbox.add([build_message(1), build_message(2)])

@@ -55,7 +55,7 @@ async def test_what_is_signed_here_is_provisional_until_the_platform_has_confirm
 
 
 @SQLITE
-async def test_a_platform_that_was_unavailable_gets_every_action_once_when_it_is_back(office: Office) -> None:
+async def test_a_platform_that_was_unavailable_gets_every_action_once_when_it_is_back_XM29(office: Office) -> None:
     platform = await use_external_platform(office)
     await office.bind("H101")
     platform.mode = AnswerMode.AWAY
@@ -70,7 +70,9 @@ async def test_a_platform_that_was_unavailable_gets_every_action_once_when_it_is
 
 
 @SQLITE
-async def test_a_refused_writeback_is_listed_and_a_person_retries_it_or_marks_it_as_corrected(office: Office) -> None:
+async def test_a_refused_writeback_is_listed_and_a_person_retries_it_or_marks_it_as_corrected_XM29(
+    office: Office,
+) -> None:
     platform = await use_external_platform(office)
     await office.bind("H101")
     platform.mode = AnswerMode.REFUSE

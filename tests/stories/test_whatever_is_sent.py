@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from backend.web.api.routes import ROUTES
+from tests.figures import SIZES, Figures, choose_size
 from tests.stories.office import Office
 
 odd_text = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\0'\"%_\\<>&;\u202e\ud800")), max_size=30)
@@ -33,20 +34,28 @@ REQUEST = st.tuples(
 )  # fmt: skip
 
 
-async def test_no_request_whatever_it_says_is_answered_with_a_5xx_FR14(office: Office) -> None:
+@SIZES
+async def test_no_request_whatever_it_says_is_answered_with_a_5xx_FR14_G17(
+    office: Office, size: str, figures: Figures
+) -> None:
     office.expected_findings = frozenset({"many_refusals"})  # nobody else is refused so often
     await office.bind("H101")
     await office.sign_ticket("JS0001", by="H101")
     await office.create_ticket("JS0002")
     requests: list[tuple[Any, ...]] = []
 
-    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=choose_size(size, small=150, quick=1_500, full=30_000),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(REQUEST)
     def collect(request: Any) -> None:
         requests.append(request)
 
     await asyncio.get_running_loop().run_in_executor(None, collect)
-    base = f"{office.url}/api/v1"
+    base, answered = f"{office.url}/api/v1", 0
     for who, route, fields, parameter, query, verb in requests:
         body = {**fields, "verb": verb} if route.path.endswith("/acts") else fields
         quoted = quote(parameter, safe="", errors="surrogatepass") or "1"
@@ -59,5 +68,7 @@ async def test_no_request_whatever_it_says_is_answered_with_a_5xx_FR14(office: O
         async with office.http.request(route.method, url, data=data, headers=headers) as answer:
             text = await answer.text()
             assert answer.status < 500, (route.method, path, body, text)
+            answered += 1
             if answer.status >= 400:
                 assert set(json.loads(text)["error"]) == {"code", "message", "details", "request_id"}
+    figures.report("G17", requests=answered, failed=len(requests) - answered)

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import random
 import time
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +16,24 @@ from sqlalchemy import select
 from backend.web import body as bodies
 from backend.web.api.routes import ROUTES
 from storage import tables as t
+from tests.figures import SIZES, Figures, choose_size
 from tests.web.world import SECRET, World
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
+FRAGMENTS = [
+    b"{",
+    b'{"update_id":',
+    b'{"update_id": 5}',
+    b"[",
+    b"\xff",
+    b"\x00",
+    b"NaN",
+    b'"',
+    b'{"a":',
+    b"}",
+    b"&a=b",
+    b"--x\r\n",
+]
 
 
 async def send_raw(world: World, text: bytes, wait: float = 3.0) -> bytes:
@@ -198,6 +215,42 @@ async def test_nonsense_with_the_right_secret_is_stored_and_answered_with_200_FT
     for _ in range(5):  # FT1
         assert (await world.request(None, "POST", "/hooks/telegram", data=update, headers={HEADER: SECRET}))[0] == 200
     assert (await list_inbox(world)).count("new") == 1
+
+
+@SIZES
+async def test_whatever_is_posted_to_the_webhooks_is_never_a_5xx_and_at_most_one_line_G18(
+    sqlite_world: World,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    size: str,
+    figures: Figures,
+) -> None:
+    wanted, dice = choose_size(size, small=300, quick=10_000, full=50_000), random.Random(18)
+    statuses: Counter[int] = Counter()
+
+    async def post_many(count: int) -> None:
+        for _ in range(count):
+            path = dice.choice(
+                ["/hooks/telegram", "/hooks/telegram?x=1", "/hooks/platform", "/hooks/nobody", "/hooks/"]
+            )
+            secret = dice.choice([SECRET, SECRET, SECRET, "wrong", "x" * 9_000])
+            kind = dice.choice(
+                ["application/json", "text/plain", "application/json; charset=bogus", "multipart/form-data"]
+            )
+            body = dice.randbytes(dice.randrange(400))
+            if dice.random() < 0.5:
+                body = dice.choice(FRAGMENTS) * dice.choice([1, 1, 7, 900])
+            headers = {HEADER: secret, "Content-Type": kind}
+            async with sqlite_world.client.post(path, data=body, headers=headers) as answer:
+                statuses[answer.status] += 1
+                assert b"Traceback" not in await answer.read()
+
+    with caplog.at_level(logging.INFO):
+        await asyncio.gather(*(post_many(wanted // 10) for _ in range(10)))
+    lines = len(caplog.records) + len("".join(capsys.readouterr()).splitlines())
+    failed = sum(count for status, count in statuses.items() if status >= 500)
+    tracebacks = caplog.text.count("Traceback")
+    figures.report("G18", requests=statuses.total(), failed=failed, tracebacks=tracebacks, lines=lines)
 
 
 async def test_while_the_database_is_unavailable_webhooks_answer_503_so_that_they_are_repeated_FD4(

@@ -24,6 +24,7 @@ from backend.office.duty_roster import DutyRoster
 from backend.office.people import People, PersonForm
 from backend.office.readiness import UnitReadiness
 from backend.operations.beats import Rhythm
+from backend.operations.gate import VersionGate
 from backend.operations.health import Health
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
@@ -51,6 +52,7 @@ from storage.office.key_values import SqlKeyValueStore
 from storage.office.people import SqlPeopleStore
 from storage.office.readiness import SqlReadinessStore
 from storage.operations.beats import SqlBeatStore
+from storage.operations.gate import SqlGateStore
 from storage.operations.health import SqlHealthStore
 from storage.operations.hold import SqlHoldStore
 from storage.platform.writebacks import SqlPlatformStore
@@ -197,6 +199,7 @@ class World:
             holds=Holds(SqlHoldStore(db, self.ids), [], clock, CHANCE),
             integrity=integrity,
             health=Health(self.beats, SqlHealthStore(db), integrity.list_findings, Rhythm()),
+            gate=VersionGate(SqlGateStore(db), clock),
         )  # fmt: skip
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]

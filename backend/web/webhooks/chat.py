@@ -31,6 +31,7 @@ async def receive_telegram(request: web.Request) -> web.Response:
         raise Refused("not_found")
     if request.query_string or not is_same_secret(request.headers.get(SECRET_HEADER, ""), services.telegram_secret):
         raise Refused("unauthenticated")
+    services.gate.refuse_closed()
     body = await read_bytes(request)
     try:
         async with asyncio.timeout(STORE_SECONDS):

@@ -16,12 +16,14 @@ async def receive_confirmations(request: web.Request) -> web.Response:
 
     401 without a valid signature of the last five minutes, 413 over 1 MB, 422 for anything but that list.
     """
-    service = request.app[SERVICES].platform
+    services = request.app[SERVICES]
+    service = services.platform
     if service is None or not service.is_configured:
         raise Refused("not_found")
     body = await read_bytes(request)
     if not service.verify_signature(request.headers, request.method, request.raw_path, body):
         raise Refused("unauthenticated")
+    services.gate.refuse_closed()
     document = parse_json(body)
     confirmations_given = document.get("confirmations") if isinstance(document, dict) else None
     if (

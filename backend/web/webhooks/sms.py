@@ -1,5 +1,7 @@
 """SMS webhooks: replies from requesters and delivery status; signed and bounded like calls (FW1-FW3, FW22)."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from backend.calls.service import Calls
@@ -14,8 +16,11 @@ EMPTY_RESPONSE = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 class SmsHooks(PhoneHooks):
     """`…/sms`: an incoming SMS; `…/sms/status/ID`: the status of one of ours. A repeated message has one effect."""
 
-    def __init__(self, calls: Calls, carrier: VoiceCarrier, address: str, texting: RequesterTexts) -> None:
-        super().__init__(calls, carrier, address)
+    def __init__(
+        self, calls: Calls, carrier: VoiceCarrier, address: str, texting: RequesterTexts,
+        is_open: Callable[[], bool] = lambda: True,
+    ) -> None:  # fmt: skip
+        super().__init__(calls, carrier, address, is_open)
         self._texting = texting
 
     def add_routes(self, app: web.Application) -> None:

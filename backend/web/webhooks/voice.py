@@ -45,9 +45,12 @@ class HasAddress(Protocol):
 class PhoneHooks:
     """The routes. Never 429 (FW12), never 5xx because of the input; 503 only when a status could not be stored."""
 
-    def __init__(self, calls: Calls, carrier: VoiceCarrier, address: str) -> None:
+    def __init__(
+        self, calls: Calls, carrier: VoiceCarrier, address: str, is_open: Callable[[], bool] = lambda: True
+    ) -> None:
         self._calls = calls
         self._carrier = carrier
+        self.is_open = is_open  # whether this process may work (FD12)
         self._address = address.rstrip("/")
         self.answer_seconds, self.status_seconds = ANSWER_SECONDS, STATUS_SECONDS
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -226,7 +229,13 @@ class PhoneHooks:
     # -- in time
 
     async def _run_in_time(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
-        """Return the work's result, None if it is slow or fails; slow work goes on. Refusals are raised."""
+        """Return the work's result, None if it is slow, fails or may not be done now; slow work goes on.
+
+        Refusals are raised.
+        """
+        if not self.is_open():  # said as for a database that is away: the carrier asks again, maybe another process
+            work.close()
+            return None
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finish_task)

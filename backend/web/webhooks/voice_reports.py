@@ -1,6 +1,7 @@
 """Webhook for carriers that report key presses after the call: JSON reports in batches, each stored on its own."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -22,8 +23,8 @@ EMPTY_PROMPT = Prompt(())
 class ReportHooks:
     """`POST /hooks/NAME/reports/SECRET`: 403 without the secret, 400 for an invalid report, 503 to have it sent again."""
 
-    def __init__(self, calls: Calls, carrier: VoiceCarrier) -> None:
-        self._calls, self._carrier = calls, carrier
+    def __init__(self, calls: Calls, carrier: VoiceCarrier, is_open: Callable[[], bool] = lambda: True) -> None:
+        self._calls, self._carrier, self.is_open = calls, carrier, is_open
 
     def add_to(self, app: web.Application) -> None:
         """Add this route."""
@@ -33,6 +34,8 @@ class ReportHooks:
         genuine = self._carrier.is_genuine(url=str(request.url), params=(), signature=None)
         if request.query_string or not genuine:  # the carrier adds nothing to the address it was given (XR10)
             return web.Response(status=403)
+        if not self.is_open():
+            return web.Response(status=503)
         try:
             body = await read_json(request)
         except Refused as refused:
