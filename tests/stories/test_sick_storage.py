@@ -28,7 +28,7 @@ from tests.stories.office import MONDAY, Office, capture_log, open_office, start
 
 ADMIN, SECRET = "GL01", "a-secret-of-hooks"
 PAGES = ("/", "/tickets", "/tickets/JS0001", "/calls", "/deliveries", "/office", "/settings", "/runs", "/ledger")
-CALM = (200, 204, 303, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503)
+CALM = (200, 201, 204, 303, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503)
 
 
 @dataclass
