@@ -9,6 +9,8 @@ from backend.app.config import Config
 from backend.app.core import read_wall_clock
 from backend.domain.refusals import Refused
 from storage.engine import versions
+from storage.engine.condition import Condition
+from storage.engine.open import guard_opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,19 @@ async def upgrade_database(
 ) -> Upgraded:
     """Upgrade; a database that has tables and needs it is backed up first, to `backup` or into the data folder.
 
-    Refused `database_ahead`, `old_code_running`, and what a backup refuses.
+    Refused `database_ahead`, `old_code_running`, and what a backup refuses. Raises Unavailable `read_only` if the
+    database is damaged (XR4).
     """
     url, own = config.resolved_database_url, versions.get_own_numbers()
-    found = await asyncio.to_thread(versions.read_standing, url)
-    if found.is_ahead(own):
-        raise Refused("database_ahead", version=found.version)
-    made = None
-    if found.is_behind(own) or (contract and found.admits_older(own)):
-        if found.version is not None and not may_skip_backup:
-            made = backup or config.data / f"before-{own['schema']:04d}-{read_wall_clock():%Y%m%dT%H%M%SZ}.backup"
-            await build_backups(config).make(made)
-        await asyncio.to_thread(versions.upgrade, url, contract=contract)
-    now = await asyncio.to_thread(versions.read_standing, url)
+    with guard_opening(url, Condition(config.state)):
+        found = await asyncio.to_thread(versions.read_standing, url)
+        if found.is_ahead(own):
+            raise Refused("database_ahead", version=found.version)
+        made = None
+        if found.is_behind(own) or (contract and found.admits_older(own)):
+            if found.version is not None and not may_skip_backup:
+                made = backup or config.data / f"before-{own['schema']:04d}-{read_wall_clock():%Y%m%dT%H%M%SZ}.backup"
+                await build_backups(config).make(made)
+            await asyncio.to_thread(versions.upgrade, url, contract=contract)
+        now = await asyncio.to_thread(versions.read_standing, url)
     return Upgraded(now.version or "", made, now.admits_older(own))
