@@ -7,11 +7,11 @@ if (word && location.hash.length > 1) {
   history.replaceState(null, "", location.pathname);
 }
 
-// Submit a form only once.
+// Submit a form only once; after it was read, since a disabled button would not be sent with it.
 for (const form of document.querySelectorAll("form[method=post]")) {
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", () => setTimeout(() => {
     for (const button of form.querySelectorAll("button")) button.disabled = true;
-  });
+  }));
 }
 addEventListener("pageshow", (event) => {
   if (event.persisted) for (const button of document.querySelectorAll("button")) button.disabled = false;
