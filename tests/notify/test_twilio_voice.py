@@ -101,7 +101,7 @@ async def test_a_carrier_that_is_not_there_is_safe_to_try_again() -> None:
 
 async def test_only_a_request_that_left_is_ambiguous_FW17(twilio) -> None:
     twilio.answers += [stay_silent, stay_silent]
-    http = PooledHttpClient(twilio.url, request_seconds=0.6, connect_seconds=0.2, connections=1)
+    http = PooledHttpClient(twilio.url, request_seconds=2.0, connect_seconds=1.0, connections=1)
     carrier = TwilioCarrier(ACCOUNT, "token", http=http)
     first, second = await asyncio.gather(
         *(carrier.place(number, caller="+12025550100", urls=URLS) for number in ("+1", "+2")),
