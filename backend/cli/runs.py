@@ -1,5 +1,6 @@
 """`jiesu runs`: list the stored score runs, or compare two (B3)."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -41,14 +42,14 @@ def runs(run: int | None, other: int | None, as_json: bool) -> None:
         print_text("runs.same")
 
 
-async def _list_runs() -> list[dict[str, Any]]:
+async def _list_runs() -> Sequence[Mapping[str, Any]]:
     from backend.app.core import open_scoring
 
     async with open_scoring(load_config()) as scoring:
         return await scoring.runs.list_runs()
 
 
-async def _compare_runs(run: int, other: int | None) -> dict[str, list[dict[str, Any]]]:
+async def _compare_runs(run: int, other: int | None) -> Mapping[str, Any]:
     from backend.app.core import open_scoring
 
     async with open_scoring(load_config()) as scoring:

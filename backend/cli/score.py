@@ -38,6 +38,7 @@ def score(
     if facts is not None and (scheme or unit or as_of):
         raise click.UsageError("--facts: --scheme, --unit, --as-of")
     settings = parse_settings(changes)
+    found: Mapping[str, Any]
     if facts is not None:
         found = run_async(_score_facts(read_facts(facts), settings))
     else:
@@ -108,7 +109,7 @@ async def _score_period(
     unit: str | None,
     settings: Mapping[str, str],
     as_of: str | None,
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     from backend.app.core import open_scoring
 
     if kind is not None and parse_period(name).kind != kind:

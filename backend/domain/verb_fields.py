@@ -20,12 +20,16 @@ VISIT_REASONS = (
     "unsatisfied", "unclear", "want_person", "danger", "confidential", "sampled", "no_phone", "not_imported", "capped",
     "rework",
 )  # fmt: skip
+CLOSE_TYPES = ("solved", "explained_unresolvable")
+VISIT_KINDS = ("auto", "manual")
 HAND_ON_KINDS = ("entrust", "transfer")  # 交办: the unit keeps the lead; 转办: it does not (A4, XM2)
 PROPOSED_FLAGS = ("mass_incident", "confidential", "hard_case")  # flags that people propose and decide
 MAX_TEXT_LENGTH = 20_000  # characters of one text field
+MAX_FILES = 20  # files of one act
 
 
-def _text(value: object) -> str:
+def read_text(value: object) -> str:
+    """Read a text without control characters. Raises ValueError, as all readers here."""
     if not isinstance(value, str):
         raise ValueError
     cleaned = "".join(c for c in value if c in "\n\t" or (ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF))
@@ -34,52 +38,62 @@ def _text(value: object) -> str:
     return cleaned.strip()
 
 
-def _flag(value: object) -> bool:
+def read_flag(value: object) -> bool:
+    """Read true or false."""
     if not isinstance(value, bool):
         raise ValueError
     return value
 
 
-def _instant(value: object) -> datetime:
-    at = value if isinstance(value, datetime) else datetime.fromisoformat(_text(value))
+def read_instant(value: object) -> datetime:
+    """Read an ISO-8601 instant with an offset, of the years 2000 to 2100."""
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(read_text(value))
     if at.tzinfo is None or not 2000 <= at.year <= 2100:
         raise ValueError
     return at
 
 
-def _day(value: object) -> str:
-    return date.fromisoformat(_text(value)).isoformat()
+def read_day(value: object) -> str:
+    """Read an ISO-8601 day."""
+    return date.fromisoformat(read_text(value)).isoformat()
 
 
-def _dues(value: object) -> dict[int, datetime]:
+def read_dues(value: object) -> dict[int, datetime]:
+    """Read new due times by duty."""
     if not isinstance(value, Mapping) or not value:
         raise ValueError
-    return {int(duty): _instant(at) for duty, at in value.items()}
+    return {int(duty): read_instant(at) for duty, at in value.items()}
 
 
-def _files(value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or len(value) > 20 or not all(isinstance(v, str) for v in value):
+def read_files(value: object) -> tuple[str, ...]:
+    """Read the ids of at most `MAX_FILES` files."""
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_FILES or not all(isinstance(v, str) for v in value):
         raise ValueError
     return tuple(value)
 
 
-def _informed(value: object) -> dict[str, object]:
+def read_informed(value: object) -> dict[str, object]:
+    """Read when and in which way the requester was informed."""
     if not isinstance(value, Mapping):
         raise ValueError
-    way = _text(value.get("way", ""))
+    way = read_text(value.get("way", ""))
     if way not in CONTACT_WAYS:
         raise ValueError
-    return {"at": _instant(value.get("at")).isoformat(), "way": way}
+    return {"at": read_instant(value.get("at")).isoformat(), "way": way}
 
 
-def _one_of(*allowed: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        word = _text(value)
-        if word not in allowed:
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Reads a text that is one of these words. Raises ValueError for another."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, value: object) -> str:
+        """Return the word."""
+        word = read_text(value)
+        if word not in self.words:
             raise ValueError
         return word
-
-    return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +111,25 @@ def require(name: str, read: Callable[[object], object], code: str | None = None
     return Field(name, read, code or "bad_field")
 
 
-REASON = require("reason", _text, "reason_missing")
-ACCEPT = require("accept", _flag)
-FILES = Field("files", _files, default=())
-OPTIONAL_REASON = Field("reason", _text, default="")
-_grade = _one_of(*Grade)
+REASON = require("reason", read_text, "reason_missing")
+ACCEPT = require("accept", read_flag)
+FILES = Field("files", read_files, default=())
+OPTIONAL_REASON = Field("reason", read_text, default="")
+_grade = OneOf(tuple(Grade))
 
 # fmt: off
 FIELDS: dict[str, tuple[Field, ...]] = {
-    "accept":              (Field("category", _one_of(*Category)), Field("grade", _grade),
-                            Field("channel", _text), Field("text", _text)),
-    "answer":              (require("text", _text, "text_missing"),),
-    "merge":               (require("into", _text), OPTIONAL_REASON),
-    "take_repeat":         (require("repeat", _text),),
-    "dispatch":            (require("unit", _text), Field("close_due_at", _instant), Field("grade", _grade),
-                            Field("reason", _text, default="")),
-    "assist":              (require("unit", _text),),
-    "hand_on":             (require("unit", _text), require("dispatch_kind", _one_of(*HAND_ON_KINDS)),
-                            Field("close_due_at", _instant), Field("reason", _text, default="")),
-    "reassign":            (require("unit", _text), Field("reason", _text, default="")),
+    "accept":              (Field("category", OneOf(tuple(Category))), Field("grade", _grade),
+                            Field("channel", read_text), Field("text", read_text)),
+    "answer":              (require("text", read_text, "text_missing"),),
+    "merge":               (require("into", read_text), OPTIONAL_REASON),
+    "take_repeat":         (require("repeat", read_text),),
+    "dispatch":            (require("unit", read_text), Field("close_due_at", read_instant), Field("grade", _grade),
+                            Field("reason", read_text, default="")),
+    "assist":              (require("unit", read_text),),
+    "hand_on":             (require("unit", read_text), require("dispatch_kind", OneOf(HAND_ON_KINDS)),
+                            Field("close_due_at", read_instant), Field("reason", read_text, default="")),
+    "reassign":            (require("unit", read_text), Field("reason", read_text, default="")),
     "regrade":             (require("grade", _grade), REASON),
     "sign":                (),
     "auto_sign":           (),
@@ -123,46 +137,46 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "red_card":            (),
     "archive":             (),
     "recheck":             (),
-    "recompute":           (require("dues", _dues), require("ordered_by", _text)),
-    "start_visit":         (Field("to", _text),),
-    "return":              (Field("reason_code", _one_of(*REASON_CODES), default="other"), REASON,
-                            FILES, Field("signed_by", _one_of("seal", "leader"))),
-    "decide_return":       (ACCEPT, OPTIONAL_REASON, Field("unit", _text)),
-    "contact":             (Field("way", _one_of(*CONTACT_WAYS), default="phone"), require("reached", _flag),
-                            Field("note", _text, default="")),
-    "attach":              (require("files", _files, "files_missing"),),
-    "extend":              (require("new_due_at", _instant), REASON, Field("reason_class", _one_of(*EXTENSION_REASONS), default=""),
-                            require("requester_informed", _informed, "requester_not_informed"), FILES),
+    "recompute":           (require("dues", read_dues), require("ordered_by", read_text)),
+    "start_visit":         (Field("to", read_text),),
+    "return":              (Field("reason_code", OneOf(REASON_CODES), default="other"), REASON,
+                            FILES, Field("signed_by", OneOf(("seal", "leader")))),
+    "decide_return":       (ACCEPT, OPTIONAL_REASON, Field("unit", read_text)),
+    "contact":             (Field("way", OneOf(CONTACT_WAYS), default="phone"), require("reached", read_flag),
+                            Field("note", read_text, default="")),
+    "attach":              (require("files", read_files, "files_missing"),),
+    "extend":              (require("new_due_at", read_instant), REASON, Field("reason_class", OneOf(EXTENSION_REASONS), default=""),
+                            require("requester_informed", read_informed, "requester_not_informed"), FILES),
     "decide_extension":    (ACCEPT, OPTIONAL_REASON),
-    "reply":               (require("text", _text, "text_missing"), Field("way", _one_of(*CONTACT_WAYS), default="phone"),
-                            Field("cause", _text), FILES),
-    "amend":               (require("text", _text, "text_missing"),),
-    "close":               (Field("close_type", _one_of("solved", "explained_unresolvable"), default="solved"),
-                            Field("feedback", _text, default=""), Field("no_objection", _flag),
-                            Field("text", _text), Field("way", _one_of(*CONTACT_WAYS), default="phone"),
-                            Field("cause", _text), Field("explanation", _text, default=""),
-                            Field("revisit_on", _day), FILES),
+    "reply":               (require("text", read_text, "text_missing"), Field("way", OneOf(CONTACT_WAYS), default="phone"),
+                            Field("cause", read_text), FILES),
+    "amend":               (require("text", read_text, "text_missing"),),
+    "close":               (Field("close_type", OneOf(CLOSE_TYPES), default="solved"),
+                            Field("feedback", read_text, default=""), Field("no_objection", read_flag),
+                            Field("text", read_text), Field("way", OneOf(CONTACT_WAYS), default="phone"),
+                            Field("cause", read_text), Field("explanation", read_text, default=""),
+                            Field("revisit_on", read_day), FILES),
     "decide_close":        (ACCEPT, OPTIONAL_REASON),
     "send_back":           (REASON,),
-    "supervise":           (REASON, Field("due_at", _instant)),
-    "report_progress":     (require("text", _text, "text_missing"), FILES),
+    "supervise":           (REASON, Field("due_at", read_instant)),
+    "report_progress":     (require("text", read_text, "text_missing"), FILES),
     "accept_progress":     (ACCEPT, OPTIONAL_REASON),
-    "visit":               (require("kind", _one_of("auto", "manual")), Field("contacted", _one_of(*Contacted)),
-                            Field("resolved", _one_of(*Resolved)), require("answer", _one_of(*Answer)),
-                            Field("note", _text, default=""), Field("at", _instant),
-                            Field("want_person", _flag, default=False), Field("sampled", _flag, default=False),
-                            Field("because", _one_of(*VISIT_REASONS), default="")),
-    "rework":              (Field("due_at", _instant), require("summary", _text, "reason_missing")),
+    "visit":               (require("kind", OneOf(VISIT_KINDS)), Field("contacted", OneOf(tuple(Contacted))),
+                            Field("resolved", OneOf(tuple(Resolved))), require("answer", OneOf(tuple(Answer))),
+                            Field("note", read_text, default=""), Field("at", read_instant),
+                            Field("want_person", read_flag, default=False), Field("sampled", read_flag, default=False),
+                            Field("because", OneOf(VISIT_REASONS), default="")),
+    "rework":              (Field("due_at", read_instant), require("summary", read_text, "reason_missing")),
     "claim_unreasonable":  (REASON, FILES),
-    "decide_unreasonable": (ACCEPT, Field("class", _one_of(*UNREASONABLE_CLASSES)), REASON),
+    "decide_unreasonable": (ACCEPT, Field("class", OneOf(UNREASONABLE_CLASSES)), REASON),
     "appeal":              (REASON,),
     "object":              (REASON,),
     "decide_objection":    (ACCEPT, OPTIONAL_REASON),
-    "review":              (require("conclusion", _text, "text_missing"), Field("responsibility", _text, default=""),
-                            Field("improvement", _text, default="")),
-    "flag":                (Field("mass_incident", _flag), Field("confidential", _flag), Field("hard_case", _flag),
+    "review":              (require("conclusion", read_text, "text_missing"), Field("responsibility", read_text, default=""),
+                            Field("improvement", read_text, default="")),
+    "flag":                (Field("mass_incident", read_flag), Field("confidential", read_flag), Field("hard_case", read_flag),
                             REASON),
-    "decide_flag":         (ACCEPT, OPTIONAL_REASON, Field("flag", _one_of(*PROPOSED_FLAGS))),
+    "decide_flag":         (ACCEPT, OPTIONAL_REASON, Field("flag", OneOf(PROPOSED_FLAGS))),
     "finalize":            (),
     "cancel":              (REASON,),
 }

@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import structlog
+from typing_extensions import TypedDict
 
 from backend.domain.acts import Actor
 from backend.domain.permissions import PERMISSIONS, require
@@ -26,6 +26,25 @@ log = structlog.get_logger("imports")
 MAX_STORED_REFUSALS = 200  # refused rows stored with the file
 
 Progress = Callable[[int, int], None]  # rows done, rows expected
+
+
+class RefusedRow(TypedDict):
+    """A row that was not imported, and why."""
+
+    row: int
+    field: str
+    code: str
+    message: str
+
+
+class ImportDocument(TypedDict):
+    """The result of importing a file (contract §3); `ignored` are headings that no field takes."""
+
+    read: int
+    imported: int
+    already: int
+    refused: list[RefusedRow]
+    ignored: list[str]
 
 
 @dataclass(slots=True)
@@ -47,9 +66,12 @@ class ImportReport:
         else:
             self.imported += 1
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ImportDocument:
         """Convert to JSON."""
-        refused = [asdict(no) for no in sorted(self.refused, key=lambda no: no.row)]
+        refused: list[RefusedRow] = [
+            {"row": no.row, "field": no.field, "code": no.code, "message": no.message}
+            for no in sorted(self.refused, key=lambda no: no.row)
+        ]
         return {"read": self.read, "imported": self.imported, "already": self.already, "refused": refused,
                 "ignored": list(self.ignored)}  # fmt: skip
 
@@ -70,7 +92,7 @@ class ImportService:
     async def import_file(
         self, kind: str, name: str, content: bytes | Path, by: Actor, *, dry_run: bool = False,
         preset: Mapping[str, str] | None = None, progress: Progress | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> ImportDocument:  # fmt: skip
         """Import a file; return the report of contract §3. `preset` fills columns the file does not have.
 
         Refused rows are in the report. Refused for the whole file: `unknown_kind`, `forbidden`, `file_…`,

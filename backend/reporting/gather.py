@@ -112,7 +112,8 @@ class Gatherer:
             locked_run = None if changes else await self._scoring.store.find_locked_run(month["period"], scheme or "")
             locked[month["period"]] = None if locked_run is None else locked_run.id
             locked_runs += [] if locked_run is None else [locked_run]
-            for row in (*month["units"], *month["regions"]):
+            rows: Sequence[Mapping[str, Any]] = (*month["units"], *month["regions"])
+            for row in rows:
                 code = row.get("unit") or row["region"]
                 months.setdefault(code, {})[month["period"]] = row["total"]
             for document in part["units"]:

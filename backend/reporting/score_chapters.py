@@ -15,7 +15,7 @@ from backend.reporting.document import Cell, Column, Number
 from backend.reporting.document_builder import Writer
 from backend.reporting.figures import Ratio
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Contests of sheet lines and exclusions of tickets from an item (申诉, 剔除), each decided by two people (B3, Q38)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
@@ -12,15 +12,22 @@ from backend.domain.scoring.scheme_file import load_scheme
 from backend.office.cache import OfficeCache
 from backend.ports.ids import IdSupply
 from backend.ports.scoring import Contest, Exclusion, Run, ScoringStore
+from backend.scoring.contest_shapes import (
+    CONTEST_STATES,
+    UNDECIDED,
+    ContestItem,
+    ExclusionItem,
+    OfferedContest,
+    OfferedExclusion,
+    Proposal,
+)
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import parse_strings, resolve_scheme, resolve_unit
 from backend.scoring.ledgers import require_clerk, require_known_tickets
 from backend.scoring.periods import format_instant, parse_month
-from backend.scoring.second_person import offer_decision, require_second_person
+from backend.scoring.second_person import may_decide, require_second_person
 
 MAX_CHARS = 4_000  # characters of a contest or a reason
-UNDECIDED = ("open", "proposed")
-STATES = (*UNDECIDED, "accepted", "refused")
 
 
 class Contests:
@@ -31,7 +38,7 @@ class Contests:
     ) -> None:
         self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def submit(self, run: Run, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def submit(self, run: Run, fields: Mapping[str, Any], actor: Actor) -> ContestItem:
         """Submit a contest (异议) by a unit, or by a clerk for it: `{words, item?, unit?, files?, tickets?}`.
 
         Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `unknown_ticket`,
@@ -77,9 +84,9 @@ class Contests:
 
     async def list_contests(
         self, actor: Actor, *, period: str | None = None, unit: str | None = None, state: str | None = None
-    ) -> list[dict[str, object]]:
+    ) -> list[OfferedContest]:
         """List contests, newest first; a unit sees its own. Refused `bad_field`, `forbidden`."""
-        if state is not None and state not in STATES:
+        if state is not None and state not in CONTEST_STATES:
             raise Refused("bad_field", field="state")
         if actor.is_unit_member:
             if unit not in (None, actor.unit):
@@ -87,11 +94,14 @@ class Contests:
             unit = actor.unit or ""
         states = () if state is None else (state,)
         return [
-            offer_decision(serialize_contest(a, self._office.clock.zone), "proposed_by", UNDECIDED, actor)
+            {
+                **serialize_contest(a, self._office.clock.zone),
+                "may_decide": may_decide(a.state in UNDECIDED, a.proposed_by, actor),
+            }
             for a in await self._store.list_contests(period, unit, states, 200)
         ]
 
-    async def propose(self, contest_id: int, fields: Mapping[str, object], actor: Actor) -> dict[str, object]:
+    async def propose(self, contest_id: int, fields: Mapping[str, object], actor: Actor) -> ContestItem:
         """Propose a decision `{accept, reason, exclude?}`, to be confirmed by another clerk.
 
         Accepting a contest of a rate excludes the tickets it names, unless `exclude` names others.
@@ -113,7 +123,7 @@ class Contests:
         await self._dependencies.note(now, actor.code, "contest_proposed", contest_id, **proposal)
         return serialize_contest(await self._get(contest_id), self._office.clock.zone)
 
-    async def confirm(self, contest_id: int, agree: bool, actor: Actor) -> dict[str, object]:
+    async def confirm(self, contest_id: int, agree: bool, actor: Actor) -> ContestItem:
         """Confirm or reject the proposal as the second clerk; if rejected, the contest is open again.
 
         Refused `forbidden`, `unknown_appeal`, `nothing_pending`, `same_person`.
@@ -143,7 +153,7 @@ class Contests:
 
     # -- 剔除
 
-    async def exclude(self, fields: Mapping[str, object], actor: Actor) -> list[dict[str, object]]:
+    async def exclude(self, fields: Mapping[str, object], actor: Actor) -> list[ExclusionItem]:
         """Enter exclusions of tickets from an item: `{month, unit, item, tickets, reason}`, reviewed by another clerk.
 
         Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`,
@@ -171,7 +181,7 @@ class Contests:
         )
         return [serialize_exclusion(one, self._office.clock.zone) for one in made]
 
-    async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, object]:
+    async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> ExclusionItem:
         """Decide as second clerk.
 
         Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`; to accept one of a month locked
@@ -193,14 +203,17 @@ class Contests:
         assert decided is not None
         return serialize_exclusion(decided, self._office.clock.zone)
 
-    async def list_exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, object]]:
+    async def list_exclusions(self, month: str, unit: str | None, actor: Actor) -> list[OfferedExclusion]:
         """List the exclusions of a month; a unit sees its own. Refused `bad_month`, `forbidden`."""
         if actor.is_unit_member:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="scores")
             unit = actor.unit or ""
         return [
-            offer_decision(serialize_exclusion(one, self._office.clock.zone), "by", ("entered",), actor)
+            {
+                **serialize_exclusion(one, self._office.clock.zone),
+                "may_decide": may_decide(one.state == "entered", one.by, actor),
+            }
             for one in await self._store.list_exclusions(parse_month(month).name, unit)
         ]
 
@@ -240,17 +253,18 @@ def _check_rate_item(scheme: str, item: str) -> str:
     return item
 
 
-def serialize_contest(a: Contest, zone: ZoneInfo) -> dict[str, object]:
+def serialize_contest(a: Contest, zone: ZoneInfo) -> ContestItem:
     """Serialize a contest."""
+    proposal = None if a.proposal is None else cast(Proposal, {**a.proposal})
     return {
         "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.words, "by": a.by,
         "at": format_instant(a.at, zone), "files": list(a.files), "tickets": list(a.tickets), "state": a.state,
-        "proposal": None if a.proposal is None else dict(a.proposal), "proposed_by": a.proposed_by,
+        "proposal": proposal, "proposed_by": a.proposed_by,
         "decided_by": a.decided_by, "decided_at": format_instant(a.decided_at, zone),
     }  # fmt: skip
 
 
-def serialize_exclusion(e: Exclusion, zone: ZoneInfo) -> dict[str, object]:
+def serialize_exclusion(e: Exclusion, zone: ZoneInfo) -> ExclusionItem:
     """Serialize an exclusion."""
     return {
         "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,

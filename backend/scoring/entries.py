@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
+from typing_extensions import TypedDict
+
+from backend.domain.json_shapes import Amount, Day, Instant, Month, one_of
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.scoring.facts import parse_facts
@@ -20,6 +23,47 @@ FIELDS = (*COUNTED, "unit", "month", "document_date", "files", "tickets", "chann
 MAX_CHARS = 2_000  # characters of a note
 MAX_ITEMS = 50  # files or tickets of one line
 SYSTEM = "system"  # who enters what the system finds by itself
+STATES = ("draft", "entered", "accepted", "refused", "void")
+
+
+class KindFacts(TypedDict, total=False):
+    """What a ledger line of one kind alone has."""
+
+    timely: int
+    total: int
+    channel: str
+    void: bool
+
+
+class LedgerLine(KindFacts):
+    """A ledger line (台账)."""
+
+    id: int
+    kind: str
+    unit: str
+    month: Month
+    count: int
+    level: str | None
+    matter: str | None
+    points: Amount | None
+    note: str
+    evidence: str
+    document_date: Day | None
+    files: list[str]
+    tickets: list[str]
+    state: Annotated[str, one_of(STATES)]
+    entered_by: str
+    entered_at: Instant
+    reviewed_by: str | None
+    reviewed_at: Instant | None
+    replaces: int | None
+    reason: str
+
+
+class OfferedLine(LedgerLine):
+    """A ledger line, and whether its decision is offered to the reader."""
+
+    may_decide: bool
 
 
 def resolve_unit(written: str, snapshot: OfficeSnapshot) -> Unit:
@@ -141,12 +185,13 @@ def parse_text(row: Mapping[str, object], field: str, absent: str | None = None)
     return value
 
 
-def serialize_entry(entry: LedgerEntry, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_entry(entry: LedgerEntry, zone: ZoneInfo) -> LedgerLine:
     """Serialize a ledger entry."""
+    facts = cast(KindFacts, {**entry.facts})
     return {
         "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
         "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
-        "evidence": entry.evidence, **entry.facts, "document_date": entry.document_date, "files": list(entry.files),
+        "evidence": entry.evidence, **facts, "document_date": entry.document_date, "files": list(entry.files),
         "tickets": list(entry.tickets), "state": entry.state, "entered_by": entry.entered_by,
         "entered_at": format_instant(entry.entered_at, zone), "reviewed_by": entry.reviewed_by,
         "reviewed_at": format_instant(entry.reviewed_at, zone),

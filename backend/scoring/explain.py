@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from backend.domain.acts import Actor
 from backend.domain.deadlines import compute_red_card_at
@@ -17,9 +17,11 @@ from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import Cohort, PendingRequest, ScoringStore
 from backend.scoring.differences import diff_sheets
 from backend.scoring.documents import build_ledger_row, build_query, find_scheme
+from backend.scoring.explain_shapes import ExplainedLine, Explanation, LatenessCost, Pending, Trend, WhatIf
 from backend.scoring.inputs import ScoringInputs
 from backend.scoring.lateness import Lateness, compute_cost
 from backend.scoring.periods import format_instant, get_month_bounds, parse_month, shift_month
+from backend.scoring.shapes import Sheet
 
 GRANTABLE = ("return", "extension", "unreasonable", "appeal")  # requests whose decision changes scores
 PAGE_SIZE = 50
@@ -35,7 +37,7 @@ class ScoreExplainer:
 
     async def explain(
         self, month: str, unit: str, item: str | None, actor: Actor, *, offset: int = 0, failed: bool = False
-    ) -> Document:
+    ) -> Explanation:
         """Explain each line of a unit's month in figures; with an item, that line and a page of its tickets.
 
         Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`.
@@ -43,13 +45,16 @@ class ScoreExplainer:
         _require_own_unit(actor, unit)
         document, settings = await self._collect_document(month, unit)
         scheme, sheet = load_scheme(document["scheme"]), compute_json(document, settings)
-        lines = [{**line, "evidence": [], "why": explain(scheme, line, settings)} for line in sheet["lines"]]
+        lines = cast(
+            list[ExplainedLine],
+            [{**line, "evidence": [], "why": explain(scheme, line, settings)} for line in sheet["lines"]],
+        )
         if item is None:
-            return {**sheet, "month": month, "unit": unit, "lines": lines}
+            return cast(Explanation, {**sheet, "month": month, "unit": unit, "lines": lines})
         chosen = next((line for line in lines if line["item"] == item), None)
         if chosen is None:
             raise Refused("unknown_item", path="item", item=item[:40], known=", ".join(x["item"] for x in lines))
-        found: Document = {
+        found: Explanation = {
             "month": month,
             "unit": unit,
             "item": item,
@@ -73,14 +78,14 @@ class ScoreExplainer:
         }
         total = tickets[0].total if tickets else 0
         return {
-            **found, "of": total, "next": offset + PAGE_SIZE if total > offset + PAGE_SIZE else None,
+            **found, "of": total, "next": str(offset + PAGE_SIZE) if total > offset + PAGE_SIZE else None,
             "tickets": [
                 {"ticket": w.ticket, "failed": w.failed and w.ticket not in reasons, "excluded": reasons.get(w.ticket)}
                 for w in tickets
             ],
         }  # fmt: skip
 
-    async def list_pending(self, month: str, unit: str, actor: Actor) -> Document:
+    async def list_pending(self, month: str, unit: str, actor: Actor) -> Pending:
         """List what is undecided and may change a unit's month: ledger lines, contests, exclusions, requests.
 
         Refused `forbidden`, `bad_month`.
@@ -115,7 +120,7 @@ class ScoreExplainer:
         self, month: str, unit: str, actor: Actor, *, settings: Mapping[str, str] | None = None,
         ledger: Sequence[int] = (), contests: Sequence[int] = (), exclusions: Sequence[int] = (),
         requests: Sequence[int] = (),
-    ) -> Document:  # fmt: skip
+    ) -> WhatIf:  # fmt: skip
         """Compute the sheet as it is, and with other settings and the named pending matters decided in favour.
 
         A granted return counts as returned, a granted claim by `scoring.unreasonable_mode`; an extension moves the
@@ -124,7 +129,7 @@ class ScoreExplainer:
         """
         _require_own_unit(actor, unit)
         document, rules = await self._collect_document(month, unit)
-        real = compute_json(document, rules)
+        real = cast(Sheet, compute_json(document, rules))
         pending_requests = {one.id: one for one in await self._list_requests(month, unit)} if requests else {}
         for number in requests:
             if number not in pending_requests:
@@ -147,14 +152,16 @@ class ScoreExplainer:
                 raise Refused("unknown_entry", id=number)
             if not entry.facts.get("void"):
                 changed["ledger"].append(build_ledger_row(entry))
-        wanted = [(x["item"], x["ticket"]) for x in waiting["exclusions"] if x["id"] in exclusions]
+        wanted: list[tuple[str | None, str]] = [
+            (x["item"], x["ticket"]) for x in waiting["exclusions"] if x["id"] in exclusions
+        ]
         for number in contests:
             one = next((a for a in waiting["contests"] if a["id"] == number), None)
             if one is None:
                 raise Refused("unknown_appeal", id=number)
             wanted += [(one["item"], ticket) for ticket in one["tickets"]]
         await self._subtract_tickets(changed, month, wanted, granted)
-        then = compute_json(changed, other)
+        then = cast(Sheet, compute_json(changed, other))
         return {"month": month, "unit": unit, "real": real, "changed": then, "difference": diff_sheets(real, then)}
 
     async def _list_requests(self, month: str, unit: str) -> Sequence[PendingRequest]:
@@ -192,7 +199,7 @@ class ScoreExplainer:
             for one in await self._store.list_ticket_shares(beside, ticket, query):
                 answers[key] -= one.denominator if beside is measure else one.numerator
 
-    async def compute_delay_cost(self, target: Assignment, flags: frozenset[str]) -> Document:
+    async def compute_delay_cost(self, target: Assignment, flags: frozenset[str]) -> LatenessCost:
         """Compute what the unit loses if this assignment becomes late, by the month it falls in (XD8).
 
         Zero if the scheme does not score lateness, or the assignment is closed.
@@ -207,7 +214,7 @@ class ScoreExplainer:
         lateness = Lateness(target, now, self._office.clock.zone, snapshot.settings, red_at, "mass_incident" in flags)
         return await compute_cost(lateness, self._collect_document)
 
-    async def compute_trend(self, unit: str, months: int, last: str, actor: Actor) -> Document:
+    async def compute_trend(self, unit: str, months: int, last: str, actor: Actor) -> Trend:
         """Return each item's scores up to the month `last`, locked ones as locked. Refused `forbidden`, `bad_month`."""
         _require_own_unit(actor, unit)
         names = [shift_month(parse_month(last).name, -back) for back in range(min(months, MAX_MONTHS) - 1, -1, -1)]

@@ -1,10 +1,13 @@
 """The knowledge base (知识库): units write or update records, the institution reviews and counts them (B28, B54)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from typing_extensions import TypedDict
+
 from backend.domain.acts import Actor
+from backend.domain.json_shapes import Instant, one_of
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
@@ -14,11 +17,34 @@ from backend.ports.scoring import ScoringStore
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import resolve_unit
 from backend.scoring.periods import format_instant
-from backend.scoring.second_person import offer_decision, require_second_person
+from backend.scoring.second_person import may_decide, require_second_person
 
 STATES = ("entered", "accepted", "refused")
 MAX_TITLE_CHARS, MAX_BODY_CHARS = 200, 20_000  # characters
 PAGE_SIZE = 50
+
+
+class Knowledge(TypedDict):
+    """A record of the knowledge base."""
+
+    id: int
+    unit: str
+    title: str
+    body: str
+    change: Annotated[str, one_of(("new", "updated"))]
+    replaces: int | None
+    by: str
+    at: Instant
+    state: Annotated[str, one_of(STATES)]
+    reviewed_by: str | None
+    reviewed_at: Instant | None
+    opinion: str | None
+
+
+class OfferedKnowledge(Knowledge):
+    """A record, and whether its decision is offered to the reader."""
+
+    may_decide: bool
 
 
 class KnowledgeBase:
@@ -29,7 +55,7 @@ class KnowledgeBase:
     ) -> None:
         self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def write(self, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def write(self, fields: Mapping[str, Any], actor: Actor) -> Knowledge:
         """Write a record `{title, body, unit?, replaces?}`; with `replaces` it is an update.
 
         Refused `forbidden`, `missing`, `too_long`, `unknown_unit`, `not_found`.
@@ -58,7 +84,7 @@ class KnowledgeBase:
         await self._store.add_knowledge(made)
         return serialize_knowledge(made, self._office.clock.zone)
 
-    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, object]:
+    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> Knowledge:
         """Accept or refuse a record. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
         require(actor, "knowledge.review", verb="knowledge")
         entry = await self._store.get_knowledge(entry_id)
@@ -76,7 +102,7 @@ class KnowledgeBase:
     async def list_entries(
         self, actor: Actor, *, unit: str | None = None, state: str | None = None, search: str = "",
         before: int | None = None, limit: int = PAGE_SIZE,
-    ) -> tuple[list[dict[str, object]], int | None]:  # fmt: skip
+    ) -> tuple[list[OfferedKnowledge], int | None]:  # fmt: skip
         """Return a page of records, newest first, and the cursor of the next page or None.
 
         Everyone reads accepted records; others only their unit and the institution. Refused `bad_field`.
@@ -87,11 +113,14 @@ class KnowledgeBase:
             state = "accepted"
         found = await self._store.list_knowledge(unit, state, search.strip(), before, limit + 1)
         zone = self._office.clock.zone
-        shown = [offer_decision(serialize_knowledge(one, zone), "by", ("entered",), actor) for one in found[:limit]]
+        shown: list[OfferedKnowledge] = [
+            {**serialize_knowledge(one, zone), "may_decide": may_decide(one.state == "entered", one.by, actor)}
+            for one in found[:limit]
+        ]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
 
-def serialize_knowledge(k: KnowledgeEntry, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_knowledge(k: KnowledgeEntry, zone: ZoneInfo) -> Knowledge:
     """Serialize a record."""
     return {
         "id": k.id, "unit": k.unit, "title": k.title, "body": k.body, "change": k.change, "replaces": k.replaces,

@@ -12,6 +12,7 @@ from backend.domain.records import Assignment
 from backend.domain.scoring.compute import compute_json
 from backend.domain.settings import Settings
 from backend.scoring.differences import CENTS, format_change
+from backend.scoring.explain_shapes import ItemCost, LatenessCost, MonthCost
 
 Document = dict[str, Any]
 #: (month, item) → what is added to numerator and denominator
@@ -103,10 +104,12 @@ def _add(terms: Terms, place: tuple[str, str], numerator: int, denominator: int)
     pair[0], pair[1] = pair[0] + numerator, pair[1] + denominator
 
 
-async def compute_cost(lateness: Lateness, collect: CollectDocument) -> Document:
+async def compute_cost(lateness: Lateness, collect: CollectDocument) -> LatenessCost:
     """Compute the cost by month: `months` with both totals, `items` whose score differs, `cost` in all."""
     in_time, late = lateness.build_terms()
-    unit, items, months = lateness.target.unit, [], []
+    unit = lateness.target.unit
+    items: list[ItemCost] = []
+    months: list[MonthCost] = []
     for month in sorted({month for month, _ in (*in_time, *late)}):
         document, settings = await collect(month, unit)
         good = compute_json(_apply(document, month, in_time), settings)
@@ -121,8 +124,9 @@ async def compute_cost(lateness: Lateness, collect: CollectDocument) -> Document
                        "cost": _subtract(good["total"], bad["total"])})  # fmt: skip
     costly = [one for one in months if Fraction(one["cost"])]
     total = CENTS.format(sum((Fraction(one["cost"]) for one in costly), Fraction(0)))
-    first = next((one for one in months if one["month"] == lateness.current), months[0] if months else {})
-    return {"unit": unit, "month": lateness.current, "in_time": first.get("in_time"), "late": first.get("late"),
+    nothing: MonthCost = {"month": lateness.current, "in_time": None, "late": None, "cost": "0.00"}
+    first = next((one for one in months if one["month"] == lateness.current), months[0] if months else nothing)
+    return {"unit": unit, "month": lateness.current, "in_time": first["in_time"], "late": first["late"],
             "items": items, "months": costly, "cost": total, "open": True}  # fmt: skip
 
 

@@ -14,7 +14,10 @@ from backend.ports.ledgers import LedgerFilter, LedgerStore
 from backend.ports.scoring import LedgerEntry, ScoringStore
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import (
+    STATES,
     SYSTEM,
+    LedgerLine,
+    OfferedLine,
     build_entry,
     check_carried,
     list_missing,
@@ -25,11 +28,10 @@ from backend.scoring.entries import (
     serialize_entry,
 )
 from backend.scoring.periods import parse_month
-from backend.scoring.second_person import offer_decision, require_second_person
+from backend.scoring.second_person import may_decide, require_second_person
 
-__all__ = ["IdSupply", "Ledgers", "require_clerk", "serialize_entry"]
+__all__ = ["STATES", "IdSupply", "Ledgers", "require_clerk", "serialize_entry"]
 
-STATES = ("draft", "entered", "accepted", "refused", "void")
 UNDECIDED = ("draft", "entered")
 PAGE_SIZE = 50
 
@@ -42,7 +44,7 @@ class Ledgers:
     ) -> None:
         self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def enter_ledger(self, entry: Mapping[str, object], actor: Actor) -> dict[str, object]:
+    async def enter_ledger(self, entry: Mapping[str, object], actor: Actor) -> LedgerLine:
         """Enter one line by hand; it counts only after a second person's review.
 
         Without a month it belongs to its document's month unless that is locked, else to the month of submission
@@ -52,7 +54,7 @@ class Ledgers:
         require_clerk(actor)
         return serialize_entry(await self._enter(entry, actor, None), self._office.clock.zone)
 
-    async def correct(self, entry_id: int, changes: Mapping[str, object], actor: Actor) -> dict[str, object]:
+    async def correct(self, entry_id: int, changes: Mapping[str, object], actor: Actor) -> LedgerLine:
         """Enter a line that voids an accepted one once it is accepted itself; with `void` nothing takes its place.
 
         `changes`: the fields that differ, and a `reason`. Refused `unknown_entry`, `reason_missing`, `nothing_to_void`,
@@ -113,7 +115,7 @@ class Ledgers:
             return first
         raise Refused("month_locked", month=first, field="month")
 
-    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> dict[str, object]:
+    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> LedgerLine:
         """Accept or refuse a line as the second person; a draft of the system needs only one.
 
         Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`.
@@ -132,7 +134,7 @@ class Ledgers:
     async def list_lines(
         self, actor: Actor, *, month: str | None = None, unit: str | None = None, kind: str | None = None,
         state: str | None = None, before: int | None = None, limit: int = PAGE_SIZE,
-    ) -> tuple[list[dict[str, object]], int | None]:  # fmt: skip
+    ) -> tuple[list[OfferedLine], int | None]:  # fmt: skip
         """Return a page of lines, newest first, and the cursor of the next; a unit's people see its accepted ones.
 
         Refused `bad_month`, `bad_field`, `forbidden`.
@@ -150,7 +152,10 @@ class Ledgers:
                 raise Refused("forbidden", verb="ledger")
         found = await self._store.list_ledger_entries(LedgerFilter(month, unit, kind, states, before), limit + 1)
         zone = self._office.clock.zone
-        shown = [offer_decision(serialize_entry(x, zone), "entered_by", UNDECIDED, actor) for x in found[:limit]]
+        shown: list[OfferedLine] = [
+            {**serialize_entry(x, zone), "may_decide": may_decide(x.state in UNDECIDED, x.entered_by, actor)}
+            for x in found[:limit]
+        ]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
     async def draft(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import overload
 from zoneinfo import ZoneInfo
 
 from backend.domain.calendar import Calendar
@@ -74,6 +75,10 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
         raise Refused("bad_time", at=text[:40]) from None
 
 
+@overload
+def format_instant(at: datetime, zone: ZoneInfo) -> str: ...
+@overload
+def format_instant(at: datetime | None, zone: ZoneInfo) -> str | None: ...
 def format_instant(at: datetime | None, zone: ZoneInfo) -> str | None:
     """Format an instant as ISO text in `zone`; None stays None."""
     return None if at is None else at.astimezone(zone).isoformat()

@@ -1,9 +1,13 @@
 """Registers behind manual items: contacts, posts, rules, rosters, meetings, work rules (A4, B8, B18-B20, B45, B47)."""
 
 from collections.abc import Mapping
+from typing import Annotated, cast
 from zoneinfo import ZoneInfo
 
+from typing_extensions import TypedDict
+
 from backend.domain.acts import Actor
+from backend.domain.json_shapes import Day, Instant, one_of
 from backend.domain.permissions import may
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
@@ -28,6 +32,33 @@ READ_BY_ALL = frozenset({"work_rule"})
 REPORTED = frozenset({"contact"})  # a unit reports these itself
 
 
+class RegisterFacts(TypedDict, total=False):
+    """What an entry of one kind alone has: see `KINDS`."""
+
+    role: str
+    holder: str
+    judgement: str
+    what: str
+    came: str
+    excuse: str
+    version: str
+    text: str
+
+
+class RegisterItem(RegisterFacts):
+    """An entry of a register."""
+
+    id: int
+    kind: Annotated[str, one_of(KINDS)]
+    unit: str
+    name: str
+    on_date: Day
+    files: list[str]
+    by: str
+    at: Instant
+    ended_at: Instant | None
+
+
 class Registers:
     """Adds, ends and lists register entries; backend/scoring/drafts.py drafts ledger lines from them."""
 
@@ -36,7 +67,7 @@ class Registers:
     ) -> None:
         self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def add(self, kind: str, row: Mapping[str, object], actor: Actor) -> dict[str, object]:
+    async def add(self, kind: str, row: Mapping[str, object], actor: Actor) -> RegisterItem:
         """Add a row `{unit, name, on_date, files?, …facts}`.
 
         Refused `unknown_register`, `forbidden`, `unknown_unit`, `bad_field`, `missing`, `unknown_field`,
@@ -72,7 +103,7 @@ class Registers:
         await self._dependencies.note(now, actor.code, "register_kept", made.id, kind=kind, unit=unit.code, name=title)
         return serialize_register_entry(made, self._office.clock.zone)
 
-    async def list_entries(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, object]]:
+    async def list_entries(self, kind: str, actor: Actor, unit: str | None = None) -> list[RegisterItem]:
         """List the rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
         _check_kind(kind)
         if actor.is_unit_member and kind not in READ_BY_ALL:
@@ -107,10 +138,11 @@ def _parse_fact(row: Mapping[str, object], name: str, allowed: tuple[str, ...]) 
     return value
 
 
-def serialize_register_entry(h: RegisterEntry, zone: ZoneInfo) -> dict[str, object]:
+def serialize_register_entry(h: RegisterEntry, zone: ZoneInfo) -> RegisterItem:
     """Serialize a row."""
+    facts = cast(RegisterFacts, {**h.facts})
     return {
-        "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **h.facts,
+        "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **facts,
         "files": list(h.files), "by": h.by, "at": format_instant(h.at, zone),
         "ended_at": format_instant(h.ended_at, zone),
     }  # fmt: skip

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.ranking import find_tier, rank
@@ -12,13 +12,12 @@ from backend.domain.scoring.scheme_file import SchemeSource
 from backend.domain.scoring.sheet import CONNECT_UNREPORTED, hash_figures
 from backend.scoring.documents import REGION, is_institution_scheme, pool_documents
 from backend.scoring.rules import BEFORE_THE_SETTING, PERIOD, build_source
-
-Result = dict[str, Any]
+from backend.scoring.shapes import Result
 
 
 def compute_result(inputs: Mapping[str, object]) -> Result:
     """Compute the result of a period's inputs: `{"period", "units", "regions"}`."""
-    return _compute_month(inputs) if "units" in inputs else _compute_longer(inputs)
+    return cast(Result, _compute_month(inputs) if "units" in inputs else _compute_longer(inputs))
 
 
 def hash_sheet(sheet: Mapping[str, object]) -> str:
@@ -34,7 +33,7 @@ def hash_result_figures(result: Mapping[str, Any]) -> str:
     return hash_sheet({"period": result["period"], "figures": figures})
 
 
-def _compute_month(inputs: Mapping[str, Any]) -> Result:
+def _compute_month(inputs: Mapping[str, Any]) -> dict[str, Any]:
     find_scheme = build_source(inputs)
     settings = {**BEFORE_THE_SETTING, **inputs["settings"]}
     units = [
@@ -65,9 +64,9 @@ def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, s
     return {"region": name, **compute_json(document, inputs["settings"], build_source(inputs))}
 
 
-def _compute_longer(inputs: Mapping[str, Any]) -> Result:
+def _compute_longer(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Compute a quarter or year: the mean of the scored months, with ranks and tiers (B12, Q52)."""
-    months = [compute_result(month) for month in inputs["months"]]
+    months = [_compute_month(month) for month in inputs["months"]]
     names = {s["unit"]: (s["name"], s["region"], s["scheme"]) for month in months for s in month["units"]}
     kept = {scheme: text for month in inputs["months"] for scheme, text in (month.get("schemes") or {}).items()}
     find_scheme = build_source({"schemes": kept})

@@ -12,6 +12,7 @@ from backend.domain.scoring.scheme_file import SchemeSource, load_scheme, parse_
 from backend.domain.settings import Settings
 from backend.domain.settings_catalogue import load_catalogue
 from backend.scoring.documents import REGION
+from backend.scoring.shapes import RuleChange
 
 PERIOD = "period"
 #: Settings by which scores are computed; others (texts, telephone …) are no rules of a run.
@@ -59,7 +60,7 @@ def restore_settings(inputs: Inputs, zone: ZoneInfo) -> Settings:
     return Settings(kept, zone)
 
 
-def diff_rules(old: Inputs, new: Inputs) -> list[dict[str, Any]]:
+def diff_rules(old: Inputs, new: Inputs) -> list[RuleChange]:
     """List the rules that changed between two runs: `{key, old, new}`, with the month where a part of them differs."""
     before, after = dict(_list_rules(old)), dict(_list_rules(new))
     changed = {place: (before[place], after[place]) for place in sorted(before.keys() & after.keys())

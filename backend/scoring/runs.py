@@ -1,7 +1,7 @@
 """Runs: a trial is stored with its inputs, checked, locked under a hash, and afterwards only revised (B3, Q15)."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import SYSTEM, Actor
@@ -12,7 +12,8 @@ from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
 from backend.ports.ids import IdSupply
 from backend.ports.scoring import Run, ScoringStore
-from backend.scoring.contests import UNDECIDED, Contests
+from backend.scoring.contest_shapes import UNDECIDED, ContestItem
+from backend.scoring.contests import Contests
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.differences import diff_results
 from backend.scoring.ledgers import require_clerk
@@ -20,6 +21,7 @@ from backend.scoring.periods import compute_settlement, format_instant, get_mont
 from backend.scoring.results import compute_result, hash_result_figures, hash_sheet
 from backend.scoring.rules import diff_rules, keep_schemes
 from backend.scoring.second_person import require_second_person
+from backend.scoring.shapes import CheckedRun, InspectedRun, Result, RunDifference, RunHead, RunWithSheets
 
 #: period, scheme, changed settings, inputs of the run whose rules apply → inputs
 CollectInputs = Callable[
@@ -49,7 +51,7 @@ class Runs:
     async def start(
         self, period: str, scheme: str | None, actor: Actor, *, settings: Mapping[str, str] | None = None,
         current_rules: bool = False,
-    ) -> dict[str, object]:  # fmt: skip
+    ) -> RunWithSheets:  # fmt: skip
         """Store a trial run; after a lock it is a revision of the locked run, by its rules or by the `current_rules`.
 
         With changed `settings` it can be looked at, but neither checked nor locked (XD9, XD23).
@@ -71,7 +73,7 @@ class Runs:
         await self._dependencies.note(run.at, actor.code, "score_run", run.id, period=period, hash=run.hash)
         return await self._serialize(run)
 
-    async def check(self, run_id: int, actor: Actor) -> dict[str, object]:
+    async def check(self, run_id: int, actor: Actor) -> CheckedRun:
         """Open the check period (核对): each unit's liaison and leader get M21 with the score and the contest deadline.
 
         Refused `forbidden`, `unknown_run`, `not_trial`, `rules_changed`, `calendar_ends`.
@@ -101,7 +103,7 @@ class Runs:
         )
         return {**await self._serialize(await self.get(run_id)), "told": len(messages)}
 
-    async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, object]:
+    async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> RunWithSheets:
         """Lock a run (定稿). An admin may force it despite open ends; the reason stays on the run.
 
         Refused `forbidden`, `unknown_run`, `rules_changed`, `locked`, `not_settled` (run before the settlement day), `check_missing`,
@@ -153,7 +155,7 @@ class Runs:
                 if one.state == "accepted" and one.decided_at is not None and one.decided_at > run.at:
                     raise Refused("run_outdated", id=run.id, period=month)
 
-    async def submit_contest(self, run_id: int, fields: Mapping[str, object], actor: Actor) -> dict[str, object]:
+    async def submit_contest(self, run_id: int, fields: Mapping[str, object], actor: Actor) -> ContestItem:
         """Submit a contest of a run (异议). Refused `unknown_run`, `rules_changed`, and as by `Contests.submit`."""
         run = await self.get(run_id)
         _refuse_changed_rules(run)
@@ -165,7 +167,7 @@ class Runs:
         _refuse_changed_rules(run)
         await self._contests.check(run, actor)
 
-    async def compare(self, run_id: int, other: int | None, actor: Actor) -> dict[str, Any]:
+    async def compare(self, run_id: int, other: int | None, actor: Actor) -> RunDifference:
         """Compare a run with the one it revises, or with another run of its period: rules, units, regions.
 
         Refused `forbidden`, `unknown_run`, `nothing_to_compare`.
@@ -183,7 +185,7 @@ class Runs:
                 "rules": diff_rules(old.sheet["inputs"], run.sheet["inputs"]),
                 **diff_results(old.sheet["result"], run.sheet["result"])}  # fmt: skip
 
-    async def list_runs(self, period: str | None = None, actor: Actor = SYSTEM) -> list[dict[str, object]]:
+    async def list_runs(self, period: str | None = None, actor: Actor = SYSTEM) -> list[RunHead]:
         """List the newest runs (at most 100) that the actor may see, without their sheets."""
         return [
             _serialize_head(run, self._office.clock.zone)
@@ -191,21 +193,21 @@ class Runs:
             if not actor.is_unit_member or run.state not in UNPUBLISHED
         ]
 
-    async def inspect(self, run_id: int, actor: Actor) -> dict[str, object]:
+    async def inspect(self, run_id: int, actor: Actor) -> InspectedRun:
         """Return a run with its sheets, and whether recomputing it gives the same; a unit sees its own sheet."""
         return {**await self.view(run_id, actor), "holds": await self.verify(run_id)}
 
-    async def view(self, run_id: int, actor: Actor) -> dict[str, object]:
+    async def view(self, run_id: int, actor: Actor) -> RunWithSheets:
         """Return a run with the sheets the actor may see. Refused `unknown_run`, also for a unit's people before 核对."""
         run = await self.get(run_id)
         found = await self._serialize(run)
         if actor.is_unit_member:
             if run.state in UNPUBLISHED:
                 raise Refused("unknown_run", id=run_id)
-            found |= {"units": [s for s in found["units"] if s["unit"] == actor.unit], "regions": []}
+            found["units"], found["regions"] = [s for s in found["units"] if s["unit"] == actor.unit], []
         return found
 
-    async def _serialize(self, run: Run) -> dict[str, Any]:
+    async def _serialize(self, run: Run) -> RunWithSheets:
         """Return a run with the end of its 核对期: as announced, else as it would be (null past the calendar's end)."""
         until = run.check_until
         if until is None:
@@ -216,7 +218,7 @@ class Runs:
                 until = None
         return {**_serialize_head(run, self._office.clock.zone), "check_until": format_instant(until, self._office.clock.zone),
                 "figures_hash": hash_result_figures(run.sheet["result"]),
-                "changed": run.sheet["inputs"].get("changed") or {}, **run.sheet["result"]}  # fmt: skip
+                "changed": run.sheet["inputs"].get("changed") or {}, **cast(Result, run.sheet["result"])}  # fmt: skip
 
     async def get(self, run_id: int) -> Run:
         """Return the run. Refused `unknown_run`."""
@@ -238,7 +240,7 @@ def _refuse_changed_rules(run: Run) -> None:
         raise Refused("rules_changed", id=run.id)
 
 
-def _serialize_head(run: Run, zone: ZoneInfo) -> dict[str, object]:
+def _serialize_head(run: Run, zone: ZoneInfo) -> RunHead:
     """Serialize a run, without its sheets."""
     return {
         "id": run.id, "period": run.period, "scheme": run.scheme or None, "state": run.state, "hash": run.hash,

@@ -1,7 +1,5 @@
 """The second person: what one person entered, another decides (B4, XD4)."""
 
-from typing import Any
-
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 
@@ -17,8 +15,6 @@ def require_second_person(first: str | None, actor: Actor) -> None:
         raise Refused("same_person", by=actor.code)
 
 
-def offer_decision(row: dict[str, Any], first: str, undecided: tuple[str, ...], actor: Actor) -> dict[str, Any]:
-    """Add `may_decide` to a serialized row: whether the actor is offered its decision. `first`: the field of who
-    entered it; roles are for the adapter to ask about (`domain/permissions`).
-    """  # fmt: skip
-    return {**row, "may_decide": row["state"] in undecided and is_second_person(row[first], actor)}
+def may_decide(undecided: bool, first: str | None, actor: Actor) -> bool:
+    """Whether the actor is offered a decision; roles are for the adapter to ask about (`domain/permissions`)."""
+    return undecided and is_second_person(first, actor)

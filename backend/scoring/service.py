@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
@@ -20,6 +20,7 @@ from backend.scoring.periods import parse_month, parse_period
 from backend.scoring.registers import Registers
 from backend.scoring.results import compute_result
 from backend.scoring.runs import Runs
+from backend.scoring.shapes import Result, Scores, UnitSheet
 
 
 class Scoring:
@@ -62,18 +63,17 @@ class Scoring:
     async def compute_sheet(
         self, month: str, unit: str, scheme: str | None = None, settings: Mapping[str, str] | None = None,
         as_of: datetime | str | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> UnitSheet:  # fmt: skip
         """Compute one unit's sheet of a month. Refused `bad_month`, `unknown_unit`, `scheme_not_for_unit` …"""
         found = await self.compute_month(month, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme=scheme or "")
-        sheet: dict[str, object] = found["units"][0]
-        return sheet
+        return found["units"][0]
 
     async def compute_month(
         self, month: str, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> Result:  # fmt: skip
         """Compute a month: `{"period", "units", "regions"}`; nothing is stored."""
         period = parse_month(month)
         return compute_result(await self.collect_inputs(period, scheme=scheme, unit=unit, settings=settings, as_of=as_of,
@@ -82,12 +82,12 @@ class Scoring:
     async def compute_period(
         self, name: str, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> Result:  # fmt: skip
         """Compute a month, quarter or year by its name (2026-10, 2026Q4, 2026). Refused `bad_period`."""
         return compute_result(await self.collect_inputs(parse_period(name), scheme=scheme, unit=unit, settings=settings, as_of=as_of,
                                           evidence=evidence))  # fmt: skip
 
-    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, object]:
+    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Scores:
         """Return the month's sheets the actor may see: the locked ones, else a trial as of now.
 
         Refused `forbidden` if a unit asks for another unit's.
@@ -100,7 +100,7 @@ class Scoring:
         if locked is None:
             return {**await self.compute_month(month, scheme=scheme, unit=unit), "state": "trial", "run": None,
                     "forced": None}  # fmt: skip
-        result = dict(locked.sheet["result"])
+        result = cast(Result, {**locked.sheet["result"]})
         if unit is not None:
             result["units"] = [sheet for sheet in result["units"] if sheet["unit"] == unit]
             result["regions"] = []

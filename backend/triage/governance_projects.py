@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import date, datetime
-from typing import Any
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from typing_extensions import TypedDict
 
 from backend.domain.acts import Actor
+from backend.domain.json_shapes import Instant, Month, one_of
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import UnitKind
@@ -20,6 +23,30 @@ from backend.triage.similarity import TicketGroup
 MAX_LENGTH, MAX_TOPIC_LENGTH, MAX_TICKETS = 2_000, 100, 200
 LEDGER_KIND = "governed_class"  # kind of ledger line
 DRAFT_AUTHOR = "clock"  # the author of drafts
+
+
+STATES = ("draft", "open", "closed", "accepted", "refused", "dropped")
+
+
+class Project(TypedDict):
+    """A governance project; `drafted`: proposed by the system."""
+
+    id: int
+    unit: str
+    month: Month
+    topic: str
+    cause: str
+    measures: str
+    tickets: list[str]
+    state: Annotated[str, one_of(STATES)]
+    drafted: bool
+    opened_by: str
+    opened_at: Instant
+    closed_by: str | None
+    closed_at: Instant | None
+    reviewed_by: str | None
+    reviewed_at: Instant | None
+    ledger_id: int | None
 
 
 class Governance:
@@ -181,9 +208,13 @@ def _parse_text(fields: Mapping[str, object], name: str, longest: int = MAX_LENG
     return value
 
 
-def to_json(project: GovernanceProject) -> dict[str, object]:
+def to_json(project: GovernanceProject) -> Project:
     """Convert a project to JSON."""
+    p = project
     return {
-        name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(project).items()
-    }
+        "id": p.id, "unit": p.unit, "month": p.month, "topic": p.topic, "cause": p.cause, "measures": p.measures,
+        "tickets": list(p.tickets), "state": p.state, "drafted": p.drafted, "opened_by": p.opened_by,
+        "opened_at": p.opened_at.isoformat(), "closed_by": p.closed_by,
+        "closed_at": None if p.closed_at is None else p.closed_at.isoformat(), "reviewed_by": p.reviewed_by,
+        "reviewed_at": None if p.reviewed_at is None else p.reviewed_at.isoformat(), "ledger_id": p.ledger_id,
+    }  # fmt: skip

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -17,30 +18,76 @@ from backend.services import Services
 from backend.web.body import hash_request, read_json, read_parts, strip_unstorable
 from backend.web.errors import dump_error, get_status
 from backend.web.identity import authenticate_key
-from backend.web.query import read_query
+from backend.web.query import Filter, Schema, read_filters
 from backend.web.request import REQUEST_ID, SERVICES, ApiRequest, ApiResponse, FormPart
 from backend.web.schemas import validate_body
 
-Handler = Callable[[ApiRequest], Awaitable[ApiResponse]]
+Handler = Callable[[ApiRequest], Awaitable[ApiResponse[Any]]]
 REPLAY_SECONDS = 10.0  # seconds a repeated request waits for the first one's answer
 NOT_REPLAYED = frozenset({401, 403, 409, 429})  # statuses that a later attempt may change, so never replayed
 JSON_TYPE = "application/json"
 
 
+#: Refusals of every route: who asks, what nobody knows, and what the whole office cannot do just now.
+ALWAYS = (
+    "unauthenticated", "too_many", "unit_missing", "unknown_filter", "version_gate", "unavailable", "read_only", "disk_full",
+)  # fmt: skip
+NUMBER: Schema = {"type": "integer", "minimum": 0}
+PATH_VALUE = re.compile(r"\{(\w+)\}")
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row: method, path, handler, permission (None: any key), what it takes, and a summary for OpenAPI."""
+    """One row: method, path, handler, permission (None: any key), what it takes, and what its handler refuses.
+
+    What it answers is the annotation of its handler. Its summary for people is the text `api.METHOD PATH` (XS12).
+    """
 
     method: str
     path: str
     handler: Handler
-    summary: str
     permission: str | None = None
     body: type[BaseModel] | None = None
-    filters: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
     max_bytes: int = 0  # largest multipart body in bytes; 0: no files
     status: int = 200
+    unchanged: int | None = None  # status where what is to be stored is there already
     shown_once: bool = False  # the answer is a secret and not kept: a repeated request is refused (XS11)
+    refuses: tuple[str, ...] = ()  # codes of the handler, beside those of `list_refusals`
+    kinds: tuple[str, ...] = ()  # the words `{kind}` of the path may be
+    numbers: Schema = field(default_factory=lambda: NUMBER)  # what an id in the path looks like
+    form: Schema = field(default_factory=dict)  # JSON schemas of the form's fields beside `file`
+    media: tuple[str, ...] = ()  # content types of a file; none: JSON
+
+    @property
+    def name(self) -> str:
+        """Method and path."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def path_values(self) -> tuple[str, ...]:
+        """The names of the values in its path."""
+        return tuple(PATH_VALUE.findall(self.path))
+
+
+def list_refusals(route: Route) -> tuple[str, ...]:
+    """Return all codes a route may refuse with: of the layer that serves it, by what it takes, and of its handler."""
+    fields = route.body.model_fields.values() if route.body is not None else ()
+    found = [
+        *ALWAYS,
+        *(("forbidden",) if route.permission else ()),
+        *(("not_found",) if route.path_values else ()),
+        *(("bad_field", *(one.code for one in route.filters)) if route.filters else ()),
+        *(("bad_request", "too_large") if route.body is not None or route.max_bytes else ()),
+        *(("missing",) if route.max_bytes else ()),
+        *(("unknown_field",) if route.body is not None else ()),
+        *(("bad_field",) if fields else ()),
+        *(("missing",) if any(one.is_required() for one in fields) else ()),
+        *(("bad_request", "idempotency_mismatch", "in_progress") if route.method == "POST" else ()),
+        *(("shown_once",) if route.shown_once else ()),
+        *route.refuses,
+    ]  # fmt: skip
+    return tuple(dict.fromkeys(found))
 
 
 def build_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -51,7 +98,7 @@ def build_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.Stream
         actor = await authenticate_key(request, services)
         if route.permission is not None and not may(actor, route.permission):
             raise Refused("forbidden")
-        query = read_query(request.query, route.filters)
+        query = read_filters(request.query, route.filters)
         body, parts = await _read_body(request, route)
         path = {name: _check_path_value(value) for name, value in request.match_info.items()}
         api_request = ApiRequest(services, actor, path, query, body, parts)
@@ -91,7 +138,7 @@ def _read_idempotency_key(request: web.Request) -> str | None:
     return key
 
 
-def _build_response(answer: ApiResponse) -> web.Response:
+def _build_response(answer: ApiResponse[Any]) -> web.Response:
     if answer.raw is not None:
         return web.Response(body=answer.raw, status=answer.status, headers=answer.headers)
     text = json.dumps(answer.payload, ensure_ascii=False, default=str)
@@ -99,7 +146,7 @@ def _build_response(answer: ApiResponse) -> web.Response:
 
 
 async def _run_once(
-    services: Services, key: str, request_hash: str, work: Callable[[], Awaitable[ApiResponse]], request_id: str,
+    services: Services, key: str, request_hash: str, work: Callable[[], Awaitable[ApiResponse[Any]]], request_id: str,
     shown_once: bool,
 ) -> web.Response:  # fmt: skip
     """Do the work once for this key; every repetition gets the first answer (FR4), or `shown_once` for a secret.

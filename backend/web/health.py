@@ -45,9 +45,9 @@ async def get_metrics(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
-async def get_openapi(_request: web.Request) -> web.Response:
+async def get_openapi(request: web.Request) -> web.Response:
     """GET /api/openapi.json."""
-    return web.json_response(build_document())
+    return web.json_response(build_document(request.app[SERVICES].texts.language))
 
 
 async def get_clock(request: web.Request) -> web.Response:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from aiohttp import web
 
 from backend.domain.acts import Actor, Sight
 from backend.services import Services
 
+T = TypeVar("T")
 SERVICES = web.AppKey("services", Services)
 #: The request's id, kept on the aiohttp request.
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -43,10 +44,14 @@ class ApiRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiResponse:
-    """A handler's response: JSON, unless `raw` holds a file's bytes."""
+class ApiResponse(Generic[T]):
+    """A handler's response: JSON, unless `raw` holds a file's bytes.
 
-    payload: Any
+    A handler returns `ApiResponse[Shape]`; that annotation is what the OpenAPI document says of it (XS12). A file is
+    `ApiResponse[None]`.
+    """
+
+    payload: T
     status: int = 200
     raw: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
 from backend.domain.acts import Actor
 from backend.domain.records import Assignment, Duty, JournalEntry, Person, Unit, Visit
@@ -13,8 +13,7 @@ from backend.ports.files import StoredFile
 from backend.ports.requester_texts import RequesterText
 from backend.ports.ticket_queries import CallAttemptView, CallView, DeliveryView, TicketHistory, TicketView
 from backend.services import Services
-
-Json = dict[str, Any]
+from backend.web import shapes, timeline_shapes
 
 
 def _seconds_between(start: datetime, end: datetime | None) -> int | None:
@@ -40,6 +39,10 @@ class Serializer:
         snapshot = await services.office.snapshot()
         return Serializer(services, snapshot.settings.get("privacy.phone_mask"))
 
+    @overload
+    def format_time(self, instant: datetime) -> str: ...
+    @overload
+    def format_time(self, instant: datetime | None) -> str | None: ...
     def format_time(self, instant: datetime | None) -> str | None:
         """Return an instant as ISO-8601 with the office's offset."""
         return None if instant is None else instant.astimezone(self.services.clock.zone).isoformat()
@@ -48,7 +51,7 @@ class Serializer:
         """Mask the requester's name and phone numbers in a text."""
         return _mask_cached(text, name, self.phone_mask)
 
-    def dump_ticket(self, view: TicketView, reader: Actor) -> Json:
+    def dump_ticket(self, view: TicketView, reader: Actor) -> shapes.Ticket:
         """Serialize a ticket for a reader, who sees the door of its place only if they go there."""
         t = view.ticket
         return {
@@ -64,12 +67,12 @@ class Serializer:
             "assignments": [self.dump_assignment(a, view.requester) for a in view.assignments],
         }  # fmt: skip
 
-    def _dump_earlier_reply(self, view: TicketView) -> Json | None:
+    def _dump_earlier_reply(self, view: TicketView) -> shapes.EarlierReply | None:
         """Serialize what was answered elsewhere before the ticket came in (XM14)."""
         text = view.earlier_reply.get("reply_text")
         return {"text": self.mask(text, view.requester), "at": view.earlier_reply.get("reply_at")} if text else None
 
-    async def dump_tickets(self, views: Sequence[TicketView], reader: Actor) -> list[Json]:
+    async def dump_tickets(self, views: Sequence[TicketView], reader: Actor) -> list[shapes.Ticket]:
         """Serialize tickets; with an external record, each has `sync`: what still awaits the platform's confirmation."""
         shown = [self.dump_ticket(view, reader) for view in views]
         sync_states = await self.services.platform.get_sync_states({v.ticket.id: v.ticket.version for v in views})
@@ -80,7 +83,7 @@ class Serializer:
                 }  # fmt: skip
         return shown
 
-    def dump_assignment(self, a: Assignment, name: str | None = None) -> Json:
+    def dump_assignment(self, a: Assignment, name: str | None = None) -> shapes.Assignment:
         """Serialize an assignment."""
         return {
             "id": a.id, "unit": a.unit, "lead": a.lead, "state": a.state, "version": a.version,
@@ -96,7 +99,7 @@ class Serializer:
             "seconds_to_first_contact": _seconds_between(a.dispatched_at, a.contacted_at),
         }  # fmt: skip
 
-    def dump_delivery(self, delivery: DeliveryView) -> Json:
+    def dump_delivery(self, delivery: DeliveryView) -> timeline_shapes.Delivery:
         """Serialize a message and its delivery state."""
         message = delivery.message
         return {
@@ -107,7 +110,7 @@ class Serializer:
             "provider_id": delivery.provider_id, "error": delivery.error, "cost": delivery.cost, "cause": message.cause_id,
         }  # fmt: skip
 
-    def dump_call(self, c: CallView) -> Json:
+    def dump_call(self, c: CallView) -> timeline_shapes.Call:
         """Serialize a call; PIN keys are never stored, so they cannot be shown."""
         return {
             "id": c.id, "ticket": c.ticket_no, "assignment": c.assignment_id, "letter": c.letter_id,
@@ -116,7 +119,7 @@ class Serializer:
             "created_at": self.format_time(c.created_at), "ended_at": self.format_time(c.ended_at),
         }  # fmt: skip
 
-    def dump_attempt(self, d: CallAttemptView) -> Json:
+    def dump_attempt(self, d: CallAttemptView) -> timeline_shapes.Dial:
         """Serialize a call attempt."""
         return {
             "id": d.id, "call": d.call_id, "number": d.number, "state": d.state, "status": d.status,
@@ -125,7 +128,7 @@ class Serializer:
             "cost": d.cost, "recorded": d.has_recording, "script": d.script or None, "script_version": d.script_version,
         }  # fmt: skip
 
-    def dump_move(self, line: JournalEntry, name: str | None) -> Json:
+    def dump_move(self, line: JournalEntry, name: str | None) -> timeline_shapes.Move:
         """Serialize a journal line with its arguments masked."""
         return {
             "verb": line.verb, "from": line.from_state, "to": line.to_state, "version": line.version,
@@ -133,14 +136,14 @@ class Serializer:
             "recorded_at": self.format_time(line.recorded_at), "words": self._mask_arguments(line.words, name),
         }  # fmt: skip
 
-    def dump_visit(self, v: Visit, name: str | None) -> Json:
+    def dump_visit(self, v: Visit, name: str | None) -> timeline_shapes.Visit:
         """Serialize a visit's answers."""
         return {
             "id": v.id, "round": v.round, "kind": v.kind, "by": v.by, "source": v.source, "answer": v.answer,
             "contacted": v.contacted, "resolved": v.resolved, "note": self.mask(v.note, name), "final": v.final,
         }  # fmt: skip
 
-    def dump_sms(self, x: RequesterText, name: str | None) -> Json:
+    def dump_sms(self, x: RequesterText, name: str | None) -> timeline_shapes.RequesterText:
         """Serialize an SMS to the requester, and the reply."""
         return {
             "id": x.id, "kind": x.kind, "to": x.to_masked, "round": x.round, "state": x.state, "status": x.status,
@@ -148,26 +151,37 @@ class Serializer:
             "answered": None if x.answered is None else self.mask(x.answered, name),
         }  # fmt: skip
 
-    def dump_duty(self, d: Duty) -> Json:
+    def dump_duty(self, d: Duty) -> timeline_shapes.Duty:
         """Serialize a duty for the timeline, placed at its start."""
         return {
             "id": d.id, "kind": d.kind, "unit": d.unit, "assignment": d.assignment_id, "grade": d.grade,
             "due_at": self.format_time(d.due_at), "met_at": self.format_time(d.met_at), "outcome": d.outcome,
         }  # fmt: skip
 
-    def dump_timeline(self, history: TicketHistory, name: str | None, duties: Sequence[Duty] = ()) -> list[Json]:
+    def dump_timeline(
+        self, history: TicketHistory, name: str | None, duties: Sequence[Duty] = ()
+    ) -> list[timeline_shapes.TimelineItem]:
         """Return moves, messages, calls, attempts, visits and duties (at their start) in one list, oldest first."""
-        dated: list[tuple[datetime, int, str, Json]] = [
-            *((x.at, 0, "move", self.dump_move(x, name)) for x in history.lines),
-            *((x.at, 1, "visit", self.dump_visit(x, name)) for x in history.visits),
-            *((x.sent_at or x.message.created_at, 2, "delivery", self.dump_delivery(x)) for x in history.deliveries),
-            *((x.created_at, 3, "call", self.dump_call(x)) for x in history.calls),
-            *((d.asked_at, 4, "dial", self.dump_attempt(d)) for x in history.calls for d in x.call_attempts),
-            *((x.sent_at or x.created_at, 5, "text", self.dump_sms(x, name)) for x in history.texts),
-            *((x.start_at, 6, "duty", self.dump_duty(x)) for x in duties),
-        ]
+        at = self.format_time
+        dated: list[tuple[datetime, int, timeline_shapes.TimelineItem]] = []
+        for x in history.lines:
+            dated.append((x.at, 0, {"at": at(x.at), "type": "move", **self.dump_move(x, name)}))
+        for v in history.visits:
+            dated.append((v.at, 1, {"at": at(v.at), "type": "visit", **self.dump_visit(v, name)}))
+        for y in history.deliveries:
+            sent_at = y.sent_at or y.message.created_at
+            dated.append((sent_at, 2, {"at": at(sent_at), "type": "delivery", **self.dump_delivery(y)}))
+        for c in history.calls:
+            dated.append((c.created_at, 3, {"at": at(c.created_at), "type": "call", **self.dump_call(c)}))
+            for d in c.call_attempts:
+                dated.append((d.asked_at, 4, {"at": at(d.asked_at), "type": "dial", **self.dump_attempt(d)}))
+        for t in history.texts:
+            sent_at = t.sent_at or t.created_at
+            dated.append((sent_at, 5, {"at": at(sent_at), "type": "text", **self.dump_sms(t, name)}))
+        for u in duties:
+            dated.append((u.start_at, 6, {"at": at(u.start_at), "type": "duty", **self.dump_duty(u)}))
         dated.sort(key=lambda item: item[:2])
-        return [{"at": self.format_time(at), "type": kind, **body} for at, _, kind, body in dated]
+        return [item for _, _, item in dated]
 
     def _mask_arguments(self, value: Any, name: str | None) -> Any:
         if isinstance(value, str):
@@ -178,7 +192,7 @@ class Serializer:
             return [self._mask_arguments(v, name) for v in value]
         return value
 
-    def dump_file(self, file: StoredFile) -> Json:
+    def dump_file(self, file: StoredFile) -> shapes.File:
         """Serialize a stored file, without its content."""
         return {
             "id": file.id,
@@ -190,7 +204,7 @@ class Serializer:
         }
 
 
-def dump_unit(u: Unit) -> Json:
+def dump_unit(u: Unit) -> shapes.Unit:
     """Serialize a unit."""
     return {
         "code": u.code, "name": u.name, "kind": u.kind, "region": u.region, "parent": u.parent,
@@ -198,7 +212,7 @@ def dump_unit(u: Unit) -> Json:
     }  # fmt: skip
 
 
-def dump_person(p: Person) -> Json:
+def dump_person(p: Person) -> shapes.Person:
     """Serialize a person; says whether they have a phone number, never the number."""
     return {
         "code": p.code, "name": p.name, "unit": p.unit, "role": p.role, "active": p.active, "rank": p.rank,

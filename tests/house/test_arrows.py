@@ -52,6 +52,7 @@ HOMES = {
     "sqlalchemy": ("storage/",),
     "structlog": ("backend/", "bot/"),
     "twilio": ("notify/voice/twilio", "notify/sms/twilio"),
+    "typing_extensions": ("backend/",),
     "typst": ("backend/reporting/pdf.py",),
     "xlsxwriter": ("backend/reporting/xlsx.py",),
     "yarl": ("sandbox/",),

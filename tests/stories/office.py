@@ -26,6 +26,7 @@ from sandbox.twilio.behaviour import NO_ANSWER
 from sandbox.twilio.handset import Phone
 from storage import tables as t
 from storage.integrity.checks import SqlIntegrityStore
+from tests.api_document import watch_answers
 from tests.stories.api import ApiUser, Response
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -271,7 +272,7 @@ async def open_office(
             open_application(
                 config, roles, wall_clock=clock, database_says=database_says, rhythm=rhythm
             ) as application,
-            aiohttp.ClientSession() as http,
+            aiohttp.ClientSession(trace_configs=watch_answers()) as http,
         ):
             office = Office(application, http, log=log)
             if not sample_tickets:

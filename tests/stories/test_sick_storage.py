@@ -23,6 +23,7 @@ from backend.ports.damage import Damage
 from backend.web.api.routes import ROUTES
 from backend.web.identity import COOKIE
 from backend.web.webhooks.chat import SECRET_HEADER
+from tests.api_document import watch_answers
 from tests.operations.flipped_pages import PAGE, Page, flip, is_sound, list_pages, make_pages_small
 from tests.stories.office import MONDAY, Office, capture_log, open_office, start_clock
 
@@ -63,7 +64,7 @@ class Kept:
         with capture_log() as log:
             async with (
                 open_application(self.config, wall_clock=start_clock(MONDAY)) as application,
-                aiohttp.ClientSession() as http,
+                aiohttp.ClientSession(trace_configs=watch_answers()) as http,
             ):
                 yield Office(application, http, keys=dict(self.keys), log=log)
 

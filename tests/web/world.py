@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +11,6 @@ from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from backend.deadlines.recompute import DutyRecompute
-from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
@@ -64,7 +61,9 @@ from storage.tickets.queries import SqlQueryStore
 from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import SqlFeatureStore
 from storage.web.idempotency import SqlIdempotencyStore
+from tests.api_document import watch_answers
 from tests.time_and_chance import CHANCE, build_clock
+from tests.web.fakes import FakeImports, FakeScoring
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PEOPLE = (
@@ -75,54 +74,6 @@ PEOPLE = (
 )  # fmt: skip
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
 SECRET = "hook-secret-hook"
-
-
-@dataclass
-class FakeScoring:
-    """Remembers what it was asked."""
-
-    asked: list[tuple[Any, ...]] = field(default_factory=list)
-
-    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
-        self.asked.append(("scores", month, scheme, unit, actor.code))
-        line = {"item": "sign", "name": "及时签收率", "points": "15", "numerator": 112, "denominator": 120, "rate": "93.33",
-                "deduction": "1.67", "score": "13.33", "note": "", "evidence": [{"ticket": "T1", "failed": True}, {"more": 7}]}  # fmt: skip
-        sheet = {"unit": unit or "U01", "scheme": "jilin-unit", "total": "95.05", "base": "90.15", "bonus": "4.90",
-                 "minus": "0.00", "readings": {"sign.general.limit": "1wd"}, "lines": [line]}  # fmt: skip
-        return {"period": month, "units": [sheet], "regions": []}
-
-    async def start_run(self, period: str, scheme: str | None, actor: Actor) -> Mapping[str, Any]:
-        self.asked.append(("start_run", period, scheme, actor.code))
-        return {"id": 1, "state": "trial"}
-
-    async def lock_run(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> Mapping[str, Any]:
-        if run_id != 1:
-            raise Refused("not_found", run=run_id)
-        return {"id": run_id, "state": "locked"}
-
-    async def submit_contest(self, run_id: int, arguments: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
-        self.asked.append(("contest", run_id, dict(arguments), actor.code))
-        return {"id": 2}
-
-    async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
-        self.asked.append(("enter", dict(entry), actor.code))
-        return {"id": 3, "state": "entered"}
-
-    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]:
-        return {"id": entry_id, "state": "accepted" if accept else "refused"}
-
-
-@dataclass
-class FakeImports:
-    """Remembers which files it was given."""
-
-    asked: list[tuple[Any, ...]] = field(default_factory=list)
-
-    async def import_file(
-        self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
-    ) -> Mapping[str, Any]:
-        self.asked.append((kind, name, content, by.code, dry_run, dict(preset)))
-        return {"read": 1, "imported": 1, "already": 0, "refused": []}
 
 
 def build_mounted_app() -> web.Application:
@@ -219,7 +170,7 @@ class World:
         for code, _, _ in PEOPLE:
             self.keys[code] = await self.services.keys.create_key(f"k-{code}", self.at, person=code)
         server = TestServer(build_app(self.services, [mount]))
-        self.client = TestClient(server)
+        self.client = TestClient(server, trace_configs=watch_answers())
         await server.start_server(**RUNNER_OPTIONS)
         await self.client.start_server()
         return self

@@ -1,16 +1,19 @@
 """Bulletins: list them, make one, download its documents; each download is audited (FA12)."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from backend.domain.json_shapes import Instant, one_of
 from backend.ports.reporting import BulletinIssue, IssueDocument
 from backend.web.api.files import build_headers
 from backend.web.endpoint import Route
-from backend.web.query import encode_cursor, parse_id, parse_limit, parse_row_cursor
+from backend.web.query import PAGED, encode_cursor, parse_id, parse_limit, parse_row_cursor, period_filter
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Int32, RequestBody, ShortText
+from backend.web.shapes import Page
 
 MIME = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -29,12 +32,36 @@ class BulletinBody(RequestBody):
     scheme: ShortText | None = None
 
 
+class IssueFile(TypedDict):
+    """A document of a bulletin."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Issue(TypedDict):
+    """A bulletin; its files are there once it is ready."""
+
+    id: int
+    kind: str
+    period: str
+    year: int
+    number: int
+    revision: int
+    state: Annotated[str, one_of(("making", "ready", "failed"))]
+    made_at: Instant
+    by: str
+    error: str | None
+    files: list[IssueFile]
+
+
 def parse_issue_id(text: str) -> int:
     """Parse an issue's id from a path. Refused `not_found`."""
     return parse_id(text)
 
 
-def dump_issue(issue: BulletinIssue, files: Sequence[IssueDocument]) -> dict[str, Any]:
+def dump_issue(issue: BulletinIssue, files: Sequence[IssueDocument]) -> Issue:
     """Serialize an issue; its files only once it is ready."""
     return {
         "id": issue.id, "kind": issue.kind, "period": issue.period, "year": issue.year, "number": issue.number,
@@ -44,7 +71,7 @@ def dump_issue(issue: BulletinIssue, files: Sequence[IssueDocument]) -> dict[str
     }  # fmt: skip
 
 
-async def list_issues(request: ApiRequest) -> ApiResponse:
+async def list_issues(request: ApiRequest) -> ApiResponse[Page[Issue]]:
     """List issues, newest first."""
     page = await request.services.reporting.list_issues(
         request.actor,
@@ -55,7 +82,7 @@ async def list_issues(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"items": [dump_issue(*one) for one in page.items], "next": encode_cursor(page.next_id)})
 
 
-async def start_issue(request: ApiRequest) -> ApiResponse:
+async def start_issue(request: ApiRequest) -> ApiResponse[Issue]:
     """Start making one; `GET /bulletins/ID` tells when it is ready."""
     body: BulletinBody = request.body
     issue = await request.services.reporting.start(
@@ -64,14 +91,14 @@ async def start_issue(request: ApiRequest) -> ApiResponse:
     return ApiResponse(dump_issue(issue, ()), 202)
 
 
-async def get_issue(request: ApiRequest) -> ApiResponse:
+async def get_issue(request: ApiRequest) -> ApiResponse[Issue]:
     """Return one issue."""
     return ApiResponse(
         dump_issue(*await request.services.reporting.get_issue(parse_issue_id(request.path["id"]), request.actor))
     )
 
 
-async def download(request: ApiRequest) -> ApiResponse:
+async def download(request: ApiRequest) -> ApiResponse[None]:
     """Return a document, by its name or its extension alone."""
     name, content = await request.services.reporting.export_document(
         parse_issue_id(request.path["id"]), request.path["file"], request.actor
@@ -85,8 +112,24 @@ def build_download_headers(name: str) -> dict[str, str]:
 
 
 ROUTES = (
-    Route("GET", "/bulletins", list_issues, "Bulletins", "bulletins.read", filters=("period", "limit", "cursor")),
-    Route("POST", "/bulletins", start_issue, "Make a bulletin", "bulletins.make", BulletinBody, status=202),
-    Route("GET", "/bulletins/{id}", get_issue, "One bulletin", "bulletins.read"),
-    Route("GET", "/bulletins/{id}/{file}", download, "A bulletin's document", "bulletins.read"),
+    Route("GET", "/bulletins", list_issues, "bulletins.read", filters=(period_filter(), *PAGED)),
+    Route(
+        "POST",
+        "/bulletins",
+        start_issue,
+        "bulletins.make",
+        BulletinBody,
+        status=202,
+        refuses=(
+            "bad_period",
+            "period_not_begun",
+            "bad_bulletin",
+            "bad_setting",
+            "bad_issue",
+            "issue_taken",
+            "unknown_scheme",
+        ),
+    ),
+    Route("GET", "/bulletins/{id}", get_issue, "bulletins.read"),
+    Route("GET", "/bulletins/{id}/{file}", download, "bulletins.read", media=tuple(MIME.values())),
 )

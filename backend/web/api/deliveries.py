@@ -1,16 +1,35 @@
 """Deliveries, calls and the audit log."""
 
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from backend.domain.json_shapes import Instant
 from backend.domain.refusals import Refused
 from backend.web.api.office import filter_visible_people
 from backend.web.query import encode_cursor, parse_choice, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.serializers import Serializer
+from backend.web.shapes import Listed, Page
+from backend.web.timeline_shapes import CALL_OUTCOMES, DELIVERY_STATES, CallWithDials, Delivery
 
-STATES = ("pending", "sending", "sent", "ambiguous", "failed", "dead", "skipped")
-OUTCOMES = (
-    "confirmed", "signed", "completed", "partial", "refused", "wrong_person", "no_reply", "machine", "busy",
-    "no_answer", "failed", "carrier_failed",
-)  # fmt: skip
+
+class DeliveryPage(Listed):
+    """Messages, newest first; `held` while nothing leaves after a restore."""
+
+    items: list[Delivery]
+    held: bool
+
+
+class AuditEntry(TypedDict):
+    """Who did or saw what; the facts are its own."""
+
+    id: int
+    at: Instant
+    who: str
+    what: str
+    about: str | None
+    facts: dict[str, Any]
 
 
 async def _find_ticket_id(request: ApiRequest) -> int | None:
@@ -33,10 +52,10 @@ async def _find_people(request: ApiRequest) -> set[str] | None:
     return own if wanted is None else own & {wanted}
 
 
-async def list_deliveries(request: ApiRequest) -> ApiResponse:
+async def list_deliveries(request: ApiRequest) -> ApiResponse[DeliveryPage]:
     """List messages, newest first."""
     page = await request.services.queries.list_deliveries(
-        ticket_id=await _find_ticket_id(request), people=await _find_people(request), state=parse_choice(request.query, "state", STATES),
+        ticket_id=await _find_ticket_id(request), people=await _find_people(request), state=parse_choice(request.query, "state", DELIVERY_STATES),
         before=parse_row_cursor(request.query), limit=parse_limit(request.query),
     )  # fmt: skip
     serializer = await Serializer.create(request.services)
@@ -49,28 +68,28 @@ async def list_deliveries(request: ApiRequest) -> ApiResponse:
     )
 
 
-async def list_calls(request: ApiRequest) -> ApiResponse:
+async def list_calls(request: ApiRequest) -> ApiResponse[Page[CallWithDials]]:
     """List calls with their attempts, newest first."""
     page = await request.services.queries.list_calls(
-        ticket_id=await _find_ticket_id(request), people=await _find_people(request), outcome=parse_choice(request.query, "outcome", OUTCOMES),
+        ticket_id=await _find_ticket_id(request), people=await _find_people(request), outcome=parse_choice(request.query, "outcome", CALL_OUTCOMES),
         before=parse_row_cursor(request.query), limit=parse_limit(request.query),
     )  # fmt: skip
     serializer = await Serializer.create(request.services)
-    items = [
+    items: list[CallWithDials] = [
         {**serializer.dump_call(c), "dials": [serializer.dump_attempt(d) for d in c.call_attempts]} for c in page.items
     ]
     return ApiResponse({"items": items, "next": encode_cursor(page.next_id)})
 
 
-async def list_audit(request: ApiRequest) -> ApiResponse:
+async def list_audit(request: ApiRequest) -> ApiResponse[Page[AuditEntry]]:
     """List the audit log, newest first."""
     page = await request.services.audit.list_entries(
         before=parse_row_cursor(request.query), limit=parse_limit(request.query)
     )
     zone = request.services.clock.zone
-    items = [
+    items: list[AuditEntry] = [
         {"id": e.id, "at": e.at.astimezone(zone).isoformat(), "who": e.who, "what": e.what, "about": e.about,
-         "facts": e.facts}
+         "facts": dict(e.facts)}
         for e in page.items
     ]  # fmt: skip
     return ApiResponse({"items": items, "next": encode_cursor(page.next_id)})

@@ -7,12 +7,29 @@ from backend.domain.acts import list_files
 from backend.domain.permissions import PERMISSIONS, require
 from backend.domain.refusals import Refused
 from backend.importing.files.templates import build_template
+from backend.importing.service import ImportDocument
 from backend.tickets.files import MIME
 from backend.web.api.tickets import load_view
+from backend.web.query import FLAG, Schema
 from backend.web.request import ApiRequest, ApiResponse, FormPart
 from backend.web.serializers import Serializer
+from backend.web.shapes import File
 
 MAX_IMPORT_BYTES = 64 * 1024 * 1024  # bytes
+#: What can be imported.
+KINDS = tuple(sorted(name.removeprefix("import.") for name in PERMISSIONS if name.startswith("import.")))
+
+#: What a whole file is refused for; rows are refused in the report.
+FILE_REFUSALS = (
+    "file_empty", "file_blank_rows", "file_broken", "file_bomb", "file_encoding", "file_mixed_encoding", "file_has_links",
+    "file_has_macros", "file_needs_jsonl", "file_no_sheet", "file_old_excel", "file_wrong_kind", "file_xml_unsafe",
+    "heading_twice", "headings_missing", "unknown_field", "bad_field", "bad_set_value",
+)  # fmt: skip
+FILE_ID: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
+#: Fields of an import beside the file: whether to keep nothing, and what fills columns the file does not have.
+IMPORT_FORM: Schema = {
+    "dry_run": FLAG, "set": {"type": "array", "items": {"type": "string", "pattern": "^[^=]+=.*$"}},
+}  # fmt: skip
 
 
 def find_file_part(request: ApiRequest) -> FormPart:
@@ -23,14 +40,14 @@ def find_file_part(request: ApiRequest) -> FormPart:
     return files[0]
 
 
-async def upload(request: ApiRequest) -> ApiResponse:
+async def upload(request: ApiRequest) -> ApiResponse[File]:
     """Store a PDF, JPEG or PNG."""
     part = find_file_part(request)
     file = await request.services.files.store(part.filename or "", part.content, request.actor)
     return ApiResponse((await Serializer.create(request.services)).dump_file(file), 201)
 
 
-async def download(request: ApiRequest) -> ApiResponse:
+async def download(request: ApiRequest) -> ApiResponse[None]:
     """Return a stored file's content, always as a download; with `ticket`, as one of its files, on record (XM25).
 
     Refused `not_found`.
@@ -55,7 +72,7 @@ def build_headers(name: str, content_type: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-async def import_file(request: ApiRequest) -> ApiResponse:
+async def import_file(request: ApiRequest) -> ApiResponse[ImportDocument]:
     """Import a file; the report names each refused row (contract §3).
 
     Refused `not_found` for an unknown kind, `forbidden`, `missing`, `unknown_field`.
@@ -84,10 +101,10 @@ async def import_file(request: ApiRequest) -> ApiResponse:
     await request.services.audit.record(
         request.services.clock.now(), request.actor.code, "import", kind, dry_run=dry_run
     )
-    return ApiResponse(dict(report))
+    return ApiResponse(report)
 
 
-async def download_template(request: ApiRequest) -> ApiResponse:
+async def download_template(request: ApiRequest) -> ApiResponse[None]:
     """Return an empty table with the headings of a kind of import. Refused `not_found`, `forbidden`, `file_needs_jsonl`."""
     kind = request.path["kind"]
     if f"import.{kind}" not in PERMISSIONS:

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.triage.governance_projects import to_json
-from backend.web.api.similarity import PAGED, paginate
+from backend.triage.governance_projects import Project, to_json
+from backend.web.api.similarity import paginate
 from backend.web.endpoint import Route
-from backend.web.query import parse_id
+from backend.web.query import PAGED, UNIT, month_filter, parse_id
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, Flag, RequestBody
+from backend.web.shapes import Page
 
 LongWords = Annotated[str, Field(max_length=2_000, strict=True)]
 TicketNumbers = Annotated[list[Code], Field(max_length=200)]
@@ -41,18 +42,18 @@ class VerdictBody(RequestBody):
     accept: Flag
 
 
-async def list_projects(request: ApiRequest) -> ApiResponse:
+async def list_projects(request: ApiRequest) -> ApiResponse[Page[Project]]:
     """List projects (未诉先办), newest first."""
     found = await request.services.governance.list_projects(request.query.get("month"), request.query.get("unit"))
     return paginate(request, [to_json(p) for p in found], ascending=False)
 
 
-async def open_project(request: ApiRequest) -> ApiResponse:
+async def open_project(request: ApiRequest) -> ApiResponse[Project]:
     """Open a project."""
     return ApiResponse(to_json(await request.services.governance.open(request.body.model_dump(), request.actor)), 201)
 
 
-async def change_project(request: ApiRequest) -> ApiResponse:
+async def change_project(request: ApiRequest) -> ApiResponse[Project]:
     """Edit a project; that also confirms a draft."""
     return ApiResponse(
         to_json(
@@ -63,17 +64,17 @@ async def change_project(request: ApiRequest) -> ApiResponse:
     )
 
 
-async def close_project(request: ApiRequest) -> ApiResponse:
+async def close_project(request: ApiRequest) -> ApiResponse[Project]:
     """Close a project as governed; a ledger row then waits for review."""
     return ApiResponse(to_json(await request.services.governance.close(parse_id(request.path["id"]), request.actor)))
 
 
-async def drop_project(request: ApiRequest) -> ApiResponse:
+async def drop_project(request: ApiRequest) -> ApiResponse[Project]:
     """Drop a project."""
     return ApiResponse(to_json(await request.services.governance.drop(parse_id(request.path["id"]), request.actor)))
 
 
-async def review_project(request: ApiRequest) -> ApiResponse:
+async def review_project(request: ApiRequest) -> ApiResponse[Project]:
     """Record the second person's decision; an accepted project counts in the scores."""
     return ApiResponse(
         to_json(
@@ -84,11 +85,16 @@ async def review_project(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",    "/governance",               list_projects,       "Governance projects", "triage.read", filters=("month", "unit", *PAGED)),
-    Route("POST",   "/governance",               open_project,   "Open a governance project", "governance.edit", ProjectBody, status=201),
-    Route("PUT",    "/governance/{id}",          change_project, "Change a governance project", "governance.edit", ProjectChangeBody),
-    Route("POST",   "/governance/{id}/close",    close_project,  "Close a governance project", "governance.edit", EmptyBody),
-    Route("POST",   "/governance/{id}/drop",     drop_project,   "Drop a governance project", "governance.edit", EmptyBody),
-    Route("POST",   "/governance/{id}/review",   review_project, "Review a governance project", "governance.review", VerdictBody),
+    Route("GET",    "/governance",               list_projects, "triage.read", filters=(month_filter(), UNIT, *PAGED)),
+    Route("POST",   "/governance",               open_project, "governance.edit", ProjectBody, status=201,
+          refuses=("not_found", "not_an_institution", "unknown_unit")),
+    Route("PUT",    "/governance/{id}",          change_project, "governance.edit", ProjectChangeBody,
+          refuses=("overtaken", "not_now", "missing")),
+    Route("POST",   "/governance/{id}/close",    close_project, "governance.edit", EmptyBody,
+          refuses=("overtaken", "not_now", "governance_incomplete", "month_locked")),
+    Route("POST",   "/governance/{id}/drop",     drop_project, "governance.edit", EmptyBody,
+          refuses=("overtaken", "not_now")),
+    Route("POST",   "/governance/{id}/review",   review_project, "governance.review", VerdictBody,
+          refuses=("same_person", "not_now", "overtaken")),
 )
 # fmt: on

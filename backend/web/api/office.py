@@ -1,21 +1,47 @@
 """Units, people, bindings, settings and API keys: reading and changing them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
+
+from typing_extensions import TypedDict
 
 from backend.domain.acts import Actor
+from backend.domain.json_shapes import Instant
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
 from backend.office import settings
 from backend.office.people import PersonForm, generate_person_code
 from backend.tickets.form_fields import extract_key_name
-from backend.web import serializers
+from backend.web import serializers, shapes
 from backend.web.query import encode_cursor, parse_choice, parse_cursor, parse_limit
 from backend.web.request import ApiRequest, ApiResponse
 
+T = TypeVar("T")
 
-def _paginate(request: ApiRequest, records: Sequence[tuple[str, Any]]) -> ApiResponse:
+
+class Binding(TypedDict):
+    """A binding code and its link; both work once, until then."""
+
+    code: str
+    link: str
+    expires_at: Instant
+
+
+class SettingValue(TypedDict):
+    """A setting as it was stored."""
+
+    key: str
+    value: str
+
+
+class CreatedKey(TypedDict):
+    """An API key; it is shown once."""
+
+    key: str
+
+
+def _paginate(request: ApiRequest, records: Sequence[tuple[str, T]]) -> ApiResponse[shapes.Page[T]]:
     """Return a page of records in the order of their codes."""
     after, limit = parse_cursor(request.query), parse_limit(request.query)
     rest = sorted(((c, x) for c, x in records if after is None or c > after), key=lambda pair: pair[0])
@@ -25,7 +51,7 @@ def _paginate(request: ApiRequest, records: Sequence[tuple[str, Any]]) -> ApiRes
     )
 
 
-async def store_unit(request: ApiRequest) -> ApiResponse:
+async def store_unit(request: ApiRequest) -> ApiResponse[shapes.Unit]:
     """Store a unit: 201 if new or changed, 200 if unchanged."""
     body = request.body
     unit = Unit(body.code, body.name, body.kind, body.region, body.parent, body.province_department, body.active,
@@ -35,13 +61,13 @@ async def store_unit(request: ApiRequest) -> ApiResponse:
     return ApiResponse(serializers.dump_unit(unit), 201 if changed[0] else 200)
 
 
-async def list_units(request: ApiRequest) -> ApiResponse:
+async def list_units(request: ApiRequest) -> ApiResponse[shapes.Page[shapes.Unit]]:
     """List units in the order of their codes."""
     snapshot = await request.services.office.snapshot()
     return _paginate(request, [(code, serializers.dump_unit(u)) for code, u in snapshot.config.units.items()])
 
 
-async def store_person(request: ApiRequest) -> ApiResponse:
+async def store_person(request: ApiRequest) -> ApiResponse[shapes.Person]:
     """Store a person: 201 if new or changed, 200 if unchanged."""
     body = request.body
     code = body.code or generate_person_code(body.unit, body.name.strip())
@@ -62,7 +88,7 @@ def filter_visible_people(people: Sequence[Person], actor: Actor) -> list[Person
     return [p for p in people if actor.may_see(p.unit)]
 
 
-async def list_people(request: ApiRequest) -> ApiResponse:
+async def list_people(request: ApiRequest) -> ApiResponse[shapes.Page[shapes.Person]]:
     """List people in the order of their codes; unit roles see their own unit's."""
     snapshot = await request.services.office.snapshot()
     unit, role = request.query.get("unit"), parse_choice(request.query, "role", tuple(Role))
@@ -73,7 +99,7 @@ async def list_people(request: ApiRequest) -> ApiResponse:
     )
 
 
-async def open_binding(request: ApiRequest) -> ApiResponse:
+async def open_binding(request: ApiRequest) -> ApiResponse[Binding]:
     """Create a binding code for a person; a liaison only for their own unit. Refused `not_found`."""
     code = request.path["code"]
     snapshot = await request.services.office.snapshot()
@@ -87,12 +113,12 @@ async def open_binding(request: ApiRequest) -> ApiResponse:
     )
 
 
-async def list_settings(request: ApiRequest) -> ApiResponse:
+async def list_settings(request: ApiRequest) -> ApiResponse[dict[str, str]]:
     """Return all settings in force, key → value as text."""
     return ApiResponse((await request.services.office.snapshot()).settings.to_dict())
 
 
-async def store_setting(request: ApiRequest) -> ApiResponse:
+async def store_setting(request: ApiRequest) -> ApiResponse[SettingValue]:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
     key, body, services = request.path["key"], request.body, request.services
     value = await settings.set_setting(
@@ -101,7 +127,7 @@ async def store_setting(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"key": key, "value": value})
 
 
-async def create_key(request: ApiRequest) -> ApiResponse:
+async def create_key(request: ApiRequest) -> ApiResponse[CreatedKey]:
     """Create an API key, shown once. Refused as `backend.office.settings.create_key` says."""
     body, services = request.body, request.services
     secret = await settings.create_key(

@@ -1,79 +1,163 @@
-"""Builds the OpenAPI document from the route table and the body schemas."""
+"""Builds the OpenAPI document from the route table, the shapes of bodies and answers, and the refusal codes (XS12)."""
 
 import re
 from functools import lru_cache
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any, get_args, get_type_hints
 
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
+from backend.domain.texts import Texts
+from backend.web.api.act_schema import build_act_schema
 from backend.web.api.routes import ROUTES
-from backend.web.endpoint import Route
-from backend.web.query import DEFAULT_LIMIT, MAX_LIMIT
+from backend.web.endpoint import ALWAYS, JSON_TYPE, Route, list_refusals
+from backend.web.errors import format_refusal, get_status
+from backend.web.query import MAX_FILTER_CHARS
 
 BASE = "/api/v1"
+Schema = dict[str, Any]
 _REF = "#/components/schemas/{model}"
-_PATH_PARAM = re.compile(r"\{(\w+)\}")
-_ERROR = {
+_ERROR: Schema = {
     "type": "object", "required": ["error"],
     "properties": {"error": {
         "type": "object", "required": ["code", "message", "details", "request_id"],
-        "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": {"type": "object"},
-                       "request_id": {"type": "string"}},
+        "properties": {
+            "code": {"type": "string"}, "message": {"type": "string"}, "request_id": {"type": "string"},
+            "details": {"type": "object", "additionalProperties": True, "description": "facts of the refusal"},
+        },
     }},
 }  # fmt: skip
-_REFUSED = {"$ref": "#/components/schemas/Error"}
-_STATUSES = ("400", "401", "403", "404", "409", "413", "422", "429", "503")
+_RETRY_AFTER: Schema = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
+_FILE: Schema = {"schema": {"type": "string", "format": "binary"}}
+_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+}
 
 
-@lru_cache(maxsize=1)
-def build_document() -> dict[str, object]:
-    """Return the OpenAPI 3.1 document."""
-    models = sorted({r.body for r in ROUTES if r.body is not None}, key=lambda m: m.__name__)
-    _, schemas = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
-    paths: dict[str, dict[str, object]] = {}
+class _Names(GenerateJsonSchema):
+    """Names a page of tickets `TicketPage`."""
+
+    def normalize_name(self, name: str) -> str:
+        """Return the name of a shape in the document."""
+        return super().normalize_name(re.sub(r"^(\w+)\[(\w+)\]$", r"\2\1", name))
+
+
+def get_answer_shape(route: Route) -> Any:
+    """Return the type of a route's JSON, as its handler is annotated; `NoneType` for a file."""
+    return get_args(get_type_hints(route.handler, include_extras=True)["return"])[0]
+
+
+def get_group(route: Route) -> str:
+    """Return the name of a route's group: its handler's module."""
+    return route.handler.__module__.rpartition(".")[2]
+
+
+@lru_cache(maxsize=2)
+def build_document(language: str) -> Schema:
+    """Return the OpenAPI 3.1 document; summaries and the sentences of refusals are in this language."""
+    texts = Texts(language)
+    shapes: list[tuple[Any, Any, TypeAdapter[Any]]] = [
+        (route.name, "serialization", TypeAdapter(get_answer_shape(route))) for route in ROUTES if not route.media
+    ]
+    bodies = sorted({r.body for r in ROUTES if r.body is not None}, key=lambda model: model.__name__)
+    shapes += [(body.__name__, "validation", TypeAdapter(body)) for body in bodies]
+    found, definitions = TypeAdapter.json_schemas(shapes, ref_template=_REF, schema_generator=_Names)
+    schemas = {name: _drop_titles(schema) for name, schema in definitions.get("$defs", {}).items()}
+    paths: dict[str, Schema] = {}
     for route in ROUTES:
-        paths.setdefault(BASE + route.path, {})[route.method.lower()] = _build_operation(route)
+        answer = None if route.media else _drop_titles(found[(route.name, "serialization")])
+        paths.setdefault(BASE + route.path, {})[route.method.lower()] = _build_operation(route, answer, texts)
     return {
         "openapi": "3.1.0", "info": {"title": "jiesu", "version": "1"}, "paths": paths,
         "security": [{"key": []}],
+        "tags": [{"name": tag, "description": texts.get_word("api_group", tag)} for tag in dict.fromkeys(map(get_group, ROUTES))],
         "components": {
-            "schemas": {**schemas.get("$defs", {}), "Error": _ERROR},
+            "schemas": {**schemas, "ActBody": build_act_schema(), "Error": _ERROR},
+            "responses": {HTTPStatus(status).name: _build_refusal(status, codes, texts) for status, codes in _SHARED.items()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }  # fmt: skip
 
 
-def _build_operation(route: Route) -> dict[str, object]:
-    path_params = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-             for name in _PATH_PARAM.findall(route.path)]  # fmt: skip
-    filters = [{"name": name, "in": "query", "schema": _filter_schema(name)} for name in route.filters]
-    answer: dict[str, object] = {"description": "done"}
-    if route.path != "/files/{id}":
-        answer["content"] = {"application/json": {"schema": {"type": "object"}}}
-    answers: dict[str, object] = {str(route.status): answer}
-    if route.status == 201:
-        answers["200"] = answer
-    refused: dict[str, object] = {"description": "refused", "content": {"application/json": {"schema": _REFUSED}}}
-    operation: dict[str, object] = {
-        "summary": route.summary, "operationId": f"{route.method.lower()}{route.path}",
-        "parameters": [*path_params, *filters, *_idempotency_parameters(route)],
-        "responses": answers | dict.fromkeys(_STATUSES, refused),
+def _drop_titles(schema: Any) -> Any:
+    """Return a schema without the titles that pydantic makes of names; a property may be called `title`."""
+    if isinstance(schema, dict):
+        return {k: _drop_titles(v) for k, v in schema.items() if k != "title" or not isinstance(v, str)}
+    return [_drop_titles(one) for one in schema] if isinstance(schema, list) else schema
+
+
+def _build_operation(route: Route, answer: Schema | None, texts: Texts) -> Schema:
+    content = dict.fromkeys(route.media, _FILE) if answer is None else {JSON_TYPE: {"schema": answer}}
+    done = {"description": texts.get_template("api.done"), "content": content}
+    statuses = [status for status in (route.status, route.unchanged) if status is not None]
+    operation: Schema = {
+        "tags": [get_group(route)], "summary": texts.get_template(f"api.{route.name}"),
+        "operationId": f"{route.method.lower()}{route.path}", "parameters": _list_parameters(route),
+        "responses": {**{str(status): done for status in statuses}, **_build_refusals(route, texts)},
     }  # fmt: skip
     if route.body is not None:
-        schema: dict[str, object] = {"$ref": _REF.format(model=route.body.__name__)}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        schema: Schema = {"$ref": _REF.format(model=route.body.__name__)}
+        operation["requestBody"] = {"required": True, "content": {JSON_TYPE: {"schema": schema}}}
     elif route.max_bytes:
-        schema = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        schema = {
+            "type": "object",
+            "required": ["file"],
+            "properties": {"file": {"type": "string", "format": "binary"}, **route.form},
+        }
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     return operation
 
 
-def _filter_schema(name: str) -> dict[str, object]:
-    if name == "limit":
-        return {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
-    return {"type": "string"}
+def _list_parameters(route: Route) -> list[Schema]:
+    in_path = {name: _describe_path_value(route, name) for name in route.path_values}
+    return [
+        *({"name": name, "in": "path", "required": True, "schema": schema} for name, schema in in_path.items()),
+        *({"name": one.name, "in": "query", "schema": dict(one.schema)} for one in route.filters),
+        *((_KEY,) if route.method == "POST" else ()),
+    ]  # fmt: skip
 
 
-def _idempotency_parameters(route: Route) -> list[dict[str, object]]:
-    if route.method != "POST":
-        return []
-    return [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}]
+def _describe_path_value(route: Route, name: str) -> Schema:
+    if name == "kind":
+        return {"type": "string", "enum": list(route.kinds)}
+    return (
+        dict(route.numbers)
+        if name in ("id", "dial")
+        else {"type": "string", "minLength": 1, "maxLength": MAX_FILTER_CHARS}
+    )
+
+
+def _group_codes(codes: tuple[str, ...]) -> list[tuple[int, tuple[str, ...]]]:
+    by_status = groupby(sorted(codes, key=get_status), key=get_status)
+    return [(status, tuple(same)) for status, same in by_status]
+
+
+#: What every operation refuses with, by status; described once.
+_SHARED = dict(_group_codes(ALWAYS))
+
+
+def _build_refusals(route: Route, texts: Texts) -> Schema:
+    """Return the responses of a route's refusals, by status; each lists its codes and their sentences."""
+    return {
+        str(status): {"$ref": f"#/components/responses/{HTTPStatus(status).name}"} if codes == _SHARED.get(status)
+        else _build_refusal(status, codes, texts)
+        for status, codes in _group_codes(list_refusals(route))
+    }  # fmt: skip
+
+
+def _build_refusal(status: int, codes: tuple[str, ...], texts: Texts) -> Schema:
+    sentences = "\n".join(f"- `{code}` {format_refusal(texts, code, {})}" for code in codes)
+    answer = {
+        "description": f"{HTTPStatus(status).phrase}\n\n{sentences}",
+        "content": {JSON_TYPE: {"schema": _build_error_schema(codes)}},
+    }
+    return {**answer, "headers": _RETRY_AFTER} if status in (429, 503) else answer
+
+
+def _build_error_schema(codes: tuple[str, ...]) -> Schema:
+    own = {"type": "object", "properties": {"error": {"type": "object", "properties": {"code": {"enum": list(codes)}}}}}
+    return {"allOf": [{"$ref": _REF.format(model="Error")}, own]}

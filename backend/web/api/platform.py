@@ -1,16 +1,28 @@
 """Write-backs to the external platform: list, retry, mark as corrected by hand (A7)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
+from backend.domain.json_shapes import Instant, one_of
 from backend.ports.platform import Writeback, WritebackState
 from backend.web import schemas
 from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
-from backend.web.query import encode_cursor, parse_choice, parse_id, parse_limit, parse_row_cursor
+from backend.web.query import (
+    PAGED,
+    TICKET,
+    choice_filter,
+    encode_cursor,
+    parse_choice,
+    parse_id,
+    parse_limit,
+    parse_row_cursor,
+)
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.serializers import Serializer
+from backend.web.shapes import Listed
 
 
 class SettleBody(schemas.RequestBody):
@@ -19,7 +31,34 @@ class SettleBody(schemas.RequestBody):
     reason: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
 
 
-def dump_writeback(writeback: Writeback, serializer: Serializer) -> dict[str, Any]:
+WritebackItem = TypedDict(
+    "WritebackItem",
+    {
+        "event": int, "ticket": str, "version": int, "verb": str, "from": str, "to": str, "unit": str | None, "by": str,
+        "at": Instant, "state": WritebackState, "attempts": int, "since": Instant, "not_before": Instant | None,
+        "done_at": Instant | None, "done_by": str | None, "error": str | None, "ref": str | None,
+    },
+)  # fmt: skip
+
+
+class WritebackPage(Listed):
+    """Write-backs, newest first, and the state of the connection; `counts` are those not done, by state."""
+
+    items: list[WritebackItem]
+    system_of_record: Annotated[str, one_of(("self", "external"))]
+    configured: bool
+    counts: dict[str, int]
+    trouble: str | None
+
+
+class WritebackChange(TypedDict):
+    """A write-back's new state."""
+
+    event: int
+    state: WritebackState
+
+
+def dump_writeback(writeback: Writeback, serializer: Serializer) -> WritebackItem:
     """Serialize a write-back; its arguments are in the ticket's timeline."""
     return {
         "event": writeback.id, "ticket": writeback.ticket_no, "version": writeback.version, "verb": writeback.verb,
@@ -30,7 +69,7 @@ def dump_writeback(writeback: Writeback, serializer: Serializer) -> dict[str, An
     }  # fmt: skip
 
 
-async def list_writebacks(request: ApiRequest) -> ApiResponse:
+async def list_writebacks(request: ApiRequest) -> ApiResponse[WritebackPage]:
     """List write-backs, newest first, with the state of the connection."""
     service, ticket_id = request.services.platform, None
     if (ticket_no := request.query.get("ticket")) is not None:
@@ -50,13 +89,13 @@ async def list_writebacks(request: ApiRequest) -> ApiResponse:
     })  # fmt: skip
 
 
-async def retry(request: ApiRequest) -> ApiResponse:
+async def retry(request: ApiRequest) -> ApiResponse[WritebackChange]:
     """Retry a write-back."""
     await request.services.platform.resend(parse_id(request.path["id"]), request.actor)
     return ApiResponse({"event": parse_id(request.path["id"]), "state": WritebackState.WAITING})
 
 
-async def settle(request: ApiRequest) -> ApiResponse:
+async def settle(request: ApiRequest) -> ApiResponse[WritebackChange]:
     """Mark a write-back as corrected on the platform by hand."""
     await request.services.platform.settle(parse_id(request.path["id"]), request.body.reason, request.actor)
     return ApiResponse({"event": parse_id(request.path["id"]), "state": WritebackState.SETTLED})
@@ -64,9 +103,9 @@ async def settle(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/sync",             list_writebacks, "Write-backs to the platform", "platform.read",
-          filters=("state", "ticket", "limit", "cursor")),
-    Route("POST", "/sync/{id}/retry",  retry,  "Retry a write-back", "platform.correct", schemas.EmptyBody),
-    Route("POST", "/sync/{id}/settle", settle, "Mark a write-back as corrected by hand", "platform.correct", SettleBody),
+    Route("GET",  "/sync",             list_writebacks, "platform.read",
+          filters=(choice_filter("state", WritebackState), TICKET, *PAGED)),
+    Route("POST", "/sync/{id}/retry",  retry, "platform.correct", schemas.EmptyBody),
+    Route("POST", "/sync/{id}/settle", settle, "platform.correct", SettleBody),
 )
 # fmt: on

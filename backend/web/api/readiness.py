@@ -1,16 +1,19 @@
 """Units that are not ready for tickets, and reminders to them (A21, A36-A40)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
-from backend.domain.unit_readiness import Readiness
+from backend.domain.json_shapes import Instant
+from backend.domain.unit_readiness import Gap, Readiness
 from backend.ports.readiness import ReadinessReminder
 from backend.services import Services
 from backend.web import schemas
 from backend.web.endpoint import Route
-from backend.web.query import parse_flag
+from backend.web.query import FLAG, Filter, parse_flag
 from backend.web.request import ApiRequest, ApiResponse
+from backend.web.shapes import Page
 
 
 class ReminderBody(schemas.RequestBody):
@@ -19,20 +22,44 @@ class ReminderBody(schemas.RequestBody):
     note: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
 
 
-def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, services: Services) -> dict[str, Any]:
+class Reminder(TypedDict):
+    """When and by whom a unit was reminded, and how."""
+
+    at: Instant
+    by: str
+    note: str
+
+
+class UnitReminder(Reminder):
+    """A reminder and its unit."""
+
+    unit: str
+
+
+class ReadyUnit(TypedDict):
+    """A unit, what it lacks, and its last reminder."""
+
+    unit: str
+    name: str
+    region: str
+    pilot: bool
+    gaps: list[Gap]
+    late: bool
+    chased: Reminder | None
+
+
+def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, services: Services) -> ReadyUnit:
     """Serialize a unit, what it lacks, and its last reminder."""
-    last = reminder and {
-        "at": reminder.at.astimezone(services.clock.zone).isoformat(),
-        "by": reminder.by,
-        "note": reminder.note,
-    }
+    last: Reminder | None = None if reminder is None else {
+        "at": reminder.at.astimezone(services.clock.zone).isoformat(), "by": reminder.by, "note": reminder.note,
+    }  # fmt: skip
     return {
         "unit": readiness.unit.code, "name": readiness.unit.name, "region": readiness.unit.region, "pilot": readiness.unit.pilot,
         "gaps": list(readiness.gaps), "late": readiness.late, "chased": last,
     }  # fmt: skip
 
 
-async def list_units(request: ApiRequest) -> ApiResponse:
+async def list_units(request: ApiRequest) -> ApiResponse[Page[ReadyUnit]]:
     """List units that lack something (`all=1`: every unit); those that cannot be dispatched to come first."""
     service = request.services.readiness
     found, last = (
@@ -44,7 +71,7 @@ async def list_units(request: ApiRequest) -> ApiResponse:
     )
 
 
-async def remind(request: ApiRequest) -> ApiResponse:
+async def remind(request: ApiRequest) -> ApiResponse[UnitReminder]:
     """Record that a unit was reminded."""
     reminder = await request.services.readiness.record_reminder(request.path["code"], request.body.note, request.actor)
     at = reminder.at.astimezone(request.services.clock.zone).isoformat()
@@ -53,7 +80,8 @@ async def remind(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/readiness",             list_units, "Units that are not ready for tickets", "readiness.read", filters=("all",)),
-    Route("POST", "/units/{code}/chases",   remind,  "Record a reminder to a unit", "readiness.remind", ReminderBody, status=201),
+    Route("GET",  "/readiness",             list_units, "readiness.read", filters=(Filter("all", FLAG),)),
+    Route("POST", "/units/{code}/chases",   remind, "readiness.remind", ReminderBody, status=201,
+          refuses=("unknown_unit",)),
 )
 # fmt: on

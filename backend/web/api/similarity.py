@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict, TypeVar, cast
 
 from pydantic import Field
 
@@ -11,16 +11,25 @@ from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Reason
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Category
+from backend.ports.dispatch_catalogue import GROUP_BY
 from backend.triage.dispatching import DispatchSuggestions
 from backend.triage.hot import HotList
 from backend.triage.similarity import Similarity, SimilarTicket, TicketGroup
+from backend.web.api import similarity_shapes as shapes
 from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
-from backend.web.query import encode_cursor, parse_id, parse_limit, parse_row_cursor
+from backend.web.query import PAGED, SPAN, Filter, choice_filter, encode_cursor, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, RequestBody, ShortText
 from backend.web.serializers import Serializer
+from backend.web.shapes import Page
 
+
+class _Row(TypedDict):
+    id: int
+
+
+R = TypeVar("R", bound=_Row)
 MAX_SPAN_DAYS = 366  # longest span of a query in days
 
 
@@ -52,7 +61,7 @@ def parse_span(query: Mapping[str, str], today: date) -> tuple[date, date]:
     return found["from"], found["to"]
 
 
-def paginate(request: ApiRequest, items: Sequence[dict[str, Any]], *, ascending: bool) -> ApiResponse:
+def paginate(request: ApiRequest, items: Sequence[R], *, ascending: bool) -> ApiResponse[Page[R]]:
     """Return a page of a short list of rows with an `id`, in their order. Refused `bad_cursor`, `bad_field`."""
     after, limit = parse_row_cursor(request.query), parse_limit(request.query)
     rest = [i for i in items if after is None or (i["id"] > after if ascending else i["id"] < after)]
@@ -64,7 +73,7 @@ def paginate(request: ApiRequest, items: Sequence[dict[str, Any]], *, ascending:
 # -- similar tickets and suggestions
 
 
-async def list_similar(request: ApiRequest) -> ApiResponse:
+async def list_similar(request: ApiRequest) -> ApiResponse[Page[shapes.Similar]]:
     """List similar tickets, most similar first; those with `repeat` are proposed for 并单."""
     await load_view(request, request.path["no"])
     service: Similarity = request.services.similarity
@@ -75,7 +84,7 @@ async def list_similar(request: ApiRequest) -> ApiResponse:
     )
 
 
-def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -> dict[str, object]:
+def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -> shapes.Similar:
     """Serialize a similar ticket, with the reason in words."""
     ticket = similar.ticket
     reasons = [texts.render("similarity.why.caller")] if similar.same_caller else []
@@ -91,7 +100,7 @@ def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -
     }  # fmt: skip
 
 
-async def list_suggestions(request: ApiRequest) -> ApiResponse:
+async def list_suggestions(request: ApiRequest) -> ApiResponse[Page[shapes.Suggestion]]:
     """List units to dispatch a ticket to, best first, each with its reasons in words."""
     await load_view(request, request.path["no"])
     suggester: DispatchSuggestions = request.services.dispatch_suggestions
@@ -100,16 +109,21 @@ async def list_suggestions(request: ApiRequest) -> ApiResponse:
 
 async def dump_suggestions(
     suggester: DispatchSuggestions, ticket_no: str, request: ApiRequest
-) -> list[dict[str, object]]:
+) -> list[shapes.Suggestion]:
     """Serialize a ticket's suggestions."""
     units = (await request.services.office.snapshot()).config.units
     return [
         {
             "unit": s.unit, "name": units[s.unit].name, "score": s.score,
-            "reasons": [{"kind": r.kind, **r.facts, "text": format_reason(r, request.services.texts)} for r in s.reasons],
+            "reasons": [_dump_reason(r, request.services.texts) for r in s.reasons],
         }
         for s in await suggester.suggest_units(ticket_no)
     ]  # fmt: skip
+
+
+def _dump_reason(reason: Reason, texts: Texts) -> shapes.SuggestionReason:
+    facts: Any = reason.facts
+    return cast(shapes.SuggestionReason, {"kind": reason.kind, **facts, "text": format_reason(reason, texts)})
 
 
 def format_reason(reason: Reason, texts: Texts) -> str:
@@ -126,16 +140,16 @@ def format_reason(reason: Reason, texts: Texts) -> str:
 # -- the catalogue
 
 
-def dump_entry(row: CatalogueEntry) -> dict[str, object]:
+def dump_entry(row: CatalogueEntry) -> shapes.Entry:
     """Serialize a catalogue entry."""
     return {
         "id": row.id, "unit": row.unit, "category": row.category, "keywords": list(row.keywords), "region": row.region,
-        "basis": row.basis, "valid_from": row.valid_from and row.valid_from.isoformat(),
-        "valid_to": row.valid_to and row.valid_to.isoformat(),
+        "basis": row.basis, "valid_from": None if row.valid_from is None else row.valid_from.isoformat(),
+        "valid_to": None if row.valid_to is None else row.valid_to.isoformat(),
     }  # fmt: skip
 
 
-async def list_entries(request: ApiRequest) -> ApiResponse:
+async def list_entries(request: ApiRequest) -> ApiResponse[Page[shapes.Entry]]:
     """List the catalogue."""
     return paginate(
         request,
@@ -144,7 +158,7 @@ async def list_entries(request: ApiRequest) -> ApiResponse:
     )
 
 
-async def add_entry(request: ApiRequest) -> ApiResponse:
+async def add_entry(request: ApiRequest) -> ApiResponse[shapes.Entry]:
     """Add an entry by hand."""
     body = request.body.model_dump()
     if isinstance(body["keywords"], list):
@@ -152,7 +166,7 @@ async def add_entry(request: ApiRequest) -> ApiResponse:
     return ApiResponse(dump_entry(await request.services.dispatch_suggestions.add_row(body, request.actor)), 201)
 
 
-async def remove_entry(request: ApiRequest) -> ApiResponse:
+async def remove_entry(request: ApiRequest) -> ApiResponse[shapes.RemovedEntry]:
     """Remove an entry."""
     await request.services.dispatch_suggestions.remove_row(parse_id(request.path["id"]), request.actor)
     return ApiResponse({"removed": parse_id(request.path["id"])})
@@ -161,32 +175,32 @@ async def remove_entry(request: ApiRequest) -> ApiResponse:
 # -- figures
 
 
-async def list_misses(request: ApiRequest) -> ApiResponse:
+async def list_misses(request: ApiRequest) -> ApiResponse[shapes.MissesOfSpan]:
     """Return 派单准确性: (accepted returns + reassigns) / dispatches."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     by = request.query.get("by") or "unit"
     found = await request.services.dispatch_suggestions.count_dispatch_errors(start, end, by)
-    items = [{"name": m.name, "dispatches": m.dispatches, "returned": m.returned, "reassigned": m.reassigned,
+    items: list[shapes.Misses] = [{"name": m.name, "dispatches": m.dispatches, "returned": m.returned, "reassigned": m.reassigned,
               "rate": m.rate} for m in found]  # fmt: skip
     return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "by": by, "items": items, "next": None})
 
 
-async def list_repeats(request: ApiRequest) -> ApiResponse:
+async def list_repeats(request: ApiRequest) -> ApiResponse[shapes.RepeatsOfSpan]:
     """Return repeats by unit and month (A18)."""
     start, end = parse_span(request.query, request.services.clock.now().date())
-    items = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
+    items: list[shapes.Repeats] = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
               "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await request.services.dispatch_suggestions.count_repeats(start, end)]  # fmt: skip
     return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "items": items, "next": None})
 
 
-async def get_hot_list(request: ApiRequest) -> ApiResponse:
+async def get_hot_list(request: ApiRequest) -> ApiResponse[shapes.HotTopics]:
     """Return 热点: the most frequent topics, compared with as many days before."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     found = await request.services.hot_topics.build(start, end, request.query.get("region", ""))
     return ApiResponse(dump_hot_list(found))
 
 
-def dump_hot_list(found: HotList) -> dict[str, object]:
+def dump_hot_list(found: HotList) -> shapes.HotTopics:
     """Serialize a hot list."""
     return {
         "from": found.start.isoformat(), "to": found.end.isoformat(), "before": found.previous_start.isoformat(),
@@ -196,19 +210,19 @@ def dump_hot_list(found: HotList) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _dump_topics(some: Sequence[HotTopic]) -> list[dict[str, object]]:
+def _dump_topics(some: Sequence[HotTopic]) -> list[shapes.Topic]:
     return [{"name": h.name, "count": h.count, "before": h.before, "growth": h.growth, "tickets": list(h.tickets)}
             for h in some]  # fmt: skip
 
 
-def dump_group(group: TicketGroup) -> dict[str, object]:
+def dump_group(group: TicketGroup) -> shapes.Group:
     """Serialize a group of similar tickets."""
     units = sorted({one.unit for one in group.members if one.unit})
     return {"about": list(group.common_terms), "count": len(group.members), "units": units,
             "tickets": [one.no for one in group.members]}  # fmt: skip
 
 
-async def list_clusters(request: ApiRequest) -> ApiResponse:
+async def list_clusters(request: ApiRequest) -> ApiResponse[shapes.Clusters]:
     """List groups of similar tickets between two days, largest first, with their members."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     groups, tickets = await request.services.similarity.group_period(
@@ -218,30 +232,31 @@ async def list_clusters(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"read": len(tickets), "groups": [dump_cluster(g, serializer) for g in groups]})
 
 
-def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, object]:
+def dump_cluster(group: TicketGroup, serializer: Serializer) -> shapes.Cluster:
     """Serialize a group with its members' titles."""
-    members = [{"ticket_no": one.no, "title": serializer.mask(one.title, None)} for one in group.members]
+    members: list[shapes.Member] = [
+        {"ticket_no": one.no, "title": serializer.mask(one.title, None)} for one in group.members
+    ]
     return {"about": list(group.common_terms), "members": members}
 
 
-async def rebuild_index(request: ApiRequest) -> ApiResponse:
+async def rebuild_index(request: ApiRequest) -> ApiResponse[shapes.Rebuilt]:
     """Rebuild the similarity index, after its word lists were changed."""
     return ApiResponse({"tickets": await request.services.similarity.rebuild()})
 
 
-SPAN = ("from", "to")
-PAGED = ("limit", "cursor")
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",    "/tickets/{no}/like",        list_similar,           "Similar tickets", "triage.read"),
-    Route("GET",    "/tickets/{no}/suggestions", list_suggestions,    "Units to dispatch it to", "triage.read"),
-    Route("GET",    "/catalogue",                list_entries,           "The dispatch catalogue", "triage.read", filters=PAGED),
-    Route("POST",   "/catalogue",                add_entry,        "Add a catalogue entry", "catalogue.edit", CatalogueEntryBody, status=201),
-    Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a catalogue entry", "catalogue.edit", EmptyBody),
-    Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", "triage.read", filters=(*SPAN, "by")),
-    Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", "triage.read", filters=SPAN),
-    Route("GET",    "/clusters",                 list_clusters,       "Groups of similar tickets", "triage.read", filters=SPAN),
-    Route("POST",   "/similarity/rebuild",         rebuild_index,        "Rebuild the index", "triage.rebuild", EmptyBody),
-    Route("GET",    "/hot",                      get_hot_list,            "Hot topics", "triage.read", filters=(*SPAN, "region")),
+    Route("GET",    "/tickets/{no}/like",        list_similar, "triage.read"),
+    Route("GET",    "/tickets/{no}/suggestions", list_suggestions, "triage.read"),
+    Route("GET",    "/catalogue",                list_entries, "triage.read", filters=PAGED),
+    Route("POST",   "/catalogue",                add_entry, "catalogue.edit", CatalogueEntryBody, status=201,
+          refuses=("unknown_unit", "exists", "catalogue_days", "catalogue_empty", "not_for_catalogue")),
+    Route("POST",   "/catalogue/{id}/remove",    remove_entry, "catalogue.edit", EmptyBody),
+    Route("GET",    "/dispatch-quality",         list_misses, "triage.read", filters=(*SPAN, choice_filter("by", GROUP_BY))),
+    Route("GET",    "/repeats",                  list_repeats, "triage.read", filters=SPAN),
+    Route("GET",    "/clusters",                 list_clusters, "triage.read", filters=SPAN),
+    Route("POST",   "/similarity/rebuild",         rebuild_index, "triage.rebuild", EmptyBody),
+    Route("GET",    "/hot",                      get_hot_list, "triage.read", filters=(*SPAN, Filter("region"))),
 )
 # fmt: on

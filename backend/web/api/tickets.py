@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from backend.domain.acts import Act
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_curt_wording
 from backend.domain.text_search import TextSearch
 from backend.domain.ticket_enums import Category, Grade, Source, State
+from backend.domain.verb_fields import FIELDS
 from backend.ports.ticket_queries import TicketFilter, TicketView
 from backend.services import Services
 from backend.tickets.intake import TicketForm
@@ -16,9 +19,30 @@ from backend.web.query import encode_cursor, parse_choice, parse_flag, parse_lim
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import TicketBody
 from backend.web.serializers import Serializer
+from backend.web.shapes import Advice, Items, Page, Ticket
+from backend.web.timeline_shapes import Timeline
 
 ACT_FIELDS = ("verb", "version", "assignment")
+#: What the rules of some verb refuse; which verb asks what is in `backend/domain/moves` and `verb_fields`.
+ACT_REFUSALS = (
+    "unknown_verb", "forbidden", "overtaken", "not_now",
+    *sorted({f.missing_code for fields in FIELDS.values() for f in fields if f.missing_code} - {"bad_field"}),
+    "already_asked", "already_there", "attempts_missing", "bad_word", "calendar_ends", "cause_missing", "deadline_beyond",
+    "deadline_missing", "deadline_past", "explanation_missing", "extension_too_long", "feedback_missing", "fields_missing",
+    "has_objection", "master_ended", "merge_chain", "merge_itself", "no_handler", "not_a_handling_unit", "not_below",
+    "not_lead", "not_same_matter", "not_unsatisfied", "note_missing", "nothing_pending", "nothing_to_appeal",
+    "nothing_to_object", "past_due", "reply_missing", "return_arbitrated", "same_grade", "same_person",
+    "signature_missing", "too_many_extensions", "unit_inactive", "unknown_unit", "visit_missing", "visited_elsewhere",
+    "window_closed",
+)  # fmt: skip
 REQUESTER_VERBS = frozenset({"answer", "reply", "close", "amend"})  # verbs whose `text` a requester will read
+
+
+class Revealed(TypedDict):
+    """The requester in clear text."""
+
+    name: str | None
+    phone: str | None
 
 
 async def load_view(request: ApiRequest, ticket_no: str) -> TicketView:
@@ -29,7 +53,7 @@ async def load_view(request: ApiRequest, ticket_no: str) -> TicketView:
     return view
 
 
-async def create_ticket(request: ApiRequest) -> ApiResponse:
+async def create_ticket(request: ApiRequest) -> ApiResponse[Ticket]:
     """T1: create a ticket, 201; a known number is 409 `exists`."""
     await _check_files(request, request.body.files)
     ticket_no = await request.services.intake.receive(build_form(request.body), request.actor, Source.API)
@@ -59,7 +83,7 @@ def parse_filters(query: Any, phone_mask: str) -> TicketFilter:
     )  # fmt: skip
 
 
-async def list_tickets(request: ApiRequest) -> ApiResponse:
+async def list_tickets(request: ApiRequest) -> ApiResponse[Page[Ticket]]:
     """List a page of tickets, newest first."""
     serializer = await Serializer.create(request.services)
     page = await request.services.queries.list_tickets(
@@ -71,7 +95,7 @@ async def list_tickets(request: ApiRequest) -> ApiResponse:
     )
 
 
-async def get_ticket(request: ApiRequest) -> ApiResponse:
+async def get_ticket(request: ApiRequest) -> ApiResponse[Ticket]:
     """Return one ticket."""
     serializer = await Serializer.create(request.services)
     return ApiResponse(
@@ -79,7 +103,7 @@ async def get_ticket(request: ApiRequest) -> ApiResponse:
     )
 
 
-async def get_timeline(request: ApiRequest) -> ApiResponse:
+async def get_timeline(request: ApiRequest) -> ApiResponse[Timeline]:
     """Return a ticket's journal, deliveries, calls, visits and duties in one list."""
     view = await load_view(request, request.path["no"])
     history = await request.services.queries.load_history(view.ticket.id, request.seen_by)
@@ -89,7 +113,7 @@ async def get_timeline(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"items": serializer.dump_timeline(history, view.requester, seen), "next": None})
 
 
-async def act(request: ApiRequest, source: Source = Source.API) -> ApiResponse:
+async def act(request: ApiRequest, source: Source = Source.API) -> ApiResponse[Ticket]:
     """Act on a ticket, as the ticket service decides, and return the ticket."""
     arguments: dict[str, Any] = dict(request.body.root)
     verb, version, assignment = (arguments.pop(name, None) for name in ACT_FIELDS)
@@ -105,12 +129,12 @@ async def act(request: ApiRequest, source: Source = Source.API) -> ApiResponse:
                                  version=version))  # fmt: skip
     serializer = await Serializer.create(request.services)
     shown = (await serializer.dump_tickets([await load_view(request, ticket_no)], request.actor))[0]
-    return ApiResponse(
-        shown | {"advice": advised} if (advised := find_advice(request.services, verb, arguments)) else shown
-    )
+    if advised := find_advice(request.services, verb, arguments):
+        shown["advice"] = advised
+    return ApiResponse(shown)
 
 
-def find_advice(services: Services, verb: str, arguments: Mapping[str, Any]) -> list[dict[str, str]]:
+def find_advice(services: Services, verb: str, arguments: Mapping[str, Any]) -> list[Advice]:
     """A20: return hints on curt or blaming words to a requester; they never stop an act."""
     text = arguments.get("text") if verb in REQUESTER_VERBS else None
     found = find_curt_wording(text) if isinstance(text, str) else []
@@ -131,13 +155,13 @@ def get_reveal(services: Services) -> RequesterReveal:
     return RequesterReveal(services.queries, services.audit, services.clock)
 
 
-async def reveal(request: ApiRequest) -> ApiResponse:
+async def reveal(request: ApiRequest) -> ApiResponse[Revealed]:
     """Return the requester's name and number, for a reason; audited (FR12)."""
     shown = await get_reveal(request.services).reveal(request.path["no"], request.body.reason, request.actor)
     return ApiResponse({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})
 
 
-async def find_requester(request: ApiRequest) -> ApiResponse:
+async def find_requester(request: ApiRequest) -> ApiResponse[Items[Ticket]]:
     """Return the tickets of a requester's whole number, for a reason; audited as a reveal (XS1)."""
     found = await get_reveal(request.services).find(request.body.phone, request.body.reason, request.actor)
     serializer = await Serializer.create(request.services)

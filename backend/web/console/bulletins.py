@@ -33,10 +33,9 @@ async def _render(
     listed = (await bulletins.list_issues(ApiRequest(services, actor, query=query))).payload
     items, more = listed["items"], listed["next"]
     snapshot = await services.office.snapshot()
-    for item in items:
-        item["why"] = format_refusal(services.texts, item["error"], {}) if item["error"] else ""
+    why = {item["id"]: format_refusal(services.texts, item["error"], {}) for item in items if item["error"]}
     answer = render_page(request, "bulletins.html", {
-        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": may(actor, "bulletins.make"), "fault": fault,
+        "items": items, "why": why, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": may(actor, "bulletins.make"), "fault": fault,
         "period": period or f"{services.clock.now():%Y-%m}", "names": snapshot.person_names,
     }, 422 if fault else 200)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):

@@ -11,20 +11,21 @@ from backend.web.api import deliveries
 from backend.web.console.rendering import render_page
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
+from backend.web.timeline_shapes import CALL_OUTCOMES, DELIVERY_STATES
 
 
 async def show_deliveries(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /deliveries."""
     query = _read_filters(request, ("ticket", "person", "state", "cursor"))
     answer = await deliveries.list_deliveries(ApiRequest(services, actor, query=query))
-    return await _render(request, services, "deliveries", query, answer.payload, "state", deliveries.STATES)
+    return await _render(request, services, "deliveries", query, answer.payload, "state", DELIVERY_STATES)
 
 
 async def show_calls(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /calls."""
     query = _read_filters(request, ("ticket", "person", "outcome", "cursor"))
     answer = await deliveries.list_calls(ApiRequest(services, actor, query=query))
-    return await _render(request, services, "calls", query, answer.payload, "outcome", deliveries.OUTCOMES)
+    return await _render(request, services, "calls", query, answer.payload, "outcome", CALL_OUTCOMES)
 
 
 def _read_filters(request: web.Request, known: tuple[str, ...]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from backend.domain.refusals import Refused
 from backend.domain.settings import find_setting
 from backend.ports.ticket_queries import TicketView
 from backend.scoring import Scoring
+from backend.scoring.explain_shapes import LatenessCost
 from backend.services import Services
 from backend.web.api.scoring import explain_score, get_trend
 from backend.web.body import strip_unstorable
@@ -37,7 +38,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
     return await _render(request, services, actor, query)
 
 
-async def load_lateness_cost(services: Services, view: TicketView, actor: Actor) -> dict[str, Any] | None:
+async def load_lateness_cost(services: Services, view: TicketView, actor: Actor) -> LatenessCost | None:
     """Return what lateness of an open ticket would cost its unit this month; None where there is no cost to show."""
     target = select_assignment(view.ticket, view.assignments, actor)
     if target is None or not isinstance(services.scoring, Scoring) or view.ticket.merged_into is not None:

@@ -1,5 +1,6 @@
 """Page of a month's score sheets: each line with its counts and tickets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -21,7 +22,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
     """GET /scores."""
     query = {k: v for k, v in read_query(request.query, ("month", "scheme", "unit")).items() if v}
     query.setdefault("month", f"{services.clock.now():%Y-%m}")
-    found: dict[str, Any] = {}
+    found: Mapping[str, Any] = {}
     fault = ""
     try:
         found = (await list_sheets(ApiRequest(services, actor, query=query))).payload

@@ -86,7 +86,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 
 async def _render(
     request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, tried_verb: str = "",
-    typed: Any = None, requester: Any = None, call_notice: str = "", advice: Sequence[Mapping[str, str]] = (),
+    typed: Any = None, requester: Any = None, call_notice: str = "", advice: Sequence[Mapping[str, object]] = (),
     kept: Sequence[str] = (),
 ) -> web.StreamResponse:  # fmt: skip
     """Render a ticket; after a refusal with its sentence, before a curt text with `advice`, the form as it was sent.
