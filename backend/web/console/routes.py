@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from backend.web.console import (
+    api_page,
     bulletins,
     calls,
     deliveries,
@@ -63,4 +64,5 @@ def add_routes(app: web.Application) -> None:
     explain.add_routes(app)
     imports.add_routes(app)
     hold.add_routes(app)
+    api_page.add_routes(app)
     app[SERVICES].texts.render("console.title")  # fails at start-up if the language has no console texts
