@@ -20,13 +20,20 @@ class LedgerEvidence(TypedDict, total=False):
 
 
 class Evidence(TypedDict, total=False):
-    """What is behind a line: a ticket, how many more there are, a score carried over, or a ledger line and its facts."""
+    """What is behind a line: a ticket, how many more there are, a score carried over, the calls of a channel (接通率), or
+    a ledger line and its facts.
+    """  # fmt: skip
 
     ticket: str
     failed: bool
     excluded: str
     more: int
     carried: Amount
+    channel: str
+    days: int
+    offered: int
+    answered: int
+    abandoned: int | None
     kind: str
     count: int | str
     level: str | None

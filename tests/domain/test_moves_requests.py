@@ -264,6 +264,12 @@ def test_T29_an_appeal_reaches_the_reviewers_except_the_one_who_decided() -> Non
     assert flow.take_messages() == [("M9r", "R1")]
 
 
+def test_T29_nobody_appeals_before_a_claim_was_refused() -> None:
+    flow = unsatisfied()
+    with refused("nothing_to_appeal"):
+        flow.act("handler", "appeal", reason="有会议纪要")
+
+
 def test_T29_a_demand_recognised_as_unreasonable_is_marked_and_an_appeal_may_mark_it_too_B43_XM28() -> None:
     recognised = {"accept": True, "class": "untrue", "reason": "查无此事"}
     claimed = unsatisfied().act("handler", "claim_unreasonable", reason="超出职权", files=["f1"])

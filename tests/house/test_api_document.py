@@ -76,6 +76,20 @@ def test_each_refusal_of_a_route_is_raised_somewhere_and_named_in_a_test_XS12() 
     nothing((code for code in own if f'"{code}"' not in read_tests()), "try it in a test")
 
 
+def test_an_act_names_each_refusal_of_the_rules_XS12() -> None:
+    """Beside those of the clock's own verbs: cards, archiving, the start of a visit."""
+    of_the_clock = {"withheld", "review_missing", "recheck_waits", "visited_elsewhere"}
+    rules = (
+        "backend/domain/moves/",
+        "backend/domain/decision.py",
+        "backend/domain/plan_builder.py",
+        "backend/domain/verb_fields.py",
+    )
+    raised = {code for code, place in find_codes() if place.startswith(rules)}
+    told = set(list_refusals(next(route for route in ROUTES if route.name == "POST /tickets/{no}/acts")))
+    nothing(raised - told - of_the_clock, "add it to ACT_REFUSALS")
+
+
 def test_a_route_names_no_refusal_twice() -> None:
     def find_known(route: Route) -> set[str]:
         from dataclasses import replace

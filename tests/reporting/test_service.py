@@ -66,11 +66,15 @@ async def test_a_bulletin_that_cannot_be_made_is_refused_before_anything_is_kept
                                        ("bad_issue", "2026-10", None, 0)):  # fmt: skip
         with pytest.raises(Refused, match=code):
             await reporting.make(period, kind, number=number)
+    await world.bulletins.open_issue(BulletinKind.MONTHLY, "2026-09", 2026, "A1", world.at, 7)
+    with pytest.raises(Refused) as taken:
+        await reporting.make("2026-10", number=7)
+    assert taken.value.code == "issue_taken"
     with pytest.raises(Refused, match="bad_month"):
         await reporting.make_month("2026Q4")
     with pytest.raises(Refused, match="bad_period"):
         await reporting.make_quarter("2026-10")
-    assert (await reporting.list_issues(ADMIN)).items == ()
+    assert [issue.period for issue, _ in (await reporting.list_issues(ADMIN)).items] == ["2026-09"]
     with pytest.raises(Refused, match="unknown_scheme"):
         await reporting.make("2026Q4", scheme="nowhere")
     failed = (await reporting.list_issues(ADMIN)).items[0][0]

@@ -51,6 +51,19 @@ async def test_a_lock_needs_an_ended_check_and_another_person_or_an_admin_with_a
     assert (await world.scoring.runs.get(run["id"])).state == ("check" if checked else "trial")
 
 
+async def test_a_month_with_a_duty_still_open_is_not_locked_Q15(world: World) -> None:
+    sent = {"unit": "U01", "lead": True, "dispatched_at": "2026-10-29T09:00:00+08:00"}
+    await world.import_history([{
+        "ticket_no": "O1", "category": "help", "grade": "general", "channel": "phone", "region": "朝阳区",
+        "generated_at": "2026-10-29T08:00:00+08:00", "requester": {"name": "王某", "phone": "13800001234"}, "text": "…",
+        "assignments": [sent], "visits": [],
+    }])  # fmt: skip
+    run = await world.scoring.start_run(OCT, None, CLERK)
+    with pytest.raises(Refused) as refusal:
+        await world.lock(run["id"])
+    assert refusal.value.code == "duties_open"
+
+
 async def test_the_lists_say_who_may_decide_what_another_person_entered_XD4(world: World) -> None:
     await world.load_e1()
     run = await world.scoring.start_run(OCT, None, CLERK)

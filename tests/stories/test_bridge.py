@@ -47,6 +47,7 @@ async def test_the_console_shows_the_button_the_costs_and_the_invalid_numbers(of
         page = await console.get("/calls/costs")
     assert "138****1001" in page and "21211" in page and "恢复拨打" in page
     [invalid] = (await office.request("GET", "/calls/invalid-numbers", "dispatcher"))["items"]
+    assert (await office.request("POST", "/tickets/T8002/bridge", "H101", {})).code == "number_dead"
     revived = await office.request("POST", f"/calls/invalid-numbers/{invalid['key']}/revive", "admin", {})
     assert revived.status == 200, revived.body
     assert (await office.request("GET", "/calls/invalid-numbers"))["items"] == []

@@ -62,7 +62,12 @@ async def test_no_request_whatever_it_says_is_answered_with_a_5xx_FR14_G17(
         of_ticket = re.sub(r"\{no\}", quoted if len(parameter) % 2 else "JS0001", route.path)
         path = re.sub(r"\{\w+\}", quoted if len(parameter) % 3 else "1", of_ticket)
         data = json.dumps(body).encode() if route.method != "GET" else None
-        filters = "?" + quote((route.filters or ("x",))[0]) + "=" + quote(query, safe="", errors="surrogatepass")
+        filters = (
+            "?"
+            + quote(route.filters[0].name if route.filters else "x")
+            + "="
+            + quote(query, safe="", errors="surrogatepass")
+        )
         url = URL(base + path + (filters if route.method == "GET" else ""), encoded=True)
         headers = {"Authorization": f"Bearer {await office.get_key(who)}", "Content-Type": "application/json"}
         async with office.http.request(route.method, url, data=data, headers=headers) as answer:

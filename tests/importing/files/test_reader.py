@@ -186,6 +186,15 @@ def test_entities_macros_and_external_links_are_refused_FF4() -> None:
     assert refuse(replace_parts(plain, {"xl/externalLinks/externalLink1.xml": b"<x/>"})) == "file_has_links"
 
 
+def test_a_workbook_whose_sheets_are_all_hidden_is_refused_FF10() -> None:
+    plain = build_workbook([["ticket_no", "text"], ["T1", "x"]])
+    with zipfile.ZipFile(io.BytesIO(plain)) as book:
+        meta = book.read("xl/workbook.xml")
+    hidden = meta.replace(b'state="visible"', b'state="hidden"')
+    assert hidden != meta
+    assert refuse(replace_parts(plain, {"xl/workbook.xml": hidden})) == "file_no_sheet"
+
+
 def test_hidden_rows_merged_cells_and_formulas_are_read_by_rule_FF10() -> None:
     """The first visible sheet; hidden rows count; a merged value stands top left; a formula never computed is empty."""
     book = openpyxl.Workbook()
