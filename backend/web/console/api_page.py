@@ -1,5 +1,7 @@
 """The page that describes the API: a list to search, and one operation in full; open to all, as the document is (XS12)."""
 
+import asyncio
+
 from aiohttp import web
 
 from backend.domain.refusals import Refused
@@ -17,7 +19,7 @@ async def show_api(request: web.Request) -> web.Response:
     if seated := await authenticate_session(request, services):
         request[SIGNED_IN] = seated  # for the menu alone: nothing here is secret
     query = read_query(request.query, ("q", "operation"))
-    operations = list_operations(services.texts.language)
+    operations = await asyncio.to_thread(list_operations, services.texts.language)  # at first half a second
     if wanted := query.get("operation"):
         one = next((one for one in operations if one.id == wanted), None)
         if one is None:
