@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from typing_extensions import TypedDict
 
 from backend.domain.json_shapes import Instant, one_of
-from backend.domain.ticket_enums import Answer, Contacted, Grade, Obligation, Outcome, Resolved
+from backend.domain.move_table import BY_VERB
+from backend.domain.ticket_enums import Answer, Contacted, Grade, Obligation, Outcome, Resolved, Source, State
 from backend.domain.verb_fields import VISIT_KINDS
 from backend.web.shapes import Listed
 
@@ -85,11 +86,14 @@ class CallWithDials(Call):
     dials: list[Dial]
 
 
+Verb = Annotated[str, one_of(("create", "import", *BY_VERB))]
+Before = Annotated[str, one_of(("", *State))]
+After = Annotated[str, one_of(State)]
 #: `words` are the arguments of the verb, masked; `from` is empty for the first move.
 Move = TypedDict(
     "Move",
     {
-        "verb": str, "from": str, "to": str, "version": int, "assignment": int | None, "by": str, "source": str,
+        "verb": Verb, "from": Before, "to": After, "version": int, "assignment": int | None, "by": str, "source": Source,
         "recorded_at": Instant, "words": dict[str, Any],
     },
 )  # fmt: skip
@@ -102,7 +106,7 @@ class Visit(TypedDict):
     round: int
     kind: Annotated[str, one_of(VISIT_KINDS)]
     by: str
-    source: str
+    source: Source
     answer: Annotated[str, one_of(Answer)]
     contacted: Annotated[str, one_of(Contacted)] | None
     resolved: Annotated[str, one_of(Resolved)] | None

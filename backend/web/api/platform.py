@@ -23,6 +23,7 @@ from backend.web.query import (
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.serializers import Serializer
 from backend.web.shapes import Listed
+from backend.web.timeline_shapes import After, Before, Verb
 
 
 class SettleBody(schemas.RequestBody):
@@ -34,7 +35,7 @@ class SettleBody(schemas.RequestBody):
 WritebackItem = TypedDict(
     "WritebackItem",
     {
-        "event": int, "ticket": str, "version": int, "verb": str, "from": str, "to": str, "unit": str | None, "by": str,
+        "event": int, "ticket": str, "version": int, "verb": Verb, "from": Before, "to": After, "unit": str | None, "by": str,
         "at": Instant, "state": WritebackState, "attempts": int, "since": Instant, "not_before": Instant | None,
         "done_at": Instant | None, "done_by": str | None, "error": str | None, "ref": str | None,
     },
