@@ -33,7 +33,7 @@ def resolve_unit(written: str, snapshot: OfficeSnapshot) -> Unit:
 
 def resolve_scheme(unit: Unit, snapshot: OfficeSnapshot) -> str:
     """Return the id of the scheme that defines the ledger kinds of a unit."""
-    return find_scheme(unit, snapshot.settings.text("profile")) or "jilin-unit"
+    return find_scheme(unit, snapshot.settings) or snapshot.settings.choice("scoring.unit_scheme")
 
 
 def check_counts(row: Mapping[str, object], unit: Unit, snapshot: OfficeSnapshot, *, lenient: bool = False) -> None:

@@ -11,6 +11,7 @@ from backend.domain.ticket_enums import Role
 from backend.ports.registers import LedgerCandidate, RegisterEntry
 from backend.ports.score_runs import Run
 from backend.scoring.dependencies import ScoringDependencies
+from backend.scoring.documents import group_by_scheme
 from backend.scoring.drafts import LedgerDrafts
 from backend.scoring.inputs import ScoringInputs
 from backend.scoring.runs import Runs
@@ -25,6 +26,23 @@ async def test_a_month_is_settled_on_the_day_the_office_says() -> None:
     office, _ = build_office({"settlement_day": "20wd"})
     inputs = ScoringInputs(Fake(find_first_record=EARLIER), office)  # type: ignore[arg-type]
     assert (await inputs.load_rules(("2026-10",), await office.snapshot()))[1] is None, "not settled yet"
+
+
+@pytest.mark.proves
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("scoring.unit_scheme", "zhungeer-agency", {"jilin-mgmt": ["M01"], "zhungeer-agency": ["U01", "U02"]}),
+        ("scoring.institution_scheme", "none", {"jilin-unit": ["U01", "U02"]}),
+    ],
+)
+async def test_units_are_scored_by_the_schemes_the_office_names(
+    key: str, value: str, found: dict[str, list[str]]
+) -> None:
+    office, _ = build_office({key: value})
+    snapshot = await office.snapshot()
+    grouped = group_by_scheme(snapshot, snapshot.settings, None, None)
+    assert {scheme: [unit.code for unit in units] for scheme, units in grouped.items()} == found
 
 
 @pytest.mark.proves("check_period")

@@ -7,6 +7,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.permissions import may, require
 from backend.domain.scoring.scheme_file import load_scheme
+from backend.scoring.documents import list_schemes
 from backend.scoring.ledgers import STATES
 from backend.services import Services
 from backend.tickets.form_fields import split_ticket_numbers
@@ -50,7 +51,7 @@ async def _render(
         actor, month=query.get("month"), unit=query.get("unit"), kind=query.get("kind"), state=query.get("state"),
         before=parse_row_cursor(query),
     )  # fmt: skip
-    schemes = [load_scheme(name) for name in ("jilin-mgmt", "jilin-unit")]
+    schemes = [load_scheme(name) for name in list_schemes((await services.office.snapshot()).settings)]
     carries = {kind: scheme.list_carried(kind) for scheme in schemes for kind in sorted(scheme.list_kinds())}
     filters = {k: v for k, v in query.items() if k != "cursor"}
     names = (await services.office.snapshot()).person_names

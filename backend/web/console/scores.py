@@ -6,6 +6,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
+from backend.scoring.documents import list_schemes
 from backend.services import Services
 from backend.web.api.scores import list_sheets
 from backend.web.console.overview import load_unit_names
@@ -13,8 +14,6 @@ from backend.web.console.rendering import render_page
 from backend.web.errors import word_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
-
-SCHEMES = ("jilin-unit", "jilin-mgmt", "beijing-agency")
 
 
 async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -30,5 +29,5 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
         fault = services.texts.render("console.scores_closed") if closed else word_refusal(request, refused)  # fmt: skip
     return render_page(request, "scores.html", {
         "query": query, "units": found.get("units", [found] if found.get("lines") else []), "fault": fault,
-        "regions": found.get("regions", []), "schemes": SCHEMES, "unit_names": await load_unit_names(services),
+        "regions": found.get("regions", []), "schemes": list_schemes((await services.office.snapshot()).settings), "unit_names": await load_unit_names(services),
     })  # fmt: skip
