@@ -31,7 +31,7 @@ def configure_logging(config: Config) -> None:
     """Configure logging: one JSON object a line, or readable lines on a terminal; errors only from other libraries."""
     form = config.log_format or ("console" if sys.stderr.isatty() else "json")
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if form == "console"
         else [
             reduce_move_line,
