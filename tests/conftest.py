@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import notify.chat.telegram  # noqa: F401  (it loads aiogram, before a test does in its slow way)
 from storage.engine import versions
 from storage.engine.database import Database
 from storage.engine.open import open_database
