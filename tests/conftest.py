@@ -5,7 +5,9 @@ import itertools
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+import zlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,8 @@ hypothesis.settings.load_profile("tests")
 hypothesis.settings.register_profile(
     "soak", max_examples=int(os.environ.get("JIESU_SOAK_EXAMPLES", "5000")), deadline=None
 )
+ENGINES = ("sqlite", "postgresql")
+STORIES = Path(__file__).parent / "stories"
 _database_numbers = itertools.count(1)
 _violations = ViolationListener()
 
@@ -40,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--figures", action="store_true", help="print what was measured beside the bars; fail if one is missed"
     )
+    parser.addoption("--both-engines", action="store_true", help="run every story on both engines, not turn about")
     parser.addoption("--drill", action="store_true", help="run each proof of a setting with it ignored: it must fail")
 
 
@@ -132,7 +137,7 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
     return f"sqlite:///{tmp_path / 'jiesu.db'}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Run each test that uses this, or a database below, on both engines."""
     return str(request.param)
@@ -193,9 +198,23 @@ def _own_log() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run long stories first: with several workers none is then left alone at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run long stories first: with several workers none is then left alone at the end. Run stories on one engine each."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    if not config.getoption("--both-engines"):
+        left_out = choose_left_out([item for item in items if item.path.is_relative_to(STORIES)])
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def choose_left_out(stories: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Of each story collected on both engines, choose the one to leave out: turn about, by its name alone."""
+    by_story = defaultdict[tuple[str, str], dict[str, pytest.Item]](dict)
+    for item in stories:
+        given = dict(item.callspec.params) if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if engine := given.pop("engine", None):
+            by_story[item.nodeid.partition("[")[0], repr(sorted(given.items()))][engine] = item
+    return {both[ENGINES[zlib.crc32("".join(name).encode()) % 2]] for name, both in by_story.items() if len(both) == 2}
 
 
 @pytest.hookimpl(tryfirst=True)
