@@ -74,6 +74,16 @@ def chromium() -> str:
     return found[0]
 
 
+@contextmanager
+def open_own_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL cluster with all tables that a test may stop or kill."""
+    if postgres.find_programs() is None:
+        skip_without("postgres", "PostgreSQL's programs (initdb, postgres) are not installed")
+    with postgres.open_cluster() as opened:
+        versions.create_tables(opened.url + "postgres")
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[str]:
     """The URL of a PostgreSQL cluster of this worker; it ends in `/`, to be followed by a database's name."""

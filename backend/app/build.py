@@ -69,7 +69,7 @@ async def open_application(
         application.storage.notes = notes
         if listening is not None:
             await _start_web(application, listening, stack)
-        await _begin(application, roles, stack)
+        await _prepare_then_start(application, roles, stack)
         yield application
 
 
@@ -119,7 +119,9 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
         stack.push_async_callback(simulator.close)
 
 
-async def _begin(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+async def _prepare_then_start(
+    application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack
+) -> None:
     """Check and prepare the database, say where this machine's commands reach us, begin work.
 
     What is damaged is only read: no work begins before it is mended and prepared (XR4).
@@ -147,15 +149,15 @@ async def _begin(application: Application, roles: Collection[str], stack: contex
 
     async def begin_late() -> None:
         await _prepare_database(application)
-        await _start(application, roles, stack)
+        await _start_work(application, roles, stack)
 
     if is_sound:
-        await _start(application, roles, stack)
+        await _start_work(application, roles, stack)
     else:
         storage.call_when_mended(begin_late)
 
 
-async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+async def _start_work(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
     """Start the receiver, the beats and the workers."""
     config = application.config
     if application.inbox_worker is not None and "bot" in roles:

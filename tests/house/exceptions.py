@@ -10,7 +10,7 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
     "names": frozenset(
         (
             "backend/app/build.py:<module>",
-            "backend/app/build.py:_start",
+            "backend/app/build.py:_start_work",
             "backend/app/build.py:_start_web",
             "backend/app/build_services.py:_build_calls",
             "backend/app/build_services.py:_build_inbox_worker",

@@ -1,5 +1,6 @@
 """Ledger page (台账): entered and pending lines, and forms to enter, review and correct them."""
 
+from functools import partial
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -73,10 +74,13 @@ async def enter_line(request: web.Request, services: Services, actor: Actor, for
         row["files"] = await store_files(services, form, actor)
         await services.scoring.ledgers.enter_ledger(row, actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code, form.fields)
-
-    return await run_form(request, services, work(), again, "/ledger?state=entered")
+    return await run_form(
+        request,
+        services,
+        work(),
+        partial(_render, request, services, actor, typed=form.fields),
+        "/ledger?state=entered",
+    )
 
 
 async def find_drafts(
@@ -88,10 +92,7 @@ async def find_drafts(
         require(actor, "scores.edit")
         await services.scoring.ledger_drafts.draft_month(form.fields.get("month", ""))
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code)
-
-    return await run_form(request, services, work(), again, "/ledger?state=draft")
+    return await run_form(request, services, work(), partial(_render, request, services, actor), "/ledger?state=draft")
 
 
 async def review_line(
@@ -101,10 +102,7 @@ async def review_line(
     accept = form.fields.get("accept") == "yes"
     work = services.scoring.ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code)
-
-    return await run_form(request, services, work, again, "/ledger")
+    return await run_form(request, services, work, partial(_render, request, services, actor), "/ledger")
 
 
 async def correct_line(
@@ -117,7 +115,6 @@ async def correct_line(
         row["void"] = form.fields.get("void") == "yes"
         await services.scoring.ledgers.correct(parse_id(request.match_info["id"]), row, actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code)
-
-    return await run_form(request, services, work(), again, "/ledger?state=entered")
+    return await run_form(
+        request, services, work(), partial(_render, request, services, actor), "/ledger?state=entered"
+    )

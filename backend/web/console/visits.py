@@ -1,5 +1,6 @@
 """Pages of manual visits: work list, one task with its script, do-not-call list, month's statistics."""
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from backend.domain.ticket_enums import Answer, Contacted, Resolved, Source
 from backend.services import Services
 from backend.web.api import visits as api
 from backend.web.body import strip_unstorable
+from backend.web.console.forms import read_fields, run_form
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
@@ -74,18 +76,10 @@ async def record_answers(
 ) -> web.StreamResponse:
     """POST /visits/tasks/NO/record: record the requester's answers as an act."""
     ticket_no = strip_unstorable(request.match_info["no"])
-    names = ("contacted", "resolved", "answer", "note")
-    fields = {name: strip_unstorable(form.fields.get(name, "")).strip() for name in names}
-    arguments = {"kind": "manual", **{name: value for name, value in fields.items() if value}}
-    try:
-        await services.tickets.act(Act("visit", actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments))
-    except Refused as refused:
-        if refused.code == "not_found":
-            raise
-        return await _render_task(
-            request, services, actor, word_refusal(request, refused), get_status(refused.code), form.fields
-        )
-    raise web.HTTPSeeOther("/visits")
+    arguments = {"kind": "manual", **read_fields(form, "contacted", "resolved", "answer", "note")}
+    act = Act("visit", actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments)
+    again = partial(_render_task, request, services, actor, typed=form.fields)
+    return await run_form(request, services, services.tickets.act(act), again, "/visits")
 
 
 async def show_do_not_call(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -109,16 +103,13 @@ async def change_do_not_call(
     """POST /visits/do-not-call: add a number to the list or remove an entry, with a reason."""
     fields = {name: strip_unstorable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
     service = services.visits.do_not_call
-    try:
-        if fields["ref"]:
-            await service.remove(actor, fields["reason"], ref=fields["ref"])
-        else:
-            await service.add(fields["phone"], fields["reason"], actor)
-    except Refused as refused:
-        return await _render_do_not_call(
-            request, services, actor, word_refusal(request, refused), get_status(refused.code)
-        )
-    raise web.HTTPSeeOther("/visits/do-not-call")
+    work = (
+        service.remove(actor, fields["reason"], ref=fields["ref"])
+        if fields["ref"]
+        else service.add(fields["phone"], fields["reason"], actor)
+    )
+    again = partial(_render_do_not_call, request, services, actor)
+    return await run_form(request, services, work, again, "/visits/do-not-call")
 
 
 async def show_statistics(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
