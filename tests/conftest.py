@@ -34,6 +34,8 @@ hypothesis.settings.load_profile("tests")
 hypothesis.settings.register_profile(
     "soak", max_examples=int(os.environ.get("JIESU_SOAK_EXAMPLES", "5000")), deadline=None
 )
+# The processes tests start keep what they compile, as those of an office do; without, each compiles the product anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 ENGINES = ("sqlite", "postgresql")
 STORIES = Path(__file__).parent / "stories"
 _database_numbers = itertools.count(1)
