@@ -32,6 +32,7 @@ ALARMS: Mapping[str, AlarmRule] = {
     "version_gate": AlarmRule(10 * _MINUTE),
     "hooks_failing": AlarmRule(5 * _MINUTE, moment=True),  # told while it goes on
     "message_waiting": AlarmRule(10 * _MINUTE, call=30 * _MINUTE),
+    "work_left": AlarmRule(call=30 * _MINUTE),
     "inbox_waiting": AlarmRule(5 * _MINUTE, call=30 * _MINUTE),
     "message_dead": AlarmRule(moment=True),
     "carrier_failing": AlarmRule(moment=True),
@@ -50,5 +51,4 @@ ALARMS: Mapping[str, AlarmRule] = {
     "bulk_reading": AlarmRule(call=_AT_ONCE, auditors=True, moment=True),
     "calendar_short": AlarmRule(repeat=timedelta(days=1)),
     "certificate_ends": AlarmRule(repeat=timedelta(days=1)),
-    "key_ends": AlarmRule(repeat=timedelta(days=1)),
 }

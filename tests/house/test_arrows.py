@@ -32,7 +32,7 @@ HOMES = {
     "asyncpg": ("storage/engine/postgres.py",),
     "charset_normalizer": ("backend/importing/files/",),
     "click": ("backend/cli/",),
-    "cryptography": ("storage/engine/encryption.py",),
+    "cryptography": ("backend/operations/certificate.py", "storage/engine/encryption.py"),
     "darabonba": ("notify/voice/aliyun",),
     "defusedxml": ("backend/importing/files/", "sandbox/"),
     "docx": ("backend/reporting/docx.py",),
