@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Coroutine
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -38,6 +39,11 @@ def load_config() -> "Config":
 def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end."""
     return asyncio.run(coroutine)
+
+
+def format_instant(written: str, config: "Config") -> str:
+    """Return an instant written as ISO text as people of the office read it."""
+    return f"{datetime.fromisoformat(written).astimezone(config.zone):%Y-%m-%d %H:%M}"
 
 
 def silence_logs() -> None:
