@@ -102,6 +102,7 @@ async def test_who_is_not_answered_in_time_and_comes_again_is_drafted_unless_the
     await give(world, "B", at(11, 9), "answered")
     await give(world, "C", at(11, 9), "early")
     await give(world, "D", at(11, 9), "unreachable")
+    await give(world, "E", at(11, 9), "neighbour")
     await receive(world, "C2", at(11, 10), "early")  # within the limit, and answered within it
     for no in ("B", "C"):
         await world.act("reply", HANDLER, no, text="已处理", way="sms")
@@ -110,8 +111,14 @@ async def test_who_is_not_answered_in_time_and_comes_again_is_drafted_unless_the
         await world.tickets.act(Act("contact", HANDLER, Source.PHONE, ticket_no="D", arguments=arguments))
     for no, caller in (("A2", "silent"), ("B2", "answered"), ("D2", "unreachable"), ("A3", "silent")):
         await receive(world, no, at(11, 18), caller)
-    assert await draft(world, at(11, 19), "no_reply_repeat") == [("no_reply_repeat", "U01", ("A", "A2", "A3"))]
-    (line,) = (await world.scoring.ledgers.list_lines(CLERK, month=NOV, kind="no_reply_repeat"))[0]
+    await receive(world, "E2", at(11, 18), "another neighbour", "help")
+    await world.act("merge", DISPATCHER, "E2", into="E", reason="同一事项")
+    assert await draft(world, at(11, 19), "no_reply_repeat") == [
+        ("no_reply_repeat", "U01", ("A", "A2", "A3")),
+        ("no_reply_repeat", "U01", ("E", "E2")),
+    ]
+    lines, _ = await world.scoring.ledgers.list_lines(CLERK, month=NOV, kind="no_reply_repeat")
+    line = next(row for row in lines if "A" in row["tickets"])
     assert "A 超过期限未答复" in line["note"] and "A2、A3" in line["note"]
 
     async def lost() -> str:

@@ -59,6 +59,8 @@ async def test_what_went_wrong_with_tickets_is_drafted_and_counts_once_a_clerk_c
         await console.post(f"/ledger/{other[2]}/review", 422, accept="yes", exemption="no_reply_wanted")
         page = await console.post(f"/ledger/{other[2]}/review", accept="no", exemption="no_reply_wanted")
         assert "不计的情形 诉求人不需要回复" in page
+        page = await console.get("/scores", month="2026-11")
+        assert "本月未报送接通数据" in page and "本月没有应计的工单" in page  # why a line has no data
     for number in (invented, valid):
         accepted = await office.request("POST", f"/ledger/{number}/review", "clerk", {"accept": True})
         assert accepted["state"] == "accepted", accepted.body
