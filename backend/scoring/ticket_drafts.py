@@ -43,8 +43,10 @@ class TicketDrafts:
             if clue is Clue.PRAISE:
                 clues = [one for one in clues if not one.text or any(word in one.text for word in praise)]
             for source, (first, tickets) in _group(clue, kind, clues).items():
-                text = _name_text(clue, kind, first)
-                found += await self._writer.write(kind, first.unit, month, source, tickets=tickets, text=text)
+                found += await self._writer.write(
+                    kind, first.unit, month, source, tickets=tickets, text=_name_text(clue, kind, first),
+                    days=str(span.enduring),
+                )  # fmt: skip
         coordinated: dict[str, list[str]] = {}
         for one in await self._store.find_clues(Clue.COORDINATED, span):
             coordinated.setdefault(one.unit, []).append(one.ticket)

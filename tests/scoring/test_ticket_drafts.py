@@ -194,6 +194,8 @@ async def test_a_complaint_without_result_for_long_is_its_units_or_the_instituti
         ("exposure", "M01", ("B",)), ("exposure", "U01", ("A",)), ("exposure", "U01", ("D",)),
         ("exposure", "U01", ("E", "E2")),
     ]  # fmt: skip
+    lines, _ = await world.scoring.ledgers.list_lines(CLERK, month=NOV, kind="exposure")
+    assert all("60 天" in row["note"] for row in lines)
 
 
 async def test_a_flagged_matter_that_grew_worse_before_any_unit_was_consulted_is_drafted_B21_XD22(world: World) -> None:
