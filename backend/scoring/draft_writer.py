@@ -1,13 +1,17 @@
 """Write a draft of a ledger line: its note in words, its tickets as evidence, once per source (B4)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
-from backend.ports.ledgers import LedgerFilter, LedgerStore
+from backend.ports.ledgers import LedgerEntry, LedgerFilter, LedgerStore
 from backend.scoring.entries import MAX_CHARS, MAX_ITEMS, SYSTEM
 from backend.scoring.ledgers import Ledgers
 
 Render = Callable[..., str]
+Known = Mapping[str, LedgerEntry]  # lines by their fingerprint
 MAX_LINES = 500  # lines of one kind, unit and month that are looked through
+MAX_KNOWN = 10_000  # lines of one kind and month that need not be written again
+NOTHING: Known = MappingProxyType({})
 
 
 class DraftWriter:
@@ -22,16 +26,24 @@ class DraftWriter:
 
     async def write(
         self, kind: str, unit: str, month: str, source: str, *, count: int = 1, level: str | None = None,
-        tickets: Sequence[str] = (), text: str = "", **facts: str,
+        tickets: Sequence[str] = (), text: str = "", known: Known = NOTHING, **facts: str,
     ) -> int:  # fmt: skip
-        """Draft one line; return 1 if it is new or changed, else 0."""
+        """Draft one line; return 1 if it is new or changed, else 0. What `known` says already is not written again."""
         about = list(tickets)[:MAX_ITEMS]
         named = {"ticket_no": self.join(about), "first": about[0] if about else "", "others": self.join(about[1:])}
-        note = self.render(f"draft.{text or kind}", count=count, **named, **facts)
+        note = self.render(f"draft.{text or kind}", count=count, **named, **facts)[:MAX_CHARS]
+        old = known.get(f"draft:{source}")
+        if old and (old.state != "draft" or (old.count, old.note, old.tickets) == (count, note, tuple(about))):
+            return 0
         made = await self._ledgers.draft(
-            kind, unit, month, source=source, count=count, level=level, note=note[:MAX_CHARS], tickets=about
+            kind, unit, month, source=source, count=count, level=level, note=note, tickets=about
         )
         return int(made)
+
+    async def load_known(self, kind: str, month: str) -> Known:
+        """Load the newest lines of a kind and month, by their fingerprint."""
+        lines = await self._store.list_ledger_entries(LedgerFilter(month, kind=kind), MAX_KNOWN)
+        return {line.fingerprint: line for line in lines}
 
     async def write_list(self, kind: str, unit: str, month: str, tickets: Sequence[str]) -> int:
         """Draft one line of a month with the list of its tickets, without those in lines decided before (XD11)."""

@@ -9,7 +9,7 @@ from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeSnapshot
 from backend.ports.clues import Clue, ClueSpan, LedgerCandidate
 from backend.ports.scoring import ScoringStore
-from backend.scoring.draft_writer import DraftWriter
+from backend.scoring.draft_writer import NOTHING, DraftWriter
 
 #: what is looked for → the kind of line that is drafted, one for each ticket
 ONE_EACH: Mapping[Clue, str] = MappingProxyType(
@@ -42,10 +42,11 @@ class TicketDrafts:
             clues = await self._store.find_clues(clue, span)
             if clue is Clue.PRAISE:
                 clues = [one for one in clues if not one.text or any(word in one.text for word in praise)]
+            known = await self._writer.load_known(kind, month) if clues else NOTHING
             for source, (first, tickets) in _group(clue, kind, clues).items():
                 found += await self._writer.write(
                     kind, first.unit, month, source, tickets=tickets, text=_name_text(clue, kind, first),
-                    days=str(span.enduring),
+                    known=known, days=str(span.enduring),
                 )  # fmt: skip
         coordinated: dict[str, list[str]] = {}
         for one in await self._store.find_clues(Clue.COORDINATED, span):

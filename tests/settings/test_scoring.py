@@ -59,7 +59,7 @@ async def draft(
     office, _ = build_office(settings)
     praise = [LedgerCandidate("U01", "T1", 1, "praise", remark)] if remark else []
     store = Fake(
-        find_clues=lambda clue, span: praise if clue is Clue.PRAISE else [], list_in_hand=[], count_knowledge={},
+        find_clues=lambda clue, span: praise if clue is Clue.PRAISE else [], list_in_hand=[], count_knowledge={}, list_ledger_entries=[],
         list_register_entries=lambda kind, **_: [r for r in rows if r.kind == kind],
     )  # fmt: skip
     ledgers: Any = Fake(draft=True)
@@ -77,7 +77,7 @@ async def test_a_complaint_without_result_is_long_after_the_days_the_office_says
     office, _ = build_office({"scoring.long_complaint_days": "45"})
     store: Any = Fake(
         find_clues=lambda clue, span: [LedgerCandidate("U01", "T1", 1, "open")] * (span.enduring == 45 and clue is Clue.ENDURING),
-        list_in_hand=[], count_knowledge={}, list_register_entries=[],
+        list_in_hand=[], count_knowledge={}, list_register_entries=[], list_ledger_entries=[],
     )  # fmt: skip
     ledgers: Any = Fake(draft=True)
     await LedgerDrafts(store, office, ledgers, lambda key, **facts: key).draft_month("2026-11")
