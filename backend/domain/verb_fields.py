@@ -22,6 +22,7 @@ VISIT_REASONS = (
 )  # fmt: skip
 HAND_ON_KINDS = ("entrust", "transfer")  # 交办: the unit keeps the lead; 转办: it does not (A4, XM2)
 PROPOSED_FLAGS = ("mass_incident", "confidential", "hard_case")  # flags that people propose and decide
+VALID_COMPLAINTS = ("record", "dispatch")  # what a review finds the institution to be blamed for (B22)
 MAX_TEXT_LENGTH = 20_000  # characters of one text field
 
 
@@ -159,7 +160,8 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "object":              (REASON,),
     "decide_objection":    (ACCEPT, OPTIONAL_REASON),
     "review":              (require("conclusion", _text, "text_missing"), Field("responsibility", _text, default=""),
-                            Field("improvement", _text, default="")),
+                            Field("improvement", _text, default=""),
+                            Field("valid_complaint", _one_of(*VALID_COMPLAINTS), default="")),
     "flag":                (Field("mass_incident", _flag), Field("confidential", _flag), Field("hard_case", _flag),
                             REASON),
     "decide_flag":         (ACCEPT, OPTIONAL_REASON, Field("flag", _one_of(*PROPOSED_FLAGS))),

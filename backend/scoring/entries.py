@@ -55,6 +55,11 @@ def list_missing(row: Mapping[str, Any], unit: Unit, snapshot: OfficeSnapshot) -
     return tuple(field for field in wanted if field not in given)
 
 
+def list_exemptions(entry: LedgerEntry, snapshot: OfficeSnapshot) -> tuple[str, ...]:
+    """List the reasons for which a line of this kind may be refused although it happened (B47, B49)."""
+    return load_scheme(resolve_scheme(snapshot.config.units[entry.unit], snapshot)).list_exemptions(entry.kind)
+
+
 def _is_given(value: Any) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value is not None and value not in ([], ())
 

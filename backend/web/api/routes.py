@@ -51,7 +51,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/score-runs/{id}/lock",   scores.lock_run,         "Lock a run", "scores.edit", schemas.LockBody),
     Route("POST", "/score-runs/{id}/appeals", scores.contest_line,      "Contest a line", "contest.submit", schemas.ContestBody, status=201),
     Route("POST", "/ledger",                 scores.enter_line,        "Enter a ledger line", "scores.edit", schemas.LedgerBody, status=201),
-    Route("POST", "/ledger/{id}/review",     scores.review_line,       "Review a ledger line", "scores.edit", schemas.ReviewBody),
+    Route("POST", "/ledger/{id}/review",     scores.review_line,       "Review a ledger line", "scores.edit", schemas.LedgerReviewBody),
     Route("GET",  "/settings",               office.list_settings,     "Settings in force"),
     Route("PUT",  "/settings/{key}",         office.store_setting,  "Set a setting", "office.edit", schemas.SettingBody),
     Route("POST", "/keys",                   office.create_key,   "Create an API key", "office.edit", schemas.KeyBody, status=201, shown_once=True),

@@ -64,7 +64,7 @@ async def review_line(request: ApiRequest) -> ApiResponse:
     return ApiResponse(
         dict(
             await request.services.scoring.review_ledger(
-                parse_id(request.path["id"]), request.body.accept, request.actor
+                parse_id(request.path["id"]), request.body.accept, request.actor, request.body.exemption
             )
         )
     )

@@ -9,6 +9,7 @@ from backend.domain.acts import Actor
 from backend.domain.permissions import may, require
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.scoring.documents import list_schemes
+from backend.scoring.drafts import DRAFTED_KINDS
 from backend.scoring.ledgers import STATES
 from backend.services import Services
 from backend.tickets.form_fields import split_ticket_numbers
@@ -54,12 +55,14 @@ async def _render(
     )  # fmt: skip
     schemes = [load_scheme(name) for name in list_schemes((await services.office.snapshot()).settings)]
     carries = {kind: scheme.list_carried(kind) for scheme in schemes for kind in sorted(scheme.list_kinds())}
+    exempts = {kind: words for scheme in schemes for kind, words in scheme.exempts.items()}
     filters = {k: v for k, v in query.items() if k != "cursor"}
     names = (await services.office.snapshot()).person_names
     return render_page(request, "ledger.html", {
         "lines": found, "query": filters, "kinds": sorted(carries), "carries": carries, "levels": LEVELS, "states": STATES, "fault": fault,
         "unit_names": await load_unit_names(services), "said": typed or {}, "may_enter": may(actor, "scores.edit"), "names": names,
-        "month": f"{services.clock.now():%Y-%m}",
+        "month": f"{services.clock.now():%Y-%m}", "exempts": exempts,
+        "drafted": sorted(carries.keys() & DRAFTED_KINDS), "by_hand": sorted(carries.keys() - DRAFTED_KINDS),
         "next": f"/ledger?{urlencode({**filters, 'cursor': str(encode_cursor(next_id))})}" if next_id else None,
     }, code)  # fmt: skip
 
@@ -99,8 +102,8 @@ async def review_line(
     request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /ledger/ID/review."""
-    accept = form.fields.get("accept") == "yes"
-    work = services.scoring.ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor)
+    accept, exemption = form.fields.get("accept") == "yes", form.fields.get("exemption")
+    work = services.scoring.ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor, exemption)
 
     return await run_form(request, services, work, partial(_render, request, services, actor), "/ledger")
 
