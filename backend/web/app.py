@@ -8,7 +8,8 @@ from aiohttp import web
 
 from backend.ports.availability import Unavailable
 from backend.services import Services
-from backend.web import events, health
+from backend.visits.rating_pages import PATH as RATING_PATH
+from backend.web import events, health, rating
 from backend.web.api.openapi import BASE
 from backend.web.api.routes import ROUTES
 from backend.web.console import routes
@@ -80,6 +81,8 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
 async def _respond_error(request: web.Request, error: Exception) -> web.StreamResponse:
     refused = to_refusal(error) or log_unexpected(request, error)
     await _record_refusal(request, get_status(refused.code))
+    if request.path.startswith(RATING_PATH):
+        return rating.render_refusal(request, refused, error)
     if request.path.startswith(JSON_PATHS) or "text/html" not in request.headers.get("Accept", ""):
         return build_json_response(request, refused, error)
     return await render_refusal(request, refused, error)
@@ -123,7 +126,7 @@ def build_app(services: Services, extra: Sequence[Callable[[web.Application], No
     app.on_response_prepare.append(_add_headers)
     for route in ROUTES:
         app.router.add_route(route.method, BASE + route.path, build_endpoint(route))
-    for part in (health, chat, platform, events, routes):
+    for part in (health, chat, platform, events, routes, rating):
         part.add_routes(app)
     for add_extra in extra:
         add_extra(app)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ from backend.tickets.service import TicketService
 from backend.triage import Similarity
 from backend.triage.dispatching import DispatchSuggestions
 from backend.triage.hot import HotListBuilder
+from backend.visits.rating_pages import RatingPages
 from backend.web.app import RUNNER_OPTIONS, build_app
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
@@ -63,6 +65,7 @@ from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
 from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import SqlFeatureStore
+from storage.visits.rating_pages import SqlRatingPageStore
 from storage.web.idempotency import SqlIdempotencyStore
 from tests.time_and_chance import CHANCE, build_clock
 
@@ -182,6 +185,15 @@ class World:
         features = SqlFeatureStore(db, self.encryption)
         similarity = Similarity(features, office, values)
         integrity = IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, [])
+        pages = RatingPages(
+            SqlRatingPageStore(db, self.ids, CHANCE),
+            tickets,
+            office,
+            audit,
+            "https://hotline.example",
+            "12345",
+            "12345热线",
+        )
         self.beats = SqlBeatStore(db)
         self.services = Services(
             clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
@@ -194,7 +206,7 @@ class World:
             readiness=UnitReadiness(SqlReadinessStore(db, self.ids), office), similarity=similarity,
             duty_roster=DutyRoster(SqlDutyRosterStore(db, self.ids), office, audit),
             deadlines=DutyRecompute(SqlDueStore(db), tickets, office, audit), governance=NotUsed(),
-            hot_topics=HotListBuilder(features, similarity, office), visits=NotUsed(),
+            hot_topics=HotListBuilder(features, similarity, office), visits=SimpleNamespace(pages=pages),
             dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
             holds=Holds(SqlHoldStore(db, self.ids), [], clock, CHANCE),
             integrity=integrity,
@@ -288,3 +300,8 @@ class World:
         """A ticket dispatched to U01 and signed by H1."""
         await self.dispatch_ticket(no, **more)
         assert (await self.act("H1", no, "sign"))[0] == 200
+
+    async def close_ticket(self, no: str = "T1", **more: Any) -> None:
+        """A ticket that H1 has closed: its requester is to be asked."""
+        await self.sign_ticket(no, **more)
+        assert (await self.act("H1", no, "close", text="已修复", feedback="认可"))[0] == 200

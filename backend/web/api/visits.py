@@ -50,6 +50,13 @@ async def call_requester(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"call": call.call_id, "person": call.person, "to": call.to}, status=201)
 
 
+async def give_rating_page(request: ApiRequest) -> ApiResponse:
+    """Give a one-time page on which the requester rates; audited (XM30)."""
+    page = await request.services.visits.pages.hand_over(request.path["no"], request.actor)
+    until = (await Serializer.create(request.services)).format_time(page.until)
+    return ApiResponse({"address": page.address, "until": until}, status=201)
+
+
 async def list_do_not_call(request: ApiRequest) -> ApiResponse:
     """List the do-not-call list."""
     serializer = await Serializer.create(request.services)
@@ -141,6 +148,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET",  "/visits/tasks",               list_tasks,     "Manual visits to make"),
     Route("GET",  "/visits/tasks/{no}",          get_task,      "One manual visit, with its script"),
     Route("POST", "/visits/tasks/{no}/call",     call_requester,      "Call the agent, then the requester", body=EmptyBody, status=201),
+    Route("POST", "/tickets/{no}/rating-page",   give_rating_page, "Give a one-time page on which the requester rates", permission="rating_page.give", body=EmptyBody, status=201, shown_once=True),
     Route("GET",  "/visits/do-not-visit",        list_do_not_call,     "The do-not-call list"),
     Route("POST", "/visits/do-not-visit",        add_do_not_call, "Add a number to the do-not-call list", body=DoNotCallBody, status=201),
     Route("POST", "/visits/do-not-visit/remove", remove_do_not_call, "Remove an entry from the do-not-call list", body=DoNotCallRemovalBody),

@@ -8,8 +8,10 @@ from aiohttp import web
 from backend.domain.acts import Act, Actor
 from backend.domain.move_table import is_allowed
 from backend.domain.permissions import may
+from backend.domain.rating_page import may_give
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Answer, Contacted, Resolved, Source
+from backend.ports.moves import TicketRef
 from backend.services import Services
 from backend.web.api import visits as api
 from backend.web.body import strip_unstorable
@@ -17,6 +19,7 @@ from backend.web.console.forms import read_fields, run_form
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.endpoint import Handler
 from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
@@ -39,18 +42,19 @@ async def show_task(request: web.Request, services: Services, actor: Actor) -> w
 
 async def _render_task(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None,
-    call_started: Any = None,
+    call_started: Any = None, given_page: Any = None,
 ) -> web.StreamResponse:  # fmt: skip
     ticket_no = strip_unstorable(request.match_info["no"])
     sheet = await services.visits.manual.get_task(ticket_no, actor)
     snapshot = await services.office.snapshot()
     view = await services.queries.get_ticket(ticket_no)
+    snap = await services.tickets.moves.load(TicketRef(no=ticket_no))
     serializer = await Serializer.create(services)
     replies = [serializer.mask(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
     return render_page(request, "visit_task.html", {
         "task": api.dump_task(sheet, serializer), "script": sheet.script, "fault": fault, "said": typed or {},
         "ringing": call_started, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
-        "resolved": list(Resolved), "names": snapshot.person_names,
+        "given_page": given_page, "may_give_page": snap is not None and may_give(snap, actor), "resolved": list(Resolved), "names": snapshot.person_names,
         "unit_names": await load_unit_names(services), "may_visit": is_allowed(actor.role, "visit"),
         "may_listen": may(actor, "recording.listen"), "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
@@ -60,15 +64,28 @@ async def call_requester(
     request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /visits/tasks/NO/call: call the agent, then the requester."""
+    return await _show_result(request, services, actor, api.call_requester, "call_started")
+
+
+async def give_rating_page(
+    request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
+) -> web.StreamResponse:
+    """POST /visits/tasks/NO/rating-page: show the address of a page on which the requester rates, once; audited."""
+    return await _show_result(request, services, actor, api.give_rating_page, "given_page")
+
+
+async def _show_result(
+    request: web.Request, services: Services, actor: Actor, handler: Handler, name: str
+) -> web.StreamResponse:
+    """Run one of the API's handlers and show the task with what it answered, or with why it refused."""
+    path = {"no": strip_unstorable(request.match_info["no"])}
     try:
-        answer = await api.call_requester(
-            ApiRequest(services, actor, path={"no": strip_unstorable(request.match_info["no"])})
-        )
+        answer = await handler(ApiRequest(services, actor, path=path))
     except Refused as refused:
         if refused.code == "not_found":
             raise
         return await _render_task(request, services, actor, word_refusal(request, refused), get_status(refused.code))
-    return await _render_task(request, services, actor, call_started=answer.payload)
+    return await _render_task(request, services, actor, **{name: answer.payload})
 
 
 async def record_answers(
@@ -137,6 +154,7 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/visits", require_session(show_tasks))
     add.add_get("/visits/tasks/{no}", require_session(show_task))
     add.add_post("/visits/tasks/{no}/call", require_form(call_requester))
+    add.add_post("/visits/tasks/{no}/rating-page", require_form(give_rating_page))
     add.add_post("/visits/tasks/{no}/record", require_form(record_answers))
     add.add_get("/visits/do-not-call", require_session(show_do_not_call))
     add.add_post("/visits/do-not-call", require_form(change_do_not_call))
