@@ -171,7 +171,7 @@ async def test_slow_bodies_are_refused_without_a_flood_of_logs_FW29(
 ) -> None:
     monkeypatch.setattr(bodies.read_bytes, "__defaults__", (bodies.MAX_BODY_BYTES, 0.3))
     start = (
-        f"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sqlite_world.keys['D1']}\r\n"
+        f"POST /api/v1/tickets HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {sqlite_world.keys['D1']}\r\n"
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
     ).encode()
     with caplog.at_level(logging.WARNING):

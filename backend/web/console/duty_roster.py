@@ -106,7 +106,7 @@ async def change_roster(
     except Refused as refused:
         sentence = word_refusal(request, refused)
         return await _render(request, services, actor, query, sentence, get_status(refused.code))
-    raise web.HTTPSeeOther(str(request.url.with_path("/rosters").with_query(query).relative()))
+    raise web.HTTPSeeOther(str(request.rel_url.with_path("/rosters").with_query(query)))
 
 
 async def _store_shift(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
