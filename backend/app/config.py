@@ -1,6 +1,7 @@
 """Process configuration from environment variables, then `jiesu.toml` (contract §2)."""
 
 import secrets
+import shlex
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -93,6 +94,10 @@ class Config(BaseSettings):
     alarm_url: str = ""  # alarms are posted there as well
     heartbeat_url: str = ""  # the dead-man's switch: requested each minute, with /fail when red
     outgoing_allow: str = ""  # hosts and networks, by commas, that may be private or without https (XS9)
+    scan_command: str = ""  # the malware scanner's program with its arguments; {file} is the path, else it is the input
+    scan_infected_status: str = "1"  # exit statuses, by commas, by which it says that it found something
+    scan_url: str = ""  # or its address: icap://host[:1344]/service, icaps://…
+    scan_timeout_seconds: float = Field(default=30.0, ge=1, le=120)  # longest wait for its verdict on a file
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
     provider_timeout_seconds: float = Field(default=15.0, ge=1, le=MAX_PROVIDER_TIMEOUT)  # longest wait for a provider
@@ -167,6 +172,13 @@ class Config(BaseSettings):
         return Addresses(self.base_url, (*self._list_allowed(), self.host))
 
     @property
+    def infected_statuses(self) -> frozenset[int]:
+        """The exit statuses of the scanner's program that mean a find; empty if they are none."""
+        written = [one.strip() for one in self.scan_infected_status.split(",")]
+        statuses = {int(one) for one in written if one.isascii() and one.isdigit() and 0 < int(one) < 256}
+        return frozenset(statuses) if len(statuses) == len(set(written)) else frozenset()
+
+    @property
     def is_called_by_nobody(self) -> bool:
         """Whether it listens for other machines, but goes by no name that they could use."""
         return not _is_loopback(self.host) and not self.addresses.names
@@ -222,6 +234,7 @@ class Config(BaseSettings):
             raise Refused("lease_short", lease=f"{self.lease_seconds:g}", least=f"{least:g}")
         if self.sandbox and not _is_loopback(self.host) and not self.sandbox_open:
             raise Refused("sandbox_exposed", host=self.host)
+        self.check_scanner()
         for url in self._list_outgoing():
             if not Outgoing(url, self.outgoing_allow).check():
                 raise Refused("address_refused", host=urlsplit(url).hostname or "?")
@@ -242,6 +255,27 @@ class Config(BaseSettings):
         secret = self.aliyun_hook_secret.get_secret_value()
         if self.aliyun_access_key_id and not is_strong_secret(secret, 16, SHARED_BITS):
             raise Refused("aliyun_secret_missing")
+
+    def check_scanner(self) -> None:
+        """Refused `scanner_unusable`, with the setting, for two scanners or one that could not be asked (XS13)."""
+        wrong = ""
+        if self.scan_command and self.scan_url:
+            wrong = "JIESU_SCAN_COMMAND, JIESU_SCAN_URL"
+        elif not self.infected_statuses:
+            wrong = "JIESU_SCAN_INFECTED_STATUS"
+        try:
+            parts = urlsplit(self.scan_url)
+            if self.scan_url and (parts.scheme not in ("icap", "icaps") or parts.port == 0):
+                wrong = "JIESU_SCAN_URL"
+        except ValueError:
+            wrong = "JIESU_SCAN_URL"
+        try:
+            if self.scan_command and not shlex.split(self.scan_command):
+                wrong = "JIESU_SCAN_COMMAND"
+        except ValueError:  # a quotation mark without its other half
+            wrong = "JIESU_SCAN_COMMAND"
+        if wrong:
+            raise Refused("scanner_unusable", setting=wrong)
 
     def _check_platform(self) -> None:
         """Require a secret of at least 16 characters for the external platform."""

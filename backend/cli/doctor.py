@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from backend.app.build_backups import is_state_beside_data
+from backend.app.build_scanner import build_scanner
 from backend.app.config import Config
 from backend.app.core import open_office
 from backend.app.upgrade import read_schema_state
@@ -23,7 +24,9 @@ from backend.cli.storage_checks import BROKEN, list_storage_codes
 from backend.domain.addresses import is_loopback
 from backend.domain.refusals import HTTP_STATUS, Refused
 from backend.integrity.calendar_end import is_calendar_short
+from notify.scanner import FileScanner, ScannerAway, build_test_file
 
+PLAIN_FILE = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n"  # in which nobody finds anything
 PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
 TELEGRAM = "https://api.telegram.org"
 TWILIO = "https://api.twilio.com"
@@ -64,6 +67,8 @@ def fetch(url: str, login: tuple[str, str] | None) -> Any:
 async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
     """Run all checks, in the order in which to fix them."""
     found = [_check_settings(config), _check_hosts(config), *_check_state(config), *await _check_storage(config)]
+    if found[0].health is Health.OK:
+        found.append(await _check_scanner(build_scanner(config)))
     database = await _check_database(config)
     found.append(database)
     if database.health is Health.OK:
@@ -148,6 +153,21 @@ async def _check_database(config: Config) -> Check:
     if found.word:
         return Check("database", Health.NOTICE, f"database_{found.word}", {"kind": kind, "version": found.version})
     return Check("database", Health.OK, "database", {"kind": kind, "version": found.version})
+
+
+async def _check_scanner(scanner: FileScanner | None) -> Check:
+    """Let it judge a plain file and the one that every scanner finds: whoever finds all or nothing scans nothing (XS13)."""
+    if scanner is None:
+        return Check("scanner", Health.OK, "absent")
+    try:
+        plain, infected = await scanner.scan(PLAIN_FILE), await scanner.scan(build_test_file())
+    except ScannerAway as away:
+        return Check("scanner", Health.BROKEN, "scanner_silent", {"why": away.code})
+    if plain.found is not None:
+        return Check("scanner", Health.BROKEN, "scanner_strict", {"found": plain.found})
+    if infected.found is None:
+        return Check("scanner", Health.BROKEN, "scanner_blind")
+    return Check("scanner", Health.OK, "scanner", {"found": infected.found})
 
 
 def _check_calendar(today: date, end: date) -> Check:

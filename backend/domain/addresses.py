@@ -54,7 +54,7 @@ def is_anywhere(name: str) -> bool:
 
 
 class Addresses:
-    """The host of `public_url`, `further` hosts, and loopback."""
+    """The host of `public_url`, `further` hosts, and loopback. `names`: what others than this machine may call it."""
 
     def __init__(self, public_url: str, further: Iterable[str] = ()) -> None:
         scheme, _, rest = public_url.partition("://")
@@ -67,12 +67,8 @@ class Addresses:
             int(written["port"]) if written and written["port"] else _DEFAULT_PORTS.get(scheme),
         )
         self._further = {name for one in further if (name := read_host(one)) is not None and not is_anywhere(name)}
-
-    @property
-    def names(self) -> frozenset[str]:
-        """What others than this machine itself may call it."""
         named = {*self._further, self._public[1]}
-        return frozenset(name for name in named if name and not is_loopback(name) and not is_anywhere(name))
+        self.names = frozenset(name for name in named if name and not is_loopback(name) and not is_anywhere(name))
 
     def knows(self, authority: str) -> bool:
         """Whether a request with this Host is meant for us. The port is not judged: a proxy may have another."""
@@ -91,6 +87,12 @@ class Addresses:
         name, port = found
         is_public = self._public == (scheme, name, port or _DEFAULT_PORTS[scheme])
         return is_public or is_loopback(name) or name in self._further
+
+
+def drop_port(authority: str) -> str:
+    """Return the host of a request's Host as it would be configured; what is none as it is."""
+    found = _split(authority)
+    return authority if found is None else found[0]
 
 
 def is_literal_authority(authority: str) -> bool:

@@ -2,7 +2,7 @@
 
 from aiohttp import hdrs, web
 
-from backend.domain.addresses import is_literal_authority
+from backend.domain.addresses import drop_port, is_literal_authority
 from backend.domain.refusals import Refused
 from backend.web.request import SERVICES
 
@@ -25,4 +25,4 @@ def check_host(request: web.Request) -> None:
     addresses = request.app[SERVICES].addresses
     wrong = [name for name in (*named, request.host) if not addresses.knows(name)]  # a target may hold one as well
     if wrong or len(named) != 1:
-        raise Refused("wrong_host", host=wrong[0][:200] if wrong else "")
+        raise Refused("wrong_host", host=drop_port(wrong[0])[:200] if wrong else "")
