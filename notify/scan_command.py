@@ -12,9 +12,12 @@ from notify.scanner import Content, ScannerAway, Verdict, iter_pieces, to_name
 
 FILE_WORD = "{file}"  # in an argument: the file's path; without it the file goes to the program's input
 CLEAN = 0  # exit status
+PREFIX = "jiesu-scan-"  # of the names of files laid down for a program
+LEFT_SECONDS = 3600.0  # age of one that nobody reads any more
 MAX_OUTPUT = 1024 * 1024  # bytes read of what it says; one that says more is ended
 KEPT_OUTPUT = 4096  # bytes of it that are looked at
 AT_ONCE = 4  # programs running
+END_SECONDS = 1.0  # longest wait for one that was ended
 
 
 class CommandScanner:
@@ -71,9 +74,7 @@ class CommandScanner:
             was_read, said = await asyncio.gather(_feed(program, content), _listen(program))
             status = await program.wait()
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(program.pid, signal.SIGKILL)
-            await program.wait()
+            await _end(program)
             raise
         if status in self._infected:
             return Verdict(to_name(said))
@@ -85,10 +86,26 @@ class CommandScanner:
 
 
 def _write(content: bytes, folder: Path) -> Path:
-    handle, path = tempfile.mkstemp(prefix="scan-", dir=folder)
+    handle, path = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+    now = os.fstat(handle).st_mtime
+    for left in folder.glob(f"{PREFIX}*"):  # by a process that died amid a scan
+        with contextlib.suppress(OSError):
+            if now - left.stat().st_mtime > LEFT_SECONDS:
+                left.unlink()
     with os.fdopen(handle, "wb") as stream:
         stream.write(content)
     return Path(path)
+
+
+async def _end(program: asyncio.subprocess.Process) -> None:
+    """End the program with all that it began. It counts as ended when its output is read as well, which is not waited for long."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(END_SECONDS):
+            while program.stdout is not None and await program.stdout.read(MAX_OUTPUT):
+                pass
+            await program.wait()
 
 
 async def _feed(program: asyncio.subprocess.Process, content: Content | None) -> bool:

@@ -35,6 +35,9 @@ async def test_the_file_comes_on_the_programs_input_or_as_a_path_XS13(tmp_path: 
     folder, outside = tmp_path / "data", tmp_path / "f"
     folder.mkdir()
     outside.write_bytes(FILE)
+    left = folder / "jiesu-scan-of-a-process-that-died"
+    left.write_bytes(b"malware, for all we know")
+    os.utime(left, (0, 0))
     for content in (FILE, outside):
         assert await judge(folder, READS, "sys.exit(content != bytes(range(256)) * 2000)", content=content) is None
         given = ("content = open(sys.argv[1], 'rb').read()", "sys.exit(content != bytes(range(256)) * 2000)")
