@@ -84,8 +84,8 @@ def _bind_address(config: Config, stack: contextlib.ExitStack | contextlib.Async
     return listening
 
 
-async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
-    """Start the web server with the carrier's webhooks and, in a rehearsal, the simulator."""
+def build_door(application: Application) -> web.Application:
+    """Build what the web server answers: all routes, the carrier's webhooks and, in a rehearsal, the simulator."""
     config, calls, simulator = application.config, application.calls, application.simulator
     is_open = application.services.gate.is_open
     extra: list[Callable[[web.Application], None]] = []
@@ -108,9 +108,14 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
         def mount(app: web.Application) -> None:
             app.add_subapp("/sandbox/", simulator_app)
 
-        guard = SandboxGuard(config.known_hosts, simulator.provider_paths, is_open=config.sandbox_open)
+        guard = SandboxGuard(simulator.provider_paths, is_open=config.sandbox_open)
         extra += (mount, guard.add_to)
-    runner = web.AppRunner(build_app(application.services, extra), **RUNNER_OPTIONS)
+    return build_app(application.services, extra)
+
+
+async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
+    """Start the web server."""
+    simulator, runner = application.simulator, web.AppRunner(build_door(application), **RUNNER_OPTIONS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listening).start()

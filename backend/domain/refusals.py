@@ -40,6 +40,7 @@ HTTP_STATUS: dict[str, int] = {
     "too_many": 429,
     "version_gate": 503,
     "held": 503,
+    "scanner_away": 503,
 }
 
 

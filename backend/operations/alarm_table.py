@@ -38,6 +38,7 @@ ALARMS: Mapping[str, AlarmRule] = {
     "carrier_failing": AlarmRule(moment=True),
     "budget_used_up": AlarmRule(moment=True),
     "bot_refused": AlarmRule(moment=True),
+    "scanner_away": AlarmRule(moment=True),
     "clock_back": AlarmRule(),
     "clock_skew": AlarmRule(),
     "backup_old": AlarmRule(),

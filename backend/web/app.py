@@ -17,6 +17,7 @@ from backend.web.console.errors import render_refusal
 from backend.web.endpoint import build_endpoint
 from backend.web.errors import build_json_response, get_server_logger, get_status, log_unexpected, to_refusal
 from backend.web.hook_meter import METER, HookMeter
+from backend.web.host_check import check_host
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
 from backend.web.metrics import METRICS, Metrics
 from backend.web.request import ACTOR, REQUEST_ID, SERVICES
@@ -56,6 +57,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
     started_at = services.clock.monotonic()
     status = 500
     try:
+        check_host(request)
         if not request.path.startswith(ALWAYS_OPEN):
             services.gate.refuse_closed()
         answer = await handler(request)

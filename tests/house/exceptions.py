@@ -11,7 +11,7 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
         (
             "backend/app/build.py:<module>",
             "backend/app/build.py:_start_work",
-            "backend/app/build.py:_start_web",
+            "backend/app/build.py:build_door",
             "backend/app/build_services.py:_build_calls",
             "backend/app/build_services.py:_build_inbox_worker",
             "backend/app/build_services.py:build_application",

@@ -12,7 +12,8 @@ from tests.house.source import PACKAGES, ROOT, Breach, Source, imports, nothing,
 #: Of the standard library, what never asks the world: no time, network, disk, chance.
 PURE = frozenset((
     "base64", "bisect", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib",
-    "hmac", "importlib", "itertools", "json", "math", "re", "sys", "tomllib", "types", "typing", "unicodedata", "zoneinfo",
+    "hmac", "importlib", "ipaddress", "itertools", "json", "math", "re", "struct", "sys", "tomllib", "types", "typing", "unicodedata", "zlib",
+    "zoneinfo",
 ))  # fmt: skip
 
 WEB = ("backend/web/", "backend/app/build.py", "sandbox/")

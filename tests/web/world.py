@@ -33,6 +33,7 @@ from backend.reporting.indicators import Indicators
 from backend.services import Services
 from backend.tickets.files import TicketFiles
 from backend.tickets.intake import Intake
+from backend.tickets.screening import Screening
 from backend.tickets.service import TicketService
 from backend.triage import Similarity
 from backend.triage.dispatching import DispatchSuggestions
@@ -67,6 +68,7 @@ from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import SqlFeatureStore
 from storage.visits.rating_pages import SqlRatingPageStore
 from storage.web.idempotency import SqlIdempotencyStore
+from tests.scanner import FakeScanner
 from tests.time_and_chance import CHANCE, build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -183,6 +185,8 @@ class World:
         people.bot_name = "jiesu_bot"
         audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
         features = SqlFeatureStore(db, self.encryption)
+        self.scanner = FakeScanner()
+        self.screening = Screening(self.scanner, audit, clock)
         similarity = Similarity(features, office, values)
         integrity = IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, [])
         pages = RatingPages(
@@ -197,7 +201,7 @@ class World:
         self.beats = SqlBeatStore(db)
         self.services = Services(
             clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
-            files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
+            files=TicketFiles(SqlFileStore(db), clock, CHANCE, self.screening), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
             texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.encryption, tickets),
             people=people, inbox=SqlInboxStore(db, self.ids, clock.real_now), imports=self.imports, scoring=self.scoring,
             sandbox_clock=FakeClock(self), telegram_secret=SECRET,

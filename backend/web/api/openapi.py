@@ -21,7 +21,7 @@ _ERROR = {
     }},
 }  # fmt: skip
 _REFUSED = {"$ref": "#/components/schemas/Error"}
-_STATUSES = ("400", "401", "403", "404", "409", "413", "422", "429", "503")
+_STATUSES = ("400", "401", "403", "404", "409", "413", "421", "422", "429", "503")
 
 
 @lru_cache(maxsize=1)

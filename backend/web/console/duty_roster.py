@@ -102,7 +102,7 @@ async def change_roster(
     work = CHANGES.get(request.match_info["what"])
     if work is None:
         raise Refused("not_found")
-    onward = str(request.url.with_path("/rosters").with_query(query).relative())
+    onward = str(request.rel_url.with_path("/rosters").with_query(query))
     again = partial(_render, request, services, actor, query)
     return await run_form(request, services, work(services, actor, field), again, onward)
 
