@@ -51,8 +51,10 @@ check: lint test ## lint, types, import contracts, tests
 drill: $(STAMP) ## ignore each setting in turn: the tests that prove it must fail
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --drill $(ARGS)
 
-soak: $(STAMP) ## every property with many examples, then the figures we aim at, as one table; QUICK=1: ten minutes
+soak: $(STAMP) ## every property with many examples, every story on both engines, then the figures we aim at, as one table; QUICK=1: ten minutes
 	@status=0; test -n "$(QUICK)" || \
+	  $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --both-engines $(ARGS) tests/stories || status=1; \
+	test -n "$(QUICK)" || \
 	  $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --hypothesis-profile=soak --timeout=0 -m 'hypothesis and not soak' $(ARGS) || status=1; \
 	QUICK=$(QUICK) $(BIN)/python -m pytest -n 0 --figures -m '(soak or figure) and not small' $(ARGS) || status=1; exit $$status
 

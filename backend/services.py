@@ -7,6 +7,7 @@ from typing import Protocol
 
 from backend.calls.service import Calls
 from backend.deadlines.recompute import DutyRecompute
+from backend.domain.addresses import Addresses
 from backend.domain.chance import Chance
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
@@ -92,7 +93,7 @@ class Services:
     calls: Calls | None = None
     inbox: InboxReceiver | None = None
     sandbox_clock: MovableClock | None = None
-    public_url: str = "http://127.0.0.1:8080"
+    addresses: Addresses = field(default_factory=lambda: Addresses("http://127.0.0.1:8080"))
     sandbox: bool = False
     telegram_secret: str = ""
     process_token: str = ""  # of this process, for commands on this machine (XR12)

@@ -24,7 +24,7 @@ def find_file(message: Message) -> tuple[str, str, int] | None:
 async def store_files(chat: Conversation, message: Message) -> list[str]:
     """Store the message's file; return the ids, [] without a file.
 
-    Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content).
+    Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content), and as `TicketFiles.store`.
     """
     found = find_file(message)
     if found is None:

@@ -32,8 +32,9 @@ class DriverModule:
 
 
 def list_stems(directory: Path) -> list[str]:
-    """Return the names of the driver files in a directory. `twilio_http.py` beside `twilio.py` is its helper."""
-    names = sorted(file.stem for file in directory.glob("*.py") if not file.stem.startswith("_"))
+    """Return the names of the drivers in a directory: files and packages. `twilio_http.py` beside `twilio.py` is its helper."""
+    packages = (file.parent for file in directory.glob("*/__init__.py"))
+    names = sorted(file.stem for file in (*directory.glob("*.py"), *packages) if not file.stem.startswith("_"))
     return [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
 
 

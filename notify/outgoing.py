@@ -7,6 +7,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: scheme → whether what goes by it is read by nobody on the way
+_SCHEMES: Final = {"http": False, "https": True, "icap": False, "icaps": True}
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: What `aiohttp.TCPConnector(socket_factory=…)` is given: family, type, protocol, canonical name, socket address.
 AddrInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
@@ -46,13 +48,13 @@ class Outgoing:
         if not self._url:
             return True
         parts = self._parts
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        if parts.scheme not in _SCHEMES or not parts.hostname or "@" in parts.netloc:
             return False
         if self._own_machine or self._host_named:
             return True
         if self._literal is not None and self._is_named(self._literal):
             return True
-        return parts.scheme == "https" and (self._literal is None or is_public(self._literal))
+        return _SCHEMES[parts.scheme] and (self._literal is None or is_public(self._literal))
 
     def permits(self, address: Address) -> bool:
         """Return whether a socket may be made to this address."""

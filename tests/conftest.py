@@ -5,7 +5,9 @@ import itertools
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+import zlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import notify.chat.telegram  # noqa: F401  (it loads aiogram, before a test does in its slow way)
 from storage.engine import versions
 from storage.engine.database import Database
 from storage.engine.open import open_database
@@ -31,6 +34,10 @@ hypothesis.settings.load_profile("tests")
 hypothesis.settings.register_profile(
     "soak", max_examples=int(os.environ.get("JIESU_SOAK_EXAMPLES", "5000")), deadline=None
 )
+# The processes tests start keep what they compile, as those of an office do; without, each compiles the product anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+ENGINES = ("sqlite", "postgresql")
+STORIES = Path(__file__).parent / "stories"
 _database_numbers = itertools.count(1)
 _violations = ViolationListener()
 
@@ -39,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--figures", action="store_true", help="print what was measured beside the bars; fail if one is missed"
     )
+    parser.addoption("--both-engines", action="store_true", help="run every story on both engines, not turn about")
     parser.addoption("--drill", action="store_true", help="run each proof of a setting with it ignored: it must fail")
 
 
@@ -66,6 +74,16 @@ def chromium() -> str:
     if not found:
         skip_without("browser", "no Chromium is installed")
     return found[0]
+
+
+@contextmanager
+def open_own_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL cluster with all tables that a test may stop or kill."""
+    if postgres.find_programs() is None:
+        skip_without("postgres", "PostgreSQL's programs (initdb, postgres) are not installed")
+    with postgres.open_cluster() as opened:
+        versions.create_tables(opened.url + "postgres")
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +149,7 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
     return f"sqlite:///{tmp_path / 'jiesu.db'}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """Run each test that uses this, or a database below, on both engines."""
     return str(request.param)
@@ -179,15 +197,36 @@ def _no_violations(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterator[None]:
-    """Reset the log before and after each test, so that none writes into the log of another."""
+    """Give each test a log of its own. Traces are plain: one drawn with colours and frames takes seconds."""
     structlog.reset_defaults()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
     yield
     structlog.reset_defaults()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run long stories first: with several workers none is then left alone at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run long stories first: with several workers none is then left alone at the end. Run stories on one engine each."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    if not config.getoption("--both-engines"):
+        left_out = choose_left_out([item for item in items if item.path.is_relative_to(STORIES)])
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def choose_left_out(stories: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Of each story collected on both engines, choose the one to leave out: turn about, by its name alone."""
+    by_story = defaultdict[tuple[str, str], dict[str, pytest.Item]](dict)
+    for item in stories:
+        given = dict(item.callspec.params) if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if engine := given.pop("engine", None):
+            by_story[item.nodeid.partition("[")[0], repr(sorted(given.items()))][engine] = item
+    return {both[ENGINES[zlib.crc32("".join(name).encode()) % 2]] for name, both in by_story.items() if len(both) == 2}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -69,7 +69,7 @@ async def open_application(
         application.storage.notes = notes
         if listening is not None:
             await _start_web(application, listening, stack)
-        await _begin(application, roles, stack)
+        await _prepare_then_start(application, roles, stack)
         yield application
 
 
@@ -84,8 +84,8 @@ def _bind_address(config: Config, stack: contextlib.ExitStack | contextlib.Async
     return listening
 
 
-async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
-    """Start the web server with the carrier's webhooks and, in a rehearsal, the simulator."""
+def build_door(application: Application) -> web.Application:
+    """Build what the web server answers: all routes, the carrier's webhooks and, in a rehearsal, the simulator."""
     config, calls, simulator = application.config, application.calls, application.simulator
     is_open = application.services.gate.is_open
     extra: list[Callable[[web.Application], None]] = []
@@ -108,9 +108,14 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
         def mount(app: web.Application) -> None:
             app.add_subapp("/sandbox/", simulator_app)
 
-        guard = SandboxGuard(config.known_hosts, simulator.provider_paths, is_open=config.sandbox_open)
+        guard = SandboxGuard(simulator.provider_paths, is_open=config.sandbox_open)
         extra += (mount, guard.add_to)
-    runner = web.AppRunner(build_app(application.services, extra), **RUNNER_OPTIONS)
+    return build_app(application.services, extra)
+
+
+async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
+    """Start the web server."""
+    simulator, runner = application.simulator, web.AppRunner(build_door(application), **RUNNER_OPTIONS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listening).start()
@@ -119,7 +124,9 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
         stack.push_async_callback(simulator.close)
 
 
-async def _begin(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+async def _prepare_then_start(
+    application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack
+) -> None:
     """Check and prepare the database, say where this machine's commands reach us, begin work.
 
     What is damaged is only read: no work begins before it is mended and prepared (XR4).
@@ -147,15 +154,15 @@ async def _begin(application: Application, roles: Collection[str], stack: contex
 
     async def begin_late() -> None:
         await _prepare_database(application)
-        await _start(application, roles, stack)
+        await _start_work(application, roles, stack)
 
     if is_sound:
-        await _start(application, roles, stack)
+        await _start_work(application, roles, stack)
     else:
         storage.call_when_mended(begin_late)
 
 
-async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+async def _start_work(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
     """Start the receiver, the beats and the workers."""
     config = application.config
     if application.inbox_worker is not None and "bot" in roles:

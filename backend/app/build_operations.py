@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -12,9 +13,11 @@ from backend.app.config import Config
 from backend.app.core import Core
 from backend.app.workers import SAFETY_TICKS, Workers
 from backend.integrity.checks import IntegrityChecks
+from backend.office.clock import Clock
 from backend.operations.alarm_calls import AlarmCalls
 from backend.operations.alarms import AlarmTeller, Post
 from backend.operations.beats import Beats, Rhythm, Self
+from backend.operations.certificate import CertificateWatch
 from backend.operations.clock_watch import ClockWatch
 from backend.operations.contacts import AlarmContacts
 from backend.operations.health import Health
@@ -110,3 +113,11 @@ def _build_pulse(config: Config) -> Pulse | None:
             log.warning("heartbeat_not_sent", kind=error.kind, code=error.code)
 
     return pulse
+
+
+def build_certificate_watch(config: Config, alarms: AlarmTeller, clock: Clock) -> CertificateWatch | None:
+    """Build the watch over the public address's certificate; None where that is not under https."""
+    address = urlsplit(config.public_url)
+    if address.scheme != "https" or address.hostname is None:
+        return None
+    return CertificateWatch(address.hostname, address.port or 443, alarms, clock)

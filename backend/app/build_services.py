@@ -109,7 +109,7 @@ async def build_application(
     holds = build_holds(config, s, stack)
     operations.beats.listeners.append(holds.follow_beat)
     services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations, holds)
-    services.tell_alarm = operations.alarms.tell_soon
+    services.tell_alarm = s.screening.tell_alarm = operations.alarms.tell_soon
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
@@ -197,7 +197,7 @@ def _build_services(
     holds: Holds,
 ) -> Services:
     """Build the services of the adapters."""
-    files = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
+    files = TicketFiles(SqlFileStore(core.db), core.clock, core.chance, core.screening)
     scoring_tools = ScoringDependencies(audit=core.audit, files=files, outbox=delivery.outbox, texts=core.texts)
     scoring = Scoring(SqlScoringStore(core.db), core.office, core.ids, scoring_tools)
     platform = delivery.card_updater.platform = _build_platform(config, core, delivery.owner)
@@ -212,7 +212,7 @@ def _build_services(
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
         visits=visits, integrity=integrity, health=operations.health, holds=holds, gate=VersionGate(SqlGateStore(core.db), core.clock),
-        list_conditions=operations.storage.list_conditions, calls=calls, sandbox_clock=core.sandbox_clock, public_url=config.base_url,
+        list_conditions=operations.storage.list_conditions, calls=calls, sandbox_clock=core.sandbox_clock, addresses=config.addresses,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from backend.app.core import Core
 from backend.calls.service import Calls
 from backend.visits.do_not_call import DoNotCall
 from backend.visits.manual import ManualVisits
+from backend.visits.rating_pages import RatingPages
 from backend.visits.requester_news import RequesterNews
 from backend.visits.service import VisitService
 from backend.visits.statistics import VisitStatistics
@@ -13,6 +14,7 @@ from notify.driver_registry import DriverRegistry
 from notify.rate_limit import RateLimiter
 from notify.sms_gateway import SmsGateway
 from storage.visits.news import SqlRequesterNewsStore
+from storage.visits.rating_pages import SqlRatingPageStore
 from storage.visits.texts import SqlRequesterTextStore
 from storage.visits.visits import SqlVisitStore
 
@@ -34,6 +36,10 @@ def build_sms_gateway(config: Config) -> SmsGateway | None:
 def build_visits(config: Config, core: Core, calls: Calls | None, rate_limiter: RateLimiter) -> VisitService:
     """Build the visit service with its dependencies."""
     store = SqlVisitStore(core.db, core.encryption)
+    pages = RatingPages(
+        SqlRatingPageStore(core.db, core.ids, core.chance), core.tickets, core.office, core.audit,
+        config.base_url.rstrip("/"), config.hotline, config.hotline_name,
+    )  # fmt: skip
     sms_gateway = build_sms_gateway(config)
     requester_sms = requester_news = None
     if calls is not None and sms_gateway is not None:
@@ -41,9 +47,9 @@ def build_visits(config: Config, core: Core, calls: Calls | None, rate_limiter: 
         requester_news = RequesterNews(SqlRequesterNewsStore(core.db), texts, calls.dependencies.store, core.office)
         requester_sms = RequesterTexts(
             texts, calls.dependencies.store, store, core.tickets, core.office, core.texts, core.audit, rate_limiter,
-            sms_gateway, core.chance, config.base_url.rstrip("/"), config.hotline, config.hotline_name,
+            sms_gateway, core.chance, pages, config.base_url.rstrip("/"), config.hotline, config.hotline_name,
         )  # fmt: skip
     return VisitService(
         store, core.office, core.audit, ManualVisits(store, core.office, core.texts, config.hotline_name),
-        DoNotCall(store, core.office, core.audit), VisitStatistics(store, core.office), requester_sms, requester_news,
+        DoNotCall(store, core.office, core.audit), VisitStatistics(store, core.office), pages, requester_sms, requester_news,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Process configuration from environment variables, then `jiesu.toml` (contract §2)."""
 
 import secrets
+import shlex
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from pydantic_settings import (
 )
 
 from backend.app.secret_strength import SHARED_BITS, is_strong_secret
+from backend.domain.addresses import Addresses, is_anywhere, is_loopback, read_host
 from backend.domain.refusals import Refused
 from notify.outgoing import Outgoing
 
@@ -22,7 +24,15 @@ LEASE_TIMEOUTS = 3  # time-outs that a lease lasts at least, so that no request 
 MAX_PROVIDER_TIMEOUT = 40  # seconds; a third of the fixed lease of an SMS (backend/delivery/sms.py)
 SANDBOX_MARK = "sandbox:"  # how the key of a rehearsal begins
 OWN_URLS = frozenset(("public_url", "database_url", "redis_url"))  # every other address is a provider's
-LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
+
+
+def _is_loopback(written: str) -> bool:
+    host = read_host(written)
+    return host is not None and is_loopback(host)
+
+
+def _build_url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host and not host.startswith("[") else f"http://{host}:{port}"
 
 
 class TomlSource(TomlConfigSettingsSource):
@@ -56,7 +66,7 @@ class Config(BaseSettings):
     timezone: str = "Asia/Shanghai"
     sandbox: bool = False
     sandbox_open: bool = False  # the rehearsal's pages may be reached from other machines, behind sign-in (XS6)
-    allowed_hosts: str = ""  # names, by commas, under which the rehearsal's pages are reached
+    allowed_hosts: str = ""  # further names, by commas, under which this server is reached
     samples: bool = False  # import the invented sample office at the start of a rehearsal (`make run` sets it)
     telegram_token: SecretStr = SecretStr("")
     telegram_api_url: str = ""
@@ -84,6 +94,10 @@ class Config(BaseSettings):
     alarm_url: str = ""  # alarms are posted there as well
     heartbeat_url: str = ""  # the dead-man's switch: requested each minute, with /fail when red
     outgoing_allow: str = ""  # hosts and networks, by commas, that may be private or without https (XS9)
+    scan_command: str = ""  # the malware scanner's program with its arguments; {file} is the path, else it is the input
+    scan_infected_status: str = "1"  # exit statuses, by commas, by which it says that it found something
+    scan_url: str = ""  # or its address: icap://host[:1344]/service, icaps://…
+    scan_timeout_seconds: float = Field(default=30.0, ge=1, le=120)  # longest wait for its verdict on a file
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
     provider_timeout_seconds: float = Field(default=15.0, ge=1, le=MAX_PROVIDER_TIMEOUT)  # longest wait for a provider
@@ -119,7 +133,9 @@ class Config(BaseSettings):
     )
     @classmethod
     def _plain_url(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in ("http", "https"):
+        parts = urlsplit(value)
+        is_plain = parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        if value and (parts.scheme not in ("http", "https") or not is_plain):
             raise ValueError("an http or https address is wanted")
         return value.rstrip("/")
 
@@ -148,23 +164,33 @@ class Config(BaseSettings):
     @property
     def base_url(self) -> str:
         """The public base URL of this server; webhook signatures are checked against it."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        return self.public_url or _build_url(self.host, self.port)
 
     @property
-    def known_hosts(self) -> frozenset[str]:
-        """Names this server is reached under, besides loopback: of its public address, and those named."""
-        named = {one.strip() for one in self.allowed_hosts.split(",") if one.strip()}
-        return frozenset(named | {urlsplit(self.base_url).hostname or self.host, self.host})
+    def addresses(self) -> Addresses:
+        """What this server is called: the host of its public address, those named, and where it listens."""
+        return Addresses(self.base_url, (*self._list_allowed(), self.host))
+
+    @property
+    def infected_statuses(self) -> frozenset[int]:
+        """The exit statuses of the scanner's program that mean a find; empty if they are none."""
+        written = [one.strip() for one in self.scan_infected_status.split(",")]
+        statuses = {int(one) for one in written if one.isascii() and one.isdigit() and 0 < int(one) < 256}
+        return frozenset(statuses) if len(statuses) == len(set(written)) else frozenset()
+
+    @property
+    def is_called_by_nobody(self) -> bool:
+        """Whether it listens for other machines, but goes by no name that they could use."""
+        return not _is_loopback(self.host) and not self.addresses.names
+
+    def _list_allowed(self) -> list[str]:
+        return [one.strip() for one in self.allowed_hosts.split(",") if one.strip()]
 
     @property
     def local_url(self) -> str:
         """Where this machine itself reaches this server: a loopback address, also when it listens on all."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)
-        return (
-            f"http://[{host}]:{self.port}"
-            if ":" in host.strip("[]") and host[0] != "["
-            else f"http://{host}:{self.port}"
-        )
+        return _build_url(host, self.port)
 
     def load_secret_key(self) -> str:
         """Return the configured secret key, else the one stored in the data directory (created in the sandbox only).
@@ -192,8 +218,12 @@ class Config(BaseSettings):
     def check(self) -> None:
         """Refuse to start with unsafe settings (faults, "How it is reached" 9; FT6)."""
         parts = urlsplit(self.base_url)
-        if not self.sandbox and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        if not self.sandbox and parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
             raise Refused("public_url_not_https", url=self.base_url)
+        for name in (*self._list_allowed(), *([parts.hostname or ""] if self.public_url else ())):
+            host = read_host(name)
+            if host is None or is_anywhere(host):
+                raise Refused("host_unusable", host=name)
         is_webhook = self.telegram_token.get_secret_value() and self.telegram_mode == "webhook"
         if is_webhook and len(self.telegram_secret.get_secret_value()) < 8:
             raise Refused("telegram_secret_missing")
@@ -202,8 +232,9 @@ class Config(BaseSettings):
         least = LEASE_TIMEOUTS * self.provider_timeout_seconds
         if self.lease_seconds < least:
             raise Refused("lease_short", lease=f"{self.lease_seconds:g}", least=f"{least:g}")
-        if self.sandbox and self.host not in LOOPBACK and not self.sandbox_open:
+        if self.sandbox and not _is_loopback(self.host) and not self.sandbox_open:
             raise Refused("sandbox_exposed", host=self.host)
+        self.check_scanner()
         for url in self._list_outgoing():
             if not Outgoing(url, self.outgoing_allow).check():
                 raise Refused("address_refused", host=urlsplit(url).hostname or "?")
@@ -224,6 +255,27 @@ class Config(BaseSettings):
         secret = self.aliyun_hook_secret.get_secret_value()
         if self.aliyun_access_key_id and not is_strong_secret(secret, 16, SHARED_BITS):
             raise Refused("aliyun_secret_missing")
+
+    def check_scanner(self) -> None:
+        """Refused `scanner_unusable`, with the setting, for two scanners or one that could not be asked (XS13)."""
+        wrong = ""
+        if self.scan_command and self.scan_url:
+            wrong = "JIESU_SCAN_COMMAND, JIESU_SCAN_URL"
+        elif not self.infected_statuses:
+            wrong = "JIESU_SCAN_INFECTED_STATUS"
+        try:
+            parts = urlsplit(self.scan_url)
+            if self.scan_url and (parts.scheme not in ("icap", "icaps") or parts.port == 0):
+                wrong = "JIESU_SCAN_URL"
+        except ValueError:
+            wrong = "JIESU_SCAN_URL"
+        try:
+            if self.scan_command and not shlex.split(self.scan_command):
+                wrong = "JIESU_SCAN_COMMAND"
+        except ValueError:  # a quotation mark without its other half
+            wrong = "JIESU_SCAN_COMMAND"
+        if wrong:
+            raise Refused("scanner_unusable", setting=wrong)
 
     def _check_platform(self) -> None:
         """Require a secret of at least 16 characters for the external platform."""

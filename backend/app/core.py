@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from backend.app.build_scanner import build_scanner
 from backend.app.config import Config
 from backend.deadlines.recompute import DutyRecompute
 from backend.domain.chance import Chance
@@ -26,6 +27,7 @@ from backend.rehearsal.clock import SandboxClock
 from backend.reporting import Reporting
 from backend.scoring import Scoring
 from backend.tickets.intake import Intake
+from backend.tickets.screening import Screening
 from backend.tickets.service import TicketService
 from backend.triage import Similarity
 from backend.triage.dispatching import DispatchSuggestions
@@ -90,6 +92,7 @@ class Core:
     similarity_store: SqlFeatureStore
     similarity: Similarity
     dispatch_suggestions: DispatchSuggestions
+    screening: Screening
 
 
 def is_embedded(config: Config) -> bool:
@@ -206,6 +209,7 @@ async def open_core(
         intake = Intake(SqlIntakeStore(db), office, ids, encryption, tickets)
         import_store = SqlImportStore(db, ids)
         audit = SqlAuditStore(db, ids)
+        screening = Screening(build_scanner(config), audit, clock)
         duty_roster = DutyRoster(SqlDutyRosterStore(db, ids), office, audit)
         similarity_store = SqlFeatureStore(db, encryption)
         similarity = Similarity(similarity_store, office, key_values)
@@ -224,8 +228,9 @@ async def open_core(
         )
         yield Core(
             config, db, encryption, ids, key_values, configuration, clock, chance, sandbox, sampled, office, moves, tickets, SqlKeyStore(db, ids, chance),
-            audit, drafts, registry, intake, ImportService(row_targets, import_store, office, texts),
+            audit, drafts, registry, intake, ImportService(row_targets, import_store, office, texts, screening),
             JournalVerifier(SqlJournalStore(db, ids), encryption.journal), texts, duty_roster, similarity_store, similarity, dispatch_suggestions,
+            screening,
         )  # fmt: skip
     finally:
         await db.close()

@@ -1,10 +1,13 @@
 """Drivers as configured (chat, telephone, rate limiter), or the simulator of a rehearsal."""
 
 import contextlib
+import hashlib
+import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from backend.app.config import Config
@@ -33,24 +36,24 @@ def build_simulator(config: Config) -> "Simulator | None":
     from sandbox.simulator import Simulator
     from sandbox.twilio.behaviour import MANUAL
 
-    base = config.local_url
+    base, derive_secret = config.local_url, partial(_derive_secret, config.load_secret_key())
     uses_real_network = bool(config.telegram_api_url or config.twilio_api_url)
     if not config.telegram_api_url:
         config.telegram_api_url = f"{base}/sandbox/telegram"
-        config.telegram_token = SecretStr("1234567890:sandbox-" + secrets.token_hex(8))
-        config.telegram_secret = SecretStr(secrets.token_urlsafe(24))
+        config.telegram_token = SecretStr("1234567890:sandbox-" + derive_secret("chat token")[:16])
+        config.telegram_secret = SecretStr(derive_secret("chat webhook"))
         config.telegram_mode = "webhook"
     if not config.twilio_api_url:
         config.twilio_api_url = f"{base}/sandbox/twilio"
-        config.twilio_account_sid = "AC" + secrets.token_hex(16)
-        config.twilio_auth_token = SecretStr(secrets.token_hex(16))
+        config.twilio_account_sid = "AC" + derive_secret("voice account")[:32]
+        config.twilio_auth_token = SecretStr(derive_secret("voice token")[:32])
         config.twilio_from = "+861084012345"
         if "twilio_calls_per_second" not in config.model_fields_set:
             config.twilio_calls_per_second = REHEARSAL_CALLS_PER_SECOND  # the simulated carrier has lines enough
     if not config.platform_url:
         config.platform_url = f"{base}/sandbox/platform/moves"
         config.platform_feed_url = f"{base}/sandbox/platform/feed"
-        config.platform_secret = SecretStr(secrets.token_urlsafe(24))
+        config.platform_secret = SecretStr(derive_secret("platform"))
     simulator = Simulator(
         now=read_wall_clock, real_time=time.time, monotonic=time.monotonic, random_bytes=secrets.token_bytes,
         public_url=config.base_url, reach_url=base,
@@ -63,6 +66,11 @@ def build_simulator(config: Config) -> "Simulator | None":
     simulator.phones.default = MANUAL
     simulator.uses_real_network = uses_real_network
     return simulator
+
+
+def _derive_secret(key: str, name: str) -> str:
+    """Derive a key of the simulated networks, 64 hex digits: every process of one rehearsal has the same."""
+    return hmac.new(key.encode(), f"rehearsal {name}".encode(), hashlib.sha256).hexdigest()
 
 
 def build_next_stop(

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 
 from backend.app.application import Application
+from backend.app.build_operations import build_certificate_watch
 from backend.app.core import Core
 from backend.app.workers import Worker
 from backend.deadlines.supervision import AutoSupervision
@@ -38,6 +39,7 @@ def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job
     journal, findings = SqlJournalStore(core.db, core.ids), SqlIntegrityStore(core.db, core.ids)
     sealer = JournalSealer(journal, core.encryption.journal, core.clock)
     walk = ChainWalk(journal, findings, core.journal_verifier, core.key_values, core.clock)
+    certificate = build_certificate_watch(application.config, application.alarms, core.clock)
     supervision = AutoSupervision(SqlSupervisionStore(core.db), core.tickets, core.office, core.texts)
     # fmt: off
     rows: list[tuple[str, str, Job | None]] = [
@@ -51,6 +53,7 @@ def _list_jobs(application: Application, core: Core) -> list[tuple[str, str, Job
         ("clock",  "storage_night",   application.storage.check_nightly),
         ("clock",  "inbox_cleanup",   run_daily(inbox_worker.delete_done, core.clock) if inbox_worker else None),
         ("clock",  "recordings",      run_daily(calls.drop_recordings, core.clock) if calls else None),
+        ("clock",  "certificate",     run_daily(certificate.run_once, core.clock) if certificate else None),
         ("clock",  "journal_seals",   sealer.run_once),
         ("clock",  "chain_walk",      walk.run_once),
         ("clock",  "governance",      run_daily(services.governance.draft_projects, core.clock)),

@@ -31,7 +31,7 @@ def configure_logging(config: Config) -> None:
     """Configure logging: one JSON object a line, or readable lines on a terminal; errors only from other libraries."""
     form = config.log_format or ("console" if sys.stderr.isatty() else "json")
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if form == "console"
         else [
             reduce_move_line,
@@ -94,6 +94,8 @@ async def run_until_stopped(
         with take_over_terminal():
             async with open_application(config, roles) as application:
                 print(_render_welcome(config, application.process_token, texts), flush=True)
+                if "web" in roles and config.is_called_by_nobody:
+                    print(texts.render("cli.check.hosts_none", host=config.host), file=sys.stderr, flush=True)
                 if await _wait_for_end(stopped, application.services.gate.expired):
                     print(texts.render("cli.outdated"), file=sys.stderr, flush=True)
                     status = EXIT_OUTDATED

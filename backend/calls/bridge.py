@@ -11,6 +11,7 @@ from backend.domain.move_table import HANDLING, is_allowed
 from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, Source, State
+from backend.domain.unreachable import EXEMPT_AFTER
 from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.call_records import AttemptRecord
@@ -19,8 +20,6 @@ from backend.ports.moves import TicketRef
 from backend.ports.ticket_queries import TicketView
 from notify.message import Prompt
 
-#: Attempts after which a requester counts as unreachable (B49's exemption), as for units in B46.
-EXEMPT_AFTER = 3
 CONTRACT_OUTCOMES = {"dead_number": "failed", "canceled": "carrier_failed"}  # outcomes as contract §5 names them
 #: Outcomes of the first leg that mean nobody answered.
 UNANSWERED = frozenset(

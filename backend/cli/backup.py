@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import load_config, print_json, run_async, silence_logs
+from backend.cli.connect import format_instant, load_config, print_json, run_async, silence_logs
 
 
 @click.command("backup", help=get_texts().render("cli.help.backup"))
@@ -20,7 +20,8 @@ def backup(file: Path | None, verify_: bool, mark: bool, as_json: bool) -> None:
     from backend.app.build_backups import build_backups, dump_manifest
 
     silence_logs()
-    backups = build_backups(load_config())
+    config = load_config()
+    backups = build_backups(config)
     if file is None:
         print_json(dump_manifest(run_async(backups.describe())))
         return
@@ -28,5 +29,6 @@ def backup(file: Path | None, verify_: bool, mark: bool, as_json: bool) -> None:
     if as_json:
         print_json(dump_manifest(manifest))
     rows, lines = sum(manifest.contents.rows.values()), manifest.contents.checkpoint.lines
+    at = format_instant(manifest.taken_at, config)
     key = "backup_verified" if verify_ else "backup_made"
-    print_text(key, file=file, tables=len(manifest.contents.rows), rows=rows, lines=lines, at=manifest.taken_at)
+    print_text(key, file=file, tables=len(manifest.contents.rows), rows=rows, lines=lines, at=at)

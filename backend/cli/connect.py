@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Coroutine
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -40,6 +41,11 @@ def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(coroutine)
 
 
+def format_instant(written: str, config: "Config") -> str:
+    """Return an instant written as ISO text as people of the office read it."""
+    return f"{datetime.fromisoformat(written).astimezone(config.zone):%Y-%m-%d %H:%M}"
+
+
 def silence_logs() -> None:
     """Silence info logs; commands print their own result."""
     import logging
@@ -48,6 +54,10 @@ def silence_logs() -> None:
     import structlog
 
     structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -9,19 +9,24 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from backend.app.build_backups import is_state_beside_data
+from backend.app.build_scanner import build_scanner
 from backend.app.config import Config
 from backend.app.core import open_office
 from backend.app.upgrade import read_schema_state
 from backend.cli import get_texts
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
 from backend.cli.storage_checks import BROKEN, list_storage_codes
-from backend.domain.refusals import Refused
+from backend.domain.addresses import is_loopback
+from backend.domain.refusals import HTTP_STATUS, Refused
 from backend.integrity.calendar_end import is_calendar_short
+from notify.scanner import FileScanner, ScannerAway, build_test_file
 
+PLAIN_FILE = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n"  # in which nobody finds anything
 PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
 TELEGRAM = "https://api.telegram.org"
 TWILIO = "https://api.twilio.com"
@@ -61,7 +66,9 @@ def fetch(url: str, login: tuple[str, str] | None) -> Any:
 
 async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
     """Run all checks, in the order in which to fix them."""
-    found = [_check_settings(config), *_check_state(config), *await _check_storage(config)]
+    found = [_check_settings(config), _check_hosts(config), *_check_state(config), *await _check_storage(config)]
+    if found[0].health is Health.OK:
+        found.append(await _check_scanner(build_scanner(config)))
     database = await _check_database(config)
     found.append(database)
     if database.health is Health.OK:
@@ -74,7 +81,13 @@ async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
             )
             found.append(_check_people(len(snapshot.config.units), len(snapshot.config.people)))
     found.extend(
-        await asyncio.to_thread(lambda: [*_check_telegram(config, fetch_json), *_check_twilio(config, fetch_json)])
+        await asyncio.to_thread(
+            lambda: [
+                *_check_door(config, fetch_json),
+                *_check_telegram(config, fetch_json),
+                *_check_twilio(config, fetch_json),
+            ]
+        )
     )
     return found
 
@@ -85,6 +98,33 @@ def _check_settings(config: Config) -> Check:
     except Refused as refused:
         return Check("settings", Health.BROKEN, "refused", {"code": refused.code, **refused.facts})
     return Check("settings", Health.OK, "settings", {"profile": config.profile, "zone": config.timezone})
+
+
+def _check_hosts(config: Config) -> Check:
+    """Say which names are answered to: any other is refused `wrong_host`."""
+    if config.is_called_by_nobody:
+        return Check("hosts", Health.NOTICE, "hosts_none", {"host": config.host})
+    names = sorted(config.addresses.names)
+    return Check("hosts", Health.OK, "hosts" if names else "hosts_loopback", {"names": ", ".join(names)})
+
+
+def _check_door(config: Config, fetch_json: Fetch) -> Iterator[Check]:
+    """Ask ourselves by the public address: a proxy that hands on another Host locks everybody out."""
+    if config.sandbox or is_loopback(urlsplit(config.base_url).hostname or ""):
+        return
+    try:
+        fetch_json(f"{config.base_url}/api/openapi.json", None)
+    except (OSError, ValueError) as error:
+        is_renamed = isinstance(error, urllib.error.HTTPError) and error.code == HTTP_STATUS["wrong_host"]
+        facts = {"url": config.base_url, "why": _describe_error(error)}
+        yield Check(
+            "door",
+            Health.BROKEN if is_renamed else Health.NOTICE,
+            "door_renamed" if is_renamed else "door_silent",
+            facts,
+        )
+        return
+    yield Check("door", Health.OK, "door", {"url": config.base_url})
 
 
 def _check_state(config: Config) -> Iterator[Check]:
@@ -113,6 +153,21 @@ async def _check_database(config: Config) -> Check:
     if found.word:
         return Check("database", Health.NOTICE, f"database_{found.word}", {"kind": kind, "version": found.version})
     return Check("database", Health.OK, "database", {"kind": kind, "version": found.version})
+
+
+async def _check_scanner(scanner: FileScanner | None) -> Check:
+    """Let it judge a plain file and the one that every scanner finds: whoever finds all or nothing scans nothing (XS13)."""
+    if scanner is None:
+        return Check("scanner", Health.OK, "absent")
+    try:
+        plain, infected = await scanner.scan(PLAIN_FILE), await scanner.scan(build_test_file())
+    except ScannerAway as away:
+        return Check("scanner", Health.BROKEN, "scanner_silent", {"why": away.code})
+    if plain.found is not None:
+        return Check("scanner", Health.BROKEN, "scanner_strict", {"found": plain.found})
+    if infected.found is None:
+        return Check("scanner", Health.BROKEN, "scanner_blind")
+    return Check("scanner", Health.OK, "scanner", {"found": infected.found})
 
 
 def _check_calendar(today: date, end: date) -> Check:

@@ -7,7 +7,7 @@ import click
 
 from backend.app.runfile import lock_database
 from backend.cli import get_texts, print_text
-from backend.cli.connect import load_config, print_json, run_async, silence_logs
+from backend.cli.connect import format_instant, load_config, print_json, run_async, silence_logs
 
 
 @click.command("restore", help=get_texts().render("cli.help.restore"))
@@ -32,5 +32,6 @@ def restore(file: Path, into: str, may_replace: bool, as_json: bool) -> None:
         done = run_async(build_backups(config, url).restore(file, marks, replace=may_replace))
     if as_json:
         print_json({**dump_manifest(done.manifest), "saved": done.saved and str(done.saved), "behind": done.is_behind})
-    print_text("restored", at=done.manifest.taken_at, rows=sum(done.manifest.contents.rows.values()), saved=done.saved)
+    at = format_instant(done.manifest.taken_at, config)
+    print_text("restored", at=at, rows=sum(done.manifest.contents.rows.values()), saved=done.saved)
     print_text("restored_behind" if done.is_behind else "restored_next")

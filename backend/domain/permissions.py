@@ -39,6 +39,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "visits.in_menu":       frozenset({R.REVISIT_AGENT, R.REVIEWER, R.SUPERVISOR, R.AUDITOR}),
     "recording.listen":     frozenset({R.REVISIT_AGENT, R.REVIEWER, R.SUPERVISOR, R.AUDITOR}),
     "do_not_call.edit":     frozenset({R.REVISIT_AGENT, R.SUPERVISOR}),
+    "rating_page.give":     frozenset({R.REVISIT_AGENT}),  # who may record a visit
     # scores
     "scores.edit":          CLERKS,  # ledgers, runs, exclusions, registers
     "run.force":            ADMIN_ONLY,

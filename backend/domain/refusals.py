@@ -33,11 +33,14 @@ HTTP_STATUS: dict[str, int] = {
     "shown_once": 409,
     "locked": 409,
     "not_held": 409,
+    "rating_answered": 409,
+    "rating_ended": 410,
     "too_large": 413,
     "wrong_host": 421,
     "too_many": 429,
     "version_gate": 503,
     "held": 503,
+    "scanner_away": 503,
 }
 
 

@@ -219,7 +219,7 @@ def _read_specs() -> Iterator[SettingSpec]:
                 kind=ValueKind(entry["kind"]),
                 default=entry.get("default"),
                 inherits=entry.get("inherits"),
-                items=tuple(entry.get("items", ())),
+                items=tuple(entry.get("items", ())) or _list_schemes(entry.get("schemes")),
                 words=tuple(entry.get("words", ())),
                 units=tuple(entry.get("units", tuple(LimitUnit))),
                 low=Decimal(entry.get("min", 0)),
@@ -227,6 +227,10 @@ def _read_specs() -> Iterator[SettingSpec]:
                 per_unit=entry.get("per_unit", False),
                 group=entry["group"],
             )
+
+
+def _list_schemes(kind: str | None) -> tuple[str, ...]:
+    return tuple(name for name in list_scheme_ids() if load_scheme(name).kind == kind)
 
 
 def _read_scheme_specs() -> Iterator[SettingSpec]:

@@ -98,6 +98,7 @@ class Source(StrEnum):
     WECOM = "wecom"
     PHONE = "phone"
     SMS = "sms"
+    PAGE = "page"  # the one-time page for rating (XM30)
     CONSOLE = "console"
     API = "api"
     IMPORT = "import"

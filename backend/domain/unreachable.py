@@ -11,6 +11,8 @@ from backend.domain.ticket_enums import Role
 MIN_ATTEMPTS = 3
 MIN_GAP = timedelta(minutes=10)
 REQUIRED_ROLES = frozenset({Role.LEADER, Role.LIAISON})
+#: Calls in vain after which a requester counts as unreachable (B49's exemption), as for units in B46.
+EXEMPT_AFTER = MIN_ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)

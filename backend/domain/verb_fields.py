@@ -24,6 +24,7 @@ CLOSE_TYPES = ("solved", "explained_unresolvable")
 VISIT_KINDS = ("auto", "manual")
 HAND_ON_KINDS = ("entrust", "transfer")  # 交办: the unit keeps the lead; 转办: it does not (A4, XM2)
 PROPOSED_FLAGS = ("mass_incident", "confidential", "hard_case")  # flags that people propose and decide
+VALID_COMPLAINTS = ("record", "dispatch")  # what a review finds the institution to be blamed for (B22)
 MAX_TEXT_LENGTH = 20_000  # characters of one text field
 MAX_FILES = 20  # files of one act
 
@@ -173,7 +174,8 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "object":              (REASON,),
     "decide_objection":    (ACCEPT, OPTIONAL_REASON),
     "review":              (require("conclusion", read_text, "text_missing"), Field("responsibility", read_text, default=""),
-                            Field("improvement", read_text, default="")),
+                            Field("improvement", read_text, default=""),
+                            Field("valid_complaint", OneOf(VALID_COMPLAINTS), default="")),
     "flag":                (Field("mass_incident", read_flag), Field("confidential", read_flag), Field("hard_case", read_flag),
                             REASON),
     "decide_flag":         (ACCEPT, OPTIONAL_REASON, Field("flag", OneOf(PROPOSED_FLAGS))),

@@ -21,6 +21,7 @@ from backend.importing.importers import create_importer
 from backend.office.cache import OfficeCache
 from backend.ports.imports import ImportStore
 from backend.tickets.form_fields import FileContext
+from backend.tickets.screening import Screening
 
 log = structlog.get_logger("imports")
 MAX_STORED_REFUSALS = 200  # refused rows stored with the file
@@ -80,10 +81,11 @@ class ImportService:
     """Imports files row by row. `countries` are those whose numbers may be called."""
 
     def __init__(
-        self, services: ImportServices, store: ImportStore, office: OfficeCache, texts: Texts,
+        self, services: ImportServices, store: ImportStore, office: OfficeCache, texts: Texts, screening: Screening,
         countries: Sequence[str] = ("CN",),
     ) -> None:  # fmt: skip
         self._services = services
+        self._screening = screening
         self._store = store
         self._office = office
         self._texts = texts
@@ -91,16 +93,20 @@ class ImportService:
 
     async def import_file(
         self, kind: str, name: str, content: bytes | Path, by: Actor, *, dry_run: bool = False,
-        preset: Mapping[str, str] | None = None, progress: Progress | None = None,
+        preset: Mapping[str, str] | None = None, progress: Progress | None = None, is_ours: bool = False,
     ) -> ImportDocument:  # fmt: skip
         """Import a file; return the report of contract §3. `preset` fills columns the file does not have.
 
+        Whatever comes in is scanned; `is_ours`: it was put together here, of what came otherwise.
+
         Refused rows are in the report. Refused for the whole file: `unknown_kind`, `forbidden`, `file_…`,
-        `too_large`, `headings_missing`, `heading_twice`, `unknown_field`, `bad_set_value`.
+        `scanner_away`, `too_large`, `headings_missing`, `heading_twice`, `unknown_field`, `bad_set_value`.
         """
         if f"import.{kind}" not in PERMISSIONS:
             raise Refused("unknown_kind", kind=kind)
         require(by, f"import.{kind}")
+        if not is_ours:
+            await self._screening.check(content, by)
         now = self._office.clock.now()
         context = FileContext(zone=self._office.clock.zone, countries=self._countries)
         reading = await asyncio.to_thread(open_import, kind, content, set_values=preset or {}, now=now, context=context)

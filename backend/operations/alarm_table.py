@@ -32,11 +32,13 @@ ALARMS: Mapping[str, AlarmRule] = {
     "version_gate": AlarmRule(10 * _MINUTE),
     "hooks_failing": AlarmRule(5 * _MINUTE, moment=True),  # told while it goes on
     "message_waiting": AlarmRule(10 * _MINUTE, call=30 * _MINUTE),
+    "work_left": AlarmRule(call=30 * _MINUTE),
     "inbox_waiting": AlarmRule(5 * _MINUTE, call=30 * _MINUTE),
     "message_dead": AlarmRule(moment=True),
     "carrier_failing": AlarmRule(moment=True),
     "budget_used_up": AlarmRule(moment=True),
     "bot_refused": AlarmRule(moment=True),
+    "scanner_away": AlarmRule(moment=True),
     "clock_back": AlarmRule(),
     "clock_skew": AlarmRule(),
     "backup_old": AlarmRule(),
@@ -50,5 +52,4 @@ ALARMS: Mapping[str, AlarmRule] = {
     "bulk_reading": AlarmRule(call=_AT_ONCE, auditors=True, moment=True),
     "calendar_short": AlarmRule(repeat=timedelta(days=1)),
     "certificate_ends": AlarmRule(repeat=timedelta(days=1)),
-    "key_ends": AlarmRule(repeat=timedelta(days=1)),
 }

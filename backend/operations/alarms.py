@@ -211,7 +211,10 @@ class AlarmTeller:
         times = {"since": self._format(alarm.since), "until": self._format(alarm.healed_at or alarm.told_at)}
         sentence = f"alarm.what.{alarm.cause}"
         unknown = dict.fromkeys(find_placeholders(self._texts.get_template(sentence)), "")
-        what = self._texts.render(sentence, **(unknown | dict(alarm.facts) | times))
+        facts = dict(alarm.facts)
+        if "person" in facts:
+            facts["person"] = self._contacts.name_person(facts["person"])
+        what = self._texts.render(sentence, **(unknown | facts | times))
         return self._texts.render(key, title=self._texts.render(f"alarm.title.{alarm.cause}"), what=what, **times)
 
     def _format(self, at: datetime) -> str:

@@ -46,3 +46,7 @@ class AlarmContacts:
     def list_contacts(self, *, auditors: bool) -> Sequence[Contact]:
         """List whom to tell, as last read."""
         return [c for c in self._contacts if auditors or not c.is_auditor]
+
+    def name_person(self, code: str) -> str:
+        """Return a person's name as last read, else the code."""
+        return code if self._of is None else self._of.person_names.get(code, code)

@@ -21,9 +21,11 @@ MAX_NAMED = 5  # altered tickets named in one alarm
 GRACE_BEATS = 2  # beats after a start or an outage in which the others may beat before they count as silent
 #: Told and healed here; whoever finds another cause tells and heals it themself.
 WATCHED = frozenset((
-    "urgent_waiting", "message_waiting", "inbox_waiting", "role_missing", "worker_stuck", "database_away", "held",
+    "urgent_waiting", "work_left", "message_waiting", "inbox_waiting", "role_missing", "worker_stuck", "database_away", "held",
     "chain_broken", "calendar_short",
 ))  # fmt: skip
+#: Findings that say that due work was left: the clock, or the worker of a message, does not go on.
+WORK_FINDINGS = frozenset(("due_missed", "sign_overdue", "close_overdue", "lease_over"))
 #: Tells the dead-man's switch whether all is well.
 Pulse = Callable[[bool], Awaitable[None]]
 
@@ -82,7 +84,9 @@ class InstallationWatch:
             return
         report = await self._health.judge(beats)
         waiting = await self._store.read_waiting(self._channels, self._clock.now())
-        await self._tell([*self._list_silences(report), *self._list_waiting(waiting), *_list_findings(report)])
+        await self._tell([
+            *self._list_silences(report), *self._list_waiting(waiting), *self._list_left(report), *_list_findings(report),
+        ])  # fmt: skip
         await self._send_pulse(not report.red)
 
     async def _look_without_database(self) -> None:
@@ -122,6 +126,13 @@ class InstallationWatch:
                 yield Signal(cause, now - at, {"subject": channel, "channel": channel})
         if waiting.inbox is not None:
             yield Signal("inbox_waiting", self._clock.real_now() - waiting.inbox)
+
+    def _list_left(self, report: HealthReport) -> Iterator[Signal]:
+        """What was due and nobody did; late messages have alarms of their own."""
+        left = [finding for finding in report.findings if finding.kind in WORK_FINDINGS]
+        if left:
+            since = min(finding.found_at or self._clock.now() for finding in left)
+            yield Signal("work_left", self._clock.now() - since, {"count": len(left)})
 
     # -- the dead-man's switch
 

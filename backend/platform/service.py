@@ -136,7 +136,9 @@ class PlatformSync:
         if items:
             content = "\n".join(json.dumps(item, ensure_ascii=False) for item in items).encode()
             name = f"platform {cursor or ''}".strip()
-            report = await self._imports.import_file("tickets", name, content, PLATFORM_ACTOR, dry_run=False, preset={})
+            report = await self._imports.import_file(
+                "tickets", name, content, PLATFORM_ACTOR, dry_run=False, preset={}, is_ours=True
+            )
             for row in report["refused"]:
                 item = items[row["row"] - 1] if 0 < row["row"] <= len(items) else {}
                 about = str(item.get("ticket_no") or row["row"])[:60]

@@ -11,7 +11,7 @@ class LedgerEntry:
     """A line of a ledger (台账).
 
     `state` is draft (found automatically), entered, accepted, refused or void (replaced by a later line). `facts` holds
-    `timely`, `total`, `channel` of `connect`. `document_date` is an ISO day (Q47), `files` ids of attached files.
+    `timely`, `total`, `channel` of `connect`, and the `exemption` for which a line was refused (B49). `document_date` is an ISO day (Q47), `files` ids of attached files.
     """
 
     id: int
@@ -76,6 +76,8 @@ class LedgerStore(Protocol):
         """Return those of the ticket numbers that exist."""
         ...
 
-    async def review_ledger_entry(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
+    async def review_ledger_entry(
+        self, entry_id: int, state: str, by: str, at: datetime, exemption: str | None = None
+    ) -> bool:
         """Decide an undecided entry; an accepted one voids the line it replaces. False if it was decided already."""
         ...

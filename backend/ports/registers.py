@@ -1,4 +1,4 @@
-"""Registers behind manual items, the knowledge base, and candidates for ledger lines found in the tables."""
+"""Registers behind manual items, and the knowledge base."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,16 +41,6 @@ class KnowledgeEntry:
     opinion: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerCandidate:
-    """A candidate for a ledger line: its unit, its ticket, what was noted, the row's id."""
-
-    unit: str
-    ticket: str
-    text: str
-    number: int
-
-
 class RegisterStore(Protocol):
     """Stores registers and knowledge."""
 
@@ -88,19 +78,4 @@ class RegisterStore(Protocol):
 
     async def count_knowledge(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
         """Count by unit: (its records accepted in that time, records its people reviewed in that time)."""
-        ...
-
-    async def find_praise(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
-        """Find praise tickets received, and remarks of satisfied requesters in visits, in that time."""
-        ...
-
-    async def find_failed_supervisions(
-        self, start: datetime, end: datetime, now: datetime
-    ) -> Sequence[LedgerCandidate]:
-        """Find supervision duties that expired, and progress reports that were refused, in that time."""
-        ...
-
-    async def find_coordinated(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
-        """Find tickets flagged as mass or hard, closed in that time with an expressly satisfied requester, under their
-        institution (B27). An urgent grade alone is no such matter."""
         ...

@@ -8,7 +8,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RequesterText:
-    """One text to the requester of a ticket. `two_way`: an answer is expected until `next_at`."""
+    """One text to the requester of a ticket.
+
+    `two_way`: they may answer it by a text, `page`: on the page whose address it holds; until `next_at`.
+    """
 
     id: int
     ticket_id: int
@@ -26,13 +29,19 @@ class RequesterText:
     error: str | None
     cost: str | None
     answered: str | None
+    page: bool = False
+
+    @property
+    def is_question(self) -> bool:
+        """Whether the visit waits for an answer to it."""
+        return self.two_way or self.page
 
 
 class RequesterTextStore(Protocol):
     """Stores texts to requesters."""
 
     async def enqueue(self, ticket_id: int, kind: str, round_: int, phone: str, masked: str, two_way: bool,
-                   now: datetime) -> bool:  # fmt: skip
+                   now: datetime, *, page: bool = False) -> bool:  # fmt: skip
         """Add a text to send; False if that round had one already."""
         ...
 

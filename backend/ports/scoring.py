@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.domain.scoring.measures import Measure
+from backend.ports.clues import ClueStore
 from backend.ports.connect_counts import ConnectStore
 from backend.ports.ledgers import LedgerEntry, LedgerStore
 from backend.ports.registers import RegisterStore
@@ -98,7 +99,7 @@ class TicketShare:
     reason: str
 
 
-class ScoringStore(LedgerStore, RunStore, RegisterStore, ConnectStore, Protocol):
+class ScoringStore(LedgerStore, RunStore, RegisterStore, ConnectStore, ClueStore, Protocol):
     """Stores and counts what scoring needs."""
 
     async def count(self, measures: Sequence[Measure], cohort: Cohort) -> Mapping[Measure, Sequence[UnitCount]]:

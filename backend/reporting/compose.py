@@ -39,8 +39,8 @@ def compose(m: Material, issue: BulletinIssue, texts: Texts) -> Document:
 
 
 def _write_body(w: Writer, m: Material, period: str) -> None:
-    rates = work_chapters.AGENCY_RATES if m.beijing else work_chapters.RATES
-    if m.beijing:
+    rates = work_chapters.AGENCY_RATES if m.has_agency_rates else work_chapters.RATES
+    if m.has_agency_rates:
         rates = (work_chapters.RATES[0], work_chapters.RATES[1], work_chapters.RATES[2], *rates)
     w.add_paragraph(f"opening.{m.kind}", period=period)
     units = m.snapshot.config.units

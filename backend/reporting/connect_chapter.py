@@ -40,8 +40,8 @@ async def load_connect(
     as_of: datetime,
 ) -> ConnectReport | None:  # fmt: skip
     """Load the report of a period's months that have begun; None where no institution is scored by 接通率."""
-    zone, profile = settings.zone, settings.text("profile")
-    owing = [code for code, unit in sorted(units.items()) if unit.active and _is_scored(unit, profile)]
+    zone = settings.zone
+    owing = [code for code, unit in sorted(units.items()) if unit.active and _is_scored(unit, settings)]
     if not owing:
         return None
     lines = [entry for entry in ledger if entry.kind == "connect" and not entry.facts.get("void")]
@@ -65,8 +65,8 @@ async def load_connect(
     return ConnectReport(sums, by_hand, unreported)
 
 
-def _is_scored(unit: Unit, profile: str) -> bool:
-    scheme = find_scheme(unit, profile)
+def _is_scored(unit: Unit, settings: Settings) -> bool:
+    scheme = find_scheme(unit, settings)
     return scheme is not None and any(rate.measure is Measure.CONNECT for rate in load_scheme(scheme).rates)
 
 

@@ -12,7 +12,7 @@ from backend.ports.reporting import BulletinStore, PeriodDetail, ReportPeriod
 from backend.ports.scoring import Cohort, LedgerEntry, UnitCount
 from backend.reporting.connect_chapter import ConnectReport, load_connect
 from backend.reporting.figures import PeriodFigures, Ratio
-from backend.reporting.kinds import BEIJING, BulletinKind, ReportPeriods, build_report_periods
+from backend.reporting.kinds import BulletinKind, ReportPeriods, build_report_periods
 from backend.reporting.score_chapters import Satisfaction, Scores
 from backend.reporting.work_chapters import AGENCY_RATES, RATES
 from backend.scoring.documents import pool_documents
@@ -44,9 +44,9 @@ class Material:
     connect: ConnectReport | None
 
     @property
-    def beijing(self) -> bool:
-        """Whether the document has the agencies' three rates instead of scores."""
-        return self.settings.text("profile") == BEIJING
+    def has_agency_rates(self) -> bool:
+        """Whether the document has the agencies' three rates instead of scores (A26)."""
+        return has_agency_rates(self.settings)
 
 
 class Gatherer:
@@ -60,16 +60,16 @@ class Gatherer:
         at, snapshot = self._office.clock.now(), await self._office.snapshot()
         settings = snapshot.settings.with_changes(changes)
         spans = build_report_periods(period, at, self._office.clock.zone)
-        beijing = settings.text("profile") == BEIJING
+        of_agencies = has_agency_rates(settings)
         now, before, year_ago = await self.load_figures((spans.now, spans.before, spans.year_ago), settings)
         detail = await self._store.load_detail(spans.now, spans.trend, MAX_PROBLEMS)
         ledger = await self._scoring.store.list_accepted_entries(spans.period.months[0], spans.period.months[-1])
-        scored = kind in (BulletinKind.QUARTERLY, BulletinKind.ANNUAL) and not beijing
-        counted = await self._count_agencies(spans.now, settings) if beijing else None
+        scored = kind in (BulletinKind.QUARTERLY, BulletinKind.ANNUAL) and not of_agencies
+        counted = await self._count_agencies(spans.now, settings) if of_agencies else None
         year = ReportPeriod(
             get_month_bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at
         )
-        to_date = await self._count_agencies(year, settings) if beijing and kind is BulletinKind.ANALYSIS else None
+        to_date = await self._count_agencies(year, settings) if of_agencies and kind is BulletinKind.ANALYSIS else None
         return Material(
             kind, spans, snapshot, settings, now, before, year_ago, detail, ledger,
             await self.load_scores(spans, changes, scheme) if scored else None, counted, to_date,
@@ -80,8 +80,8 @@ class Gatherer:
         """Load the figures and rates of spans."""
         found = []
         for span, figures in zip(spans, await self._store.count_figures(spans), strict=True):
-            beijing = settings.text("profile") == BEIJING
-            measures = [m for _, m in (*RATES, *(AGENCY_RATES if beijing else ()))]
+            of_agencies = has_agency_rates(settings)
+            measures = [m for _, m in (*RATES, *(AGENCY_RATES if of_agencies else ()))]
             counted = await self._scoring.store.count(list_counted(measures), _build_query(span, settings))
             rates = {
                 m: Ratio(sum(c.numerator for c in rows), sum(c.denominator for c in rows))
@@ -162,6 +162,11 @@ def find_small_samples(parts: Sequence[Mapping[str, Any]], settings: Mapping[str
             own[name] = own.get(name, 0) + int(n)
     least = int(settings["scoring.small_sample_min"])
     return frozenset(unit for unit, own in samples.items() if any(0 < n < least for n in own.values()))
+
+
+def has_agency_rates(settings: Settings) -> bool:
+    """Return whether the office reports the agencies' three rates instead of scores (A26)."""
+    return settings.choice("bulletin.rates") == "agencies"
 
 
 def _compute_volume(document: Mapping[str, Any]) -> int:

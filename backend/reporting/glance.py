@@ -25,7 +25,7 @@ def build_glance(m: Material, texts: Texts) -> Glance:
     for key, of in work_chapters.COUNTS[:3]:
         grown = compute_growth(of(m.now), of(m.before))
         figures.append((w.render(f"name.{key}"), str(of(m.now)), _describe_growth(w, grown)))
-    rates = work_chapters.AGENCY_RATES if m.beijing else (*work_chapters.RATES[1:3], work_chapters.RATES[3])
+    rates = work_chapters.AGENCY_RATES if m.has_agency_rates else (*work_chapters.RATES[1:3], work_chapters.RATES[3])
     for key, measure in rates:
         now, before = m.now.get_ratio(measure).percent, m.before.get_ratio(measure).percent
         change_text = work_chapters.describe_change(w, compute_point_change(now, before))

@@ -6,11 +6,10 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from backend.domain.refusals import Refused
+from backend.domain.settings import Settings
 from backend.domain.texts import Texts
 from backend.ports.reporting import ReportPeriod
 from backend.scoring.periods import Period, get_month_bounds, parse_period, shift_month
-
-BEIJING = "beijing_mutual_aid"
 
 
 class BulletinKind(StrEnum):
@@ -22,10 +21,7 @@ class BulletinKind(StrEnum):
     ANALYSIS = "monthly_analysis"  # 分析报告 for the directors' meeting (A16, A17)
 
 
-_KINDS = {
-    ("month", False): BulletinKind.MONTHLY, ("month", True): BulletinKind.ANALYSIS, ("quarter", False): BulletinKind.QUARTERLY,
-    ("quarter", True): BulletinKind.QUARTERLY, ("year", False): BulletinKind.ANNUAL, ("year", True): BulletinKind.ANNUAL,
-}  # fmt: skip
+_KINDS = {"quarter": BulletinKind.QUARTERLY, "year": BulletinKind.ANNUAL}
 _PERIOD_OF = {
     BulletinKind.MONTHLY: "month",
     BulletinKind.ANALYSIS: "month",
@@ -34,10 +30,10 @@ _PERIOD_OF = {
 }
 
 
-def resolve_kind(period: Period, wanted: str | None, profile: str) -> BulletinKind:
-    """Return the wanted kind, else the profile's kind for such a period. Refused `bad_bulletin`, `bad_period`."""
+def resolve_kind(period: Period, wanted: str | None, settings: Settings) -> BulletinKind:
+    """Return the wanted kind, else the office's kind for such a period. Refused `bad_bulletin`, `bad_period`."""
     if wanted is None:
-        return _KINDS[period.kind, profile == BEIJING]
+        return _KINDS.get(period.kind) or BulletinKind(settings.choice("bulletin.month_kind"))
     if wanted not in set(BulletinKind):
         raise Refused("bad_bulletin", kind=wanted[:40], known=", ".join(BulletinKind))
     kind = BulletinKind(wanted)

@@ -90,7 +90,9 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
     idle = [r for r in found.units if r["total"] is None]
     if idle:
         w.add_heading("unscored")
-        _write_unscored(w, [r.get("name") or r["unit"] for r in idle])
+        for key, rows in (("unscored_management", [r for r in idle if _is_management(r, units)]),
+                          ("unscored_units", [r for r in idle if not _is_management(r, units)])):  # fmt: skip
+            _write_unscored(w, [r.get("name") or r["unit"] for r in rows], key)
 
 
 def _write_satisfaction(w: Writer, found: Scores, units: Mapping[str, Unit]) -> None:
@@ -158,7 +160,7 @@ def _write_table(
         if of_unit:
             first = (*first, found.volumes.get(row["unit"], 0))
         month_cells = tuple(make_score_cell(found.months.get(row[name], {}).get(m)) for m in found.month_names)
-        remark = w.render("list_mark").join(_list_remarks(w, row, small=row[name] in found.small_samples))
+        remark = w.render("list_mark").join(_list_remarks(w, row, found, row[name]))
         last = (make_score_cell(row["total"]), *((_format_tier(w, row),) if ranked else ()), remark)
         lines.append((*first, *(month_cells if monthly else ()), *last))
         full.append((*first, *month_cells, *last))
@@ -167,10 +169,17 @@ def _write_table(
         w.add_table(f"{key}_months", [*columns, *months, *after], full, annex=True)
 
 
-def _list_remarks(w: Writer, row: Row, *, small: bool) -> list[str]:
-    """Return what must be known beside a score: a small sample, counts that were never reported (XD14)."""
-    unreported = CONNECT_UNREPORTED in row.get("flags", ())
-    return [w.render(key) for key, said in (("small_sample", small), ("unreported", unreported)) if said]
+def _list_remarks(w: Writer, row: Row, found: Scores, code: str) -> list[str]:
+    """Return what must be known beside a score: a small sample, counts never reported (XD14), months without a score."""
+    totals = found.months.get(code, {})
+    missing = [w.texts.render(f"bulletin.month.{int(m[5:])}") for m in found.month_names if totals.get(m) is None]
+    remarks = (
+        ("small_sample", code in found.small_samples),
+        ("unreported", CONNECT_UNREPORTED in row.get("flags", ())),
+        ("months_missing", bool(missing)),
+    )
+    months = w.render("list_mark").join(missing)
+    return [w.render(key, months=months) for key, said in remarks if said]
 
 
 def _get_tier_order(w: Writer, row: Row) -> int:
@@ -187,9 +196,10 @@ def make_score_cell(total: str | None) -> Cell:
     return None if total is None else Number(Fraction(total))
 
 
-def _write_unscored(w: Writer, names: Sequence[str]) -> None:
+def _write_unscored(w: Writer, names: Sequence[str], key: str = "unscored") -> None:
+    """Name who has no score; `key`: the sentence that says why."""
     if names:
-        w.add_paragraph("unscored", count=len(names), names=w.render("list_mark").join(names))
+        w.add_paragraph(key, count=len(names), names=w.render("list_mark").join(names))
 
 
 def write_agencies(

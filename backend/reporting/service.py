@@ -93,7 +93,7 @@ class Reporting:
         parsed = parse_period(period)
         if get_month_bounds(parsed.months[0], self._office.clock.zone)[0] > self._office.clock.now():
             raise Refused("period_not_begun", period=parsed.name)
-        which = resolve_kind(parsed, kind, snapshot.settings.with_changes(changes).text("profile"))
+        which = resolve_kind(parsed, kind, snapshot.settings.with_changes(changes))
         year = int(parsed.name[:4])
         issue = await self._store.open_issue(which, parsed.name, year, by.code, self._office.clock.now(), number)
         if issue is None:
@@ -180,7 +180,7 @@ class Reporting:
         if list_missing_packages():
             return None
         snapshot = await self._office.snapshot()
-        kind = resolve_kind(parse_period(name), None, snapshot.settings.text("profile"))
+        kind = resolve_kind(parse_period(name), None, snapshot.settings)
         material = await self._gatherer.gather(kind, name, {}, None)
         return await render_picture(glance.build_glance(material, self._texts))
 

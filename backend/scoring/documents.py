@@ -20,9 +20,7 @@ from backend.ports.scoring import Cohort, LedgerEntry, ScoringStore, TicketShare
 from backend.scoring.bases import list_answers, list_connects, load_connects, load_left_out
 from backend.scoring.periods import get_month_bounds
 
-REGION = "jilin-region"
-UNIT_SCHEMES = {"jilin": "jilin-unit", "beijing_mutual_aid": "beijing-agency"}
-MANAGEMENT_SCHEMES = {"jilin": "jilin-mgmt"}
+UNSCORED = "none"  # what is set in place of a scheme
 #: measures of the institution that takes in and dispatches (Annex 1)
 INSTITUTION_MEASURES = frozenset({Measure.CONNECT, Measure.DISPATCH})
 #: tickets listed behind a line: at most per unit, and about in all
@@ -36,10 +34,17 @@ def is_institution_scheme(scheme: Scheme) -> bool:
     return any(rate.measure in INSTITUTION_MEASURES for rate in scheme.rates)
 
 
-def find_scheme(unit: Unit, profile: str) -> str | None:
-    """Return the id of the scheme that scores a unit under a profile; None if the profile has none for its kind."""
-    table = MANAGEMENT_SCHEMES if unit.kind is UnitKind.MANAGEMENT else UNIT_SCHEMES
-    return table.get(profile)
+def find_scheme(unit: Unit, settings: Settings) -> str | None:
+    """Return the id of the scheme that scores a unit; None if the office does not score its kind."""
+    kind = "institution" if unit.kind is UnitKind.MANAGEMENT else "unit"
+    name = settings.choice(f"scoring.{kind}_scheme")
+    return None if name == UNSCORED else name
+
+
+def list_schemes(settings: Settings) -> list[str]:
+    """Return the ids of the schemes that score the office's units and institutions."""
+    names = (settings.choice("scoring.unit_scheme"), settings.choice("scoring.institution_scheme"))
+    return [name for name in names if name != UNSCORED]
 
 
 def group_by_scheme(
@@ -55,7 +60,7 @@ def group_by_scheme(
     if scheme is None:
         found: dict[str, list[Unit]] = {}
         for one in units:
-            if (name := find_scheme(one, settings.text("profile"))) is not None:
+            if (name := find_scheme(one, settings)) is not None:
                 found.setdefault(name, []).append(one)
         return found
     wanted = load_scheme(scheme)

@@ -1,26 +1,29 @@
 """Draft ledger lines from data already in the system, for a person to decide (B4, B18-B20, B24-B28, B45-B57)."""
 
-from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import ScoringStore
-from backend.scoring.entries import MAX_CHARS, MAX_ITEMS, SYSTEM
+from backend.scoring.draft_writer import DraftWriter, Render
 from backend.scoring.ledgers import Ledgers
 from backend.scoring.periods import get_month_bounds, parse_month, shift_month
+from backend.scoring.ticket_drafts import ONE_EACH, TicketDrafts
 
-Render = Callable[..., str]
-MAX_LINES = 500  # lines of one kind, unit and month that are looked through
 MONTHS_BACK = 1  # months before the current one that are checked again
+#: kinds the system drafts: here, from calls (B46) and from governance projects (B23); all others stay by hand (XD22)
+DRAFTED_KINDS = frozenset(ONE_EACH.values()) | {
+    "coordinated", "knowledge", "contact_unreported", "lead_unit_missing", "absence", "post_missing", "rule_missing",
+    "roster", "unreachable_event", "governed_class",
+}  # fmt: skip
 
 
 class LedgerDrafts:
-    """Drafts lines from a month's tables and registers. `say` renders the notes (texts `draft.…`)."""
+    """Drafts lines from a month's tickets and registers. `render` renders the notes (texts `draft.…`)."""
 
     def __init__(self, store: ScoringStore, office: OfficeCache, ledgers: Ledgers, render: Render) -> None:
-        self._store, self._office, self._ledgers, self._render = store, office, ledgers, render
+        self._store, self._office, self._writer = store, office, DraftWriter(store, ledgers, render)
+        self._tickets = TicketDrafts(store, self._writer)
 
     async def run_once(self) -> int:
         """Draft the current month and the one before; return how many drafts are new or changed."""
@@ -32,41 +35,14 @@ class LedgerDrafts:
         month = parse_month(name).name
         start, end = get_month_bounds(month, self._office.clock.zone)
         snapshot = await self._office.snapshot()
-        found = await self._draft_tickets(month, start, end)
+        now = self._office.clock.now()
+        found = await self._tickets.draft(month, start, end, now, snapshot)
+        if start <= now < end:
+            found += await self._tickets.draft_unnamed(month, start, end, snapshot)
         found += await self._draft_knowledge(month, start, end)
         found += await self._draft_contacts(month, snapshot)
         found += await self._draft_occasions(month)
         return found + await self._draft_institutions(month, end, snapshot)
-
-    async def _draft_tickets(self, month: str, start: datetime, end: datetime) -> int:
-        now, found = self._office.clock.now(), 0
-        words = (await self._office.snapshot()).settings.strings("scoring.praise_words")
-        for lead in await self._store.find_praise(start, end):
-            if lead.text and not any(word in lead.text for word in words):
-                continue
-            found += await self._draft("praise", lead.unit, month, f"praise:{lead.ticket}", ticket=lead.ticket)
-        for lead in await self._store.find_failed_supervisions(start, end, now):
-            key, why = f"supervise:{lead.number}", "missed" if lead.text == "missed" else "rejected"
-            found += await self._draft(
-                "supervision_failed", lead.unit, month, key, ticket=lead.ticket, text=f"supervision_{why}"
-            )
-        coordinated: dict[str, list[str]] = {}
-        for lead in await self._store.find_coordinated(start, end):
-            coordinated.setdefault(lead.unit, []).append(lead.ticket)
-        for unit, tickets in coordinated.items():
-            found += await self._draft_list("coordinated", unit, month, tickets)
-        return found
-
-    async def _draft_list(self, kind: str, unit: str, month: str, tickets: Sequence[str]) -> int:
-        """Draft one line of a month with the list of its tickets, without those in lines decided before (XD11)."""
-        lines = await self._store.list_ledger_entries(LedgerFilter(month, unit, kind), MAX_LINES)
-        decided = [line for line in lines if line.state != "draft"]
-        taken = {ticket for line in decided for ticket in line.tickets}
-        left = [ticket for ticket in tickets if ticket not in taken]
-        if not left:
-            return 0
-        source = f"{kind}:{unit}:{month}:{sum(line.entered_by == SYSTEM for line in decided)}"
-        return await self._draft(kind, unit, month, source, count=len(left), tickets=left)
 
     async def _draft_knowledge(self, month: str, start: datetime, end: datetime) -> int:
         """Count records accepted (units) or reviewed (institutions): one line per unit and month, whose count grows."""
@@ -75,7 +51,7 @@ class LedgerDrafts:
             unit = units.get(code)
             n = 0 if unit is None else reviewed if unit.kind is UnitKind.MANAGEMENT else made
             if n:
-                found += await self._draft("knowledge", code, month, f"knowledge:{code}:{month}", count=n)
+                found += await self._writer.write("knowledge", code, month, f"knowledge:{code}:{month}", count=n)
         return found
 
     async def _draft_contacts(self, month: str, snapshot: OfficeSnapshot) -> int:
@@ -87,7 +63,7 @@ class LedgerDrafts:
             if one.at.astimezone(zone).strftime("%Y-%m") != month:
                 continue
             if one.at > snapshot.add_limit(within, changed, one.unit):
-                found += await self._draft(
+                found += await self._writer.write(
                     "contact_unreported", one.unit, month, f"contact:{one.id}", text="contact", name=one.name,
                     changed=one.on_date, reported=f"{one.at.astimezone(zone):%Y-%m-%d}",
                 )  # fmt: skip
@@ -98,7 +74,9 @@ class LedgerDrafts:
         for one in await self._store.list_register_entries("occasion"):
             if one.on_date[:7] == month and one.facts.get("came") == "no" and one.ended_at is None:
                 what = f"absence_{one.facts.get('what')}"
-                found += await self._draft("absence", one.unit, month, f"occasion:{one.id}", text=what, name=one.name)
+                found += await self._writer.write(
+                    "absence", one.unit, month, f"occasion:{one.id}", text=what, name=one.name
+                )
         return found
 
     async def _draft_institutions(self, month: str, end: datetime, snapshot: OfficeSnapshot) -> int:
@@ -114,9 +92,9 @@ class LedgerDrafts:
                 held = {r.name for r in mine if r.on_date <= last and (r.ended_at is None or r.ended_at >= end)}
                 missing = [name for name in wanted if name not in held]
                 if mine and missing:
-                    found += await self._draft(
+                    found += await self._writer.write(
                         ledger, unit.code, month, f"{kind}:{unit.code}:{month}", count=len(missing), text=ledger,
-                        names=self._render("draft.comma").join(missing),
+                        names=self._writer.join(missing),
                     )  # fmt: skip
         rosters = await self._store.list_register_entries("roster")
         for unit in units:
@@ -126,19 +104,7 @@ class LedgerDrafts:
                 "missing" if mine and not there else "ok" if not there else str(there[0].facts.get("judgement", "ok"))
             )
             if level != "ok":
-                found += await self._draft(
+                found += await self._writer.write(
                     "roster", unit.code, month, f"roster:{unit.code}:{month}", level=level, text=f"roster_{level}"
                 )
         return found
-
-    async def _draft(
-        self, kind: str, unit: str, month: str, source: str, *, count: int = 1, level: str | None = None, ticket: str = "",
-        tickets: Sequence[str] = (), text: str = "", **facts: str,
-    ) -> int:  # fmt: skip
-        about = list(tickets) or ([ticket] if ticket else [])
-        named = self._render("draft.comma").join(about[:MAX_ITEMS])
-        note = self._render(f"draft.{text or kind}", ticket_no=named, count=count, **facts)
-        made = await self._ledgers.draft(
-            kind, unit, month, source=source, count=count, level=level, note=note[:MAX_CHARS], tickets=about[:MAX_ITEMS]
-        )
-        return int(made)

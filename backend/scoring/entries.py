@@ -77,7 +77,7 @@ def resolve_unit(written: str, snapshot: OfficeSnapshot) -> Unit:
 
 def resolve_scheme(unit: Unit, snapshot: OfficeSnapshot) -> str:
     """Return the id of the scheme that defines the ledger kinds of a unit."""
-    return find_scheme(unit, snapshot.settings.text("profile")) or "jilin-unit"
+    return find_scheme(unit, snapshot.settings) or snapshot.settings.choice("scoring.unit_scheme")
 
 
 def check_counts(row: Mapping[str, object], unit: Unit, snapshot: OfficeSnapshot, *, lenient: bool = False) -> None:
@@ -97,6 +97,11 @@ def list_missing(row: Mapping[str, Any], unit: Unit, snapshot: OfficeSnapshot) -
         given.add(Carried.EVIDENCE)
     wanted = load_scheme(resolve_scheme(unit, snapshot)).list_carried(str(row.get("kind", "")))
     return tuple(field for field in wanted if field not in given)
+
+
+def list_exemptions(entry: LedgerEntry, snapshot: OfficeSnapshot) -> tuple[str, ...]:
+    """List the reasons for which a line of this kind may be refused although it happened (B47, B49)."""
+    return load_scheme(resolve_scheme(snapshot.config.units[entry.unit], snapshot)).list_exemptions(entry.kind)
 
 
 def _is_given(value: Any) -> bool:

@@ -206,7 +206,7 @@ class ScoreExplainer:
         """
         now, snapshot = self._office.clock.now(), await self._office.snapshot()
         unit = snapshot.config.units.get(target.unit)
-        name = None if unit is None else find_scheme(unit, snapshot.settings.text("profile"))
+        name = None if unit is None else find_scheme(unit, snapshot.settings)
         if name is None or target.closed_at is not None or target.ended_at is not None:
             return {"unit": target.unit, "month": f"{now:%Y-%m}", "items": [], "months": [], "cost": "0.00",
                     "open": False}  # fmt: skip

@@ -14,11 +14,10 @@ from backend.domain.settings import Settings
 from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.scoring import PendingRequest, ScoringStore
-from backend.scoring.documents import REGION, build_documents, build_query, group_by_scheme
+from backend.scoring.documents import UNSCORED, build_documents, build_query, group_by_scheme
 from backend.scoring.periods import Period, compute_settlement, get_month_bounds, parse_instant, shift_month
 from backend.scoring.rules import build_source, find_month, restore_settings
 
-JILIN = "jilin"
 CARRY_MONTHS = 11  # months to look back for a score to carry (Q9 `carry_last`)
 
 
@@ -72,7 +71,8 @@ class ScoringInputs:
         rules = rules.with_changes(settings or {})
         at = self.resolve_instant(as_of)
         query = replace(build_query(month, snapshot, rules, at, unit), granted=granted)
-        wanted = None if scheme == REGION else scheme
+        of_regions = rules.choice("region.scheme")
+        wanted = None if scheme == of_regions else scheme
         units: list[dict[str, Any]] = []
         for name, members in group_by_scheme(snapshot, rules, wanted, unit).items():
             found = await build_documents(
@@ -82,7 +82,7 @@ class ScoringInputs:
                 await self._carry_last(find_scheme(name), found, month, snapshot, rules, at)
             units += found
         apart = [u.code for u in snapshot.config.units.values() if u.province_department or _is_below(u, snapshot)]
-        regional = unit is None and scheme in (None, REGION) and rules.text("profile") == JILIN
+        regional = unit is None and scheme in (None, of_regions) and of_regions != UNSCORED
         names = sorted({d["region"] for d in units if d["region"] and d["unit"] not in apart}) if regional else []
         return {
             "period": month, "as_of": at.isoformat(), "rules_as_of": since, "settings": rules.to_dict(), "apart": apart,

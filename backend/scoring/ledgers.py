@@ -20,6 +20,7 @@ from backend.scoring.entries import (
     OfferedLine,
     build_entry,
     check_carried,
+    list_exemptions,
     list_missing,
     parse_text,
     resolve_months,
@@ -115,19 +116,25 @@ class Ledgers:
             return first
         raise Refused("month_locked", month=first, field="month")
 
-    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> LedgerLine:
+    async def review_ledger(
+        self, entry_id: int, accept: bool, actor: Actor, exemption: str | None = None
+    ) -> LedgerLine:
         """Accept or refuse a line as the second person; a draft of the system needs only one.
 
-        Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`.
+        `exemption`: the row's own reason for which what happened does not count; it stays on the refused line (B49).
+        Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`, `bad_field`.
         """
         require_clerk(actor)
         entry = await self._get(entry_id)
         require_second_person(entry.entered_by, actor)
+        exemption = exemption or None
+        if exemption is not None and (accept or exemption not in list_exemptions(entry, await self._office.snapshot())):
+            raise Refused("bad_field", field="exemption")
         state, now = "accepted" if accept else "refused", self._office.clock.now()
-        if not await self._store.review_ledger_entry(entry_id, state, actor.code, now):
+        if not await self._store.review_ledger_entry(entry_id, state, actor.code, now, exemption):
             raise Refused("nothing_pending", kind="ledger")
         await self._dependencies.note(
-            now, actor.code, "ledger_reviewed", entry_id, state=state, replaces=entry.replaces
+            now, actor.code, "ledger_reviewed", entry_id, state=state, replaces=entry.replaces, exemption=exemption
         )
         return serialize_entry(await self._get(entry_id), self._office.clock.zone)
 

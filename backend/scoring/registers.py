@@ -22,6 +22,7 @@ from backend.scoring.periods import format_instant
 #: kind → the facts of a row besides unit, name, date and files; a non-empty tuple lists the allowed values
 KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "contact": {"role": ("leader", "liaison")},  # 分管领导、联络员: name, since when; reported when entered (B45)
+    "lead_unit": {},  # 负责单位: the one unit of a 部门 or 地区 in charge of the work, since when (B44)
     "post": {"holder": ()},  # 岗位 (B18)
     "rule": {},  # 制度 (B20)
     "roster": {"judgement": ("ok", "unreasonable")},  # 月度值班计划, dated within its month (B19)
@@ -29,7 +30,7 @@ KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "work_rule": {"version": (), "text": ()},  # 工作规则: read by all (A4)
 }
 READ_BY_ALL = frozenset({"work_rule"})
-REPORTED = frozenset({"contact"})  # a unit reports these itself
+REPORTED = frozenset({"contact", "lead_unit"})  # a unit reports these itself
 
 
 class RegisterFacts(TypedDict, total=False):

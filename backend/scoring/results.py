@@ -10,8 +10,8 @@ from backend.domain.scoring.ranking import find_tier, rank
 from backend.domain.scoring.scheme import Tier
 from backend.domain.scoring.scheme_file import SchemeSource
 from backend.domain.scoring.sheet import CONNECT_UNREPORTED, hash_figures
-from backend.scoring.documents import REGION, is_institution_scheme, pool_documents
-from backend.scoring.rules import BEFORE_THE_SETTING, PERIOD, build_source
+from backend.scoring.documents import is_institution_scheme, pool_documents
+from backend.scoring.rules import BEFORE_THE_SETTING, PERIOD, build_source, find_region_scheme
 from backend.scoring.shapes import Result
 
 
@@ -53,7 +53,7 @@ def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, s
     managing = [d for d in here if is_institution_scheme(build_source(inputs)(d["scheme"]))]
     units = [d for d in here if d not in managing]
     document: dict[str, object] = {
-        "scheme": REGION,
+        "scheme": find_region_scheme(inputs),
         "region": name,
         "management": totals[managing[0]["unit"]] if managing else None,
         "units": [totals[d["unit"]] for d in units],

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.domain.scoring.scheme import Scheme
 from backend.domain.scoring.scheme_file import SchemeSource, load_scheme, parse_scheme, read_scheme_text
 from backend.domain.settings import Settings
-from backend.domain.settings_catalogue import load_catalogue
-from backend.scoring.documents import REGION
+from backend.domain.settings_catalogue import find_setting, load_catalogue
 from backend.scoring.shapes import RuleChange
 
 PERIOD = "period"
@@ -39,12 +38,17 @@ def keep_schemes(inputs: Inputs, earlier: Inputs | None = None) -> dict[str, Any
     kept: Mapping[str, str] = (earlier or {}).get("schemes") or {}
     used = {PERIOD} if "months" in inputs else {document["scheme"] for document in inputs["units"]}
     if inputs.get("regions"):
-        used.add(REGION)
+        used.add(find_region_scheme(inputs))
     texts = {scheme: kept.get(scheme) or read_scheme_text(scheme) for scheme in sorted(used)}
     found = {**inputs, "schemes": inputs.get("schemes") or texts}
     if "months" in inputs:
         found["months"] = [keep_schemes(month, find_month(earlier, month["period"])) for month in inputs["months"]]
     return found
+
+
+def find_region_scheme(inputs: Inputs) -> str:
+    """Return the id of the scheme that these inputs score regions by (B10)."""
+    return str(inputs["settings"].get("region.scheme") or find_setting("region.scheme").default)
 
 
 def find_month(inputs: Inputs | None, month: str) -> Inputs | None:

@@ -1,24 +1,21 @@
-"""Store and serve uploaded files: type checked by content, visible to their own unit and the office."""
+"""Store and serve uploaded files: judged as a whole, scanned, visible to their own unit and the office."""
 
+import asyncio
 import hashlib
 import unicodedata
 from collections.abc import Collection
 
 from backend.domain.acts import Actor
 from backend.domain.chance import Chance
+from backend.domain.file_structure import read_file
 from backend.domain.refusals import Refused
 from backend.office.clock import Clock
 from backend.ports.files import FileStore, StoredFile
+from backend.tickets.screening import Screening
 
 MAX_BYTES = 20 * 1024 * 1024  # bytes (contract §5)
 MAX_NAME_LENGTH = 120  # characters
 MIME = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
-_MAGIC = ((b"%PDF-", "pdf"), (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"))
-
-
-def detect_kind(content: bytes) -> str | None:
-    """Return pdf, jpeg or png by the first bytes; None for anything else (FF5)."""
-    return next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
 
 
 def to_safe_name(name: str, kind: str) -> str:
@@ -31,18 +28,23 @@ def to_safe_name(name: str, kind: str) -> str:
 class TicketFiles:
     """Stores and serves files for every source."""
 
-    def __init__(self, store: FileStore, clock: Clock, chance: Chance) -> None:
+    def __init__(self, store: FileStore, clock: Clock, chance: Chance, screening: Screening) -> None:
         self._store = store
         self._clock = clock
         self._chance = chance
+        self._screening = screening
 
     async def store(self, name: str, content: bytes, by: Actor) -> StoredFile:
-        """Store a file. Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
+        """Store a file, without what a camera appended to it (XS13).
+
+        Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content), `file_broken`, `file_disguised`,
+        `file_bomb`, `file_infected`, `scanner_away`.
+        """
         if len(content) > MAX_BYTES:
             raise Refused("too_large")
-        kind = detect_kind(content)
-        if kind is None:
-            raise Refused("file_type")
+        kind, kept = await asyncio.to_thread(read_file, content)
+        await self._screening.check(content, by)
+        content = kept
         file = StoredFile(
             self._chance.token(12), to_safe_name(name, kind), kind, len(content),
             hashlib.sha256(content).hexdigest(), by.code, by.unit, self._clock.now(),

@@ -9,6 +9,7 @@ from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.clock import Clock
 from backend.office.phone_numbers import normalise_phone
+from backend.ports.alarms import TellAlarm, tell_nobody
 from backend.ports.audit import AuditStore
 from backend.ports.ticket_queries import QueryStore, Requester, TicketView
 
@@ -20,12 +21,14 @@ class RequesterReveal:
     """The only way to see a requester's number, or to learn whose tickets a number has. `countries` as in intake."""
 
     def __init__(
-        self, reading: QueryStore, audit: AuditStore, clock: Clock, countries: Collection[str] = ("CN",)
-    ) -> None:
+        self, reading: QueryStore, audit: AuditStore, clock: Clock, countries: Collection[str] = ("CN",),
+        tell_alarm: TellAlarm = tell_nobody,
+    ) -> None:  # fmt: skip
         self._reading = reading
         self._audit = audit
         self._clock = clock
         self._countries = tuple(countries)
+        self._tell_alarm = tell_alarm
 
     async def reveal(self, ticket_no: str, reason: str, by: Actor) -> Requester:
         """Return the decrypted requester and write an audit row.
@@ -64,6 +67,7 @@ class RequesterReveal:
             now, by.code, "reveal", about, limit=MAX_PER_HOUR, since=now - timedelta(hours=1),
             reason=reason.strip(), **facts,
         ):  # fmt: skip
+            self._tell_alarm("bulk_reading", subject=by.code, person=by.code, count=MAX_PER_HOUR)
             raise Refused("too_many")
 
 

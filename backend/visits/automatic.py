@@ -8,13 +8,12 @@ from typing import Any
 
 from backend.calls.dependencies import CallDependencies
 from backend.domain import retry
-from backend.domain.acts import SYSTEM, Act
-from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Answer, Source, State
-from backend.domain.visit_outcome import AutoVisit, NextAction, decide_after_auto
+from backend.domain.visit_outcome import AutoVisit, NextAction, VisitOutcome, decide_after_auto
 from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.calls import AttemptResult, Call, DueVisit, LiveCall, NewCall
+from backend.visits.results import NOTHING_FOLLOWS, SAMPLED, record_result
 
 BATCH_SIZE = 200
 #: Outcomes in which nobody was spoken to.
@@ -48,12 +47,10 @@ class AutoVisits:
         settings = snapshot.settings
         number = to_callable_number(await self._t.store.get_requester_phone(one.ticket_id), snapshot)
         if number is not None and await self._t.store.is_do_not_call(number):
-            await self._conclude(one.ticket_no, Answer.NO_REPLY, "no_more_visits")  # FW33
+            await self._conclude(one.ticket_no, Answer.NO_REPLY, "no_more_visits", NOTHING_FOLLOWS)  # FW33
         elif number is None or settings.integer("visit.auto.attempts") == 0:
             why = "" if number else "number_refused"
-            await self._conclude(
-                one.ticket_no, Answer.UNREACHED, why, sampled=is_sampled(one.ticket_id, one.round, snapshot)
-            )
+            await self._conclude(one.ticket_no, Answer.UNREACHED, why, draw_sample(one.ticket_id, one.round, snapshot))
         else:
             await self._t.store.enqueue(NewCall(
                 "visit", "visit", snapshot.earliest_visit(now), now, ticket_id=one.ticket_id,
@@ -65,7 +62,7 @@ class AutoVisits:
         """Return when a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never a
         number on the do-not-call list. None: it was settled otherwise."""
         if await self._t.store.is_do_not_call(number):
-            await self._settle_without_call(call, now, Answer.NO_REPLY, "no_more_visits")
+            await self._settle_without_call(call, now, Answer.NO_REPLY, "no_more_visits", NOTHING_FOLLOWS)
             return None
         most, span = snapshot.settings.rate("visit.cap_per_person")
         rung = await self._t.store.list_visit_calls(number, now - span.duration, call.id)
@@ -78,24 +75,24 @@ class AutoVisits:
                 snapshot.settings.text("visit.finish_within"), about.closed_at or call.created_at, about.management
             )
             if free > last:
-                await self._settle_without_call(call, now, Answer.UNREACHED, "capped", want_person=True)
+                capped = VisitOutcome(NextAction.MANUAL, "capped")
+                await self._settle_without_call(call, now, Answer.UNREACHED, "capped", capped)
                 return None
         return snapshot.earliest_visit(free)
 
     async def _settle_without_call(
-        self, call: Call, now: datetime, answer: Answer, note: str, *, want_person: bool = False
+        self, call: Call, now: datetime, answer: Answer, note: str, follows: VisitOutcome
     ) -> None:
         if call.subject is not None:
-            because = "capped" if want_person else ""
-            await self._conclude(call.subject.ticket_no, answer, note, want_person=want_person, because=because)
+            await self._conclude(call.subject.ticket_no, answer, note, follows)
         await self._t.store.cancel(call.id, now)
 
     async def conclude_unreachable(self, call: Call, why: str) -> None:
         """Settle a visit whose number cannot be called: sampled for a manual visit, else deemed satisfied."""
         if call.subject is not None:
             snapshot = await self._t.office.snapshot()
-            sampled = is_sampled(call.ticket_id or 0, call.round, snapshot)
-            await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, sampled=sampled)
+            follows = draw_sample(call.ticket_id or 0, call.round, snapshot)
+            await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, follows)
 
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Decide what follows an attempt: retry, result, or a manual visit (T24, T25). Acts first, then writes."""
@@ -124,11 +121,8 @@ class AutoVisits:
                 if will_retry and isinstance(step, retry.Retry):
                     again = snapshot.earliest_visit(now + step.delay)
             elif not await self._offer_text(call, answer, outcome):
-                is_sampled_manual = verdict.next is NextAction.MANUAL and verdict.reason == "sampled"
-                await self._conclude(
-                    about.ticket_no, answer, _build_note(call.heard, answer, outcome), sampled=is_sampled_manual,
-                    want_person=verdict.next is NextAction.MANUAL and not is_sampled_manual, heard=call.heard, because=verdict.reason,
-                )  # fmt: skip
+                note = _build_note(call.heard, answer, outcome)
+                await self._conclude(about.ticket_no, answer, note, verdict, call.heard)
                 if call.facts.get("missed"):
                     await self._t.store.cancel(int(call.facts["missed"]), now, CONTRACT_OUTCOMES.get(outcome, outcome))
         stored = CONTRACT_OUTCOMES.get(outcome, outcome)
@@ -141,20 +135,10 @@ class AutoVisits:
         return call.ticket_id is not None and await self.offer_text(call.ticket_id, call.round)
 
     async def _conclude(
-        self, ticket_no: str, answer: Answer, note: str, *, sampled: bool = False, want_person: bool = False,
-        heard: Mapping[str, object] | None = None, because: str = "",
+        self, ticket_no: str, answer: Answer, note: str, follows: VisitOutcome,
+        heard: Mapping[str, object] | None = None,
     ) -> None:  # fmt: skip
-        """Record the result as a `visit` act; ignore it if another answer came first (FW22)."""
-        arguments: dict[str, object] = {
-            "kind": "auto", "answer": answer.value, "note": note, "sampled": sampled, "want_person": want_person,
-            "because": because,
-        }  # fmt: skip
-        arguments |= {k: heard[k] for k in ("contacted", "resolved") if heard and heard.get(k)}
-        try:
-            await self._t.tickets.act(Act("visit", SYSTEM, Source.PHONE, ticket_no=ticket_no, arguments=arguments))
-        except Refused as refused:
-            if refused.code not in ("not_now", "overtaken"):
-                raise
+        await record_result(self._t.tickets, Source.PHONE, ticket_no, answer, note, follows, heard)
 
 
 def _weigh(heard_facts: Mapping[str, Any], outcome: str) -> tuple[AutoVisit, Answer]:
@@ -183,6 +167,11 @@ def _build_note(heard_facts: Mapping[str, object], answer: Answer, outcome: str)
 def _is_callback(call: Call) -> bool:
     """Whether another attempt is planned anyway: a requester who calls back and says nothing is still called."""
     return call.purpose == "inbound"
+
+
+def draw_sample(ticket_id: int, round_: int, snapshot: OfficeSnapshot) -> VisitOutcome:
+    """Return what follows a visit that reached nobody and will not be tried again."""
+    return SAMPLED if is_sampled(ticket_id, round_, snapshot) else NOTHING_FOLLOWS
 
 
 def is_sampled(ticket_id: int, round_: int, snapshot: OfficeSnapshot) -> bool:

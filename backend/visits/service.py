@@ -10,6 +10,7 @@ from backend.ports.audit import AuditStore
 from backend.ports.visits import Recording, VisitStore
 from backend.visits.do_not_call import DoNotCall
 from backend.visits.manual import ManualVisits
+from backend.visits.rating_pages import RatingPages
 from backend.visits.requester_news import RequesterNews
 from backend.visits.statistics import VisitStatistics
 from backend.visits.texting import RequesterTexts
@@ -17,7 +18,7 @@ from backend.visits.texting import RequesterTexts
 
 @dataclass
 class VisitService:
-    """Manual visits, the do-not-call list, statistics, texts (None without a carrier), recordings."""
+    """Manual visits, the do-not-call list, statistics, pages, texts (None without a carrier), recordings."""
 
     store: VisitStore
     office: OfficeCache
@@ -25,6 +26,7 @@ class VisitService:
     manual: ManualVisits
     do_not_call: DoNotCall
     statistics: VisitStatistics
+    pages: RatingPages
     texting: RequesterTexts | None = None
     requester_news: RequesterNews | None = None
 

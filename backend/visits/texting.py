@@ -1,4 +1,4 @@
-"""Text requesters whom no call reached (S6): one-way to the mainland, two-way where the carrier can."""
+"""Text requesters whom no call reached (S6): where the line can, they answer by a text or on a page (XM30)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,13 +7,15 @@ from typing import Any
 import structlog
 
 from backend.domain import retry, speech_parser
-from backend.domain.acts import SYSTEM, Act, Snapshot
+from backend.domain.acts import Snapshot
 from backend.domain.chance import Chance
 from backend.domain.masking import cut, mask
+from backend.domain.rating_page import find_deadline, get_round
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Answer, Source, State
+from backend.domain.visit_outcome import AutoVisit, decide_after_auto
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.audit import AuditStore
@@ -23,16 +25,21 @@ from backend.ports.requester_texts import RequesterText, RequesterTextStore
 from backend.ports.visits import VisitStore
 from backend.tickets.service import TicketService
 from backend.visits.automatic import is_sampled
+from backend.visits.rating_pages import TOKEN_CHARS, RatingPages
+from backend.visits.results import record_result
 from notify.channel import DeliveryError
 from notify.rate_limit import RateLimiter
-from notify.sms_gateway import SmsEvent, SmsGateway
+from notify.sms_gateway import SmsEvent, SmsGateway, SmsRules
 
 log = structlog.get_logger("sms")
 UNREACHED, EXTENDED = "S6", "S5"
 BATCH_SIZE = 64
 ANSWER_TIMEOUT = timedelta(days=1)  # how long to wait for an answer before the visit counts as unreached
+SETTLE_BEFORE = timedelta(hours=1)  # a visit whose page nobody answered is settled that long before it is due
 LEASE = timedelta(minutes=2)
 MAX_CHARS = 70  # one message on mainland networks
+TAIL_CHARS = 4  # of a ticket's number, where there is no room for all of it
+MAX_PAGE_CHARS = 134  # two: an address alone takes most of one
 MAX_REASON = 20  # characters of a reason somebody wrote (texts 7.5)
 
 
@@ -50,6 +57,7 @@ class RequesterTexts:
     rate_limiter: RateLimiter
     gateway: SmsGateway
     chance: Chance
+    pages: RatingPages
     public_url: str
     hotline: str
     hotline_name: str
@@ -57,7 +65,8 @@ class RequesterTexts:
     async def offer(self, ticket_id: int, round_: int) -> bool:
         """Queue a text that a call did not reach the requester; True if they may answer it and the visit waits.
 
-        Nothing is sent to numbers on the do-not-call list, nor if `visit.unreached_text` is off.
+        Nothing is sent to numbers on the do-not-call list, nor if `visit.unreached_text` is off. The address of a page
+        goes with it (`visit.rating_page`) where the line takes links and while the visit can still wait.
         """
         snapshot = await self.office.snapshot()
         number = to_callable_number(await self.phone_numbers.get_requester_phone(ticket_id), snapshot)
@@ -65,12 +74,25 @@ class RequesterTexts:
             return False
         if await self.phone_numbers.is_do_not_call(number):
             return False
-        two_way = self.gateway.can.find_rules(number).two_way
-        masked_number = mask_number(number, snapshot)
+        rules, masked_number = self.gateway.can.find_rules(number), mask_number(number, snapshot)
+        now = self.office.clock.now()
+        page = rules.links and snapshot.settings.flag("visit.rating_page")
+        page = page and self._can_wait(await self._load_asked(ticket_id, round_), now) and self._fits(rules)
         opened = await self.store.enqueue(
-            ticket_id, UNREACHED, round_, number, masked_number, two_way, self.office.clock.now()
+            ticket_id, UNREACHED, round_, number, masked_number, rules.two_way, now, page=page
         )
-        return two_way and opened
+        return (rules.two_way or page) and opened
+
+    @staticmethod
+    def _can_wait(snap: Snapshot | None, now: datetime) -> bool:
+        due = find_deadline(snap) if snap else None
+        return due is not None and now < due - SETTLE_BEFORE
+
+    def _fits(self, rules: SmsRules) -> bool:
+        """Whether a text with an address of ours is short enough: an address is never cut."""
+        address = self.pages.build_address("x" * TOKEN_CHARS)
+        text_body = self._render_page_text("x" * TAIL_CHARS, address, two_way=rules.two_way)
+        return len(text_body) <= (rules.max_chars if rules.two_way else min(rules.max_chars, MAX_PAGE_CHARS))
 
     async def run_once(self) -> int:
         """Send due texts and settle visits whose answer did not come; return how many were handled."""
@@ -104,25 +126,36 @@ class RequesterTexts:
             return True
         if await self.rate_limiter.try_acquire(self.gateway.buckets()):
             return None
+        snap = await self._load_asked(text.ticket_id, text.round) if text.is_question else None
+        if text.is_question and snap is None:  # answered while the text waited
+            await self.store.settle(text.id, "failed", now, error="overtaken")
+            return True
         if not await self.store.claim(text.id, now, now + LEASE):
             return False
+        page = None
+        if snap and text.page and self._can_wait(snap, now):
+            page = await self.pages.issue(snap, "sms", SETTLE_BEFORE)
         try:
             receipt = await self.gateway.send(
                 number,
-                await self.render(text),
+                await self.render(text, page.address if page else ""),
                 status_url=f"{self.public_url}/hooks/{self.gateway.name}/sms/status/{text.id}",
             )
         except DeliveryError as error:
             await self._handle_failure(text, error, now)
             return True
-        awaited = now + ANSWER_TIMEOUT if text.two_way else None
+        awaited = page.until if page else now + ANSWER_TIMEOUT if text.two_way else None
+        if text.is_question and awaited is None:  # it waited so long that no page could be opened any more
+            await self._record_unreached(text)
         await self.store.settle(
             text.id, "sent", now, next_at=awaited, provider_id=receipt.provider_id, cost=receipt.cost
         )
         return True
 
-    async def render(self, text: RequesterText) -> str:
-        """Render the text: no link, nothing of the demand, at most 70 characters on the mainland."""
+    async def render(self, text: RequesterText, address: str = "") -> str:
+        """Render the text: nothing of the demand, at most 70 characters on the mainland; `address`: of a page."""
+        if address:
+            return self._render_page_text(text.ticket_no, address, two_way=text.two_way)
         key = "visit_text.unreached_two_way" if text.two_way else f"sms.{text.kind}"
         facts: dict[str, Any] = {"sign": self.hotline_name, "hotline": self.hotline}
         if text.kind == EXTENDED:
@@ -130,11 +163,17 @@ class RequesterTexts:
         text_body = self.texts.render(key, ticket_no=text.ticket_no, **facts)
         if text.two_way or len(text_body) <= MAX_CHARS:
             return text_body
-        text_body = self.texts.render(key, ticket_no=text.ticket_no[-4:], **facts)
+        text_body = self.texts.render(key, ticket_no=text.ticket_no[-TAIL_CHARS:], **facts)
         if (over := len(text_body) - MAX_CHARS) > 0 and "reason_short" in facts:
             facts["reason_short"] = cut(facts["reason_short"], max(1, len(facts["reason_short"]) - over))
-            text_body = self.texts.render(key, ticket_no=text.ticket_no[-4:], **facts)
+            text_body = self.texts.render(key, ticket_no=text.ticket_no[-TAIL_CHARS:], **facts)
         return text_body[:MAX_CHARS]
+
+    def _render_page_text(self, ticket_no: str, address: str, *, two_way: bool) -> str:
+        key = "visit_text.unreached_page_two_way" if two_way else "visit_text.unreached_page"
+        return self.texts.render(
+            key, sign=self.hotline_name, hotline=self.hotline, ticket_no=ticket_no[-TAIL_CHARS:], address=address
+        )
 
     async def _extension_facts(self, ticket_id: int) -> dict[str, Any]:
         """Return the new due time and the reason."""
@@ -174,8 +213,8 @@ class RequesterTexts:
 
     async def _finish(self, text: RequesterText, state: str, now: datetime, error: str | None = None) -> None:
         """Settle a finished text; a visit that waited for its answer counts as unreached."""
-        if text.two_way:
-            await self._record_visit(text, Answer.UNREACHED, "")
+        if text.is_question:
+            await self._record_unreached(text)
         await self.store.settle(text.id, state, now, error=error)
 
     # -- reports and answers
@@ -208,21 +247,25 @@ class RequesterTexts:
         answer = Answer.NO_REPLY if wants_no_calls else Answer.UNCLEAR if in_danger else parse_answer(body_text)
         if answer is None or not await self.store.record_answer(text.id, body_text, now):
             return False
-        await self._record_visit(text, answer, body_text, because="danger" if in_danger else "")
+        await self._record_visit(text, AutoVisit(answer, danger=in_danger, refused=wants_no_calls), body_text)
         return True
 
-    async def _record_visit(self, text: RequesterText, answer: Answer, note: str, because: str = "") -> None:
-        snap = await self.tickets.moves.load(TicketRef(ticket_id=text.ticket_id))
-        if snap is None or snap.ticket.state is not State.REVISIT_AUTO or max(snap.ticket.visit_round, 1) != text.round:
+    async def _record_unreached(self, text: RequesterText) -> None:
+        await self._record_visit(text, AutoVisit(Answer.UNREACHED), "")
+
+    async def _record_visit(self, text: RequesterText, heard: AutoVisit, note: str) -> None:
+        if await self._load_asked(text.ticket_id, text.round) is None:
             return
-        sampled = answer is Answer.UNREACHED and is_sampled(text.ticket_id, text.round, await self.office.snapshot())
-        arguments = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled,
-                     "want_person": bool(because), "because": because}  # fmt: skip
-        try:
-            await self.tickets.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, arguments=arguments))
-        except Refused as refused:
-            if refused.code not in ("not_now", "overtaken"):
-                raise
+        sampled = is_sampled(text.ticket_id, text.round, await self.office.snapshot())
+        follows = decide_after_auto(heard, attempts_left=0, sampled=sampled)
+        answer, words = heard.answer or Answer.NO_REPLY, f"sms {note}".strip()
+        await record_result(self.tickets, Source.SMS, text.ticket_no, answer, words, follows)
+
+    async def _load_asked(self, ticket_id: int, round_: int) -> Snapshot | None:
+        """Return the ticket while its visit of this round waits for an answer to a text, else None."""
+        snap = await self.tickets.moves.load(TicketRef(ticket_id=ticket_id))
+        is_asked = snap is not None and snap.ticket.state is State.REVISIT_AUTO and get_round(snap) == round_
+        return snap if is_asked else None
 
 
 def parse_answer(body_text: str) -> Answer | None:

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from backend.ports.availability import Unavailable
 from backend.services import Services
-from backend.web import events, health
+from backend.visits.rating_pages import PATH as RATING_PATH
+from backend.web import events, health, rating
 from backend.web.api.openapi import BASE
 from backend.web.api.routes import ROUTES
 from backend.web.console import routes
@@ -16,6 +17,7 @@ from backend.web.console.errors import render_refusal
 from backend.web.endpoint import build_endpoint
 from backend.web.errors import build_json_response, get_server_logger, get_status, log_unexpected, to_refusal
 from backend.web.hook_meter import METER, HookMeter
+from backend.web.host_check import check_host
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
 from backend.web.metrics import METRICS, Metrics
 from backend.web.request import ACTOR, REQUEST_ID, SERVICES
@@ -55,6 +57,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
     started_at = services.clock.monotonic()
     status = 500
     try:
+        check_host(request)
         if not request.path.startswith(ALWAYS_OPEN):
             services.gate.refuse_closed()
         answer = await handler(request)
@@ -80,6 +83,8 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
 async def _respond_error(request: web.Request, error: Exception) -> web.StreamResponse:
     refused = to_refusal(error) or log_unexpected(request, error)
     await _record_refusal(request, get_status(refused.code))
+    if request.path.startswith(RATING_PATH):
+        return rating.render_refusal(request, refused, error)
     if request.path.startswith(JSON_PATHS) or "text/html" not in request.headers.get("Accept", ""):
         return build_json_response(request, refused, error)
     return await render_refusal(request, refused, error)
@@ -123,7 +128,7 @@ def build_app(services: Services, extra: Sequence[Callable[[web.Application], No
     app.on_response_prepare.append(_add_headers)
     for route in ROUTES:
         app.router.add_route(route.method, BASE + route.path, build_endpoint(route))
-    for part in (health, chat, platform, events, routes):
+    for part in (health, chat, platform, events, routes, rating):
         part.add_routes(app)
     for add_extra in extra:
         add_extra(app)

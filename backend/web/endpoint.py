@@ -30,7 +30,7 @@ JSON_TYPE = "application/json"
 
 #: Refusals of every route: who asks, what nobody knows, and what the whole office cannot do just now.
 ALWAYS = (
-    "unauthenticated", "too_many", "unit_missing", "unknown_filter", "version_gate", "unavailable", "read_only", "disk_full",
+    "wrong_host", "unauthenticated", "too_many", "unit_missing", "unknown_filter", "version_gate", "unavailable", "read_only", "disk_full",
 )  # fmt: skip
 NUMBER: Schema = {"type": "integer", "minimum": 0}
 PATH_VALUE = re.compile(r"\{(\w+)\}")

@@ -64,7 +64,7 @@ FEED = web.AppKey("feed", Feed)
 
 async def _authenticate(request: web.Request) -> Actor:
     services = request.app[SERVICES]
-    if not is_same_origin(request, services.public_url):
+    if not is_same_origin(request):
         raise Refused("forbidden")
     if read_bearer(request):
         return await authenticate_key(request, services)

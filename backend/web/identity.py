@@ -12,7 +12,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
 from backend.ports.api_keys import ApiKey, Session
 from backend.services import Services
-from backend.web.request import ACTOR
+from backend.web.request import ACTOR, SERVICES
 
 COOKIE = "jiesu_session"
 
@@ -130,10 +130,10 @@ async def authenticate_session(request: web.Request, services: Services) -> tupl
         return None
 
 
-def is_same_origin(request: web.Request, public_url: str) -> bool:
+def is_same_origin(request: web.Request) -> bool:
     """Whether the request comes from our own pages; a client that is no browser sends no origin (FR9, FR21)."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")
-    return origin is None or origin in (public_url.rstrip("/"), f"{request.scheme}://{request.host}")
+    return origin is None or request.app[SERVICES].addresses.owns(origin)

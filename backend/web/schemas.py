@@ -174,6 +174,12 @@ class ReviewBody(RequestBody):
     accept: Flag
 
 
+class LedgerReviewBody(ReviewBody):
+    """Accept a ledger row, or refuse it, also for a reason its own rule names (B49)."""
+
+    exemption: ShortText | None = None
+
+
 class KeyBody(RequestBody):
     """A new API key, of a person or of a service."""
 

@@ -1,1 +1,1 @@
-"""Chat networks, one file each, found by presence."""
+"""Chat networks, one file or package each, found by presence."""

@@ -218,7 +218,7 @@ class TwilioRest:
         size = min(max(1, size), MAX_PAGE)
         path = f"/2010-04-01/Accounts/{self.network.sid}/{name.capitalize()}.json"
         onward = {**request.query, "PageSize": str(size), "Page": str(page + 1)}
-        more = str(request.url.with_path(path).with_query(onward).relative()) if len(rows) > size * (page + 1) else None
+        more = str(request.rel_url.with_path(path).with_query(onward)) if len(rows) > size * (page + 1) else None
         return {
             name: rows[size * page : size * (page + 1)], "page": page, "page_size": size, "start": size * page,
             "end": min(len(rows), size * (page + 1)) - 1, "uri": path, "first_page_uri": path,

@@ -11,6 +11,7 @@ from backend.domain.scoring.measures import Measure
 from backend.ports.scoring import Cohort, EvidenceTicket, PendingRequest, TicketShare, UnitCount
 from storage.engine.database import Database
 from storage.engine.mapping import decode_instant
+from storage.scoring.clues import SqlClueStore
 from storage.scoring.connect_counts import SqlConnectStore
 from storage.scoring.ledgers import SqlLedgerStore
 from storage.scoring.measures import MeasureQuery
@@ -26,7 +27,7 @@ _EXCLUDED = "e.item = :item AND e.month = :month AND e.state = 'accepted' AND e.
 _HAS_LATER_EXTENSIONS = text("SELECT 1 FROM requests WHERE kind = 'extension' AND decided_at > :as_of LIMIT 1")
 
 
-class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectStore):
+class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectStore, SqlClueStore):
     """`ScoringStore` on either engine."""
 
     def __init__(self, db: Database) -> None:

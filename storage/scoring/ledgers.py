@@ -78,7 +78,9 @@ class SqlLedgerStore:
     async def find_existing_numbers(self, numbers: Collection[str]) -> frozenset[str]:
         return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers)))
 
-    async def review_ledger_entry(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
+    async def review_ledger_entry(
+        self, entry_id: int, state: str, by: str, at: datetime, exemption: str | None = None
+    ) -> bool:
         """Decide an undecided entry; an accepted one voids the line it replaces."""
 
         def work(c: Connection) -> bool:
@@ -89,6 +91,11 @@ class SqlLedgerStore:
             )
             if c.execute(query).rowcount != 1:
                 return False
+            if exemption is not None:
+                facts = json.loads(c.execute(select(K.facts).where(K.id == entry_id)).scalar_one())
+                c.execute(
+                    update(t.ledger).where(K.id == entry_id).values(facts=json.dumps(facts | {"exemption": exemption}))
+                )
             if state == "accepted":
                 old = c.execute(select(K.replaces).where(K.id == entry_id)).scalar()
                 if old is not None:

@@ -1,14 +1,13 @@
-"""Registers, the knowledge base, and the queries for ledger-line candidates."""
+"""Registers, and the knowledge base."""
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import insert, or_, select, text, update
 
 from backend.domain.instants import to_micros
-from backend.ports.registers import KnowledgeEntry, LedgerCandidate, RegisterEntry
+from backend.ports.registers import KnowledgeEntry, RegisterEntry
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import RowMapper
@@ -16,25 +15,6 @@ from storage.engine.mapping import RowMapper
 H, K = t.registers.c, t.knowledge.c
 _REGISTER, _KNOWLEDGE = RowMapper(RegisterEntry), RowMapper(KnowledgeEntry)
 _IN = "{0} >= :start AND {0} < :end"
-_PRAISE = f"""SELECT COALESCE(a.unit, t.management) AS unit, t.no, '' AS said, t.id FROM tickets t
-    LEFT JOIN assignments a ON a.id = t.lead_id WHERE t.category = 'praise' AND {_IN.format("t.generated_at")}
-    AND t.merged_into IS NULL AND t.state <> 'cancelled'
-    UNION ALL SELECT a.unit, t.no, v.note, v.id FROM visits v JOIN tickets t ON t.id = v.ticket_id
-    JOIN assignments a ON a.id = COALESCE(v.assignment_id, t.lead_id)
-    WHERE {_IN.format("v.at")} AND v.answer = 'satisfied' AND v.note <> ''"""
-_MISSED = f"""SELECT COALESCE(d.unit, a.unit) AS unit, t.no, 'missed' AS said, d.id FROM duties d
-    JOIN tickets t ON t.id = d.ticket_id LEFT JOIN assignments a ON a.id = d.assignment_id
-    WHERE d.kind = 'supervise' AND {_IN.format("d.due_at")}
-    AND (d.outcome = 'late' OR (d.met_at IS NULL AND d.due_at < :now))"""
-_REJECTED = f"""SELECT a.unit, t.no, j.words AS said, j.id FROM journal j JOIN tickets t ON t.id = j.ticket_id
-    JOIN assignments a ON a.id = COALESCE(j.assignment_id, t.lead_id)
-    WHERE j.verb = 'accept_progress' AND {_IN.format("j.at")}"""
-_COORDINATED = f"""SELECT t.management AS unit, t.no, '' AS said, t.id FROM tickets t
-    WHERE {_IN.format("t.closed_at")} AND t.merged_into IS NULL AND t.management IS NOT NULL
-    AND (t.flags LIKE '%mass_incident%' OR t.flags LIKE '%hard_case%')
-    AND t.final_answer IN ('satisfied', 'basically_satisfied')
-    AND EXISTS (SELECT 1 FROM visits v WHERE v.ticket_id = t.id
-                AND v.answer IN ('satisfied', 'basically_satisfied'))"""
 
 
 class SqlRegisterStore:
@@ -105,24 +85,3 @@ class SqlRegisterStore:
             if reviewer:
                 found.setdefault(reviewer, [0, 0])[1] += n
         return {unit: (made, reviewed) for unit, (made, reviewed) in found.items()}
-
-    # -- candidates for ledger lines
-
-    async def find_praise(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
-        return await self._find_candidates(_PRAISE, start, end)
-
-    async def find_failed_supervisions(
-        self, start: datetime, end: datetime, now: datetime
-    ) -> Sequence[LedgerCandidate]:
-        missed = await self._find_candidates(_MISSED, start, end, now=to_micros(now))
-        rejected = await self._find_candidates(_REJECTED, start, end)
-        return [*missed, *(lead for lead in rejected if json.loads(lead.text).get("accept") is False)]
-
-    async def find_coordinated(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
-        """Find tickets flagged as mass or hard, closed in that time with an expressly satisfied requester (B27)."""
-        return await self._find_candidates(_COORDINATED, start, end)
-
-    async def _find_candidates(self, sql: str, start: datetime, end: datetime, **more: Any) -> list[LedgerCandidate]:
-        given = {"start": to_micros(start), "end": to_micros(end), **more}
-        rows = await self._db.fetch_rows(text(sql), given)
-        return [LedgerCandidate(r[0], r[1], r[2], int(r[3])) for r in rows if r[0]]

@@ -22,7 +22,7 @@ from storage.tables.office import (
 from storage.tables.operations import alarms, beats, gate
 from storage.tables.platform import writebacks
 from storage.tables.reporting import bulletin_files, bulletins
-from storage.tables.return_visits import caller_texts
+from storage.tables.return_visits import caller_texts, rating_pages
 from storage.tables.scoring import (
     connect_counts,
     imports,
@@ -92,6 +92,7 @@ __all__ = [
     "pace",
     "people",
     "quiet_hours",
+    "rating_pages",
     "registers",
     "requests",
     "score_appeals",

@@ -29,12 +29,13 @@ class SqlRequesterTextStore:
         self._vault = vault
 
     async def enqueue(
-        self, ticket_id: int, kind: str, round_: int, phone: str, masked: str, two_way: bool, now: datetime
-    ) -> bool:
+        self, ticket_id: int, kind: str, round_: int, phone: str, masked: str, two_way: bool, now: datetime,
+        *, page: bool = False,
+    ) -> bool:  # fmt: skip
         await self._ids.refill(1)
         row = {
             "id": self._ids.take(), "ticket_id": ticket_id, "kind": kind, "round": round_, "to_masked": masked,
-            "phone_index": self._vault.blind_index(phone), "two_way": two_way, "state": "pending", "next_at": to_micros(now),
+            "phone_index": self._vault.blind_index(phone), "two_way": two_way, "page": page, "state": "pending", "next_at": to_micros(now),
             "created_at": to_micros(now),
         }  # fmt: skip
         return await self._db.execute(insert_new(self._db.dialect, t.caller_texts).values(row)) == 1

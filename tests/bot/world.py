@@ -21,6 +21,7 @@ from backend.ports.cards import NewCard
 from backend.ports.config import SettingVersion
 from backend.ports.moves import TicketRef
 from backend.tickets.files import TicketFiles
+from backend.tickets.screening import Screening
 from backend.tickets.service import TicketService
 from bot.receive import InboxWorker
 from bot.services import BotServices
@@ -46,6 +47,7 @@ from storage.tickets.files import SqlFileStore
 from storage.tickets.glance import SqlGlanceStore
 from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
+from tests.scanner import FakeScanner
 from tests.simulated_networks import TELEGRAM_TOKEN
 from tests.time_and_chance import CHANCE, ZONE, build_clock
 from tests.waiting_ticket import JOURNAL_KEY, create_waiting_ticket
@@ -85,14 +87,15 @@ class World:
         self.office = OfficeCache(self.config, clock, "jilin")
         self.moves = create_move_store(db)
         self.tickets = TicketService(self.moves, self.office, self.ids, JOURNAL_KEY)
-        chat_state, texts = SqlChatStateStore(db), Texts("zh_CN")
+        chat_state, texts, audit = SqlChatStateStore(db), Texts("zh_CN"), SqlAuditStore(db, self.ids)
         self.people = People(SqlPeopleStore(db, self.ids, encryption), chat_state, self.office, CHANCE)
         cards = SqlCardStore(db, self.ids, encryption)
+        self.scanner = FakeScanner()
         bot = make_bot(TELEGRAM_TOKEN, f"{base_url}/sandbox/telegram")
         self.services = BotServices(
             bot=bot, channel=TelegramChannel(bot), tickets=self.tickets, office=self.office, people=self.people,
-            chat_state=chat_state, queries=SqlQueryStore(db, encryption), files=TicketFiles(SqlFileStore(db), clock, CHANCE),
-            audit=SqlAuditStore(db, self.ids), cards=CardRenderer(self.moves, self.office, cards, texts, chat_state),
+            chat_state=chat_state, queries=SqlQueryStore(db, encryption),
+            files=TicketFiles(SqlFileStore(db), clock, CHANCE, Screening(self.scanner, audit, clock)), audit=audit, cards=CardRenderer(self.moves, self.office, cards, texts, chat_state),
             card_store=cards, texts=texts, rate_limiter=Unlimited(), overview=SqlGlanceStore(db),
             snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, encryption), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip

@@ -1,6 +1,7 @@
 """`jiesu backup`, `jiesu restore` and `jiesu release` as an operator types them (XR3)."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ def test_an_operator_backs_up_proves_and_restores_XR3(jiesu: Jiesu, data: Path, 
     with lock_database(data):  # a server is running
         made = jiesu("backup", file, "--json")
         assert made.status == 0 and made.json["rows"]["gate"] == 6 and made.json["sha256"], made.err
-        assert jiesu("backup", "--verify", file).status == 0
+        proven = jiesu("backup", "--verify", file)
+        assert proven.status == 0 and re.search(r"备份于 \d{4}-\d\d-\d\d \d\d:\d\d。", proven.err)
         refused = jiesu("restore", file, "--replace", "--json")
         assert refused.status == 1 and refused.json["error"]["code"] == "in_use"
     assert jiesu("backup", file, "--json").json["error"]["code"] == "backup_exists"

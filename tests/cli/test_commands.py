@@ -117,7 +117,9 @@ def test_the_journal_is_verified_and_the_doctor_checks_everything(jiesu: Jiesu, 
     assert result.status == 1
     assert result.json["findings"] == [{"what": "state_differs", "ticket": "T1", "version": None}]
     checks = {c["check"]: c["health"] for c in jiesu("doctor", "--json").json}
-    assert checks.keys() == {"settings", "storage", "database", "calendar", "record", "people", "telegram", "twilio"}
+    assert checks.keys() == {
+        "settings", "hosts", "storage", "scanner", "database", "calendar", "record", "people", "telegram", "twilio",
+    }  # fmt: skip
     assert checks["database"] == "ok" and checks["people"] == "notice"
 
 

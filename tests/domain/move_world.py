@@ -126,11 +126,11 @@ class Flow:
 
     def act(
         self, role: str, verb: str, /, version: int | None = None, at: datetime | None = None,
-        assignment: int | None = None, **arguments: object,
+        assignment: int | None = None, source: Source = Source.API, **arguments: object,
     ) -> "Flow":  # fmt: skip
         """Perform an act as one of ROLES. Raises what the rules raise: Refused or Unchanged."""
         context = DecisionContext(self.snapshot, self.at, lambda: next(self._ids))
-        act = Act(verb, ROLES[role], Source.API, ticket_no=self.no, arguments=arguments, version=version, at=at,
+        act = Act(verb, ROLES[role], source, ticket_no=self.no, arguments=arguments, version=version, at=at,
                   assignment_id=assignment)  # fmt: skip
         other = self.other
         plan = decide(replace(self.snap, other=other.snap if other else None), act, context, KEY)

@@ -78,6 +78,13 @@ def test_an_sms_has_at_most_seventy_characters_and_no_link(key: str) -> None:
     assert not re.search(r"https?:|www\.|\.(cn|com)", text)
 
 
+@pytest.mark.parametrize("texts", [ZH, EN])
+def test_an_sms_with_the_address_of_a_page_takes_two_messages_at_most_XM30(texts: Texts) -> None:
+    address = f"https://12345.yunling.gov.cn/rate/{'x' * 22} "  # a space ends it for whoever makes it a link
+    text = texts.render("visit_text.unreached_page", **TYPICAL | {"ticket_no": "8001", "address": address.strip()})
+    assert len(text) <= 134 and address in text
+
+
 def test_a_card_under_strict_privacy_shows_neither_place_nor_text() -> None:
     facts = {"ticket_no": "T1", "category": "求助", "dispatched_at": "今天", "sign_due": "明天", "close_due": "周五"}
     shown = ZH.render("chat.M1", **facts, place="人民大街", masked_text="屋顶漏水")

@@ -70,7 +70,11 @@ def find_constant(code: Source, name: str) -> ast.expr | None:
 
 def list_provable() -> list[str]:
     """The settings that can be set to something else: of one with a single choice nothing can be shown."""
-    return [key for key, row in load_catalogue().items() if row.kind is not ValueKind.CHOICE or len(row.items) > 1]
+    return [
+        key
+        for key, row in load_catalogue().items()
+        if row.kind is not ValueKind.CHOICE or len(row.items + row.words) > 1
+    ]
 
 
 def test_every_setting_is_proven_by_a_test_that_sets_it_XT1() -> None:

@@ -11,7 +11,7 @@ from aiogram.exceptions import TelegramNetworkError
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from notify.channel import DeliveryError
-from notify.chat.telegram_session import make_bot
+from notify.chat.telegram.session import make_bot
 from notify.outgoing import Outgoing, is_public
 from notify.platform_client import PlatformClient
 from notify.voice.twilio_http import PooledHttpClient

@@ -140,7 +140,7 @@ async def test_what_waits_too_long_is_told_by_the_table_FS6(
 @pytest.mark.parametrize(("finding", "cause", "red"), [
     (Finding("chain_ticket", "T1", {}), "chain_broken", True), (Finding("message_late", "7", {}), "", True),
     (Finding("calendar_short", "2026-12-31", {}), "calendar_short:2026-12-31", False),
-    (Finding("unit_unstaffed", "U01", {}), "", False), (Finding("due_missed", "7", {}), "", True),
+    (Finding("unit_unstaffed", "U01", {}), "", False), (Finding("due_missed", "7", {}), "work_left", True),
 ])  # fmt: skip
 async def test_findings_that_say_that_something_does_not_run_are_red_XR8(
     watched: Watched, finding: Finding, cause: str, red: bool
@@ -160,3 +160,17 @@ async def test_the_switch_hears_each_minute_and_at_once_when_the_colour_changes_
     watched.fakes.obstacles = []
     await watched.look(10)
     assert watched.pulses[-2:] == [False, True]
+
+
+async def test_work_that_was_due_and_nobody_did_is_told_once_by_telephone_after_half_an_hour_and_healed_FS6(
+    watched: Watched,
+) -> None:
+    watched.fakes.findings = [
+        Finding("due_missed", "1", {}, NOW - MINUTE), Finding("lease_over", "2", {}, NOW), Finding("card_stale", "3", {}, NOW),
+    ]  # fmt: skip
+    assert await watched.look(20) == ["work_left"]
+    assert "有 2 项工作到时没有自动办理" in watched.told.chat.texts_of("a1")[0] and not watched.told.rung
+    watched.fakes.findings = [Finding("due_missed", "1", {}, NOW - 30 * MINUTE)]
+    assert await watched.look(20) == ["work_left"] and watched.told.rung
+    watched.fakes.findings = []
+    assert await watched.look() == [] and "已恢复" in watched.told.chat.texts_of("a1")[0]

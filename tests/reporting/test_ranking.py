@@ -24,7 +24,8 @@ from tests.scoring.world import CLERK
 
 MONTHS = ("2026-10", "2026-11")
 TOTALS = {"U1": ("95.00", 150), "U2": ("88.00", 120), "U3": ("95.00", 101), "U4": ("99.00", 40), "U5": ("70.00", 5),
-          "U6": (None, 0), "P1": ("91.00", 60), "M1": ("87.11", 400)}  # fmt: skip
+          "U6": (None, 0), "P1": ("91.00", 60), "M1": ("87.11", 400),
+          "M2": (None, 0)}  # fmt: skip
 
 
 def build_units() -> dict[str, Unit]:
@@ -82,11 +83,12 @@ def test_equal_scores_share_a_rank_among_units_of_like_volume() -> None:
     ]
     assert [row[1] for row in format_rows(tables["第二组得分"])] == ["甲U4"]
     small = format_rows(tables["第三组得分"])[0]
-    assert small[1] == "甲U5" and small[-1] == "样本较小"
+    assert small[1] == "甲U5" and small[-1] == "样本较小、11月没有得分"
     assert [row[1] for row in format_rows(tables["省直部门得分"])] == ["甲P1"]
     assert [row[1] for row in format_rows(tables["管理机构得分"])] == ["甲M1"]
     assert format_rows(tables["地区得分"])[0][:2] == ["1", "朝阳区"]
-    assert "下列1个本期没有得分，不参加排列：甲U6。" in paragraphs and "南关区" in paragraphs
+    assert "下列1个单位各月都没有参与办理的工单，没有得分，不参加排列：甲U6。" in paragraphs and "南关区" in paragraphs
+    assert "下列1个管理机构各月都没有派单数据和台账，也未报送接通数据，没有得分，不参加排列：甲M2。" in paragraphs
     assert "2026-10 定稿（第7号）、2026-11 试算" in paragraphs
     assert format_rows(tables["第一组得分"])[0][3:6] == ["95.00", "—", "95.00"]
 

@@ -111,14 +111,6 @@ async def test_the_page_loads_nothing_from_elsewhere_and_forbids_inline_scripts(
     assert (await http.get("/sandbox/clock")).status == 200, "the clock stays with the product"
 
 
-async def test_another_site_cannot_act_through_the_page(http: aiohttp.ClientSession, simulator: Simulator) -> None:
-    add_people(simulator)
-    refused = await http.post(
-        f"/sandbox/api/chat/{LI}/say", json={"text": "x"}, headers={"Origin": "https://evil.example"}
-    )
-    assert refused.status == 403 and simulator.chat.get_user("李明", LI).messages == []
-
-
 JUNK: tuple[object, ...] = ("x", "", "٣", "-1", "9" * 40, 1.5, -1, 10**40, None, True, [], {}, ["x"], {"x": 1})
 
 

@@ -205,6 +205,12 @@ async def test_a_longer_span_without_totals_adds_up_its_months_XD16(world: World
         assert total["denominator"] > 0
 
 
+@pytest.mark.proves("region.scheme")
+async def test_an_office_may_score_no_regions_B10(world: World) -> None:
+    found = await world.scoring.compute_month(OCT, settings={"region.scheme": "none"})
+    assert found["units"] and found["regions"] == []
+
+
 async def test_the_beijing_profile_prints_three_rates_and_no_total(world: World) -> None:
     await world.import_history(RandomTickets(11).make(200))
     found = await world.scoring.compute_month(OCT, settings={"profile": "beijing_mutual_aid"})

@@ -182,6 +182,17 @@ def test_under_the_beijing_rules_a_ticket_is_closed_with_the_requesters_feedback
         flow.act("handler", "close", no_objection=True)
 
 
+@pytest.mark.proves
+@pytest.mark.parametrize(
+    ("key", "code"), [("close.requires_feedback", "feedback_missing"), ("close.requires_no_objection", "has_objection")]
+)
+def test_an_office_may_ask_for_what_the_requester_says_of_it_at_closing_A13_A33(key: str, code: str) -> None:
+    flow = signed(**{key: "true"}).act("handler", "reply", text="已修复")
+    with refused(code):
+        flow.act("handler", "close")
+    flow.act("handler", "close", feedback="已恢复", no_objection=True)
+
+
 @pytest.mark.proves("card.red_at")
 def test_an_office_may_give_its_red_cards_later() -> None:
     flow = signed(card__red_at="1wd")

@@ -13,9 +13,10 @@ from backend.reporting.compose import compose
 from backend.reporting.document import Document, Table
 from backend.reporting.document_builder import Writer
 from backend.reporting.figures import PeriodFigures
-from backend.reporting.gather import Material
-from backend.reporting.kinds import BulletinKind, build_report_periods
+from backend.reporting.gather import Material, has_agency_rates
+from backend.reporting.kinds import BulletinKind, build_report_periods, resolve_kind
 from backend.reporting.score_chapters import Scores, group_by_volume, write_scores
+from backend.scoring.periods import parse_period
 from tests.settings.world import NOW, ZONE, build_office
 
 VOLUMES = {"U1": 150, "U2": 105, "U3": 40, "U4": 5}
@@ -47,6 +48,19 @@ async def compose_bulletin(settings: dict[str, str]) -> Document:
 )
 async def test_a_bulletin_bears_the_names_the_office_gives(key: str, field: str) -> None:
     assert getattr(await compose_bulletin({key: "省政府办公厅,专班"}), field) == "省政府办公厅、专班"
+
+
+@pytest.mark.proves("bulletin.month_kind")
+def test_an_office_may_write_an_analysis_each_month_A16() -> None:
+    month, settings = parse_period("2026-10"), Settings({"bulletin.month_kind": "monthly_analysis"})
+    assert resolve_kind(month, None, settings) is BulletinKind.ANALYSIS
+    assert resolve_kind(parse_period("2026Q3"), None, settings) is BulletinKind.QUARTERLY
+
+
+@pytest.mark.proves("bulletin.rates")
+def test_an_office_may_report_three_rates_instead_of_scores_A26() -> None:
+    assert has_agency_rates(Settings({"bulletin.rates": "agencies"}))
+    assert not has_agency_rates(Settings({"bulletin.rates": "scores"}))
 
 
 @pytest.mark.proves

@@ -1,5 +1,6 @@
 """Who is reached, when and by what, follows the settings of the office: another value changes it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from backend.calls.service import Calls
 from backend.delivery.fallback import FallbackContext, build_sms_fallback
 from backend.delivery.snooze import SnoozeService
 from backend.delivery.view import MessageView
+from backend.domain.rating_page import find_deadline
 from backend.domain.reminders import Purpose
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade, Obligation
@@ -19,10 +21,11 @@ from backend.office.phone_numbers import mask_number
 from backend.ports.requester_news import RequesterNews as News
 from backend.ports.ticket_queries import Page
 from backend.visits.automatic import AutoVisits
+from backend.visits.rating_pages import RatingPages
 from backend.visits.requester_news import RequesterNews
 from backend.visits.texting import RequesterTexts
 from notify.sms_gateway import SmsCapabilities, SmsRules
-from tests.domain.move_world import Flow, signed
+from tests.domain.move_world import Flow, closed, signed
 from tests.settings.world import NOW, ZONE, Fake, Ids, build_office
 from tests.time_and_chance import CHANCE
 
@@ -122,9 +125,58 @@ async def test_an_office_may_leave_requesters_untexted_whom_no_call_reached() ->
     gateway: Any = SimpleNamespace(can=SmsCapabilities((), SmsRules(two_way=True, links=False, max_chars=70)))
     numbers = Fake(get_requester_phone=REQUESTER, is_do_not_call=False)
     texts = RequesterTexts(
-        store, numbers, nobody, nobody, office, Texts("zh_CN"), nobody, nobody, gateway, CHANCE, "", "12345", "12345热线"  # type: ignore[arg-type]
+        store, numbers, nobody, nobody, office, Texts("zh_CN"), nobody, nobody, gateway, CHANCE, nobody, "", "12345", "12345热线"  # type: ignore[arg-type]
     )  # fmt: skip
     assert not await texts.offer(1, 1) and store.asked == []
+
+
+def ask_on_page(office: OfficeCache, rules: SmsRules, flow: Flow, public_url: str) -> tuple[RequesterTexts, Any]:
+    """Texts to the requester of a ticket over a line with these rules, and the store they are kept in."""
+    nobody: Any = Fake()
+    tickets: Any = SimpleNamespace(moves=Fake(load=flow.snap))
+    store: Any = Fake(enqueue=True)
+    numbers = Fake(get_requester_phone=REQUESTER, is_do_not_call=False)
+    pages = RatingPages(nobody, tickets, office, nobody, public_url, "12345", "12345热线")
+    gateway: Any = SimpleNamespace(can=SmsCapabilities((), rules))
+    texts = RequesterTexts(
+        store, numbers, nobody, tickets, office, Texts("zh_CN"), nobody, nobody, gateway, CHANCE, pages, public_url,
+        "12345", "12345热线",
+    )  # type: ignore[arg-type]  # fmt: skip
+    return texts, store
+
+
+MAINLAND = SmsRules(two_way=False, links=True, max_chars=500)  # a line that was allowed to send addresses
+URL = "https://12345.yunling.gov.cn"
+
+
+@pytest.mark.proves("visit.rating_page")
+async def test_an_office_may_let_requesters_rate_on_a_page_whose_address_a_text_brings_XM30() -> None:
+    office, _ = build_office({"visit.rating_page": "true"})
+    texts, store = ask_on_page(office, MAINLAND, closed().act("clock", "start_visit"), URL)
+    assert await texts.offer(1, 1)
+    assert [asked[2] for asked in store.asked] == [{"page": True}]
+
+
+@pytest.mark.parametrize(
+    ("rules", "left", "url"),
+    [
+        (replace(MAINLAND, links=False), timedelta(days=1), URL),  # the line takes no addresses
+        (MAINLAND, timedelta(hours=1), URL),  # the visit is due within the hour
+        (MAINLAND, timedelta(days=1), f"https://{'long.' * 9}gov.cn"),  # an address is never cut
+        (replace(MAINLAND, max_chars=100), timedelta(days=1), URL),
+    ],
+)
+async def test_no_page_is_announced_that_could_not_be_sent_or_answered_XM30(
+    rules: SmsRules, left: timedelta, url: str
+) -> None:
+    office, hands = build_office({"visit.rating_page": "true"})
+    flow = closed().act("clock", "start_visit")
+    texts, store = ask_on_page(office, rules, flow, url)
+    due = find_deadline(flow.snap)
+    assert due is not None
+    hands.at = due - left
+    assert not await texts.offer(1, 1)
+    assert [asked[2] for asked in store.asked] == [{"page": False}]
 
 
 @pytest.mark.proves

@@ -8,9 +8,11 @@ import pytest
 
 from backend.domain.acts import Actor
 from backend.domain.ticket_enums import Role
-from backend.ports.registers import LedgerCandidate, RegisterEntry
+from backend.ports.clues import Clue, LedgerCandidate
+from backend.ports.registers import RegisterEntry
 from backend.ports.score_runs import Run
 from backend.scoring.dependencies import ScoringDependencies
+from backend.scoring.documents import group_by_scheme
 from backend.scoring.drafts import LedgerDrafts
 from backend.scoring.inputs import ScoringInputs
 from backend.scoring.runs import Runs
@@ -25,6 +27,23 @@ async def test_a_month_is_settled_on_the_day_the_office_says() -> None:
     office, _ = build_office({"settlement_day": "20wd"})
     inputs = ScoringInputs(Fake(find_first_record=EARLIER), office)  # type: ignore[arg-type]
     assert (await inputs.load_rules(("2026-10",), await office.snapshot()))[1] is None, "not settled yet"
+
+
+@pytest.mark.proves
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("scoring.unit_scheme", "zhungeer-agency", {"jilin-mgmt": ["M01"], "zhungeer-agency": ["U01", "U02"]}),
+        ("scoring.institution_scheme", "none", {"jilin-unit": ["U01", "U02"]}),
+    ],
+)
+async def test_units_are_scored_by_the_schemes_the_office_names(
+    key: str, value: str, found: dict[str, list[str]]
+) -> None:
+    office, _ = build_office({key: value})
+    snapshot = await office.snapshot()
+    grouped = group_by_scheme(snapshot, snapshot.settings, None, None)
+    assert {scheme: [unit.code for unit in units] for scheme, units in grouped.items()} == found
 
 
 @pytest.mark.proves("check_period")
@@ -56,9 +75,10 @@ async def draft(
 ) -> list[tuple[str, int]]:
     """The kinds and counts of the lines drafted for the month, from these registers and a requester's remark."""
     office, _ = build_office(settings)
+    praise = [LedgerCandidate("U01", "T1", 1, "praise", remark)] if remark else []
     store = Fake(
-        find_praise=[LedgerCandidate("U01", "T1", remark, 1)] if remark else [], find_failed_supervisions=[],
-        find_coordinated=[], count_knowledge={}, list_register_entries=lambda kind: [r for r in rows if r.kind == kind],
+        find_clues=lambda clue, span: praise if clue is Clue.PRAISE else [], list_in_hand=[], count_knowledge={}, list_ledger_entries=[],
+        list_register_entries=lambda kind, **_: [r for r in rows if r.kind == kind],
     )  # fmt: skip
     ledgers: Any = Fake(draft=True)
     await LedgerDrafts(store, office, ledgers, lambda key, **facts: key).draft_month("2026-11")  # type: ignore[arg-type]
@@ -68,6 +88,18 @@ async def draft(
 @pytest.mark.proves("scoring.praise_words")
 async def test_a_remark_is_praise_by_the_words_the_office_lists() -> None:
     assert await draft({"scoring.praise_words": "好样的"}, remark="真是好样的") == [("praise", 1)]
+
+
+@pytest.mark.proves("scoring.long_complaint_days")
+async def test_a_complaint_without_result_is_long_after_the_days_the_office_says_B55() -> None:
+    office, _ = build_office({"scoring.long_complaint_days": "45"})
+    store: Any = Fake(
+        find_clues=lambda clue, span: [LedgerCandidate("U01", "T1", 1, "open")] * (span.enduring == 45 and clue is Clue.ENDURING),
+        list_in_hand=[], count_knowledge={}, list_register_entries=[], list_ledger_entries=[],
+    )  # fmt: skip
+    ledgers: Any = Fake(draft=True)
+    await LedgerDrafts(store, office, ledgers, lambda key, **facts: key).draft_month("2026-11")
+    assert [given[0] for _, given, _ in ledgers.asked] == ["exposure"]
 
 
 @pytest.mark.proves("contact.report_within")

@@ -16,9 +16,8 @@ from backend.domain.ticket_enums import Role, Source
 from backend.ports.availability import Unavailable
 from sandbox.telegram.users import ChatUser
 from storage import tables as t
-from storage.engine import versions
 from tests import postgres
-from tests.conftest import skip_without
+from tests.conftest import open_own_cluster
 from tests.figures import Figures, choose_size
 from tests.soak.fleet import LEASE_SECONDS, Fleet
 from tests.stories.office import Office, open_office
@@ -32,10 +31,7 @@ WORKERS = 4
 @pytest.fixture
 def cluster() -> Iterator[postgres.Cluster]:
     """A cluster of this test alone, which it may stop."""
-    if postgres.find_programs() is None:
-        skip_without("postgres", "PostgreSQL's programs (initdb, postgres) are not installed")
-    with postgres.open_cluster() as opened:
-        versions.create_tables(opened.url + "postgres")
+    with open_own_cluster() as opened:
         yield opened
 
 

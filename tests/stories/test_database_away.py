@@ -11,9 +11,8 @@ import pytest
 
 from backend.domain.records import Message
 from storage.delivery.outbox import SqlOutboxStore
-from storage.engine import versions
 from tests import postgres
-from tests.conftest import skip_without
+from tests.conftest import open_own_cluster
 from tests.stories.office import Office, open_office
 
 BACK_SECONDS = 5.0  # G29
@@ -23,10 +22,7 @@ LINES_A_MINUTE = 5  # G29
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[postgres.Cluster]:
     """A cluster of these stories alone, which they stop."""
-    if postgres.find_programs() is None:
-        skip_without("postgres", "PostgreSQL's programs (initdb, postgres) are not installed")
-    with postgres.open_cluster() as opened:
-        versions.create_tables(opened.url + "postgres")
+    with open_own_cluster() as opened:
         yield opened
 
 

@@ -16,8 +16,9 @@ from sqlalchemy import select
 from backend.web import body as bodies
 from backend.web.api.routes import ROUTES
 from storage import tables as t
+from tests.domain.file_structure.samples import PNG
 from tests.figures import SIZES, Figures, choose_size
-from tests.web.world import SECRET, World
+from tests.web.world import PDF, SECRET, World
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 FRAGMENTS = [
@@ -97,7 +98,7 @@ async def test_the_same_file_sent_twice_under_one_key_is_stored_once_FR4(sqlite_
     ids = set()
     for _ in range(2):
         form = FormData()
-        form.add_field("file", b"%PDF-1.4 x", filename="a.pdf")
+        form.add_field("file", PDF, filename="a.pdf")
         ids.add((await sqlite_world.request("H1", "POST", "/files", key="f", data=form))[1]["id"])
     assert len(ids) == 1
 
@@ -162,7 +163,7 @@ async def test_a_large_body_is_413_and_files_are_judged_by_content_FW27_FF5(sqli
     assert (await sqlite_world.upload("H1", b"MZ\x90\x00 an exe", "a.pdf"))[1]["error"]["code"] == "file_type"
     status, answer = await sqlite_world.upload("H1", b"%PDF-" + b"x" * (20 * 1024 * 1024 + 10))
     assert status == 413, answer
-    status, file = await sqlite_world.upload("H1", b"\x89PNG\r\n\x1a\n..", "../../etc/\u202epasswd.png")
+    status, file = await sqlite_world.upload("H1", PNG, "../../etc/\u202epasswd.png")
     assert status == 201 and not [part for part in ("/", "..", "\u202e") if part in file["name"]]
 
 
@@ -171,7 +172,7 @@ async def test_slow_bodies_are_refused_without_a_flood_of_logs_FW29(
 ) -> None:
     monkeypatch.setattr(bodies.read_bytes, "__defaults__", (bodies.MAX_BODY_BYTES, 0.3))
     start = (
-        f"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sqlite_world.keys['D1']}\r\n"
+        f"POST /api/v1/tickets HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {sqlite_world.keys['D1']}\r\n"
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
     ).encode()
     with caplog.at_level(logging.WARNING):

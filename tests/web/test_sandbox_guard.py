@@ -1,4 +1,4 @@
-"""The rehearsal's pages: under known names only, and behind sign-in once they are opened to other machines."""
+"""The rehearsal's pages: for its own forms only, and behind sign-in once they are opened to other machines."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from backend.domain.addresses import Addresses
 from backend.web.app import build_app
 from backend.web.sandbox_guard import SandboxGuard
 from tests.web.browser import build_form
@@ -31,7 +32,8 @@ def mount(app: web.Application) -> None:
 @pytest.fixture
 async def client(sqlite_world: World, request: pytest.FixtureRequest) -> AsyncIterator[TestClient[Any, Any]]:
     """The office with a simulator, opened to other machines or not."""
-    guard = SandboxGuard({"jiesu.example"}, ["/telegram"], is_open=request.param)
+    guard = SandboxGuard(["/telegram"], is_open=request.param)
+    sqlite_world.services.addresses = Addresses("http://jiesu.example")
     sqlite_world.services.sandbox = True
     opened = TestClient(TestServer(build_app(sqlite_world.services, [mount, guard.add_to])))
     await opened.start_server()
@@ -90,13 +92,22 @@ async def test_opened_to_others_it_needs_a_session_and_its_own_forms_XS6(
     for path in PAGES:
         async with client.get(path) as answer:
             assert answer.status == 200, path
-    for headers, status in (
-        ({"Origin": "https://evil.example"}, 403),
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({}, 200),
-    ):
+    async with client.post("/sandbox/api/call") as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("client", [False, True], indirect=True)
+async def test_another_site_cannot_act_through_the_page_XS6_FR9(client: TestClient[Any, Any]) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
         async with client.post("/sandbox/api/call", headers=headers) as answer:
-            assert answer.status == status
+            assert answer.status == 403, headers
+
+
+@closed
+async def test_its_own_page_acts_without_sign_in_XS6(client: TestClient[Any, Any]) -> None:
+    for origin in ({"Origin": "http://jiesu.example"}, {"Origin": "http://localhost:9"}, {}):
+        async with client.post("/sandbox/api/call", headers=origin) as answer:
+            assert answer.status == 200, origin
 
 
 async def test_a_processs_token_works_on_this_machine_only_XR12(sqlite_world: World) -> None:

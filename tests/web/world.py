@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,10 +30,12 @@ from backend.reporting.indicators import Indicators
 from backend.services import Services
 from backend.tickets.files import TicketFiles
 from backend.tickets.intake import Intake
+from backend.tickets.screening import Screening
 from backend.tickets.service import TicketService
 from backend.triage import Similarity
 from backend.triage.dispatching import DispatchSuggestions
 from backend.triage.hot import HotListBuilder
+from backend.visits.rating_pages import RatingPages
 from backend.web.app import RUNNER_OPTIONS, build_app
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
@@ -60,8 +63,10 @@ from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
 from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import SqlFeatureStore
+from storage.visits.rating_pages import SqlRatingPageStore
 from storage.web.idempotency import SqlIdempotencyStore
 from tests.api_document import watch_answers
+from tests.scanner import FakeScanner
 from tests.time_and_chance import CHANCE, build_clock
 from tests.web.fakes import FakeImports, FakeScoring
 
@@ -131,12 +136,23 @@ class World:
         people.bot_name = "jiesu_bot"
         audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
         features = SqlFeatureStore(db, self.encryption)
+        self.scanner = FakeScanner()
+        self.screening = Screening(self.scanner, audit, clock)
         similarity = Similarity(features, office, values)
         integrity = IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, [])
+        pages = RatingPages(
+            SqlRatingPageStore(db, self.ids, CHANCE),
+            tickets,
+            office,
+            audit,
+            "https://hotline.example",
+            "12345",
+            "12345热线",
+        )
         self.beats = SqlBeatStore(db)
         self.services = Services(
             clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
-            files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
+            files=TicketFiles(SqlFileStore(db), clock, CHANCE, self.screening), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
             texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.encryption, tickets),
             people=people, inbox=SqlInboxStore(db, self.ids, clock.real_now), imports=self.imports, scoring=self.scoring,
             sandbox_clock=FakeClock(self), telegram_secret=SECRET,
@@ -145,7 +161,7 @@ class World:
             readiness=UnitReadiness(SqlReadinessStore(db, self.ids), office), similarity=similarity,
             duty_roster=DutyRoster(SqlDutyRosterStore(db, self.ids), office, audit),
             deadlines=DutyRecompute(SqlDueStore(db), tickets, office, audit), governance=NotUsed(),
-            hot_topics=HotListBuilder(features, similarity, office), visits=NotUsed(),
+            hot_topics=HotListBuilder(features, similarity, office), visits=SimpleNamespace(pages=pages),
             dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
             holds=Holds(SqlHoldStore(db, self.ids), [], clock, CHANCE),
             integrity=integrity,
@@ -239,3 +255,8 @@ class World:
         """A ticket dispatched to U01 and signed by H1."""
         await self.dispatch_ticket(no, **more)
         assert (await self.act("H1", no, "sign"))[0] == 200
+
+    async def close_ticket(self, no: str = "T1", **more: Any) -> None:
+        """A ticket that H1 has closed: its requester is to be asked."""
+        await self.sign_ticket(no, **more)
+        assert (await self.act("H1", no, "close", text="已修复", feedback="认可"))[0] == 200

@@ -10,8 +10,6 @@ from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Grade, Obligation, Outcome, Role, State
 
-BEIJING = "beijing_mutual_aid"
-
 
 def sign(m: PlanBuilder) -> None:
     """T6 签收: timely up to and including the second it is due."""
@@ -88,22 +86,22 @@ def amend(m: PlanBuilder) -> None:
 
 
 def close(m: PlanBuilder) -> None:
-    """T20 办结, or T21 解释类: requires a reply and, under the Beijing rules, the requester's feedback (A13, A33)."""
-    target = m.assignment
+    """T20 办结, or T21 解释类: requires a reply and, where the office asks for them, the requester's feedback and word
+    that they do not object (A13, A33)."""
+    target, settings = m.assignment, m.context.settings
     text = m.arguments.get("text")
     if text:
         save_reply(m, text)
     elif not target.reply_text:
         raise Refused("reply_missing")
-    beijing = m.context.settings.text("profile") == BEIJING
-    if beijing and not m.arguments["feedback"]:
+    if settings.flag("close.requires_feedback") and not m.arguments["feedback"]:
         raise Refused("feedback_missing", field="feedback")
     explained = m.arguments["close_type"] == "explained_unresolvable"
     consent = m.arguments["no_objection"]
-    if not explained and (consent is False or (beijing and consent is None)):
+    if not explained and (consent is False or (consent is None and settings.flag("close.requires_no_objection"))):
         raise Refused("has_objection")
     cause = m.arguments.get("cause") or target.cause
-    if m.context.settings.flag("close.requires_cause") and not cause:
+    if settings.flag("close.requires_cause") and not cause:
         raise Refused("cause_missing", field="cause")
     m.update_assignment(feedback=m.arguments["feedback"] or None, cause=cause)
     if explained:

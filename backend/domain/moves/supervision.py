@@ -109,7 +109,10 @@ def accept_progress(m: PlanBuilder) -> None:
 
 
 def review(m: PlanBuilder) -> None:
-    """A17 评议: conclusion, responsibility and improvement for a badly handled or unsatisfied ticket."""
+    """A17 评议: conclusion, responsibility and improvement for a badly handled or unsatisfied ticket.
+
+    `valid_complaint`: what a complaint is right to blame the institution for; a ledger line is drafted of it (B22).
+    """
     m.set_flag("reviewed")
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from backend.domain.moves.assisting import release_assisting
 from backend.domain.plan_builder import PlanBuilder
+from backend.domain.rating_page import PageState, find_involved, get_round, is_in_scope, judge_page
 from backend.domain.records import Duty, Visit
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Answer, Grade, Obligation, Role, Source, State
@@ -34,9 +35,7 @@ def start_visit(m: PlanBuilder) -> None:
 
 
 def _is_in_scope(m: PlanBuilder) -> bool:
-    """Whether tickets of this category are visited (Q40)."""
-    scope = m.context.settings.strings("visit.categories")
-    return "all" in scope or (m.ticket.category or "") in scope
+    return is_in_scope(m.ticket.category, m.context.settings.strings("visit.categories"))
 
 
 def _await_import(m: PlanBuilder) -> None:
@@ -70,7 +69,12 @@ def visit(m: PlanBuilder) -> None:
     """
     arguments, answer = m.arguments, Answer(m.arguments["answer"])
     manual = arguments["kind"] == "manual"
-    if m.ticket.state is State.REVISIT_MANUAL and not manual:
+    round_ = get_round(m.snapshot)
+    if m.act.source is Source.PAGE:  # also while a person is to visit: until they, or anybody, got an answer (XM30)
+        may_answer = judge_page(m.snapshot, round_) is PageState.OPEN
+    else:
+        may_answer = manual or m.ticket.state is not State.REVISIT_MANUAL
+    if not may_answer:
         raise Refused("not_now", state=m.ticket.state)
     lead = m.snapshot.lead
     if manual and m.act.source is not Source.IMPORT:
@@ -81,7 +85,6 @@ def visit(m: PlanBuilder) -> None:
     deemed = verdict in (Verdict.DEEMED, Verdict.DEEMED_UNREACHED)
     if final and deemed:
         m.entry_arguments["deemed"] = True  # beside the answer, never instead of it (Q36)
-    round_ = max(m.ticket.visit_round, 1)
     m.rows.append(
         Visit(
             id=m.context.new_id(),
@@ -106,16 +109,13 @@ def visit(m: PlanBuilder) -> None:
         _finalize(m, deemed=deemed)
         if unsatisfied and lead:
             m.notify("M20u", m.context.people(lead.unit, Role.LIAISON))
-    elif m.ticket.state is not State.REVISIT_MANUAL:
+    elif m.ticket.state is not State.REVISIT_MANUAL or (not manual and arguments["because"] == "danger"):
         start_manual_visit(m, arguments["because"] or ("sampled" if arguments["sampled"] else ""))
 
 
 def _check_manual_rules(m: PlanBuilder, answer: Answer) -> None:
     """Check the second person (not who handled or reviewed it), the note, and that silence is not too early (Q36)."""
-    lead = m.snapshot.lead
-    involved = {lead.signed_by, lead.replied_by, lead.closed_by} if lead else set()
-    involved |= {r.decided_by for r in m.snapshot.requests}
-    if m.by.code in involved:
+    if m.by.code in find_involved(m.snapshot):
         raise Refused("same_person", by=m.by.code)
     at = m.arguments.get("at")
     if at is not None and (

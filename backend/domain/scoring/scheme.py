@@ -52,6 +52,14 @@ class Carried(StrEnum):
     TOTAL = "total"
 
 
+class Exemption(StrEnum):
+    """Why what happened does not count, as a row of the annexes says in brackets."""
+
+    REQUESTER_PREVENTED = "requester_prevented"  # 因诉求人的原因导致无法回复 (B49)
+    NO_REPLY_WANTED = "no_reply_wanted"  # 诉求人不需要回复 (B49)
+    GOOD_REASON = "good_reason"  # 有正当理由 (B47)
+
+
 class SchemeKind(StrEnum):
     """What a scheme file describes."""
 
@@ -168,6 +176,7 @@ class Scheme:
     lengths: Mapping[str, int] = field(default_factory=dict)
     tiers: tuple[Tier, ...] = ()
     carries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exempts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def list_settings(self) -> dict[str, str]:
         """Return setting key → default of each number of the scheme that is a setting."""
@@ -187,6 +196,10 @@ class Scheme:
     def list_carried(self, kind: str) -> tuple[str, ...]:
         """Return the fields a ledger line of that kind must carry (B4); of one not declared: a note and evidence."""
         return self.carries.get(kind, (Carried.NOTE, Carried.EVIDENCE))
+
+    def list_exemptions(self, kind: str) -> tuple[str, ...]:
+        """Return the reasons for which a line of that kind does not count although it happened (B47, B49)."""
+        return self.exempts.get(kind, ())
 
     def find_rate(self, item: str) -> RateItem | None:
         """Return the rate item of that id, or None."""

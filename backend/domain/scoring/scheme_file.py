@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -16,6 +17,7 @@ from backend.domain.scoring.scheme import (
     Amount,
     Carried,
     Example,
+    Exemption,
     LedgerItem,
     LedgerRule,
     Part,
@@ -45,6 +47,7 @@ _SCHEME_OPTIONAL = (
     "lengths",
     "tier",
     "carries",
+    "exempts",
 )
 _RATE = ("item", "name", "source", "measure", "rule")
 _RATE_OPTIONAL = ("points", "better", "threshold", "slope", "per", "cap", "at_most", "flag_when_empty", "ledger_kind")
@@ -142,7 +145,8 @@ def parse_scheme(text: str) -> Scheme:
             k: read.parse_integer(v, f"lengths.{k}")
             for k, v in read.parse_table(table.get("lengths", {}), "lengths").items()
         },
-        carries=_parse_carries(table, kinds),
+        carries=_parse_words(table, "carries", Carried, kinds),
+        exempts=_parse_words(table, "exempts", Exemption, kinds),
         tiers=tuple(_parse_tier(row, f"tier[{n}]") for n, row in enumerate(read.parse_rows(table, "tier"))),
     )
 
@@ -215,15 +219,17 @@ def _parse_ledger_item(row: Mapping[str, object], part: Part, path: str) -> Ledg
     )
 
 
-def _parse_carries(table: Mapping[str, object], kinds: set[str]) -> Mapping[str, tuple[str, ...]]:
-    """Parse which fields a line of each kind must carry; kinds the scheme does not have are refused."""
-    carries = read.parse_table(table.get("carries", {}), "carries")
-    for kind in carries:
+def _parse_words(
+    table: Mapping[str, object], key: str, choice: type[StrEnum], kinds: set[str]
+) -> Mapping[str, tuple[str, ...]]:
+    """Parse words by ledger kind (carries, exempts); kinds the scheme does not have are refused."""
+    rows = read.parse_table(table.get(key, {}), key)
+    for kind in rows:
         if kind not in kinds:
-            raise read.bad_scheme("carries", kind)
+            raise read.bad_scheme(key, kind)
     return {
-        kind: tuple(read.parse_choice(Carried, word, f"carries.{kind}") for word in read.parse_texts(words, f"carries.{kind}"))
-        for kind, words in carries.items()
+        kind: tuple(read.parse_choice(choice, word, f"{key}.{kind}") for word in read.parse_texts(words, f"{key}.{kind}"))
+        for kind, words in rows.items()
     }  # fmt: skip
 
 

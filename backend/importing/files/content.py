@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import BinaryIO
 
+from backend.domain.file_structure.stowaways import ZIP_END, ZIP_TAIL
 from backend.domain.refusals import Refused
 
 #: Largest file accepted, in bytes.
@@ -66,6 +67,12 @@ class FileContent:
         with self.open() as stream:
             return stream.read(size)
 
+    def read_tail(self, size: int) -> bytes:
+        """Return the last `size` bytes."""
+        with self.open() as stream:
+            stream.seek(max(0, self.size - size))
+            return stream.read()
+
 
 class BlankRows:
     """Counts the blank rows of a file. Refused `file_blank_rows` when there are too many to be a form (XS11)."""
@@ -81,7 +88,11 @@ class BlankRows:
 
 
 def is_zip(source: FileContent) -> bool:
-    """Whether it may be a workbook. Raises Refused `file_old_excel`, `file_wrong_kind` for other formats (FF5)."""
+    """Whether it may be a workbook.
+
+    Raises Refused `file_old_excel`, `file_wrong_kind` for other formats (FF5), `file_disguised` for a text that ends as an
+    archive (XS13).
+    """
     head = source.read_head()
     if head.startswith(_OLE):
         raise Refused("file_old_excel")
@@ -90,4 +101,8 @@ def is_zip(source: FileContent) -> bool:
             raise Refused("file_wrong_kind", what=kind)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
         raise Refused("file_wrong_kind", what="html")
-    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return True
+    if ZIP_END in source.read_tail(ZIP_TAIL):
+        raise Refused("file_disguised")
+    return False

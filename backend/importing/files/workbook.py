@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from backend.domain.file_structure.stowaways import ZIP_END, ZIP_TAIL
 from backend.domain.refusals import Refused
 from backend.importing.files.content import FileContent
 from backend.importing.files.csv_lines import RawRow
 from backend.importing.files.xlsx_parts import SheetParser, iter_part, read_strings
+from backend.importing.files.zip_layout import check_layout
 
 _ENTRIES_MAX: Final = 2000
 _UNPACKED_MAX: Final = 1 << 30  # bytes unpacked, all parts
@@ -39,16 +41,17 @@ _ROW_TAG: Final = re.compile(rb"<(?:\w+:)?row[\s>/]")
 class Workbook:
     """An opened workbook.
 
-    Raises Refused `file_bomb`, `file_has_macros`, `file_has_links`, `file_xml_unsafe`, `file_wrong_kind`,
+    Raises Refused `file_bomb`, `file_disguised`, `file_has_macros`, `file_has_links`, `file_xml_unsafe`, `file_wrong_kind`,
     `file_broken`, `file_no_sheet`; all of them before a row is unpacked.
     """
 
     def __init__(self, source: FileContent) -> None:
-        _refuse_many_entries(source)
+        end = _find_end(source)
         self._stream = source.open()
         try:
             self._zip = zipfile.ZipFile(self._stream)
             self._check_archive()
+            check_layout(self._zip, self._stream, end, source.size)
             self._read_meta()
         except _DAMAGE_ERRORS as bad:
             self._stream.close()
@@ -155,14 +158,13 @@ class Workbook:
             self._strings: str | None = strings[0] if strings and strings[0] in names else None
 
 
-def _refuse_many_entries(source: FileContent) -> None:
-    """Refuse a zip with very many members before its directory is read."""
-    with source.open() as stream:
-        stream.seek(max(0, source.size - 65_557))
-        tail = stream.read()
-    position = tail.rfind(b"PK\x05\x06")
+def _find_end(source: FileContent) -> int:
+    """Return where the end of a zip stands; refuse one with very many members before its directory is read."""
+    tail = source.read_tail(ZIP_TAIL)
+    position = tail.rfind(ZIP_END)
     if position < 0 or len(tail) < position + 22:
         raise Refused("file_broken")
     (entries,) = struct.unpack_from("<H", tail, position + 10)
     if entries > _ENTRIES_MAX:
         raise Refused("file_bomb")
+    return source.size - len(tail) + position

@@ -42,9 +42,11 @@ async def load_sample(imports: ImportService, *kinds: str, today: date | None = 
     for kind, name in SAMPLE_FILES:
         if not kinds or kind in kinds:
             content = files("backend.rehearsal.city").joinpath(name).read_bytes()
-            reports[kind] = await imports.import_file(kind, name, content, OPERATOR)
+            reports[kind] = await imports.import_file(kind, name, content, OPERATOR, is_ours=True)
     if today is not None and reports["units"]["imported"]:
-        reports["roster"] = await imports.import_file("roster", "roster.csv", build_roster(today), OPERATOR)
+        reports["roster"] = await imports.import_file(
+            "roster", "roster.csv", build_roster(today), OPERATOR, is_ours=True
+        )
     return reports
 
 

@@ -23,6 +23,7 @@ KINDS = tuple(sorted(name.removeprefix("import.") for name in PERMISSIONS if nam
 FILE_REFUSALS = (
     "file_empty", "file_blank_rows", "file_broken", "file_bomb", "file_encoding", "file_mixed_encoding", "file_has_links",
     "file_has_macros", "file_needs_jsonl", "file_no_sheet", "file_old_excel", "file_wrong_kind", "file_xml_unsafe",
+    "file_disguised", "file_infected", "scanner_away",
     "heading_twice", "headings_missing", "unknown_field", "bad_field", "bad_set_value",
 )  # fmt: skip
 FILE_ID: Schema = {"type": "string", "minLength": 1, "maxLength": 200}

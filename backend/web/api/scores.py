@@ -68,5 +68,7 @@ async def enter_line(request: ApiRequest) -> ApiResponse[LedgerLine]:
 async def review_line(request: ApiRequest) -> ApiResponse[LedgerLine]:
     """Review a ledger row as the second person (材料审核)."""
     return ApiResponse(
-        await request.services.scoring.review_ledger(parse_id(request.path["id"]), request.body.accept, request.actor)
+        await request.services.scoring.review_ledger(
+            parse_id(request.path["id"]), request.body.accept, request.actor, request.body.exemption
+        )
     )

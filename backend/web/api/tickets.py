@@ -151,7 +151,7 @@ async def _check_files(request: ApiRequest, files: Any) -> None:
 
 def get_reveal(services: Services) -> RequesterReveal:
     """Return the service that shows requesters."""
-    return RequesterReveal(services.queries, services.audit, services.clock)
+    return RequesterReveal(services.queries, services.audit, services.clock, tell_alarm=services.tell_alarm)
 
 
 async def reveal(request: ApiRequest) -> ApiResponse[Revealed]:

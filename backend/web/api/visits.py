@@ -114,6 +114,13 @@ class RecordingPlace(TypedDict):
     url: str
 
 
+class RatingPlace(TypedDict):
+    """Where the requester rates, once, and until when."""
+
+    address: str
+    until: Instant
+
+
 class Figures(TypedDict):
     """Counts of visits; costs by currency."""
 
@@ -170,6 +177,13 @@ async def call_requester(request: ApiRequest) -> ApiResponse[StartedCall]:
     await request.services.visits.manual.get_callable_task(request.path["no"], request.actor)
     call = await request.services.require_calls().start_bridge(request.actor, ticket_no=request.path["no"])
     return ApiResponse({"call": call.call_id, "person": call.person, "to": call.to}, status=201)
+
+
+async def give_rating_page(request: ApiRequest) -> ApiResponse[RatingPlace]:
+    """Give a one-time page on which the requester rates; audited (XM30)."""
+    page = await request.services.visits.pages.hand_over(request.path["no"], request.actor)
+    until = (await Serializer.create(request.services)).format_time(page.until)
+    return ApiResponse({"address": page.address, "until": until}, status=201)
 
 
 async def list_do_not_call(request: ApiRequest) -> ApiResponse[Page[DoNotCall]]:
@@ -266,6 +280,8 @@ ROUTES: tuple[Route, ...] = (
           refuses=("forbidden",)),
     Route("POST", "/visits/tasks/{no}/call",     call_requester, body=EmptyBody, status=201,
           refuses=("forbidden", "not_now", "left_in_peace", "no_phone", "number_dead", "calls_stopped")),
+    Route("POST", "/tickets/{no}/rating-page",   give_rating_page, "rating_page.give", EmptyBody, status=201, shown_once=True,
+          refuses=("same_person", "not_now", "visited_elsewhere", "visit_overdue")),
     Route("GET",  "/visits/do-not-visit",        list_do_not_call,
           refuses=("forbidden",)),
     Route("POST", "/visits/do-not-visit",        add_do_not_call, body=DoNotCallBody, status=201,

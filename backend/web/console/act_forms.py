@@ -10,7 +10,7 @@ from backend.domain.acts import Actor
 from backend.domain.move_table import BY_VERB
 from backend.domain.offered_verbs import list_offered
 from backend.domain.refusals import Refused
-from backend.domain.verb_fields import EXTENSION_REASONS, HAND_ON_KINDS
+from backend.domain.verb_fields import EXTENSION_REASONS, HAND_ON_KINDS, VALID_COMPLAINTS
 from backend.domain.verb_fields import PROPOSED_FLAGS as FLAGGED_WORDS
 from backend.ports.ticket_queries import TicketView
 
@@ -79,7 +79,8 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "decide_unreasonable": (ACCEPT, Input("class", "choice", "class", False, CAUSES), REASON),
     "appeal":             (REASON,),
     "review":             (Input("conclusion", "long", required=True), Input("responsibility", "long"),
-                           Input("improvement", "long")),
+                           Input("improvement", "long"),
+                           Input("valid_complaint", "choice", "valid_complaint", options=VALID_COMPLAINTS)),
     "flag":               (Input("flag", "choice", "flag", True, FLAGGED_WORDS),
                            Input("raised", "flag"), REASON),
     "decide_flag":        (Input("flag", "choice", "flag", False, FLAGGED_WORDS), ACCEPT, WHY),

@@ -1,5 +1,6 @@
 """Bulletins page: make one, see its progress, download its documents; works on a phone and without scripts."""
 
+from functools import partial
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -11,9 +12,10 @@ from backend.reporting.kinds import BulletinKind
 from backend.services import Services
 from backend.web.api import bulletins
 from backend.web.body import strip_unstorable
+from backend.web.console.forms import run_form
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.errors import format_refusal, word_refusal
+from backend.web.errors import format_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
 
@@ -26,7 +28,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 
 
 async def _render(
-    request: web.Request, services: Services, actor: Actor, fault: str = "", period: str = ""
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, *, period: str = ""
 ) -> web.StreamResponse:
     require(actor, "bulletins.read")
     query = {} if fault else {k: v for k, v in read_query(request.query, ("period", "cursor")).items() if v}
@@ -37,7 +39,7 @@ async def _render(
     answer = render_page(request, "bulletins.html", {
         "items": items, "why": why, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": may(actor, "bulletins.make"), "fault": fault,
         "period": period or f"{services.clock.now():%Y-%m}", "names": snapshot.person_names,
-    }, 422 if fault else 200)  # fmt: skip
+    }, code)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):
         answer.headers["Refresh"] = REFRESH_SECONDS
     return answer
@@ -48,14 +50,16 @@ async def make(request: web.Request, services: Services, actor: Actor, form: Sub
     require(actor, "bulletins.make")
     fields = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     period, number = fields.get("period", ""), fields.get("number", "")
-    try:
+
+    async def work() -> None:
         if number and not (number.isascii() and number.isdigit() and len(number) < 6):
             raise Refused("bad_issue", number=number[:20])
-        service = services.reporting
-        await service.start(period, fields.get("kind") or None, actor, number=int(number) if number else None)
-    except Refused as refused:
-        return await _render(request, services, actor, word_refusal(request, refused), period)
-    raise web.HTTPSeeOther("/bulletins")
+        await services.reporting.start(
+            period, fields.get("kind") or None, actor, number=int(number) if number else None
+        )
+
+    again = partial(_render, request, services, actor, period=period)
+    return await run_form(request, services, work(), again, "/bulletins")
 
 
 async def download(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -13,9 +14,9 @@ from backend.office.cache import OfficeSnapshot
 from backend.office.duty_roster import RosterMonth, may_end_stand_in, may_hand_over, may_plan, parse_shift
 from backend.services import Services
 from backend.web.body import strip_unstorable
+from backend.web.console.forms import run_form
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.errors import get_status, word_refusal
 from backend.web.query import parse_id, read_query
 
 FILTERS = ("unit", "month")
@@ -101,12 +102,9 @@ async def change_roster(
     work = CHANGES.get(request.match_info["what"])
     if work is None:
         raise Refused("not_found")
-    try:
-        await work(services, actor, field)
-    except Refused as refused:
-        sentence = word_refusal(request, refused)
-        return await _render(request, services, actor, query, sentence, get_status(refused.code))
-    raise web.HTTPSeeOther(str(request.url.with_path("/rosters").with_query(query).relative()))
+    onward = str(request.rel_url.with_path("/rosters").with_query(query))
+    again = partial(_render, request, services, actor, query)
+    return await run_form(request, services, work(services, actor, field), again, onward)
 
 
 async def _store_shift(services: Services, actor: Actor, field: Mapping[str, str]) -> None:

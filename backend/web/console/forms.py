@@ -64,5 +64,5 @@ def parse_integers(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 async def store_files(services: Services, form: SubmittedForm, actor: Actor) -> list[str]:
-    """Store the form's files and return their ids. Refused `too_large`, `file_type`."""
+    """Store the form's files and return their ids. Refused as `TicketFiles.store`."""
     return [(await services.files.store(f.filename or "", f.content, actor)).id for f in form.files]

@@ -1,5 +1,6 @@
 """Ledger page (台账): entered and pending lines, and forms to enter, review and correct them."""
 
+from functools import partial
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -7,6 +8,8 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.permissions import may, require
 from backend.domain.scoring.scheme_file import load_scheme
+from backend.scoring.documents import list_schemes
+from backend.scoring.drafts import DRAFTED_KINDS
 from backend.scoring.ledgers import STATES
 from backend.services import Services
 from backend.tickets.form_fields import split_ticket_numbers
@@ -50,14 +53,16 @@ async def _render(
         actor, month=query.get("month"), unit=query.get("unit"), kind=query.get("kind"), state=query.get("state"),
         before=parse_row_cursor(query),
     )  # fmt: skip
-    schemes = [load_scheme(name) for name in ("jilin-mgmt", "jilin-unit")]
+    schemes = [load_scheme(name) for name in list_schemes((await services.office.snapshot()).settings)]
     carries = {kind: scheme.list_carried(kind) for scheme in schemes for kind in sorted(scheme.list_kinds())}
+    exempts = {kind: words for scheme in schemes for kind, words in scheme.exempts.items()}
     filters = {k: v for k, v in query.items() if k != "cursor"}
     names = (await services.office.snapshot()).person_names
     return render_page(request, "ledger.html", {
         "lines": found, "query": filters, "kinds": sorted(carries), "carries": carries, "levels": LEVELS, "states": STATES, "fault": fault,
         "unit_names": await load_unit_names(services), "said": typed or {}, "may_enter": may(actor, "scores.edit"), "names": names,
-        "month": f"{services.clock.now():%Y-%m}",
+        "month": f"{services.clock.now():%Y-%m}", "exempts": exempts,
+        "drafted": sorted(carries.keys() & DRAFTED_KINDS), "by_hand": sorted(carries.keys() - DRAFTED_KINDS),
         "next": f"/ledger?{urlencode({**filters, 'cursor': str(encode_cursor(next_id))})}" if next_id else None,
     }, code)  # fmt: skip
 
@@ -72,10 +77,13 @@ async def enter_line(request: web.Request, services: Services, actor: Actor, for
         row["files"] = await store_files(services, form, actor)
         await services.scoring.ledgers.enter_ledger(row, actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code, form.fields)
-
-    return await run_form(request, services, work(), again, "/ledger?state=entered")
+    return await run_form(
+        request,
+        services,
+        work(),
+        partial(_render, request, services, actor, typed=form.fields),
+        "/ledger?state=entered",
+    )
 
 
 async def find_drafts(
@@ -87,23 +95,17 @@ async def find_drafts(
         require(actor, "scores.edit")
         await services.scoring.ledger_drafts.draft_month(form.fields.get("month", ""))
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code)
-
-    return await run_form(request, services, work(), again, "/ledger?state=draft")
+    return await run_form(request, services, work(), partial(_render, request, services, actor), "/ledger?state=draft")
 
 
 async def review_line(
     request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /ledger/ID/review."""
-    accept = form.fields.get("accept") == "yes"
-    work = services.scoring.ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor)
+    accept, exemption = form.fields.get("accept") == "yes", form.fields.get("exemption")
+    work = services.scoring.ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor, exemption)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code)
-
-    return await run_form(request, services, work, again, "/ledger")
+    return await run_form(request, services, work, partial(_render, request, services, actor), "/ledger")
 
 
 async def correct_line(
@@ -116,7 +118,6 @@ async def correct_line(
         row["void"] = form.fields.get("void") == "yes"
         await services.scoring.ledgers.correct(parse_id(request.match_info["id"]), row, actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code)
-
-    return await run_form(request, services, work(), again, "/ledger?state=entered")
+    return await run_form(
+        request, services, work(), partial(_render, request, services, actor), "/ledger?state=entered"
+    )

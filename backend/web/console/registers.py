@@ -1,5 +1,6 @@
 """Pages of the registers and the knowledge base: read, write and review, with documents."""
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -54,10 +55,9 @@ async def add_entry(request: web.Request, services: Services, actor: Actor, form
         row["files"] = await store_files(services, form, actor)
         await services.scoring.registers.add(kind, row, actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code, form.fields)
-
-    return await run_form(request, services, work(), again, f"/registers/{kind}")
+    return await run_form(
+        request, services, work(), partial(_render, request, services, actor, typed=form.fields), f"/registers/{kind}"
+    )
 
 
 async def end_entry(request: web.Request, services: Services, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
@@ -65,10 +65,7 @@ async def end_entry(request: web.Request, services: Services, actor: Actor, _for
     kind = request.match_info["kind"]
     work = services.scoring.registers.end(kind, parse_id(request.match_info["id"]), actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code)
-
-    return await run_form(request, services, work, again, f"/registers/{kind}")
+    return await run_form(request, services, work, partial(_render, request, services, actor), f"/registers/{kind}")
 
 
 async def show_knowledge(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -103,11 +100,14 @@ async def write_knowledge(
     if form.fields.get("replaces"):
         fields["replaces"] = parse_id(form.fields["replaces"])
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render_knowledge(request, services, actor, fault, code, form.fields)
-
     back = "/knowledge" if not actor.is_unit_member else f"/knowledge?unit={actor.unit}"
-    return await run_form(request, services, services.scoring.knowledge.write(fields, actor), again, back)
+    return await run_form(
+        request,
+        services,
+        services.scoring.knowledge.write(fields, actor),
+        partial(_render_knowledge, request, services, actor, typed=form.fields),
+        back,
+    )
 
 
 async def review_knowledge(
@@ -117,7 +117,4 @@ async def review_knowledge(
     accept, opinion = form.fields.get("accept") == "yes", form.fields.get("opinion", "")[:2_000]
     work = services.scoring.knowledge.review(parse_id(request.match_info["id"]), accept, opinion, actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render_knowledge(request, services, actor, fault, code)
-
-    return await run_form(request, services, work, again, "/knowledge")
+    return await run_form(request, services, work, partial(_render_knowledge, request, services, actor), "/knowledge")

@@ -95,4 +95,9 @@ def render_page(
         "held": request.app[SERVICES].holds.current is not None,
         "menu": build_menu(seated[0] if seated else None, request.path),
     }  # fmt: skip
-    return aiohttp_jinja2.render_template(template, request, {**base, **(context or {})}, status=status)
+    return render_template(request, template, {**base, **(context or {})}, status)
+
+
+def render_template(request: web.Request, template: str, context: Mapping[str, Any], status: int) -> web.Response:
+    """Render a template with nothing of the console around it."""
+    return aiohttp_jinja2.render_template(template, request, context, status=status)

@@ -44,6 +44,7 @@ def add_routes(app: web.Application) -> None:
     add.add_post("/tickets/{no}/acts/{verb}", require_form(tickets.act))
     add.add_post("/tickets/{no}/reveal", require_form(tickets.reveal))
     add.add_post("/tickets/{no}/bridge", require_form(tickets.bridge))
+    add.add_post("/tickets/{no}/rating-page", require_form(tickets.give_rating_page))
     add.add_get("/files/{id}", require_session(tickets.download_file))
     add.add_get("/office", require_session(office.show))
     add.add_post("/office/people/{code}/binding", require_form(office.open_binding))

@@ -1,5 +1,6 @@
 """Pages of score runs: start, open the check period, decide contests, lock, compare revisions."""
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -94,10 +95,8 @@ async def start_run(request: web.Request, services: Services, actor: Actor, form
             current_rules=form.fields.get("current_rules") == "yes",
         )  # fmt: skip
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        typed = form.fields if "what_if" in form.fields else None
-        return await _render(request, services, actor, fault, code, typed)
-
+    typed = form.fields if "what_if" in form.fields else None
+    again = partial(_render, request, services, actor, typed=typed)
     return await run_form(request, services, work(), again, "/runs")
 
 
@@ -179,14 +178,10 @@ def _parse_run_id(request: web.Request) -> int:
 
 
 async def _run_on_list(request: web.Request, services: Services, actor: Actor, work: Any) -> web.StreamResponse:
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render(request, services, actor, fault, code)
-
-    return await run_form(request, services, work, again, "/runs")
+    return await run_form(request, services, work, partial(_render, request, services, actor), "/runs")
 
 
 async def _run_on_run(request: web.Request, services: Services, actor: Actor, work: Any) -> web.StreamResponse:
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render_run(request, services, actor, fault, code)
-
-    return await run_form(request, services, work, again, f"/runs/{_parse_run_id(request)}")
+    return await run_form(
+        request, services, work, partial(_render_run, request, services, actor), f"/runs/{_parse_run_id(request)}"
+    )

@@ -54,7 +54,7 @@ def require_form(handler: FormHandler) -> Callable[[web.Request], Awaitable[web.
     async def serve(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         actor = await _authenticate(request, services)
-        if not is_same_origin(request, services.public_url):
+        if not is_same_origin(request):
             raise Refused("stale_form")
         filled = await read_form(request, MAX_FORM_BYTES)
         if not hmac.compare_digest(filled.fields.get("csrf", "").encode(), request[SIGNED_IN][1].csrf.encode()):
@@ -94,7 +94,7 @@ async def show_sign_in(request: web.Request) -> web.StreamResponse:
 async def sign_in(request: web.Request) -> web.StreamResponse:
     """POST /sign-in: a one-time code or an API key opens a session; many failures are blocked for a while (FA1)."""
     services, guesses, address = request.app[SERVICES], request.app[SIGN_IN_GUESSES], request.remote or ""
-    if not is_same_origin(request, services.public_url):
+    if not is_same_origin(request):
         raise Refused("stale_form")
     if guesses.is_blocked(address):
         raise Refused("too_many")
@@ -111,7 +111,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     answer = web.HTTPSeeOther(onward or "/")
     answer.set_cookie(
         COOKIE, opened.token, httponly=True, samesite="Strict", path="/",
-        secure=services.public_url.startswith("https:"), max_age=int(SESSION_MAX_AGE.total_seconds()),
+        secure=services.addresses.is_secure, max_age=int(SESSION_MAX_AGE.total_seconds()),
     )  # fmt: skip
     raise answer
 

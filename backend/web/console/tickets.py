@@ -10,10 +10,12 @@ from backend.domain.acts import Act, Actor
 from backend.domain.institutions import list_children
 from backend.domain.offered_verbs import select_assignment
 from backend.domain.permissions import may
+from backend.domain.rating_page import may_give
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Source, State, UnitKind
 from backend.ports.moves import TicketRef
 from backend.services import Services
+from backend.web.api import visits
 from backend.web.api.deadlines import dump_duties
 from backend.web.api.files import download
 from backend.web.api.tickets import find_advice, get_reveal, load_view, parse_filters
@@ -87,7 +89,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 async def _render(
     request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, tried_verb: str = "",
     typed: Any = None, requester: Any = None, call_notice: str = "", advice: Sequence[Mapping[str, object]] = (),
-    kept: Sequence[str] = (),
+    kept: Sequence[str] = (), given_page: Any = None,
 ) -> web.StreamResponse:  # fmt: skip
     """Render a ticket; after a refusal with its sentence, before a curt text with `advice`, the form as it was sent.
 
@@ -116,6 +118,7 @@ async def _render(
         "unit_names": await load_unit_names(services), "fault": fault, "tried": tried_verb, "said": typed or {},
         "may_reveal": may(actor, "requester.reveal"), "requester": requester, "script": _read_script(services),
         "may_bridge": services.calls is not None and services.calls.may_bridge(view, actor), "ringing": call_notice,
+        "may_give_page": snap is not None and may_give(snap, actor), "given_page": given_page,
         "duties": await dump_duties(services, view.ticket.id, ApiRequest(services, actor).seen_by),
         "names": standing.person_names, "cost": await load_lateness_cost(services, view, actor),
     }, code)  # fmt: skip
@@ -181,6 +184,21 @@ async def bridge(request: web.Request, services: Services, actor: Actor, form: S
         sentence = word_refusal(request, refused)
         return await _render(request, services, actor, fault=sentence, code=get_status(refused.code))
     return await _render(request, services, actor, call_notice=services.texts.render("console.bridging", to=call.to))
+
+
+async def give_rating_page(
+    request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
+) -> web.StreamResponse:
+    """POST /tickets/NO/rating-page: show the address of a page on which the requester rates, once; audited."""
+    path = {"no": strip_unstorable(request.match_info["no"])}
+    try:
+        answer = await visits.give_rating_page(ApiRequest(services, actor, path=path))
+    except Refused as refused:
+        if refused.code == "not_found":
+            raise
+        sentence = word_refusal(request, refused)
+        return await _render(request, services, actor, fault=sentence, code=get_status(refused.code))
+    return await _render(request, services, actor, given_page=answer.payload)
 
 
 async def download_file(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:

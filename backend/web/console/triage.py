@@ -1,5 +1,6 @@
 """Pages of the dispatch catalogue, hot topics and governance; similar tickets and suggestions for the ticket page."""
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -99,10 +100,9 @@ async def add_entry(request: web.Request, services: Services, actor: Actor, form
     async def work() -> None:
         await services.dispatch_suggestions.add_row(validate_body(CatalogueEntryBody, given).model_dump(), actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render_catalogue(request, services, actor, fault, code, given)
-
-    return await run_form(request, services, work(), again, "/catalogue")
+    return await run_form(
+        request, services, work(), partial(_render_catalogue, request, services, actor, typed=given), "/catalogue"
+    )
 
 
 async def remove_entry(
@@ -111,10 +111,7 @@ async def remove_entry(
     """POST /catalogue/ID/remove."""
     work = services.dispatch_suggestions.remove_row(parse_id(request.match_info["id"]), actor)
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render_catalogue(request, services, actor, fault, code)
-
-    return await run_form(request, services, work, again, "/catalogue")
+    return await run_form(request, services, work, partial(_render_catalogue, request, services, actor), "/catalogue")
 
 
 # -- hot topics and governance
@@ -165,7 +162,6 @@ async def change_project(
             raise Refused("not_found")
         await step()
 
-    async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _render_hot(request, services, actor, fault, code, given)
-
-    return await run_form(request, services, work(), again, "/hot")
+    return await run_form(
+        request, services, work(), partial(_render_hot, request, services, actor, typed=given), "/hot"
+    )

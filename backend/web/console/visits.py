@@ -1,5 +1,6 @@
 """Pages of manual visits: work list, one task with its script, do-not-call list, month's statistics."""
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -7,14 +8,18 @@ from aiohttp import web
 from backend.domain.acts import Act, Actor
 from backend.domain.move_table import is_allowed
 from backend.domain.permissions import may
+from backend.domain.rating_page import may_give
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Answer, Contacted, Resolved, Source
+from backend.ports.moves import TicketRef
 from backend.services import Services
 from backend.web.api import visits as api
 from backend.web.body import strip_unstorable
+from backend.web.console.forms import read_fields, run_form
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.endpoint import Handler
 from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
@@ -37,18 +42,19 @@ async def show_task(request: web.Request, services: Services, actor: Actor) -> w
 
 async def _render_task(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None,
-    call_started: Any = None,
+    call_started: Any = None, given_page: Any = None,
 ) -> web.StreamResponse:  # fmt: skip
     ticket_no = strip_unstorable(request.match_info["no"])
     sheet = await services.visits.manual.get_task(ticket_no, actor)
     snapshot = await services.office.snapshot()
     view = await services.queries.get_ticket(ticket_no)
+    snap = await services.tickets.moves.load(TicketRef(no=ticket_no))
     serializer = await Serializer.create(services)
     replies = [serializer.mask(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
     return render_page(request, "visit_task.html", {
         "task": api.dump_task(sheet, serializer), "script": sheet.script, "fault": fault, "said": typed or {},
         "ringing": call_started, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
-        "resolved": list(Resolved), "names": snapshot.person_names,
+        "given_page": given_page, "may_give_page": snap is not None and may_give(snap, actor), "resolved": list(Resolved), "names": snapshot.person_names,
         "unit_names": await load_unit_names(services), "may_visit": is_allowed(actor.role, "visit"),
         "may_listen": may(actor, "recording.listen"), "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
@@ -58,15 +64,28 @@ async def call_requester(
     request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /visits/tasks/NO/call: call the agent, then the requester."""
+    return await _show_result(request, services, actor, api.call_requester, "call_started")
+
+
+async def give_rating_page(
+    request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
+) -> web.StreamResponse:
+    """POST /visits/tasks/NO/rating-page: show the address of a page on which the requester rates, once; audited."""
+    return await _show_result(request, services, actor, api.give_rating_page, "given_page")
+
+
+async def _show_result(
+    request: web.Request, services: Services, actor: Actor, handler: Handler, name: str
+) -> web.StreamResponse:
+    """Run one of the API's handlers and show the task with what it answered, or with why it refused."""
+    path = {"no": strip_unstorable(request.match_info["no"])}
     try:
-        answer = await api.call_requester(
-            ApiRequest(services, actor, path={"no": strip_unstorable(request.match_info["no"])})
-        )
+        answer = await handler(ApiRequest(services, actor, path=path))
     except Refused as refused:
         if refused.code == "not_found":
             raise
         return await _render_task(request, services, actor, word_refusal(request, refused), get_status(refused.code))
-    return await _render_task(request, services, actor, call_started=answer.payload)
+    return await _render_task(request, services, actor, **{name: answer.payload})
 
 
 async def record_answers(
@@ -74,18 +93,10 @@ async def record_answers(
 ) -> web.StreamResponse:
     """POST /visits/tasks/NO/record: record the requester's answers as an act."""
     ticket_no = strip_unstorable(request.match_info["no"])
-    names = ("contacted", "resolved", "answer", "note")
-    fields = {name: strip_unstorable(form.fields.get(name, "")).strip() for name in names}
-    arguments = {"kind": "manual", **{name: value for name, value in fields.items() if value}}
-    try:
-        await services.tickets.act(Act("visit", actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments))
-    except Refused as refused:
-        if refused.code == "not_found":
-            raise
-        return await _render_task(
-            request, services, actor, word_refusal(request, refused), get_status(refused.code), form.fields
-        )
-    raise web.HTTPSeeOther("/visits")
+    arguments = {"kind": "manual", **read_fields(form, "contacted", "resolved", "answer", "note")}
+    act = Act("visit", actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments)
+    again = partial(_render_task, request, services, actor, typed=form.fields)
+    return await run_form(request, services, services.tickets.act(act), again, "/visits")
 
 
 async def show_do_not_call(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -109,16 +120,13 @@ async def change_do_not_call(
     """POST /visits/do-not-call: add a number to the list or remove an entry, with a reason."""
     fields = {name: strip_unstorable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
     service = services.visits.do_not_call
-    try:
-        if fields["ref"]:
-            await service.remove(actor, fields["reason"], ref=fields["ref"])
-        else:
-            await service.add(fields["phone"], fields["reason"], actor)
-    except Refused as refused:
-        return await _render_do_not_call(
-            request, services, actor, word_refusal(request, refused), get_status(refused.code)
-        )
-    raise web.HTTPSeeOther("/visits/do-not-call")
+    work = (
+        service.remove(actor, fields["reason"], ref=fields["ref"])
+        if fields["ref"]
+        else service.add(fields["phone"], fields["reason"], actor)
+    )
+    again = partial(_render_do_not_call, request, services, actor)
+    return await run_form(request, services, work, again, "/visits/do-not-call")
 
 
 async def show_statistics(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -146,6 +154,7 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/visits", require_session(show_tasks))
     add.add_get("/visits/tasks/{no}", require_session(show_task))
     add.add_post("/visits/tasks/{no}/call", require_form(call_requester))
+    add.add_post("/visits/tasks/{no}/rating-page", require_form(give_rating_page))
     add.add_post("/visits/tasks/{no}/record", require_form(record_answers))
     add.add_get("/visits/do-not-call", require_session(show_do_not_call))
     add.add_post("/visits/do-not-call", require_form(change_do_not_call))

@@ -31,7 +31,7 @@ class ReportHooks:
         app.router.add_post(f"/hooks/{self._carrier.name}/reports/{{secret}}", self._receive)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        genuine = self._carrier.is_genuine(url=str(request.url), params=(), signature=None)
+        genuine = self._carrier.is_genuine(url=str(request.rel_url), params=(), signature=None)
         if request.query_string or not genuine:  # the carrier adds nothing to the address it was given (XR10)
             return web.Response(status=403)
         if not self.is_open():

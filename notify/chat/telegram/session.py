@@ -13,7 +13,7 @@ from aiogram.types import LinkPreviewOptions
 from aiohttp import ClientSession
 
 from notify.attempt import build_trace_config
-from notify.chat.telegram_errors import UnreadableResponse
+from notify.chat.telegram.errors import UnreadableResponse
 from notify.outgoing import Outgoing
 
 #: seconds one request may take in all (FT25); long polling adds its own wait

@@ -16,8 +16,8 @@ from aiogram.types import (
 
 from notify.attempt import track_request
 from notify.channel import Channel, ChannelCapabilities, DeliveryError, EditResult, Settings
-from notify.chat.telegram_errors import to_delivery_error
-from notify.chat.telegram_session import REQUEST_SECONDS, make_bot
+from notify.chat.telegram.errors import to_delivery_error
+from notify.chat.telegram.session import REQUEST_SECONDS, make_bot
 from notify.message import Card, Picture, Receipt
 from notify.plain_text import ELLIPSIS, clean, fit
 from notify.rate_limit import Bucket

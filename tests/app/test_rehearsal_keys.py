@@ -1,0 +1,18 @@
+"""Processes of one rehearsal reach its simulated networks with the same keys; another rehearsal has others."""
+
+from pathlib import Path
+
+from backend.app.config import Config
+from backend.app.drivers import build_simulator
+
+
+def list_keys(data: Path) -> list[str]:
+    config = Config(data=data, sandbox=True)
+    assert build_simulator(config) is not None
+    keys = (config.telegram_token, config.telegram_secret, config.twilio_auth_token, config.platform_secret)
+    return [config.twilio_account_sid, *(key.get_secret_value() for key in keys)]
+
+
+def test_processes_of_one_rehearsal_share_its_keys_and_no_two_rehearsals_do(tmp_path: Path) -> None:
+    first, again, other = (list_keys(tmp_path / name) for name in ("a", "a", "b"))
+    assert first == again and not set(first) & set(other) and len(set(first)) == 5

@@ -1,0 +1,1 @@
+"""Uploaded files are judged as a whole."""

@@ -1,0 +1,92 @@
+"""Files at the doors of the web: judged as a whole and scanned, refused in words, and nothing lost (XS13)."""
+
+from typing import Any
+
+import pytest
+from aiohttp import FormData
+from sqlalchemy import func, select
+
+from storage import tables as t
+from tests.domain.file_structure.samples import JPEG, PDF, PNG, archive
+from tests.web.browser import Browser
+from tests.web.world import World
+
+POLYGLOT = PNG + archive()
+
+
+async def count_files(world: World) -> int:
+    return await world.db.read(lambda c: c.execute(select(func.count()).select_from(t.files)).scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (POLYGLOT, "file_disguised"), (JPEG + archive(), "file_disguised"), (PDF + archive(), "file_disguised"),
+        (b"\n" + PDF, "file_type"), (b"GIF89a=1;alert(1)//", "file_type"), (PNG[:-1], "file_broken"),
+    ],
+)  # fmt: skip
+async def test_a_file_that_is_two_things_is_refused_by_the_api_XS13(
+    sqlite_world: World, content: bytes, code: str
+) -> None:
+    status, answer = await sqlite_world.upload("H1", content)
+    assert (status, answer["error"]["code"]) == (422, code) and len(answer["error"]["message"]) > 8
+    assert await count_files(sqlite_world) == 0 and sqlite_world.scanner.shown == []
+
+
+async def test_what_a_camera_appended_is_not_stored_XS13(sqlite_world: World) -> None:
+    status, file = await sqlite_world.upload("H1", JPEG + b"\0\0\0\x18ftypmp42" + bytes(99), "照片.jpg")
+    assert (status, file["size"], file["kind"]) == (201, len(JPEG), "jpeg")
+
+
+async def test_malware_is_refused_and_on_record_XS13(world: World) -> None:
+    world.scanner.found = "Eicar-Signature"
+    status, answer = await world.upload("H1", PDF)
+    assert (status, answer["error"]["code"]) == (422, "file_infected") and "Eicar-Signature" in answer["error"][
+        "message"
+    ]
+    assert world.scanner.shown == [PDF] and await count_files(world) == 0
+    entries = (await world.services.audit.list_entries()).items
+    (entry,) = [one for one in entries if one.what == "file_infected"]
+    assert entry.who == "H1" and entry.facts["found"] == "Eicar-Signature" and len(entry.facts["sha256"]) == 64
+
+
+async def test_while_the_scanner_is_away_nothing_is_taken_and_it_goes_again_under_one_key_XS13(world: World) -> None:
+    told: list[tuple[str, Any]] = []
+    world.screening.tell_alarm = lambda cause, **facts: told.append((cause, facts))
+    world.scanner.away = "timeout"
+
+    async def send() -> tuple[int, Any, str | None]:
+        form = FormData()
+        form.add_field("file", PDF, filename="a.pdf")
+        headers = {"Authorization": f"Bearer {world.keys['H1']}", "Idempotency-Key": "f"}
+        async with world.client.post("/api/v1/files", data=form, headers=headers) as answer:
+            return answer.status, await answer.json(), answer.headers.get("Retry-After")
+
+    status, answer, later = await send()
+    assert (status, answer["error"]["code"], later) == (503, "scanner_away", "5")
+    assert told == [("scanner_away", {"why": "timeout"})] and await count_files(world) == 0
+    world.scanner.away = ""
+    assert (await send())[0] == 201 and await count_files(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "scanner", "words"),
+    [
+        (POLYGLOT, {}, "夹带着其他内容"),
+        (PDF, {"found": "Eicar"}, "未通过病毒查杀（Eicar）"),
+        (PDF, {"away": "silent"}, "病毒查杀暂时不可用"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_a_form_of_the_console_says_so_and_keeps_what_was_typed_XS13(
+    world: World, browser: Browser, content: bytes, scanner: dict[str, str], words: str
+) -> None:
+    await world.dispatch_ticket()
+    await world.act("H1", "T1", "sign")
+    await browser.sign_in(world.keys["H1"])
+    for name, value in scanner.items():
+        setattr(world.scanner, name, value)
+    fields = {"reason_code": "other", "reason": "不属于我局职责", "signed_by": "seal", "files": content}
+    status, page = await browser.post("/tickets/T1/acts/return", **fields)
+    assert status in (422, 503) and words in page and "不属于我局职责" in page
+    assert (await world.load())["state"] == "signed" and await count_files(world) == 0
