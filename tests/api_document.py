@@ -14,8 +14,8 @@ import aiohttp
 
 from backend.web.api.openapi import build_document
 
-#: Statuses of the server rather than of an operation: no such method, another host, our own mistake.
-NOT_OF_AN_OPERATION = {405, 421, 500}
+#: Statuses of the server rather than of an operation: no such method, our own mistake.
+NOT_OF_AN_OPERATION = {405, 500}
 TYPES = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int, "number": (int, float),
 }  # fmt: skip

@@ -56,7 +56,9 @@ class FakeScoring:
         self.asked.append(("enter", dict(entry), actor.code))
         return LEDGER_LINE
 
-    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]:
+    async def review_ledger(
+        self, entry_id: int, accept: bool, actor: Actor, exemption: str | None = None
+    ) -> Mapping[str, Any]:
         return {**LEDGER_LINE, "id": entry_id, "state": "accepted" if accept else "refused"}
 
 
