@@ -1,6 +1,7 @@
 """Fixtures for every test: a database of either engine, empty and its own; a browser."""
 
 import asyncio
+import gc
 import itertools
 import os
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import structlog
+from aiohttp import web_app
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -208,6 +210,21 @@ def _own_log() -> Iterator[None]:
     )
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    """Forget the applications of a test: aiohttp remembers the last thousand with all they hold, by their handlers."""
+    yield
+    for one in vars(web_app).values():
+        if hasattr(one, "cache_clear"):
+            one.cache_clear()
+
+
+def pytest_collection_finish() -> None:
+    """Take what lives as long as the run out of the collector's way: it would be looked at again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
