@@ -14,8 +14,10 @@ from tests.house.source import ROOT
 def test_the_drivers_are_those_whose_files_are_there() -> None:
     registry = DriverRegistry.discover()
     for family, known in (("chat", "telegram"), ("voice", "aliyun"), ("voice", "twilio"), ("sms", "twilio")):
-        files = sorted((ROOT / "notify" / family).glob("*.py"))
-        drivers = [file.stem for file in files if re.search("^NAME = ", file.read_text("utf-8"), re.M)]
+        folder = ROOT / "notify" / family
+        files = sorted((*folder.glob("*.py"), *folder.glob("*/channel.py")))
+        named = [file for file in files if re.search("^NAME = ", file.read_text("utf-8"), re.M)]
+        drivers = [file.stem if file.parent == folder else file.parent.name for file in named]
         names = registry.list_names(family)
         assert known in names and list(names) == drivers
 
