@@ -73,6 +73,8 @@ async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_
     world.renderer.render = render_with_a_pause  # type: ignore[method-assign]
     first = asyncio.create_task(world.worker.run_once())
     await paused.wait()
+    while not world.channel.sent:  # the other handler's message, whose sending would renew both leases
+        await asyncio.sleep(0.01)
     world.pass_time(seconds=60)  # as after SIGSTOP: the lease has run out, another worker is at it
     await other.run_once()
     go_on.set()
