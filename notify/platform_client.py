@@ -139,8 +139,9 @@ class PlatformClient:
             session = self._sessions[parts.netloc] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(socket_factory=outgoing.socket_factory),
                 timeout=aiohttp.ClientTimeout(total=self._request_seconds, connect=CONNECT_SECONDS),
-                trace_configs=[build_trace_config()], cookie_jar=aiohttp.DummyCookieJar(),
-            )  # fmt: skip
+                trace_configs=[build_trace_config()],
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
         return session
 
 

@@ -133,9 +133,10 @@ class SimulatedPlatform:
         self.moves[number].answer = "confirmed" if ok else "refused"
         moment = str(int(self.real_time()))
         headers = {
-            "Content-Type": "application/json", "X-Jiesu-Timestamp": moment,
+            "Content-Type": "application/json",
+            "X-Jiesu-Timestamp": moment,
             "X-Jiesu-Signature": self._sign(moment, "POST", HOOK, body.encode()),
-        }  # fmt: skip
+        }
         limit = aiohttp.ClientTimeout(total=10)
         status, _, _ = await self.send_request("POST", f"{self.public_url}{HOOK}", headers, body.encode(), limit)
         return status
@@ -162,8 +163,9 @@ class SimulatedPlatform:
         shown = "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells)
         buttons = "".join(
             f'<form method="post" action="platform/answer/{received.number}"><button name="ok" value="{value}">{sign}</button></form>'
-            for value, sign in _load_texts()["press"].items() if received.answer == "asked"
-        )  # fmt: skip
+            for value, sign in _load_texts()["press"].items()
+            if received.answer == "asked"
+        )
         return f"<tr>{shown}<td>{buttons}</td></tr>"
 
     def _is_genuine(self, request: web.Request, body: bytes) -> bool:

@@ -99,9 +99,7 @@ async def build_application(
     workers = Workers([], config.tick_seconds, core.clock.monotonic)
     integrity, spare = _build_integrity(s), build_voice_carrier(config, spare=True)
     carriers = [one for one in (carrier, spare) if one is not None]
-    operations = build_operations(
-        config, s, roles, rhythm, workers, integrity, channels, carriers, config.twilio_from
-    )  # fmt: skip
+    operations = build_operations(config, s, roles, rhythm, workers, integrity, channels, carriers, config.twilio_from)
     delivery = _build_delivery(config, s, channels, limiter, operations.alarms.tell_soon)
     calls, automatic_visits = _build_calls(config, s, delivery, carrier, limiter)
     visits = build_visits(config, s, calls, limiter)

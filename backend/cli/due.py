@@ -10,8 +10,9 @@ from backend.domain.ticket_enums import Category, Grade, Obligation
 
 
 @click.command(help=get_texts().render("cli.help.due"))
-@click.option("--kind", required=True, type=click.Choice([str(k) for k in Obligation]),
-              help=get_texts().render("cli.help.kind"))  # fmt: skip
+@click.option(
+    "--kind", required=True, type=click.Choice([str(k) for k in Obligation]), help=get_texts().render("cli.help.kind")
+)
 @click.option(
     "--grade", required=True, type=click.Choice([str(g) for g in Grade]), help=get_texts().render("cli.help.grade")
 )

@@ -176,14 +176,15 @@ class CardRenderer:
         flags = say.render("bot.and").join(say.get_word_or_value("flag", f) for f in ticket.shown_flags)
         facts = view.facts | {
             "state": say.get_word("state", target.state if target and target.ended_at is None else ticket.state),
-            "flags": flags, "n": (target.extension_count or "") if target else "",
+            "flags": flags,
+            "n": (target.extension_count or "") if target else "",
             "closed_at": view.format_time(target.closed_at) if target else "",
             "signed_at": view.format_time(target.signed_at) if target else "",
             "dispatched_at": view.format_time(target.dispatched_at) if target else "",
             "last": say.get_word_or_value("verb", last.verb) if last else "",
             "by": say.get_word_or_value("actor", view.get_person_name(last.by)) if last else "",
             "at": view.format_time(last.at) if last else "",
-        }  # fmt: skip
+        }
         return Card(
             cut(say.render("chat.whole", **facts), MAX_TEXT),
             buttons.build_full_buttons(view.snap, target, viewer, say, view.now),

@@ -59,9 +59,10 @@ def find_institution(units: Mapping[str, Unit], region: str, receiver: str | Non
 
 def _list_tops(units: Mapping[str, Unit]) -> list[str]:
     return [
-        u.code for u in units.values()
+        u.code
+        for u in units.values()
         if u.active and u.kind is UnitKind.MANAGEMENT and len(list_institutions_above(units, u.code)) == 1
-    ]  # fmt: skip
+    ]
 
 
 def _find_common(units: Mapping[str, Unit], codes: Iterable[str]) -> str | None:

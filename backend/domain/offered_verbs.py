@@ -15,8 +15,9 @@ FLAG_VERBS: Mapping[str, str] = {"accept_progress": "supervised"}
 #: Verbs that decide a request, → its kinds; offered only while one waits.
 REQUEST_VERBS: Mapping[str, frozenset[str]] = {
     "decide_extension": frozenset({"extension"}),
-    "decide_close": frozenset({"explained_close"}), "decide_flag": frozenset(PROPOSED_FLAGS),
-}  # fmt: skip
+    "decide_close": frozenset({"explained_close"}),
+    "decide_flag": frozenset(PROPOSED_FLAGS),
+}
 #: Verbs offered only after a final 不满意 (T27-T29).
 DISSATISFIED_VERBS = ("rework", "claim_unreasonable", "appeal")
 

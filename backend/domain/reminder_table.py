@@ -206,4 +206,4 @@ LADDER: Mapping[tuple[Obligation, Grade], tuple[ReminderRule, ...]] = {
         ReminderRule("last", _before_due("60m"), _REMIND, "M28", _CHAT, Audience.REVISIT_AGENT, Window.ANY),
         *_VISIT_LATE,
     ),
-}  # fmt: skip
+}

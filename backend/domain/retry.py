@@ -64,21 +64,21 @@ class _OutcomeRule:
 
 # Outcomes of contract §5, plus Twilio's `canceled` and a dead number.
 _OUTCOMES: dict[str, _OutcomeRule] = {
-    "confirmed":      _OutcomeRule(done=True),
-    "signed":         _OutcomeRule(done=True),
-    "completed":      _OutcomeRule(done=True),
-    "refused":        _OutcomeRule(done=True),
-    "partial":        _OutcomeRule(),
-    "no_reply":       _OutcomeRule(),
-    "no_answer":      _OutcomeRule(proof=True),
-    "busy":           _OutcomeRule(proof=True),
-    "machine":        _OutcomeRule(survey_counts=False),  # FW19: not counted as a visit
-    "failed":         _OutcomeRule(),
-    "canceled":       _OutcomeRule(survey_counts=False),
+    "confirmed": _OutcomeRule(done=True),
+    "signed": _OutcomeRule(done=True),
+    "completed": _OutcomeRule(done=True),
+    "refused": _OutcomeRule(done=True),
+    "partial": _OutcomeRule(),
+    "no_reply": _OutcomeRule(),
+    "no_answer": _OutcomeRule(proof=True),
+    "busy": _OutcomeRule(proof=True),
+    "machine": _OutcomeRule(survey_counts=False),  # FW19: not counted as a visit
+    "failed": _OutcomeRule(),
+    "canceled": _OutcomeRule(survey_counts=False),
     "carrier_failed": _OutcomeRule(survey_counts=False),  # never "cannot be reached" (B46)
-    "wrong_person":   _OutcomeRule(pass_over=True),
-    "dead_number":    _OutcomeRule(pass_over=True, address_dead=True),  # FW23: 21211, 21215, 21216, 13224, 21610
-}  # fmt: skip
+    "wrong_person": _OutcomeRule(pass_over=True),
+    "dead_number": _OutcomeRule(pass_over=True, address_dead=True),  # FW23: 21211, 21215, 21216, 13224, 21610
+}
 
 RECONCILE_AFTER = timedelta(seconds=90)
 VISIT_GAP = timedelta(hours=3)  # lands in another part of the day (visit.window)

@@ -171,8 +171,9 @@ class DutyRoster:
         if end <= now:
             raise Refused("bad_shift", field="to", most=0)
         kept = await self._store.add_stand_in(wanted, by.code, now)
-        await self._audit.record(now, by.code, "stand_in", absent, person=person, begins=begin.isoformat(),
-                               ends=end.isoformat())  # fmt: skip
+        await self._audit.record(
+            now, by.code, "stand_in", absent, person=person, begins=begin.isoformat(), ends=end.isoformat()
+        )
         self._office.invalidate()
         return kept
 

@@ -37,9 +37,7 @@ class Lease(Protocol):
 class DailyBackups:
     """Backs up into a folder. A backup may take long: it runs beside the worker, which stays alive."""
 
-    def __init__(
-        self, backups: Backups, folder: Path, lease: Lease, owner: str, clock: Clock, alarms: Alarms
-    ) -> None:  # fmt: skip
+    def __init__(self, backups: Backups, folder: Path, lease: Lease, owner: str, clock: Clock, alarms: Alarms) -> None:
         self._backups = backups
         self._folder = folder
         self._lease = lease

@@ -32,8 +32,9 @@ class TodayPicture:
     foot: str
 
 
-async def render_today(texts: Texts, at: str, figures: Sequence[tuple[str, int]], units: Sequence[tuple[str, int, int]]
-                ) -> bytes | None:  # fmt: skip
+async def render_today(
+    texts: Texts, at: str, figures: Sequence[tuple[str, int]], units: Sequence[tuple[str, int, int]]
+) -> bytes | None:
     """Render today as PNG: up to six figures, and (name, open, overdue) tickets of up to MOST_BARS units."""
     say = texts.render
     rows = tuple(

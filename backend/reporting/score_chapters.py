@@ -79,8 +79,9 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         if heading != "units":
             _write_table(w, f"scores_{heading}", rows, found, "unit", ranked=ranked, units=units)
             continue
-        w.add_paragraph("peer_groups", large=settings.integer("bulletin.peer_large"),
-                        small=settings.integer("bulletin.peer_small"))  # fmt: skip
+        w.add_paragraph(
+            "peer_groups", large=settings.integer("bulletin.peer_large"), small=settings.integer("bulletin.peer_small")
+        )
         for group, members in group_by_volume(rows, found.volumes, settings):
             if members:
                 w.add_paragraph(f"group_{group}", count=len(members), large=settings.integer("bulletin.peer_large"),
@@ -105,10 +106,11 @@ def _write_satisfaction(w: Writer, found: Scores, units: Mapping[str, Unit]) -> 
         rows.append((name, one.rate.numerator, whole, one.rate.percent, one.reached, one.answered, deemed))
     heads = ("satisfied_of", "satisfied_all")
     columns = [
-        w.make_column("unit", 2.6), *(w.make_column(head) for head in heads),
+        w.make_column("unit", 2.6),
+        *(w.make_column(head) for head in heads),
         w.make_column("satisfaction", 1.1, ratio=(1, 2)),
         *(w.make_column(f"basis_{key}") for key in ("reached", "answered", "deemed")),
-    ]  # fmt: skip
+    ]
     if rows:
         w.add_heading("satisfaction")
         w.add_paragraph("satisfaction")

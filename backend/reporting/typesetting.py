@@ -62,9 +62,10 @@ def _render_all(document: Document) -> list[tuple[str, bytes]]:
 
     pictures = draw_charts(document.charts)
     return [
-        (f"{document.stem}.docx", render_docx(document, pictures)), (f"{document.stem}.xlsx", render_xlsx(document)),
+        (f"{document.stem}.docx", render_docx(document, pictures)),
+        (f"{document.stem}.xlsx", render_xlsx(document)),
         (f"{document.stem}.pdf", render_pdf(document, pictures)),
-    ]  # fmt: skip
+    ]
 
 
 def _render_picture(picture: Glance | RankGlance) -> bytes:

@@ -22,7 +22,7 @@ class LedgerEvidence(TypedDict, total=False):
 class Evidence(TypedDict, total=False):
     """What is behind a line: a ticket, how many more there are, a score carried over, the calls of a channel (接通率), or
     a ledger line and its facts.
-    """  # fmt: skip
+    """
 
     ticket: str
     failed: bool

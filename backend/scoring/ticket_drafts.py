@@ -107,9 +107,7 @@ def _is_head(unit: Unit, snapshot: OfficeSnapshot) -> bool:
     return above is None or above.kind is not UnitKind.HANDLING
 
 
-def _group(
-    clue: Clue, kind: str, clues: Sequence[LedgerCandidate]
-) -> dict[str, tuple[LedgerCandidate, list[str]]]:  # fmt: skip
+def _group(clue: Clue, kind: str, clues: Sequence[LedgerCandidate]) -> dict[str, tuple[LedgerCandidate, list[str]]]:
     """Return source → the first clue and all its tickets. A demand that came again belongs to its oldest complaint."""
     found: dict[str, tuple[LedgerCandidate, list[str]]] = {}
     taken: set[str] = set()

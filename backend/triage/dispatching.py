@@ -94,8 +94,9 @@ class DispatchSuggestions:
         if row is None:
             raise Refused("exists", what="catalogue")
         await self._audit.record(now, by.code, "catalogue", entry.unit, keywords=list(entry.keywords))
-        return CatalogueEntry(row, entry.unit, entry.category, entry.keywords, entry.region, entry.basis,
-                              entry.valid_from, entry.valid_to)  # fmt: skip
+        return CatalogueEntry(
+            row, entry.unit, entry.category, entry.keywords, entry.region, entry.basis, entry.valid_from, entry.valid_to
+        )
 
     async def remove_row(self, row: int, by: Actor) -> None:
         """Remove a row; what it suggested stays on record. Refused `forbidden`, `not_found`."""

@@ -99,8 +99,9 @@ class Governance:
         """Drop a draft or an open project. Refused `forbidden`, `not_found`, `not_now`."""
         require(by, "governance.edit", verb="governance")
         project = await self._load(project_id, "draft", "open")
-        return await self._apply(project, {"state": "dropped", "closed_by": by.code,
-                                             "closed_at": self._office.clock.now()})  # fmt: skip
+        return await self._apply(
+            project, {"state": "dropped", "closed_by": by.code, "closed_at": self._office.clock.now()}
+        )
 
     async def close(self, project_id: int, by: Actor) -> GovernanceProject:
         """Declare the class governed: enter a ledger line that waits for the second person's review.

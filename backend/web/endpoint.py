@@ -86,7 +86,7 @@ def list_refusals(route: Route) -> tuple[str, ...]:
         *(("bad_request", "idempotency_mismatch", "in_progress") if route.method == "POST" else ()),
         *(("shown_once",) if route.shown_once else ()),
         *route.refuses,
-    ]  # fmt: skip
+    ]
     return tuple(dict.fromkeys(found))
 
 

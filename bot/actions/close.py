@@ -63,9 +63,7 @@ async def _proceed(chat: Conversation, context: TicketContext, words: dict[str, 
         await _close(chat, context, words, no_objection=True)
         return
     buttons = (("close_solved", "confirm"), ("close_explained", "explained"), ("close_not", "drop_draft"))
-    keys: ButtonRows = [
-        [(f"button.{name}", ButtonData(verb, context.assignment_id, number))] for name, verb in buttons
-    ]  # fmt: skip
+    keys: ButtonRows = [[(f"button.{name}", ButtonData(verb, context.assignment_id, number))] for name, verb in buttons]
     facts = {"feedback": words["feedback"], "cause": words["cause"] or context.assignment.cause}
     await chat.send_text(chat.render("bot.close_how", ticket_no=chat.name_ticket(context.snap.ticket), **facts), keys)
     await chat.show_toast(chat.render("toast.asked"))

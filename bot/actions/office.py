@@ -91,8 +91,9 @@ async def show_undelivered(chat: Conversation) -> None:
     """List the newest messages that could not be delivered: what, to whom, about which ticket, with its button (XM23)."""
     require(chat.actor, "status.read")
     queries, snapshot, texts = chat.services.queries, await chat.services.office.snapshot(), chat.services.texts
-    found = [one for state in FAILED_STATES
-             for one in (await queries.list_deliveries(state=state, limit=MAX_BUTTONS)).items][:MAX_BUTTONS]  # fmt: skip
+    found = [
+        one for state in FAILED_STATES for one in (await queries.list_deliveries(state=state, limit=MAX_BUTTONS)).items
+    ][:MAX_BUTTONS]
     lines, rows = [], []
     for one in found:
         message, person = one.message, snapshot.by_code.get(one.message.person)

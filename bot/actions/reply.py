@@ -55,8 +55,9 @@ async def submit_all_the_same(chat: Conversation, context: TicketContext, press:
 
 
 async def _submit(chat: Conversation, context: TicketContext, words: dict[str, Any]) -> None:
-    await chat.act(VERB, assignment_id=context.assignment_id, text=words["text"], files=words["files"],
-                   cause=words["cause"])  # fmt: skip
+    await chat.act(
+        VERB, assignment_id=context.assignment_id, text=words["text"], files=words["files"], cause=words["cause"]
+    )
     if words["message"] is not None:  # editing that message amends the reply (FT29)
         await drafts.keep(chat, context.assignment_id, "said", {"message": words["message"]})
     await drafts.drop(chat, context.assignment_id, VERB)

@@ -48,9 +48,7 @@ async def _is_about_return(
     """Whether this belongs to a return: it says so, or files come while one is being collected."""
     if parsed is not None:
         return parsed.verb == return_.VERB
-    return files and (
-        question == return_.VERB or bool(await drafts.load(chat, context.assignment_id, return_.VERB))
-    )  # fmt: skip
+    return files and (question == return_.VERB or bool(await drafts.load(chat, context.assignment_id, return_.VERB)))
 
 
 async def _is_same_album(chat: Conversation, context: TicketContext, album: str) -> bool:

@@ -95,7 +95,7 @@ async def _show_all_scores(
                     tier=band,
                     change=change,
                     flags=_format_flags(chat, sheet),
-                )  # fmt: skip
+                )
             )
             bars.append((sheet["name"], sheet["total"], band or place))
     idle = chat.render("bot.and").join(s["name"] for s in sheets if s["total"] is None)

@@ -46,9 +46,7 @@ async def show_ticket(chat: Conversation, text: str = "") -> None:
 async def _offer_newest(chat: Conversation) -> None:
     page = await chat.services.queries.list_tickets(TicketFilter(), chat.now, limit=MAX_OFFERED)
     tickets = [view.ticket for view in page.items if view.ticket.lead_id is not None]
-    rows = tuple(
-        (Button(one.no, encode(ButtonData("whole", one.lead_id or 0))),) for one in tickets
-    )  # fmt: skip
+    rows = tuple((Button(one.no, encode(ButtonData("whole", one.lead_id or 0))),) for one in tickets)
     head = chat.render("command.ticket_which" if rows else "command.ticket_usage")
     await chat.send_card(Card("\n".join([head, *(chat.name_ticket(one) for one in tickets)]), rows))
 
@@ -107,7 +105,7 @@ async def render_details(chat: Conversation, ticket: Ticket, assignment: Assignm
         close_due=chat.format_time(given.close_due_at) if given else "",
         n=given.extension_count or "" if given else "",
         unit=unit.name if unit else "",
-    )  # fmt: skip
+    )
 
 
 async def send_files(chat: Conversation, ids: list[str]) -> None:

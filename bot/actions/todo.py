@@ -30,10 +30,11 @@ async def show_page(chat: Conversation, first: int) -> None:
         await chat.answer(chat.render("chat.todo_none"))
         return
     lines = [
-        chat.render("chat.todo_head", n=count) if count <= PAGE_SIZE
+        chat.render("chat.todo_head", n=count)
+        if count <= PAGE_SIZE
         else chat.render("todo.page", **{"n": count, "from": first + 1, "to": first + len(items)}),
         *(_format_item(chat, i, calendar) for i in items),
-    ]  # fmt: skip
+    ]
     rows = [(Button(i.ticket.no, encode(ButtonData("todo", i.assignment.id, i.assignment.version))),) for i in items]
     later = first + len(items)
     if later < min(count, MAX_ITEMS):

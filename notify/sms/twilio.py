@@ -83,5 +83,5 @@ def build(settings: Settings) -> SmsGateway:
             settings.get("api_url"),
             allow=settings.get("outgoing_allow", ""),
             request_seconds=float(settings.get("timeout") or REQUEST_SECONDS),
-        ),  # fmt: skip
+        ),
     )

@@ -154,7 +154,7 @@ def build(settings: Settings) -> VoiceCarrier:
             settings.get("api_url"),
             allow=settings.get("outgoing_allow", ""),
             request_seconds=float(settings.get("timeout") or REQUEST_SECONDS),
-        ),  # fmt: skip
+        ),
         calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
         voice=settings.get("voice", ""),
     )

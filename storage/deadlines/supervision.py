@@ -68,8 +68,9 @@ class SqlSupervisionStore:
             )  # fmt: skip
             return [
                 WaitingAssignment(r.id, r.ticket_id, r.unit, from_micros(since[r.no]))
-                for r in c.execute(ordered) if not r.open and (r.ordered is None or r.ordered < since[r.no])
-            ]  # fmt: skip
+                for r in c.execute(ordered)
+                if not r.open and (r.ordered is None or r.ordered < since[r.no])
+            ]
 
         return await self._db.read(work)
 

@@ -172,10 +172,11 @@ class SqlInboxStore:
                 return True
             later = self._clock.after(timedelta(seconds=4 ** (found - 1)))
             c.execute(
-                update(t.inbox).where(open_row)
+                update(t.inbox)
+                .where(open_row)
                 .values(owner=None, lease_until=None, not_before=later, error=_cut(error)),
                 self._clock.parameters(),
-            )  # fmt: skip
+            )
             return False
 
         return await self._db.write(work)
@@ -208,6 +209,7 @@ def _build_settle(state: str, ids: Collection[int], error: str | None = None) ->
     k = t.inbox.c
     wanted: Any = bindparam("ids", list(ids), expanding=True)
     return (
-        update(t.inbox).where(k.id.in_(wanted), k.state == "new")
+        update(t.inbox)
+        .where(k.id.in_(wanted), k.state == "new")
         .values(state=state, owner=None, lease_until=None, **({} if error is None else {"error": _cut(error)}))
-    )  # fmt: skip
+    )

@@ -37,7 +37,8 @@ async def void_leases(db: Database) -> int:
         return 0
     inbox, letters, cards, writebacks = t.inbox.c, t.letters.c, t.cards.c, t.writebacks.c
     ending = (
-        update(t.inbox).where(inbox.lease_until.is_not(None) | inbox.not_before.is_not(None), inbox.state == "new")
+        update(t.inbox)
+        .where(inbox.lease_until.is_not(None) | inbox.not_before.is_not(None), inbox.state == "new")
         .values(owner=None, lease_until=None, not_before=None),
         update(t.letters).where(letters.lease_until.is_not(None)).values(lease_until=_EXPIRED),
         update(t.cards).where(cards.lease_until.is_not(None)).values(owner=None, lease_until=None),
@@ -45,7 +46,7 @@ async def void_leases(db: Database) -> int:
         delete(t.leases),
         delete(t.pace),
         delete(t.beats),
-    )  # fmt: skip
+    )
 
     def work(c: Connection) -> int:
         return sum(c.execute(end).rowcount for end in ending)

@@ -103,9 +103,10 @@ class SqlIntegrityStore:
             fresh = [f for f in found if insert_finding(c, f, now)]
             k = t.findings.c
             struck = [
-                f for f in healed
+                f
+                for f in healed
                 if c.execute(delete(t.findings).where(k.kind == f.kind, k.subject == f.subject)).rowcount == 1
-            ]  # fmt: skip
+            ]
             rows = [
                 build_audit_row(self._ids, now, "auditor", event, f.subject, {"kind": f.kind, **f.facts})
                 for event, findings in (("finding", fresh), ("healed", struck))

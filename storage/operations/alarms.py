@@ -52,9 +52,10 @@ class SqlAlarmBook:
     async def heal(self, cause: str, subject: str, now: datetime) -> ToldAlarm | None:
         k = t.alarms.c
         healed = (
-            update(t.alarms).where(k.cause == cause, k.subject == subject, k.healed_at.is_(None))
+            update(t.alarms)
+            .where(k.cause == cause, k.subject == subject, k.healed_at.is_(None))
             .values(healed_at=to_micros(now))
-        )  # fmt: skip
+        )
 
         def work(c: Connection) -> ToldAlarm | None:
             if c.execute(healed).rowcount != 1:

@@ -17,9 +17,7 @@ _INDEXES = (
     "WHERE a.amname = 'btree' AND i.indisvalid AND c.relnamespace = current_schema()::regnamespace"
 )
 _READ_ALL = "SELECT count(*) FROM {table} x WHERE x::text IS NULL"  # reads each page, and what is stored out of line
-_TELL = (
-    "INSERT INTO house (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
-)  # fmt: skip
+_TELL = "INSERT INTO house (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
 
 
 class PostgresSoundness:

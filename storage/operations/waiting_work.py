@@ -23,7 +23,7 @@ _WAITING: tuple[tuple[str, ColumnElement[Any], ColumnElement[Any], ColumnElement
     ("caller_texts", literal(""), func.coalesce(X.next_at, X.created_at), X.state.in_(("pending", "sending"))),
     ("cards", K.kind, func.coalesce(K.not_before, K.sent_at), _STALE),
     ("writebacks", literal(""), W.since, W.state.in_(("waiting", "sending", "asked"))),
-)  # fmt: skip
+)
 
 
 def count_waiting(c: Connection, mark_at: int, now: int) -> Sequence[Waiting]:

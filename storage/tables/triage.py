@@ -11,11 +11,12 @@ gists = Table(  # one per ticket, derived from its text; may be deleted and rebu
     Index("gists_caller", "caller"), Index("gists_generated", "generated_at"),
 )  # fmt: skip
 like_keys = Table(  # term (or pair of terms) → tickets about it, newest found first
-    "like_keys", metadata,
+    "like_keys",
+    metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
     Column("ticket_id", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
-)  # fmt: skip
+)
 catalogue_rows = Table(  # 派单目录: which unit is responsible for what, where, by which document
     "catalogue_rows", metadata,
     key(), col("category", null=True), col("keywords"), col("region"), col("unit"), col("basis"),

@@ -130,8 +130,9 @@ def _format_day(value: date | None) -> str | None:
 
 def _to_entry(row: Any) -> CatalogueEntry:
     from_, to = (date.fromisoformat(d) if d else None for d in (row.valid_from, row.valid_to))
-    return CatalogueEntry(row.id, row.unit, row.category, tuple(json.loads(row.keywords)), row.region, row.basis,
-                          from_, to)  # fmt: skip
+    return CatalogueEntry(
+        row.id, row.unit, row.category, tuple(json.loads(row.keywords)), row.region, row.basis, from_, to
+    )
 
 
 def _find_existing(c: Connection, fingerprints: Collection[str]) -> set[str]:

@@ -83,8 +83,9 @@ class SqlFeatureStore:
                 some = ids[start : start + CHUNK_SIZE]
                 for row in c.execute(select(t.gists).where(t.gists.c.ticket_id.in_(some))).all():
                     old = build_index_keys(_to_features(row))
-                    c.execute(delete(t.like_keys).where(t.like_keys.c.key.in_(old),
-                                                        t.like_keys.c.ticket_id == row.ticket_id))  # fmt: skip
+                    c.execute(
+                        delete(t.like_keys).where(t.like_keys.c.key.in_(old), t.like_keys.c.ticket_id == row.ticket_id)
+                    )
                 c.execute(delete(t.gists).where(t.gists.c.ticket_id.in_(some)))
             c.execute(insert(t.gists), [_build_row(told, about) for told, about in features])
             postgres = self._db.dialect == "postgresql"

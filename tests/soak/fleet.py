@@ -12,10 +12,12 @@ from tests.stories.office import Office
 LEASE_SECONDS, PROVIDER_SECONDS = 9, 3
 PACE = 200  # times the public rate limits
 WORKER = """
-import asyncio, signal, sys, time
+import asyncio, signal, structlog, sys, time
 from datetime import datetime, timedelta
 from backend.app.build import open_application
 from backend.app.config import Config
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # nobody reads stdout after "ready"
 
 async def main():
     start, begun, told = datetime.fromisoformat(sys.argv[1]), time.monotonic(), asyncio.Event()

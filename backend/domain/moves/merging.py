@@ -31,8 +31,9 @@ def merge(m: PlanBuilder) -> None:
     m.withdraw_requests()
     m.update_ticket(merged_into=master.id)
     m.move_ticket_to(State.MERGED)
-    m.other_act = Act("take_repeat", m.by.with_role(None), m.act.source, ticket_no=master.no,
-                 arguments={"repeat": m.ticket.no})  # fmt: skip
+    m.other_act = Act(
+        "take_repeat", m.by.with_role(None), m.act.source, ticket_no=master.no, arguments={"repeat": m.ticket.no}
+    )
 
 
 def _is_same_matter(one: Ticket, other: Ticket) -> bool:
@@ -49,5 +50,6 @@ def take_repeat(m: PlanBuilder) -> None:
     if lead is not None and lead.ended_at is None:
         m.redraw.add(lead.id)
         handlers = m.context.people(lead.unit, Role.HANDLER)
-        m.notify("M30", handlers, not_before=m.context.earliest_notice(m.ticket.grade, lead.unit),
-               n=m.ticket.repeats + 1)  # fmt: skip
+        m.notify(
+            "M30", handlers, not_before=m.context.earliest_notice(m.ticket.grade, lead.unit), n=m.ticket.repeats + 1
+        )

@@ -43,8 +43,9 @@ def red_card(m: PlanBuilder) -> None:
 def may_be_given(m: PlanBuilder) -> bool:
     """Return whether this assignment may get a red card: the lead's, once, unless an objection to it was accepted."""
     target = m.assignment
-    upheld = any(r.kind == "objection" and r.decision == "accepted" and r.assignment_id == target.id
-                 for r in m.snapshot.requests)  # fmt: skip
+    upheld = any(
+        r.kind == "objection" and r.decision == "accepted" and r.assignment_id == target.id for r in m.snapshot.requests
+    )
     return target.lead and target.red_card_at is None and not upheld
 
 

@@ -180,6 +180,7 @@ LEDGER_KIND: Final = build_spellings(
 DAY_KIND: Final = build_spellings(
     DayKind,
     {
-        "working": "工作日|上班|调休上班|调休|补班|班|yes|是|1|true|workday", "free": "休息日|放假|节假日|假日|休|周末|no|否|0|false|holiday",
+        "working": "工作日|上班|调休上班|调休|补班|班|yes|是|1|true|workday",
+        "free": "休息日|放假|节假日|假日|休|周末|no|否|0|false|holiday",
     },
-)  # fmt: skip
+)

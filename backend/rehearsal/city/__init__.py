@@ -27,9 +27,10 @@ def build_roster(day: date) -> bytes:
     days = [first + timedelta(days=n) for n in range(-1, 31)]
     rows = [
         ",".join((unit, person, deputy, d.isoformat(), hours))
-        for d in days for unit, hours, person, deputy in DAILY_SHIFTS
+        for d in days
+        for unit, hours, person, deputy in DAILY_SHIFTS
         if d.month == day.month or (d < first and hours.endswith("08:00"))
-    ]  # fmt: skip
+    ]
     return "\n".join(("unit,person,deputy,date,time", *rows, "")).encode()
 
 

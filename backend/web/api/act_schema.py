@@ -29,10 +29,11 @@ _READERS: dict[Callable[[object], object], Schema] = {
     read_day: {"type": "string", "format": "date"},
     read_files: {"type": "array", "items": {"type": "string"}, "maxItems": MAX_FILES},
     read_informed: {
-        "type": "object", "required": ["at", "way"],
+        "type": "object",
+        "required": ["at", "way"],
         "properties": {"at": _INSTANT, "way": {"type": "string", "enum": list(CONTACT_WAYS)}},
     },
-}  # fmt: skip
+}
 #: Verbs that people use; the others are the clock's.
 VERBS = tuple(verb for verb in FIELDS if is_allowed(Role.ADMIN, verb))
 

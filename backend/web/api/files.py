@@ -29,8 +29,9 @@ FILE_REFUSALS = (
 FILE_ID: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
 #: Fields of an import beside the file: whether to keep nothing, and what fills columns the file does not have.
 IMPORT_FORM: Schema = {
-    "dry_run": FLAG, "set": {"type": "array", "items": {"type": "string", "pattern": "^[^=]+=.*$"}},
-}  # fmt: skip
+    "dry_run": FLAG,
+    "set": {"type": "array", "items": {"type": "string", "pattern": "^[^=]+=.*$"}},
+}
 
 
 def find_file_part(request: ApiRequest) -> FormPart:
@@ -68,9 +69,10 @@ async def download(request: ApiRequest) -> ApiResponse[None]:
 def build_headers(name: str, content_type: str) -> dict[str, str]:
     """Return the headers of a download that is never cached and never shown in the browser."""
     return {
-        "Content-Type": content_type, "Cache-Control": "no-store",
+        "Content-Type": content_type,
+        "Cache-Control": "no-store",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-    }  # fmt: skip
+    }
 
 
 async def import_file(request: ApiRequest) -> ApiResponse[ImportDocument]:

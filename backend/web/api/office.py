@@ -54,8 +54,9 @@ def _paginate(request: ApiRequest, records: Sequence[tuple[str, T]]) -> ApiRespo
 async def store_unit(request: ApiRequest) -> ApiResponse[shapes.Unit]:
     """Store a unit: 201 if new or changed, 200 if unchanged."""
     body = request.body
-    unit = Unit(body.code, body.name, body.kind, body.region, body.parent, body.province_department, body.active,
-                body.pilot)  # fmt: skip
+    unit = Unit(
+        body.code, body.name, body.kind, body.region, body.parent, body.province_department, body.active, body.pilot
+    )
     changed = await request.services.people.save_units([unit], request.actor.code)
     request.services.office.invalidate()
     return ApiResponse(serializers.dump_unit(unit), 201 if changed[0] else 200)

@@ -118,7 +118,7 @@ def _list_parameters(route: Route) -> list[Schema]:
         *({"name": name, "in": "path", "required": True, "schema": schema} for name, schema in in_path.items()),
         *({"name": one.name, "in": "query", "schema": dict(one.schema)} for one in route.filters),
         *((_KEY,) if route.method == "POST" else ()),
-    ]  # fmt: skip
+    ]
 
 
 def _describe_path_value(route: Route, name: str) -> Schema:
@@ -143,10 +143,11 @@ _SHARED = dict(_group_codes(ALWAYS))
 def _build_refusals(route: Route, texts: Texts) -> Schema:
     """Return the responses of a route's refusals, by status; each lists its codes and their sentences."""
     return {
-        str(status): {"$ref": f"#/components/responses/{HTTPStatus(status).name}"} if codes == _SHARED.get(status)
+        str(status): {"$ref": f"#/components/responses/{HTTPStatus(status).name}"}
+        if codes == _SHARED.get(status)
         else _build_refusal(status, codes, texts)
         for status, codes in _group_codes(list_refusals(route))
-    }  # fmt: skip
+    }
 
 
 def _build_refusal(status: int, codes: tuple[str, ...], texts: Texts) -> Schema:

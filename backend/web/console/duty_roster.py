@@ -113,8 +113,9 @@ async def _store_shift(services: Services, actor: Actor, field: Mapping[str, str
     except ValueError:
         raise Refused("bad_field", field="day") from None
     hours = f"{field.get('begin', '')}-{field.get('end', '')}"
-    shift = parse_shift(field.get("unit", ""), day, hours, field.get("person", ""), field.get("deputy") or None,
-                     services.clock.zone)  # fmt: skip
+    shift = parse_shift(
+        field.get("unit", ""), day, hours, field.get("person", ""), field.get("deputy") or None, services.clock.zone
+    )
     (answer,) = await services.duty_roster.save_shifts([shift], actor)
     if isinstance(answer, Refused):
         raise answer

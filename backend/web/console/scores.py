@@ -31,7 +31,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
         found = (await list_sheets(ApiRequest(services, actor, query=query))).payload
     except Refused as refused:
         closed = refused.code == "unavailable"
-        fault = services.texts.render("console.scores_closed") if closed else word_refusal(request, refused)  # fmt: skip
+        fault = services.texts.render("console.scores_closed") if closed else word_refusal(request, refused)
     sheets = found.get("units", [found] if found.get("lines") else [])
     return render_page(request, "scores.html", {
         "query": query, "units": [_say_why_empty(sheet, services.texts) for sheet in sheets], "fault": fault,

@@ -30,12 +30,14 @@ def draw_sparkline(title: str, months: Sequence[str], values: Sequence[str | Non
             parts[-1].append((EDGE + n * step, y(float(value))))
     lines = Markup().join(
         Markup('<polyline points="{}"/>').format(" ".join(f"{a:.1f},{b:.1f}" for a, b in part))
-        for part in parts if len(part) > 1
-    )  # fmt: skip
+        for part in parts
+        if len(part) > 1
+    )
     dots = Markup().join(
         Markup('<circle cx="{}" cy="{}" r="2"/>').format(f"{part[-1][0]:.1f}", f"{part[-1][1]:.1f}")
-        for part in parts if len(part) == 1 or (part and part is parts[-1])
-    )  # fmt: skip
+        for part in parts
+        if len(part) == 1 or (part and part is parts[-1])
+    )
     description = ", ".join(f"{m} {v or '—'}" for m, v in zip(months, values, strict=True))
     return Markup(
         '<svg class="spark" role="img" viewBox="0 0 {} {}"><title>{}</title><desc>{}</desc>{}{}</svg>'

@@ -153,8 +153,9 @@ async def act(request: web.Request, services: Services, actor: Actor, form: Subm
         if refused.code == "not_found":
             raise
         sentence = word_refusal(request, refused)
-        return await _render(request, services, actor, fault=sentence, code=get_status(refused.code), tried_verb=verb,
-                            typed=form.fields)  # fmt: skip
+        return await _render(
+            request, services, actor, fault=sentence, code=get_status(refused.code), tried_verb=verb, typed=form.fields
+        )
     raise web.HTTPSeeOther(request.app.router["ticket"].url_for(no=ticket_no))
 
 

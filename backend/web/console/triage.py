@@ -61,9 +61,10 @@ async def load_assistance(services: Services, view: TicketView, actor: Actor) ->
         else []
     )
     return {
-        "likes": [dump_similar(one, serializer, services.texts) for one in found], "suggestions": units,
+        "likes": [dump_similar(one, serializer, services.texts) for one in found],
+        "suggestions": units,
         "may_merge": waits and is_allowed(actor.role, "merge"),
-    }  # fmt: skip
+    }
 
 
 # -- the catalogue

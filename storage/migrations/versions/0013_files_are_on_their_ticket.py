@@ -18,9 +18,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("files", sa.Text(), server_default=sa.text("'[]'"), nullable=False))
     found: dict[int, dict[str, int]] = {}
     bind = op.get_bind()
-    for ticket, assignment, facts in bind.execute(sa.text(
-        "SELECT ticket_id, assignment_id, facts FROM requests WHERE facts LIKE '%\"files\"%' ORDER BY id"
-    )):  # fmt: skip
+    for ticket, assignment, facts in bind.execute(
+        sa.text("SELECT ticket_id, assignment_id, facts FROM requests WHERE facts LIKE '%\"files\"%' ORDER BY id")
+    ):
         for file in json.loads(facts).get("files") or ():
             found.setdefault(ticket, {}).setdefault(file, assignment or 0)
     for ticket, assignment, words in bind.execute(sa.text(
