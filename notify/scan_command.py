@@ -35,7 +35,7 @@ class CommandScanner:
     async def scan(self, content: Content) -> Verdict:
         """Return the verdict on a file. Raises ScannerAway `missing`, `disk`, `timeout`, `output`, `unread`, `status …`."""
         try:
-            async with asyncio.timeout(self._seconds), self._turns:
+            async with self._turns, asyncio.timeout(self._seconds):  # who waits for a turn is not late yet
                 return await self._scan(content)
         except TimeoutError:
             raise ScannerAway("timeout") from None

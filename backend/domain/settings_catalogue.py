@@ -14,7 +14,7 @@ from typing import Any
 from backend.domain.limits import Limit, LimitUnit
 from backend.domain.office_hours import OfficeHours
 from backend.domain.refusals import Refused
-from backend.domain.scoring.scheme import RateRule
+from backend.domain.scoring.scheme import RateRule, SchemeKind
 from backend.domain.scoring.scheme_file import list_scheme_ids, list_scheme_settings, load_scheme
 from backend.domain.visit_days import DAY_WORDS, parse_day
 
@@ -230,7 +230,14 @@ def _read_specs() -> Iterator[SettingSpec]:
 
 
 def _list_schemes(kind: str | None) -> tuple[str, ...]:
-    return tuple(name for name in list_scheme_ids() if load_scheme(name).kind == kind)
+    """List the schemes of a kind; sheets are of `institution`s or of `unit`s, by what they measure."""
+    of_institutions = {name for name in list_scheme_ids() if load_scheme(name).scores_institutions}
+    wanted = SchemeKind.SHEET if kind in ("unit", "institution") else kind
+    return tuple(
+        name
+        for name in list_scheme_ids()
+        if load_scheme(name).kind == wanted and (wanted == kind or (name in of_institutions) == (kind == "institution"))
+    )
 
 
 def _read_scheme_specs() -> Iterator[SettingSpec]:

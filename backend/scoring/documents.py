@@ -21,17 +21,10 @@ from backend.scoring.bases import list_answers, list_connects, load_connects, lo
 from backend.scoring.periods import get_month_bounds
 
 UNSCORED = "none"  # what is set in place of a scheme
-#: measures of the institution that takes in and dispatches (Annex 1)
-INSTITUTION_MEASURES = frozenset({Measure.CONNECT, Measure.DISPATCH})
 #: tickets listed behind a line: at most per unit, and about in all
 EVIDENCE_PER_UNIT, EVIDENCE_IN_ALL = 200, 30_000
 
 Document = dict[str, Any]
-
-
-def is_institution_scheme(scheme: Scheme) -> bool:
-    """Whether a scheme scores management institutions rather than handling units."""
-    return any(rate.measure in INSTITUTION_MEASURES for rate in scheme.rates)
 
 
 def find_scheme(unit: Unit, settings: Settings) -> str | None:
@@ -66,7 +59,7 @@ def group_by_scheme(
     wanted = load_scheme(scheme)
     if wanted.kind is not SchemeKind.SHEET:
         raise Refused("unknown_scheme", scheme=scheme, known="")
-    chosen = [u for u in units if (u.kind is UnitKind.MANAGEMENT) is is_institution_scheme(wanted)]
+    chosen = [u for u in units if (u.kind is UnitKind.MANAGEMENT) is wanted.scores_institutions]
     if unit is not None and not chosen:
         raise Refused("scheme_not_for_unit", scheme=scheme, unit=unit)
     return {scheme: chosen}
@@ -91,7 +84,7 @@ async def build_documents(
     pairs[Measure.CONNECT] = {
         unit: [sum(one.answered for one in sums), sum(one.offered for one in sums)] for unit, sums in connects.items()
     }
-    dispatched, in_hand = ({}, {}) if is_institution_scheme(scheme) else await _count_work(store, query, counted)
+    dispatched, in_hand = ({}, {}) if scheme.scores_institutions else await _count_work(store, query, counted)
     rated = {Measure.CONNECT, *wanted}
     counted_units = {code for measure in rated for code in pairs.get(measure, ())} | set(dispatched) | set(in_hand)
     excluded = await _load_excluded(store, scheme, month, query)
@@ -110,7 +103,7 @@ async def build_documents(
             },
             "ledger": ledger.get(unit.code, []),
         }  # fmt: skip
-        if not is_institution_scheme(scheme):
+        if not scheme.scores_institutions:
             document |= {"assignments": dispatched.get(unit.code, 0), "in_hand": in_hand.get(unit.code, 0)}
         elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
             document["assignments"] = 0  # an institution without demands or ledger lines (Q9)

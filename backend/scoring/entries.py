@@ -33,6 +33,7 @@ class KindFacts(TypedDict, total=False):
     total: int
     channel: str
     void: bool
+    exemption: str
 
 
 class LedgerLine(KindFacts):

@@ -28,7 +28,7 @@ class Why(TypedDict, total=False):
     tolerance: int | None
     count: int
     amount: Amount | None
-    block: str | None
+    block: int | None
 
 
 class ExplainedLine(SheetLine):

@@ -10,7 +10,7 @@ from backend.domain.scoring.ranking import find_tier, rank
 from backend.domain.scoring.scheme import Tier
 from backend.domain.scoring.scheme_file import SchemeSource
 from backend.domain.scoring.sheet import CONNECT_UNREPORTED, hash_figures
-from backend.scoring.documents import is_institution_scheme, pool_documents
+from backend.scoring.documents import pool_documents
 from backend.scoring.rules import BEFORE_THE_SETTING, PERIOD, build_source, find_region_scheme
 from backend.scoring.shapes import Result
 
@@ -50,7 +50,7 @@ def _compute_month(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:
     """Compute 0.4 × the institution + 0.6 × the units (B10); departments of the province are left out (Q51)."""
     here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
-    managing = [d for d in here if is_institution_scheme(build_source(inputs)(d["scheme"]))]
+    managing = [d for d in here if build_source(inputs)(d["scheme"]).scores_institutions]
     units = [d for d in here if d not in managing]
     document: dict[str, object] = {
         "scheme": find_region_scheme(inputs),

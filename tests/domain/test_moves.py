@@ -250,7 +250,7 @@ def test_the_beijing_profile_requires_feedback_consent_and_cause_A13_A32_A33_XM2
     flow.act("handler", "sign").act("handler", "reply", text="已答复")
     with refused("feedback_missing"):
         flow.act("handler", "close", no_objection=True)
-    with refused("has_objection"):
+    with refused("objection_missing"):
         flow.act("handler", "close", feedback="无异议")
     with refused("cause_missing"):  # A32, XM27
         flow.act("handler", "close", feedback="无异议", no_objection=True)

@@ -184,7 +184,8 @@ def test_under_the_beijing_rules_a_ticket_is_closed_with_the_requesters_feedback
 
 @pytest.mark.proves
 @pytest.mark.parametrize(
-    ("key", "code"), [("close.requires_feedback", "feedback_missing"), ("close.requires_no_objection", "has_objection")]
+    ("key", "code"),
+    [("close.requires_feedback", "feedback_missing"), ("close.requires_no_objection", "objection_missing")],
 )
 def test_an_office_may_ask_for_what_the_requester_says_of_it_at_closing_A13_A33(key: str, code: str) -> None:
     flow = signed(**{key: "true"}).act("handler", "reply", text="已修复")

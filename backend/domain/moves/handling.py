@@ -98,8 +98,10 @@ def close(m: PlanBuilder) -> None:
         raise Refused("feedback_missing", field="feedback")
     explained = m.arguments["close_type"] == "explained_unresolvable"
     consent = m.arguments["no_objection"]
-    if not explained and (consent is False or (consent is None and settings.flag("close.requires_no_objection"))):
+    if not explained and consent is False:
         raise Refused("has_objection")
+    if not explained and consent is None and settings.flag("close.requires_no_objection"):
+        raise Refused("objection_missing", field="no_objection")
     cause = m.arguments.get("cause") or target.cause
     if settings.flag("close.requires_cause") and not cause:
         raise Refused("cause_missing", field="cause")

@@ -156,6 +156,10 @@ class Tier:
     at_least: Fraction
 
 
+#: Measures of the institution that takes in and dispatches (Annex 1).
+INSTITUTION_MEASURES = frozenset({Measure.CONNECT, Measure.DISPATCH})
+
+
 @dataclass(frozen=True)
 class Scheme:
     """One scheme file. Rates, ledger, bonus and minus are for sheets; the last four fields for regions and periods."""
@@ -187,6 +191,11 @@ class Scheme:
     def list_part(self, part: Part) -> tuple[LedgerItem, ...]:
         """Return the ledger items of one part of the sheet, in printed order."""
         return tuple(item for item in self.ledger if item.part is part)
+
+    @property
+    def scores_institutions(self) -> bool:
+        """Whether it scores management institutions rather than handling units."""
+        return any(rate.measure in INSTITUTION_MEASURES for rate in self.rates)
 
     def list_kinds(self) -> frozenset[str]:
         """Return the ledger kinds of the scheme."""
