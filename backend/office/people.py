@@ -228,8 +228,8 @@ class People:
     # -- PINs
 
     async def set_pin(self, person: str, pin: str) -> None:
-        """Set a PIN. Refused `pin_weak`: not 4 to 8 digits, all the same, or in a row."""
-        if not is_strong_pin(pin):
+        """Set a PIN. Refused `pin_weak`: not 4 to 8 digits, all the same, in a row, or the end of their number."""
+        if not is_strong_pin(pin) or pin == await self._store.get_phone_tail(person):
             raise Refused("pin_weak")
         await self._store.set_pin(person, await asyncio.to_thread(_HASHER.hash, pin))
 

@@ -42,6 +42,14 @@ class VisitTask:
     recordings: tuple[int, ...]  # attempts of this round that have a recording
     visits: tuple[VisitRecord, ...]  # of this round, oldest first
 
+    @property
+    def answers(self) -> Mapping[str, Any]:
+        """What the requester has answered without a person: to the calls, else by text or on a page."""
+        last = next((a for a in reversed(self.visits) if a.kind == "auto" and a.contacted is not None), None)
+        if last is None or self.heard.get("satisfaction"):
+            return self.heard
+        return {**self.heard, "contacted": last.contacted, "resolved": last.resolved, "satisfaction": last.answer}
+
 
 @dataclass(frozen=True, slots=True)
 class DoNotCallEntry:

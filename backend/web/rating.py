@@ -106,7 +106,10 @@ def _render_form(
 def render_refusal(request: web.Request, refused: Refused, error: Exception) -> web.Response:
     """Render a refusal as a plain page; nothing of the console is on it."""
     status = error.status if isinstance(error, web.HTTPException) else get_status(refused.code)
-    page = _render(request, PAGES.get(refused.code, "other"), status, fault=word_refusal(request, refused))
+    name = PAGES.get(refused.code, "other")
+    if name == "thanks" and request.method == "POST":  # what was sent now is not taken, and must not be thanked for
+        name = "late"
+    page = _render(request, name, status, fault=word_refusal(request, refused))
     if isinstance(error, web.HTTPMethodNotAllowed):
         page.headers["Allow"] = error.headers["Allow"]
     if isinstance(error, BodyTimeout) or status == 413:

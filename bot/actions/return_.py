@@ -39,7 +39,9 @@ async def collect_return(
     await _check(chat, context)
     draft = await drafts.load(chat, context.assignment_id, VERB)
     if parsed.text:
-        draft |= {"reason": parsed.text, "reason_code": parsed.reason_code or guess_reason_code(parsed.text)}
+        is_caption = bool(draft.get("reason") and (parsed.files or files))  # it names the file, and is no other reason
+        reason = f"{draft['reason']}\n{parsed.text}" if is_caption else parsed.text
+        draft |= {"reason": reason, "reason_code": parsed.reason_code or guess_reason_code(reason)}
         if album is None and (signature := _find_signature(chat, parsed.text)):
             draft["signed_by"] = signature
     attached = context.snap.list_files(chat.actor, context.assignment_id)

@@ -49,12 +49,13 @@ async def test_a_return_is_submitted_once_it_has_reason_statement_and_seal(world
     await user.reply(card, "退单 不属于本单位职责")
     more = await user.expect("请补充：情况说明（照片或PDF）、公章")
     assert await world.state() == "signed"
-    await user.send_document(reply_to=more)
+    await user.send_document(reply_to=more, caption="情况说明")
     more = await user.expect("请补充：公章或分管领导签字的确认。")
     assert await user.press(more, "公章") == "退单申请已提交。"
     assert await world.state() == "return_review"
     request = await world.load_request()
     assert request.facts["signed_by"] == "seal" and request.facts["reason_code"] == "not_our_duty"
+    assert request.facts["reason"] == "不属于本单位职责\n情况说明", "a caption is beside the reason, not in its place"
     assert len(request.facts["files"]) == 1 and request.timely
     assert not more.buttons
 

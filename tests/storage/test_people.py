@@ -157,6 +157,8 @@ async def test_a_person_who_left_is_not_known_in_chat_FA7(world: World) -> None:
 
 async def test_three_wrong_pins_lock_for_a_quarter_of_an_hour(world: World) -> None:
     assert not await world.people.check_pin("H1", "2580") and not await world.people.has_pin("H1")
+    with pytest.raises(Refused, match="pin_weak"):
+        await world.people.set_pin("H1", PHONE[-4:])
     await world.people.set_pin("H1", "2580")
     assert await world.people.has_pin("H1") and not await world.people.has_pin("nobody")
     assert await world.people.check_pin("H1", "2580")

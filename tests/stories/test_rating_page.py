@@ -134,7 +134,7 @@ async def test_an_answer_by_text_ends_the_page(office: Office) -> None:
     address = await text_address(office)
     assert await send_sms(office, ABROAD, "1") == 200
     status, page = await open_page(address)
-    assert status == 410 and "这次回访已经结束" in page and "12345" in page
+    assert status == 410 and "本次评价已截止" in page and "12345" in page
 
 
 async def test_a_text_that_waited_is_not_sent_any_more_once_the_visit_is_answered(office: Office) -> None:
