@@ -143,6 +143,7 @@ async def _prepare_then_start(
         stack.callback(delete_run_file, config.data)
     if core.sandbox_clock is not None:
         core.sandbox_clock.settle = application.settle
+        core.sandbox_clock.carry = core.keys.move_sessions
         core.sandbox_clock.find_next_due = build_next_stop(application.due_work, application.simulator)
         if not is_embedded(config):  # there may be other processes
             shared_clock = SharedClock(

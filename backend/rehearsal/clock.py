@@ -28,7 +28,8 @@ def parse_span(text: str) -> timedelta:
 
 
 class SandboxClock:
-    """A clock that can be moved forward. `settle` runs what is due now; `next_at` returns the next due instant."""
+    """A clock that can be moved forward. `settle` runs what is due now, `find_next_due` returns the next due instant,
+    `carry` takes along what moving must not use up: who is signed in stays so (FA4)."""
 
     def __init__(self, store: KeyValueStore, wall_clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -36,6 +37,7 @@ class SandboxClock:
         self._offset = timedelta(0)
         self.settle: Callable[[], Awaitable[object]] | None = None
         self.find_next_due: Callable[[datetime], Awaitable[datetime | None]] | None = None
+        self.carry: Callable[[timedelta], Awaitable[object]] | None = None
 
     async def catch_up(self) -> bool:
         """Adopt a larger offset stored by another process; True if there was one. The clock never goes back."""
@@ -78,7 +80,12 @@ class SandboxClock:
         return self.now()
 
     async def _move(self, by: timedelta) -> None:
-        """Store the offset before anything runs at the new time, so that a kill leaves nothing in the future."""
+        """Store the offset before anything runs at the new time, so that a kill leaves nothing in the future.
+
+        What goes along goes first: nobody may ask between.
+        """
+        if self.carry is not None:
+            await self.carry(by)
         self._offset += by
         await self._store.put("sandbox_offset", str(self._offset.total_seconds()))
 

@@ -79,6 +79,8 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
     services, feed = request.app[SERVICES], request.app[FEED]
     actor = await _authenticate(request)
     monotonic = services.clock.monotonic
+    if request.transport is None:  # they left while we asked who they are
+        return web.Response(status=400)
     queue = feed.subscribe()
     stream: web.StreamResponse | None = None
     try:
@@ -100,7 +102,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
                 if await services.queries.is_seen(ticket_id, actor.sight):
                     await stream.send(json.dumps(body, ensure_ascii=False), event="moved")
             return stream
-    except ConnectionError:  # the listener has gone, which is no error
+    except (ConnectionError, TimeoutError):  # the listener has gone or takes nothing, which is no error
         return stream or web.Response(status=400)
     finally:
         feed.unsubscribe(queue)

@@ -84,10 +84,12 @@ function showClock() {
 
 async function advance(by) {
   at("clock").classList.add("moving");
+  const watching = setInterval(readClock, 1000);  // it stops at every instant at which something is due
   try {
     await post("/clock", { advance: by });
     toast(`时钟已拨快 ${by}`);
   } catch { /* post() has shown the reason */ } finally {
+    clearInterval(watching);
     at("clock").classList.remove("moving");
     await readClock();
     refresh();

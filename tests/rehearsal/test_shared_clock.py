@@ -7,10 +7,14 @@ import pytest
 
 from backend.app.config import Config
 from backend.app.drivers import build_simulator
+from backend.domain.acts import OPERATOR
 from backend.rehearsal.clock import SandboxClock
 from backend.rehearsal.shared_clock import SharedClock
 from storage.engine.database import Database
+from storage.engine.ids import IdSupply
+from storage.office.api_keys import SqlKeyStore
 from storage.office.key_values import SqlKeyValueStore
+from tests.time_and_chance import CHANCE
 
 NOON = datetime(2026, 11, 10, 4, 0, tzinfo=UTC)
 
@@ -72,6 +76,23 @@ async def test_a_process_killed_while_time_moves_starts_again_at_the_new_time_FS
     restarted = SandboxClock(one.values, lambda: NOON)
     await restarted.catch_up()
     assert restarted.now() == NOON + timedelta(days=1)
+
+
+async def test_whoever_is_signed_in_stays_so_at_every_stop_while_time_moves_FA4(database: Database) -> None:
+    one = Process(database, "one")
+    keys = SqlKeyStore(database, IdSupply(database), CHANCE)
+    opened = await keys.open_session(OPERATOR.account, NOON)
+    one.clock.carry, seen = keys.move_sessions, []
+
+    async def next_hour(now: datetime) -> datetime:
+        return now + timedelta(hours=1)
+
+    async def look() -> None:
+        seen.append(await keys.get_session(opened.token, one.clock.now()))
+
+    one.clock.find_next_due, one.clock.settle = next_hour, look
+    await one.clock.advance("20h")
+    assert len(seen) > 20 and all(seen)
 
 
 @pytest.mark.parametrize(("url", "is_real"), [("", False), ("http://127.0.0.1:9", True)])

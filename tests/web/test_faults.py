@@ -13,11 +13,14 @@ import pytest
 from aiohttp import FormData
 from sqlalchemy import select
 
+from backend.ports.api_keys import ApiKey
 from backend.web import body as bodies
 from backend.web.api.routes import ROUTES
 from storage import tables as t
+from storage.office.api_keys import SqlKeyStore
 from tests.domain.file_structure.samples import PNG
 from tests.figures import SIZES, Figures, choose_size
+from tests.time_and_chance import CHANCE
 from tests.web.world import PDF, SECRET, World
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -436,3 +439,30 @@ async def test_a_listener_who_disconnects_causes_no_error(
     logged = capsys.readouterr().out
     assert "moved" in logged  # what is logged is seen here
     assert "unexpected_error" not in logged and "unavailable" not in logged
+
+
+class SlowKeys(SqlKeyStore):
+    """Keys of a database that takes its time."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.db, world.ids, CHANCE)
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def find_key(self, secret: str) -> ApiKey | None:
+        self.asked.set()
+        await self.may_answer.wait()
+        return await super().find_key(secret)
+
+
+async def test_a_listener_who_leaves_before_they_are_known_causes_no_error(
+    sqlite_world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sqlite_world.services.keys = keys = SlowKeys(sqlite_world)
+    headers = {"Authorization": f"Bearer {sqlite_world.keys['A1']}"}
+    leaving = asyncio.create_task(sqlite_world.client.get("/events", headers=headers))
+    await keys.asked.wait()
+    leaving.cancel()
+    await asyncio.sleep(0.05)
+    keys.may_answer.set()
+    await asyncio.sleep(0.05)
+    assert "unexpected_error" not in capsys.readouterr().out

@@ -96,6 +96,13 @@ def build_mounted_app() -> web.Application:
     return app
 
 
+class OfficeServer(TestServer):
+    """As the product serves: a handler whose client has left goes on to its end."""
+
+    async def _make_runner(self, **options: Any) -> web.BaseRunner[Any]:
+        return await super()._make_runner(**{**options, "handler_cancellation": False})
+
+
 class NotUsed:
     """Stands where a service is not part of these tests."""
 
@@ -185,7 +192,7 @@ class World:
         )  # fmt: skip
         for code, _, _ in PEOPLE:
             self.keys[code] = await self.services.keys.create_key(f"k-{code}", self.at, person=code)
-        server = TestServer(build_app(self.services, [mount]))
+        server = OfficeServer(build_app(self.services, [mount]))
         self.client = TestClient(server, trace_configs=watch_answers())
         await server.start_server(**RUNNER_OPTIONS)
         await self.client.start_server()
