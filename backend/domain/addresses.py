@@ -8,6 +8,7 @@ MAX_PORT = 65535
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>[0-9]{1,5}))?")
 _WRITTEN = re.compile(r"(?P<name>\[[^\]/]*\]|[^:/?#]*)(?::(?P<port>[0-9]+))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+OF_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")  # a request may always say so; any other loopback address is to be named
 
 
 def _split(authority: str) -> tuple[str, int | None] | None:
@@ -54,7 +55,7 @@ def is_anywhere(name: str) -> bool:
 
 
 class Addresses:
-    """The host of `public_url`, `further` hosts, and loopback. `names`: what others than this machine may call it."""
+    """The host of `public_url`, `further` hosts, and those of this machine. `names`: what others may call it."""
 
     def __init__(self, public_url: str, further: Iterable[str] = ()) -> None:
         scheme, _, rest = public_url.partition("://")
@@ -67,16 +68,17 @@ class Addresses:
             int(written["port"]) if written and written["port"] else _DEFAULT_PORTS.get(scheme),
         )
         self._further = {name for one in further if (name := read_host(one)) is not None and not is_anywhere(name)}
-        named = {*self._further, self._public[1]}
-        self.names = frozenset(name for name in named if name and not is_loopback(name) and not is_anywhere(name))
+        named = frozenset(name for name in (*self._further, self._public[1]) if name and not is_anywhere(name))
+        self._known = named.union(OF_THIS_MACHINE)
+        self.names = frozenset(name for name in named if not is_loopback(name))
 
     def knows(self, authority: str) -> bool:
         """Whether a request with this Host is meant for us. The port is not judged: a proxy may have another."""
         found = _split(authority)
-        return found is not None and (is_loopback(found[0]) or found[0] in self.names)
+        return found is not None and found[0] in self._known
 
     def owns(self, origin: str) -> bool:
-        """Whether a page of this origin is ours: of the public address exactly, or of loopback or a further host.
+        """Whether a page of this origin is ours: of the public address exactly, or of this machine or a further host.
 
         By plain http whoever sits on the way writes pages under the public name.
         """
@@ -86,7 +88,7 @@ class Addresses:
             return False
         name, port = found
         is_public = self._public == (scheme, name, port or _DEFAULT_PORTS[scheme])
-        return is_public or is_loopback(name) or name in self._further
+        return is_public or name in OF_THIS_MACHINE or name in self._further
 
 
 def drop_port(authority: str) -> str:

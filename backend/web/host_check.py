@@ -2,7 +2,7 @@
 
 from aiohttp import hdrs, web
 
-from backend.domain.addresses import drop_port, is_literal_authority
+from backend.domain.addresses import OF_THIS_MACHINE, drop_port, is_literal_authority
 from backend.domain.refusals import Refused
 from backend.web.request import SERVICES
 
@@ -11,13 +11,14 @@ PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 #: Networks and carriers sign what they send here for our public address, or bring a secret: a proxy on the way may have
 #: written another Host (FW2), and who knows neither is refused by the webhook itself.
 SIGNED = "/hooks/"
+STATIC = "/static"  # stylesheets, the same for everybody: the page that refuses a name is drawn with one
 
 
 def check_host(request: web.Request) -> None:
     """Refused `wrong_host`."""
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else ""
-    if route.startswith(SIGNED):
+    if route.startswith(SIGNED) or route == STATIC:
         return
     named = request.headers.getall(hdrs.HOST, [])
     if route in PROBES and all(map(is_literal_authority, named)):
@@ -25,4 +26,5 @@ def check_host(request: web.Request) -> None:
     addresses = request.app[SERVICES].addresses
     wrong = [name for name in (*named, request.host) if not addresses.knows(name)]  # a target may hold one as well
     if wrong or len(named) != 1:
-        raise Refused("wrong_host", host=drop_port(wrong[0])[:200] if wrong else "")
+        served = ", ".join(sorted(addresses.names) or OF_THIS_MACHINE)
+        raise Refused("wrong_host", host=drop_port(wrong[0])[:200] if wrong else "", served=served)

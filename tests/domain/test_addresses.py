@@ -8,14 +8,14 @@ OURS = Addresses("https://jiesu.example:8443", ["热线.example", "10.0.0.5", "f
 KNOWN = (
     "jiesu.example", "jiesu.example:8443", "JIESU.Example:80", "jiesu.example.", "jiesu.example.:443",  # port, case, dot
     "xn--lrxu80a.example", "10.0.0.5", "10.0.0.5:8080", "[fd00::5]", "[FD00:0:0::0005]:9",
-    "127.0.0.1", "127.0.0.9:1", "localhost", "LOCALHOST.:8080", "[::1]", "[0:0:0:0:0:0:0:1]:80",
+    "127.0.0.1", "127.0.0.1:1", "localhost", "LOCALHOST.:8080", "[::1]", "[0:0:0:0:0:0:0:1]:80",
 )  # fmt: skip
 FOREIGN = (
     "", ".", ":80", "evil.example", "127.0.0.1.evil.example", "jiesu.example.evil", "evil-jiesu.example", "sub.jiesu.example",
     "x@jiesu.example", "jiesu.example@evil.example", "jiesu.example#evil", "jiesu.example/evil", "jiesu.example\\evil",
     "jiesu.example evil", " jiesu.example", "jiesu.example,evil.example", "jiesu.example..", "jiesu.example:",
     "jiesu.example:65536", "jiesu.example:8o", "jiesu.example:-1", "jiesu.example:80:80", "jiesu%2eexample", "*.example",
-    "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "127.0.0.01", "0.0.0.0", "[::]", "::1", "[::2]", "[::1", "[", "[]", "[::1%25eth0]",
+    "127.0.0.2", "127.0.0.9:1", "127.255.255.255", "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "127.0.0.01", "0.0.0.0", "[::]", "::1", "[::2]", "[::1", "[", "[]", "[::1%25eth0]",
     "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.50", "localhost.evil.example", "热线.example", "ＬＯＣＡＬＨＯＳＴ", "null",
 )  # fmt: skip
 
@@ -29,6 +29,12 @@ def test_a_name_of_ours_is_known_in_every_spelling_of_it_FR9(host: str) -> None:
 def test_no_other_name_is_however_much_it_looks_like_one_FR9(host: str) -> None:
     assert not OURS.knows(host)
     assert not OURS.owns(f"https://{host}")
+
+
+def test_another_loopback_address_is_known_once_it_is_named() -> None:
+    assert Addresses("http://127.0.0.2:8080", ["127.0.0.3"]).knows("127.0.0.2:8080")
+    assert Addresses("http://127.0.0.1", ["127.0.0.3"]).knows("127.0.0.3")
+    assert Addresses("http://127.0.0.1", ["127.0.0.3"]).owns("http://127.0.0.3:9")
 
 
 def test_where_it_listens_for_all_is_no_name() -> None:

@@ -52,11 +52,18 @@ async def test_every_way_to_say_a_name_is_judged_FR9(sqlite_world: World) -> Non
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 async def test_the_refusal_says_which_name_and_what_to_do_FR9(sqlite_world: World, accept: str) -> None:
+    sqlite_world.services.addresses = Addresses(f"https://{OURS}:8443")
     headers = {"Host": f"{FOREIGN}:8080", "Accept": accept}
     async with sqlite_world.client.get("/", headers=headers, allow_redirects=False) as answer:
         text = await answer.text()
         assert answer.status == 421 and f" {FOREIGN} " in text and "JIESU_ALLOWED_HOSTS" in text
         assert ("wrong_host" in text) is (accept == "application/json")
+        assert f"可以使用的是：{OURS}。" in text and 'href="/"' not in text
+
+
+async def test_the_page_that_refuses_a_name_is_drawn_as_others_are(sqlite_world: World) -> None:
+    for path in ("/static/console.css", "/static/console.js", "/static/rating.css"):
+        assert (await sqlite_world.client.get(path, headers={"Host": FOREIGN})).status == 200
 
 
 async def test_a_page_that_came_under_another_name_cannot_post_by_calling_us_so_FR9(sqlite_world: World) -> None:

@@ -19,4 +19,5 @@ async def render_refusal(request: web.Request, refused: Refused, error: Exceptio
     request_id = request[REQUEST_ID]
     sentence = word_refusal(request, refused)
     code = error.status if isinstance(error, web.HTTPException) else get_status(refused.code)
-    return render_page(request, "fault.html", {"message": sentence, "number": request_id}, code)
+    has_home = refused.code != "wrong_host"  # under that name every page is this one
+    return render_page(request, "fault.html", {"message": sentence, "number": request_id, "has_home": has_home}, code)

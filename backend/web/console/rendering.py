@@ -93,7 +93,7 @@ def render_page(
         "language": request.app[SERVICES].texts.language.replace("_", "-"),
         "conditions": [code for code in request.app[SERVICES].list_conditions() if code in SHOWN],
         "held": request.app[SERVICES].holds.current is not None,
-        "menu": build_menu(seated[0] if seated else None, request.path),
+        "menu": build_menu(seated[0] if seated else None, request.path), "has_home": True,
     }  # fmt: skip
     return render_template(request, template, {**base, **(context or {})}, status)
 
