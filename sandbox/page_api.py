@@ -91,7 +91,7 @@ class PageApi:
         if request.transport is None:  # they left while we asked who they are
             return web.Response(status=400)
         async with sse_response(request) as stream:
-            with contextlib.suppress(ConnectionError, TimeoutError):  # the page was closed or stalled, which is no error
+            with contextlib.suppress(ConnectionError, TimeoutError):  # closed or stalled
                 while stream.is_connected() and not self._closing:
                     try:
                         last = await broadcast.wait(find_news, KEEPALIVE_SECONDS)

@@ -8,7 +8,8 @@ MAX_PORT = 65535
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>[0-9]{1,5}))?")
 _WRITTEN = re.compile(r"(?P<name>\[[^\]/]*\]|[^:/?#]*)(?::(?P<port>[0-9]+))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-OF_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")  # a request may always say so; any other loopback address is to be named
+#: What a request may always say; any other loopback address is to be named.
+OF_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def _split(authority: str) -> tuple[str, int | None] | None:

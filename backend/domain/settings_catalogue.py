@@ -119,6 +119,11 @@ def parse_value(key: str, value: object) -> str:
         raise Refused("bad_setting", key=key, value=text, allowed=row.allowed) from None
 
 
+def split_list(text: str) -> list[str]:
+    """Return the different words of a written list, in its order."""
+    return list(dict.fromkeys(word.strip() for word in _COMMA.split(text) if word.strip()))
+
+
 def _text(value: object) -> str:
     """Write a JSON or TOML value as a person would by hand."""
     if isinstance(value, bool):
@@ -161,7 +166,7 @@ def _choice(row: SettingSpec, text: str) -> str:
 
 
 def _list(row: SettingSpec, text: str) -> str:
-    words = list(dict.fromkeys(word.strip() for word in _COMMA.split(text) if word.strip()))
+    words = split_list(text)
     if row.items and not set(words) <= set(row.items):
         raise ValueError
     return ",".join(words)

@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from backend.domain.limits import Limit
 from backend.domain.masking import cut, mask
 from backend.domain.records import Unit
-from backend.domain.refusals import Refused
+from backend.domain.setting_words import word_value
 from backend.domain.settings import Settings
 from backend.ports.reporting import PeriodDetail, ProblemTicket
 from backend.ports.scoring import LedgerEntry
@@ -152,17 +151,5 @@ def write_notes(
         names = w.render("list_mark").join(unit.name for unit in idle)
         w.add_paragraph("idle", count=len(idle), names=names)
     w.add_paragraph("private")
-    labels = [(w.render(f"reading.{key}"), format_setting(w, settings, key)) for key in READINGS]
+    labels = [(w.render(f"reading.{key}"), word_value(w.texts, key, settings.get(key))) for key in READINGS]
     w.add_table("readings", [w.make_column("reading", 3), w.make_column("value", 2)], labels)
-
-
-def format_setting(w: Writer, settings: Settings, key: str) -> str:
-    """Format a setting's value, in words if the catalogue has them."""
-    value = settings.get(key)
-    if w.texts.has(f"word.reading_value.{value}"):
-        return w.texts.get_word("reading_value", value)
-    try:
-        limit = Limit.parse(value)
-    except Refused:
-        return value
-    return w.render("limit", amount=limit.amount, unit=w.texts.get_word("limit_unit", str(limit.unit)))

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from backend.domain.refusals import Refused, get_http_status
+from backend.domain.setting_words import word_facts
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.ports.availability import Unavailable
@@ -63,8 +64,9 @@ def format_refusal(catalogue: Texts, code: str, facts: Mapping[str, Any]) -> str
 
 def word_refusal(request: web.Request, refused: Refused) -> str:
     """Return a refusal's sentence for the page that answers this request."""
-    facts = {**refused.facts, "request_id": request[REQUEST_ID]}
-    return format_refusal(request.app[SERVICES].texts, refused.code, facts)
+    texts = request.app[SERVICES].texts
+    facts = {**word_facts(texts, refused.facts), "request_id": request[REQUEST_ID]}
+    return format_refusal(texts, refused.code, facts)
 
 
 def dump_error(catalogue: Texts, code: str, facts: Mapping[str, Any], request_id: str) -> str:

@@ -1,11 +1,14 @@
 """The console: sessions, pages by role, text of strangers that is never run, forms no other site may send."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from backend.domain.acts import OPERATOR, SYSTEM, Act
+from backend.domain.setting_words import list_codes
+from backend.domain.settings import load_catalogue
 from backend.domain.ticket_enums import Source
 from tests.web.browser import Browser
 from tests.web.world import PDF, World
@@ -144,7 +147,7 @@ async def test_settings_and_bindings_are_changed_by_those_with_the_right(world: 
     await browser.sign_in(world.keys["A1"])
     assert (await browser.post("/settings", key="sign.general.limit", value="2wd"))[0] == 303
     text = await browser.page("/settings")
-    assert 'value="2wd"' in text and "已改 1 项" in text and "默认 1wd" in text
+    assert 'value="2wd"' in text and "已改 1 项" in text and "默认 1个工作日" in text
     assert '<option value="false" selected>否</option>' in text  # flags and choices are chosen, not typed
     text = await browser.page("/settings?q=紧急 签收")
     assert 'id="sign.urgent.limit"' in text and 'id="sign.general.limit"' not in text and "open>" in text
@@ -156,3 +159,21 @@ async def test_settings_and_bindings_are_changed_by_those_with_the_right(world: 
     await browser.sign_in(world.keys["H1"])
     assert (await browser.post("/settings", key="sign.general.limit", value="3wd"))[0] == 403
     assert (await browser.post("/office/people/H1/binding"))[0] == 403
+
+
+async def test_settings_are_drawn_without_codes_and_only_what_differs_counts_as_changed(
+    world: World, browser: Browser
+) -> None:
+    await browser.sign_in(world.keys["A1"])
+    for value in ("2wd", "1wd"):
+        assert (await browser.post("/settings", key="sign.general.limit", value=value))[0] == 303
+    assert (await browser.post("/settings", key="visit.categories", value="求助、投诉"))[0] == 303
+    shown = re.sub(r"<[^>]*>", " ", await browser.page("/settings"))
+    assert shown.count("已改") == 2, "the one setting and its group"
+    assert "派单与办结要求" in shown and "默认 咨询、求助、投诉" in shown
+    for key, row in load_catalogue().items():
+        assert row.label in shown and key not in shown
+        assert not [code for code in list_codes(row) if "_" in code and code in shown]
+    assert re.search(r'name="value" value="求助、投诉"', await browser.page("/settings"))
+    _, refused = await browser.post("/settings", key="card.red_at", value="soon")
+    assert "红牌时点" in refused and "可填：到期即发，或时长" in refused

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backend.domain.setting_words import find_word, list_codes, word_allowed, word_value, write_value
 from backend.domain.settings import Settings, SettingSpec, ValueKind, load_catalogue
 from backend.domain.texts import Texts
 
@@ -13,9 +14,12 @@ class SettingView:
 
     row: SettingSpec
     value: str
-    default: str
+    written: str  # as people write it, with words for codes
+    shown: str  # as people read it
+    default: str  # as people read it
     follows: str  # label of the setting it inherits from while unset
-    changed: bool
+    changed: bool  # whether it is another than the default
+    allowed: str
     options: Mapping[str, str]
     of_units: tuple[tuple[str, str], ...]  # unit → its own value
 
@@ -30,13 +34,13 @@ class SettingGroup:
 
     @property
     def changed(self) -> int:
-        """How many of them the office has set."""
+        """How many of them the office has changed."""
         return sum(one.changed or bool(one.of_units) for one in self.rows)
 
 
 def group_settings(settings: Settings, texts: Texts, search: str = "", opened: str = "") -> list[SettingGroup]:
-    """Return all groups in catalogue order; with `asked` only settings whose names contain all its words, all open."""
-    defaults = Settings({"profile": settings.get("profile")}).to_dict()
+    """Return all groups in catalogue order; with `search` only settings whose names contain all its words, all open."""
+    defaults = _list_defaults(settings)
     wanted = search.casefold().split()
     found: dict[str, list[SettingView]] = {}
     for key, row in load_catalogue().items():
@@ -46,14 +50,28 @@ def group_settings(settings: Settings, texts: Texts, search: str = "", opened: s
     return [SettingGroup(name, tuple(rows), bool(wanted) or name == opened) for name, rows in found.items()]
 
 
+def _list_defaults(settings: Settings) -> dict[str, str]:
+    """Return what each setting would be without its own value: of the profile, or what it follows as that is now."""
+    usual = Settings({"profile": settings.get("profile")}).to_dict()
+    rows = load_catalogue()
+    followed = {key: settings.get(row.inherits) for key, row in rows.items() if row.inherits is not None}
+    return {**usual, **followed, "profile": rows["profile"].default or ""}
+
+
 def _build_view(settings: Settings, row: SettingSpec, default: str, texts: Texts) -> SettingView:
-    own = settings.overrides
+    own, value = settings.overrides, settings.get(row.key)
     follows = load_catalogue()[row.inherits].label if row.inherits else ""
-    units = tuple((key.partition("@")[2], value) for key, value in own.items() if key.startswith(f"{row.key}@"))
-    return SettingView(row, settings.get(row.key), default, follows, row.key in own, _list_options(row, texts), units)
+    units = tuple(
+        (key.partition("@")[2], word_value(texts, row.key, v))
+        for key, v in own.items()
+        if key.startswith(f"{row.key}@")
+    )
+    return SettingView(
+        row, value, write_value(texts, row, value), word_value(texts, row.key, value), word_value(texts, row.key, default),
+        follows, value != default, word_allowed(texts, row), _list_options(row, texts), units,
+    )  # fmt: skip
 
 
 def _list_options(row: SettingSpec, texts: Texts) -> dict[str, str]:
-    if row.kind is ValueKind.FLAG:
-        return {"true": texts.render("console.yes"), "false": texts.render("console.no")}
-    return {item: item for item in (*row.words, *row.items)} if row.kind is ValueKind.CHOICE else {}
+    is_choice = row.kind in (ValueKind.FLAG, ValueKind.CHOICE)
+    return {code: find_word(texts, row, code) or code for code in list_codes(row)} if is_choice else {}

@@ -10,6 +10,7 @@ from backend.domain.acts import Actor
 from backend.domain.permissions import may, require
 from backend.domain.recompute import DueChange, RuleChange, affects_due_times
 from backend.domain.refusals import Refused
+from backend.domain.setting_words import read_value
 from backend.domain.settings import load_catalogue
 from backend.office.settings import set_setting
 from backend.services import Services
@@ -53,6 +54,8 @@ async def change_setting(
     field = {
         name: strip_unstorable(form.fields.get(name, "")).strip()[:2_000] for name in ("key", "value", "day", "how")
     }
+    if (row := load_catalogue().get(field["key"].partition("@")[0])) is not None:
+        field["value"] = read_value(services.texts, row, field["value"])
     key, value, day, how = field.values()
     try:
         change = (
