@@ -89,7 +89,7 @@ class Services:
     holds: Holds
     health: Health
     gate: VersionGate
-    list_conditions: Callable[[], Sequence[str]] = tuple  # what is wrong with the storage, in codes
+    list_conditions: Callable[[], Sequence[str]] = tuple  # what is wrong with the storage and the scanner, in codes
     calls: Calls | None = None
     inbox: InboxReceiver | None = None
     sandbox_clock: MovableClock | None = None

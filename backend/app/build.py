@@ -151,7 +151,8 @@ async def _prepare_then_start(
             )
             core.sandbox_clock.settle = shared_clock.settle
             stack.push_async_callback(_cancel, asyncio.create_task(shared_clock.follow(), name="shared_clock"))
-    stack.push_async_callback(_cancel, asyncio.create_task(storage.run_forever(), name="storage_watch"))
+    for name, watch in (("storage_watch", storage.run_forever), ("scanner_watch", core.screening.run_forever)):
+        stack.push_async_callback(_cancel, asyncio.create_task(watch(), name=name))
 
     async def begin_late() -> None:
         await _prepare_database(application)

@@ -66,6 +66,15 @@ def build_holds(config: Config, core: Core, stack: contextlib.AsyncExitStack) ->
     return Holds(SqlHoldStore(core.db, core.ids), open_mark_places(config, client), core.clock, core.chance)
 
 
+async def is_held(config: Config) -> bool:
+    """Whether what was restored still waits for its release, by the database alone."""
+    db = open_database(config.resolved_database_url, time.monotonic, config.state)
+    try:
+        return (await SqlHoldStore(db, IdSupply(db)).read()).hold is not None
+    finally:
+        await db.close()
+
+
 def is_state_beside_data(config: Config) -> bool:
     """Whether the folder of marks lies in that of the data, so that both are put back together."""
     return config.state.resolve().is_relative_to(config.data.resolve())

@@ -210,7 +210,7 @@ def _build_services(
         dispatch_suggestions=core.dispatch_suggestions,
         governance=Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids),
         visits=visits, integrity=integrity, health=operations.health, holds=holds, gate=VersionGate(SqlGateStore(core.db), core.clock),
-        list_conditions=operations.storage.list_conditions, calls=calls, sandbox_clock=core.sandbox_clock, addresses=config.addresses,
+        list_conditions=lambda: [*operations.storage.list_conditions(), *core.screening.list_conditions()], calls=calls, sandbox_clock=core.sandbox_clock, addresses=config.addresses,
         sandbox=config.sandbox, heartbeats=workers.heartbeats, providers=build_provider_status(config),
         started_at=core.clock.now(),
     )  # fmt: skip

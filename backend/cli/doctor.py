@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import socket
+import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -13,7 +15,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from backend.app.build_backups import is_state_beside_data
+from backend.app.build_backups import is_held, is_state_beside_data
 from backend.app.build_scanner import build_scanner
 from backend.app.config import Config
 from backend.app.core import open_office
@@ -22,14 +24,24 @@ from backend.cli import get_texts
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
 from backend.cli.storage_checks import BROKEN, list_storage_codes
 from backend.domain.addresses import is_loopback
+from backend.domain.causes import describe_cause
 from backend.domain.refusals import HTTP_STATUS, Refused
+from backend.domain.setting_words import word_value
+from backend.domain.texts import Texts
 from backend.integrity.calendar_end import is_calendar_short
+from backend.tickets.screening import PLAIN_FILE
 from notify.scanner import FileScanner, ScannerAway, build_test_file
 
-PLAIN_FILE = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n"  # in which nobody finds anything
 PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
 TELEGRAM = "https://api.telegram.org"
 TWILIO = "https://api.twilio.com"
+
+
+#: Errors → the code that a text says in words.
+_CAUSES: Mapping[type[BaseException], str] = {
+    TimeoutError: "timeout", ConnectionRefusedError: "refused", socket.gaierror: "name", ssl.SSLError: "certificate",
+    ValueError: "protocol", KeyError: "protocol", TypeError: "protocol",
+}  # fmt: skip
 
 
 class Health(StrEnum):
@@ -72,13 +84,13 @@ async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
     database = await _check_database(config)
     found.append(database)
     if database.health is Health.OK:
+        if await is_held(config):
+            found.append(Check("hold", Health.NOTICE, "held"))
         async with open_office(config) as office:
             snapshot = await office.snapshot()
             found.append(_check_calendar(office.clock.now().date(), snapshot.calendar.end))
             record = snapshot.settings.choice("system_of_record")
-            found.append(
-                Check("record", Health.OK, "record" if record == "self" else "record_external", {"who": record})
-            )
+            found.append(Check("record", Health.OK, "record" if record == "self" else "record_external"))
             found.append(_check_people(len(snapshot.config.units), len(snapshot.config.people)))
     found.extend(
         await asyncio.to_thread(
@@ -220,8 +232,8 @@ def _check_twilio(config: Config, fetch_json: Fetch) -> Iterator[Check]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         yield Check("twilio", Health.BROKEN, "silent", {"why": _describe_error(error)})
         return
-    health = Health.OK if status == "active" and config.twilio_from else Health.NOTICE
-    what = "twilio" if config.twilio_from else "twilio_from"
+    what = "twilio_inactive" if status != "active" else "twilio" if config.twilio_from else "twilio_from"
+    health = Health.OK if what == "twilio" else Health.NOTICE
     yield Check("twilio", health, what, {"status": status, "sender": config.twilio_from[-4:]})
 
 
@@ -230,8 +242,25 @@ def _report_absent(name: str, sandbox: bool) -> Check:
 
 
 def _describe_error(error: Exception) -> str:
-    """Describe an error without its URL, which may hold a token."""
-    return f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__
+    """Return the code of an error, a text `why.…`, without its URL, which may hold a token."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"http {error.code}"
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    return next((code for kind, code in _CAUSES.items() if isinstance(reason, kind)), "unreachable")
+
+
+def describe_check(texts: Texts, check: Check) -> str:
+    """Return the sentence of a check: what is the matter and what to do."""
+    if check.what == "refused":
+        return texts.render_refusal(check.facts["code"], check.facts)
+    facts = dict(check.facts)
+    if "why" in facts:
+        facts["why"] = describe_cause(texts, facts["why"])
+    if "profile" in facts:
+        facts["profile"] = word_value(texts, "profile", facts["profile"])
+    if facts.get("found") == "?":  # a scanner that names nothing
+        facts["found"] = ""
+    return texts.render(f"cli.check.{check.what}", **facts)
 
 
 @click.command(help=get_texts().render("cli.help.doctor"))
@@ -242,10 +271,7 @@ def doctor(as_json: bool) -> int:
     checks = run_async(run_checks(load_config()))
     results = []
     for check in checks:
-        if check.what == "refused":
-            text = get_texts().render_refusal(check.facts["code"], check.facts)
-        else:
-            text = get_texts().render(f"cli.check.{check.what}", **check.facts)
+        text = describe_check(get_texts(), check)
         results.append({"check": check.name, "health": str(check.health), "message": text})
         label, name = get_texts().render(f"cli.health.{check.health}"), get_texts().render(f"cli.checked.{check.name}")
         click.echo(f"{label}  {name}  {text}", err=as_json)

@@ -4,12 +4,12 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.healthy import ask_health
+from backend.cli.healthy import ask_health, describe_red
 
 EVERY_SECONDS = 20.0
 AFTER_SECONDS = 90.0  # with an answer of ten seconds: rings within three minutes, and not for a restart
@@ -41,7 +41,7 @@ class Watcher:
 def run_command(command: str, state: str, red: Sequence[str]) -> None:
     """Run the alarm's command; what it does wrong is said and does not end the watch."""
     environment = {**os.environ, "JIESU_WATCH_STATE": state, "JIESU_WATCH_RED": " ".join(red)}
-    print_text(f"watch_{state}", red=" ".join(red))
+    print_text(f"watch_{state}", red=" ".join(describe_red(get_texts(), code) for code in red))
     try:
         done = subprocess.run(shlex.split(command), env=environment, timeout=COMMAND_SECONDS, check=False)
         failed = str(done.returncode) if done.returncode else ""
@@ -49,6 +49,15 @@ def run_command(command: str, state: str, red: Sequence[str]) -> None:
         failed = type(error).__name__
     if failed:
         print_text("watch_command_failed", why=failed)
+
+
+def say_degraded(said: Collection[str], degraded: Collection[str]) -> set[str]:
+    """Say once what begins and what is over of what some do without; return what stands. Nobody is woken for it."""
+    for code in sorted({*said} ^ {*degraded}):
+        print_text(
+            "watch_degraded" if code in degraded else "watch_degraded_over", what=describe_red(get_texts(), code)
+        )
+    return {*degraded}
 
 
 @click.command(help=get_texts().render("cli.help.watch"))
@@ -62,6 +71,9 @@ def watch(url: str, command: str, every: float, after: float) -> None:
     """Look until stopped. It needs neither settings nor a database."""
     watcher = Watcher(lambda state, red: run_command(command, state, red), after)
     print_text("watching", url=url)
+    said: set[str] = set()
     while True:
-        watcher.see(ask_health(url)["red"], time.monotonic())
+        report = ask_health(url)
+        watcher.see(report["red"], time.monotonic())
+        said = say_degraded(said, report["degraded"])
         time.sleep(every)

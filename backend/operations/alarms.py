@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from backend.domain.causes import describe_cause
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts, find_placeholders
 from backend.office.clock import Clock
@@ -214,6 +215,8 @@ class AlarmTeller:
         facts = dict(alarm.facts)
         if "person" in facts:
             facts["person"] = self._contacts.name_person(facts["person"])
+        if "why" in facts:
+            facts["why"] = describe_cause(self._texts, str(facts["why"]))
         what = self._texts.render(sentence, **(unknown | facts | times))
         return self._texts.render(key, title=self._texts.render(f"alarm.title.{alarm.cause}"), what=what, **times)
 

@@ -14,6 +14,8 @@ from backend.web.metrics import METRICS
 from backend.web.request import SERVICES
 from backend.web.schemas import AdvanceBody, validate_body
 
+DEGRADED = ("scanner_away", "disk_low")  # conditions that do not stop the work
+
 
 async def get_health(_request: web.Request) -> web.Response:
     """GET /healthz: the process answers."""
@@ -22,6 +24,8 @@ async def get_health(_request: web.Request) -> web.Response:
 
 async def get_readiness(request: web.Request) -> web.Response:
     """GET /readyz: 200 while the whole installation is well, else 503 and what is red, in codes (XR8).
+
+    `degraded` is what some have to do without while the installation is alive: nobody need be woken.
 
     With `?scope=door` this process alone, for balancers. It tells no numbers: anybody may ask.
     """
@@ -32,6 +36,7 @@ async def get_readiness(request: web.Request) -> web.Response:
     else:
         report = await services.health.inspect()
         shown = {
+            "degraded": [code for code in services.list_conditions() if code in DEGRADED],
             "database": report.database, "roles": report.roles, "workers": report.workers, "findings": report.kinds,
         }  # fmt: skip
         if services.providers is not None:

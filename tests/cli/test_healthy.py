@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from backend.cli.healthy import ask_health, describe_red
-from backend.cli.watch import AFTER_SECONDS, EVERY_SECONDS, Watcher, run_command
-from backend.domain.texts import Texts
+from backend.cli.watch import AFTER_SECONDS, EVERY_SECONDS, Watcher, run_command, say_degraded
+from backend.domain.texts import Texts, list_languages
+from backend.operations.gate import CODE
+from backend.operations.health import RED_FINDINGS, RED_PREFIX
+from backend.web.health import DEGRADED
 
 
 @pytest.fixture
@@ -54,14 +57,34 @@ def test_nobody_who_answers_is_red_XR8(server: HTTPServer) -> None:
     assert ask_health(f"http://127.0.0.1:{server.server_port}/readyz")["red"] == ["silent"]
 
 
-def test_every_code_has_a_sentence_XR8() -> None:
-    for language in ("zh_CN", "en"):
-        texts = Texts(language)
-        said = {
-            describe_red(texts, c) for c in ("held", "role_missing:worker", "worker_stuck:delivery", "message_late")
-        }
-        assert len(said) == 4 and any("delivery" in one for one in said)
-    assert "投递与通话" in describe_red(Texts("zh_CN"), "role_missing:worker")
+CODES = (
+    "silent", "database_away", "role_missing:worker", "worker_stuck:delivery", "held", "read_only", "disk_full",
+    "disk_nearly_full", CODE, *RED_FINDINGS, f"{RED_PREFIX}ticket", *DEGRADED,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", list_languages())
+def test_every_code_has_a_sentence_of_its_own_that_says_what_to_do_XR8(language: str) -> None:
+    texts = Texts(language)
+    said = {code: describe_red(texts, code) for code in CODES}
+    assert len(set(said.values())) == len(CODES)
+    assert not [code for code in CODES if code in said[code]]
+    assert "surprise" in describe_red(texts, "surprise")
+    if language == "zh_CN":
+        assert "投递与通话" in said["role_missing:worker"]
+        assert [code for code in CODES if "请" not in said[code]] == []
+
+
+def test_what_some_do_without_is_said_and_nobody_is_woken(
+    server: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answer = 200, json.dumps({"ok": True, "red": [], "degraded": ["scanner_away"]}).encode()  # type: ignore[attr-defined]
+    report = ask_health(f"http://127.0.0.1:{server.server_port}/readyz")
+    assert (report["red"], report["degraded"]) == ([], ["scanner_away"])
+    said: set[str] = set()
+    for degraded in (["scanner_away"], ["scanner_away"], []):
+        said = say_degraded(said, degraded)
+    assert capsys.readouterr().err.count("病毒查杀不可用") == 2
 
 
 def test_the_watcher_rings_once_when_red_lasts_and_once_when_it_is_over_G31() -> None:

@@ -116,8 +116,12 @@ async def test_the_start_tells_it_too(capsys: pytest.CaptureFixture[str], names:
 
     @contextlib.asynccontextmanager
     async def open_application(*_: Any) -> AsyncIterator[Any]:
-        yield SimpleNamespace(process_token="", services=SimpleNamespace(gate=SimpleNamespace(expired=ended)))
+        holds = SimpleNamespace(current=None if is_told else object())
+        services = SimpleNamespace(gate=SimpleNamespace(expired=ended), holds=holds)
+        yield SimpleNamespace(process_token="", services=services)
 
     config = Config(host="0.0.0.0", allowed_hosts=names, sandbox=True, sandbox_open=True)
     await run_until_stopped(config, ("web",), open_application)
-    assert ("JIESU_ALLOWED_HOSTS" in capsys.readouterr().err) is is_told
+    said = capsys.readouterr().err
+    assert ("JIESU_ALLOWED_HOSTS" in said) is is_told
+    assert ("jiesu release" in said) is not is_told, "a hold is told as well"

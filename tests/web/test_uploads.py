@@ -90,3 +90,17 @@ async def test_a_form_of_the_console_says_so_and_keeps_what_was_typed_XS13(
     status, page = await browser.post("/tickets/T1/acts/return", **fields)
     assert status in (422, 503) and words in page and "不属于我局职责" in page
     assert (await world.load())["state"] == "signed" and await count_files(world) == 0
+
+
+async def test_while_the_scanner_is_away_every_page_and_the_probe_say_so_and_the_office_is_alive_XS13(
+    world: World, browser: Browser
+) -> None:
+    await browser.sign_in(world.keys["A1"])
+    world.services.list_conditions = world.screening.list_conditions
+    for away, degraded in (("timeout", ["scanner_away"]), ("", [])):
+        world.scanner.away = away
+        await world.screening.probe()
+        assert ("病毒查杀不可用" in await browser.page("/")) is bool(degraded)
+        status, report = await world.request(None, "GET", "/readyz")
+        assert (status, report["degraded"]) == (200 if report["ok"] else 503, degraded)
+        assert "scanner_away" not in report["red"]

@@ -21,7 +21,7 @@ from backend.web.request import SERVICES
 
 CONSOLE_FOLDER = Path(__file__).parent
 STATIC = "/static"
-SHOWN = ("read_only", "disk_full", "disk_nearly_full")  # conditions of the storage that each page tells
+SHOWN = ("read_only", "disk_full", "disk_nearly_full", "scanner_away")  # conditions that each page tells
 #: The signed-in actor and session, kept on the request.
 SIGNED_IN = web.RequestKey("seated", tuple[Actor, Session])
 
