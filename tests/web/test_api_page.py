@@ -43,6 +43,12 @@ async def test_each_operation_has_a_page_with_its_fields_words_and_refusals_XS12
         assert one.summary in page and one.path in page
         assert all(f">{row.name}<" in page for row in (*one.parameters, *one.body, *one.answer))
         assert all(f">{no.code}<" in page and no.sentence in page for no in one.refusals)
+    page = await browser.page("/api/docs?operation=post/tickets/{no}/acts")
+    assert "<b>承办单位</b>" in page and "<b>告知诉求人的原因（短信用语）</b>" in page
+    labels = {
+        row.name: row.label for one in list_operations("zh_CN") for row in (*one.body, *one.answer, *one.parameters)
+    }
+    assert labels["first_receiver"] == "首接单位" and labels["tickets"] == "", "what nothing names has no name"
     page = await browser.page("/api/docs?operation=get/tickets")
     assert "<code>pending_dispatch</code> 待派发" in page and "1 至 200" in page
     assert (await world.request(None, "GET", "/api/docs?operation=get/nothing"))[0] == 404

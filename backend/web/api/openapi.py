@@ -38,6 +38,14 @@ _KEY: Schema = {
 }
 
 
+#: Fields that mean everywhere what the console calls them so; an act's are called as on its form.
+_CALLED_SO = frozenset((
+    "unit", "units", "state", "category", "grade", "channel", "region", "place", "role", "month", "scheme", "code", "generated_at",
+    "submitted_at", "requester", "first_receiver", "earlier_reply", "merged_into", "attempts", "outcome", "purpose", "duration",
+    "numerator", "denominator", "rate", "deduction", "base", "bonus", "minus", "readings", "error", "dispatched_at", "signed_at",
+))  # fmt: skip
+
+
 class _Names(GenerateJsonSchema):
     """Names a page of tickets `TicketPage`."""
 
@@ -66,17 +74,17 @@ def build_document(language: str) -> Schema:
     bodies = sorted({r.body for r in ROUTES if r.body is not None}, key=lambda model: model.__name__)
     shapes += [(body.__name__, "validation", TypeAdapter(body)) for body in bodies]
     found, definitions = TypeAdapter.json_schemas(shapes, ref_template=_REF, schema_generator=_Names)
-    schemas = {name: _drop_titles(schema) for name, schema in definitions.get("$defs", {}).items()}
+    schemas = {name: _label(_drop_titles(schema), texts) for name, schema in definitions.get("$defs", {}).items()}
     paths: dict[str, Schema] = {}
     for route in ROUTES:
-        answer = None if route.media else _drop_titles(found[(route.name, "serialization")])
+        answer = None if route.media else _label(_drop_titles(found[(route.name, "serialization")]), texts)
         paths.setdefault(BASE + route.path, {})[route.method.lower()] = _build_operation(route, answer, texts)
     return {
         "openapi": "3.1.0", "info": {"title": "jiesu", "version": "1"}, "paths": paths,
         "security": [{"key": []}],
         "tags": [{"name": tag, "description": texts.get_word("api_group", tag)} for tag in dict.fromkeys(map(get_group, ROUTES))],
         "components": {
-            "schemas": {**schemas, "ActBody": build_act_schema(), "Error": _ERROR},
+            "schemas": {**schemas, "ActBody": _label(build_act_schema(), texts, "console.field"), "Error": _ERROR},
             "responses": {HTTPStatus(status).name: _build_refusal(status, codes, texts) for status, codes in _SHARED.items()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
@@ -90,13 +98,35 @@ def _drop_titles(schema: Any) -> Any:
     return [_drop_titles(one) for one in schema] if isinstance(schema, list) else schema
 
 
+def _label(schema: Any, texts: Texts, section: str = "console") -> Any:
+    """Return a schema whose fields say what people call them, where the catalogue does."""
+    if isinstance(schema, list):
+        return [_label(one, texts, section) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    labelled = {key: _label(value, texts, section) for key, value in schema.items() if key != "properties"}
+    if "properties" in schema:
+        labelled["properties"] = {
+            name: {**_label(own, texts, section), **_find_label(name, texts, section)}
+            for name, own in schema["properties"].items()
+        }
+    return labelled
+
+
+def _find_label(name: str, texts: Texts, section: str) -> Schema:
+    for place in (section, "console") if name in _CALLED_SO else (section,) if section != "console" else ():
+        if texts.has(f"{place}.{name}"):
+            return {"description": texts.get_template(f"{place}.{name}")}
+    return {}
+
+
 def _build_operation(route: Route, answer: Schema | None, texts: Texts) -> Schema:
     content = dict.fromkeys(route.media, _FILE) if answer is None else {JSON_TYPE: {"schema": answer}}
     done = {"description": texts.get_template("api.done"), "content": content}
     statuses = [status for status in (route.status, route.unchanged) if status is not None]
     operation: Schema = {
         "tags": [get_group(route)], "summary": texts.get_template(f"api.{route.name}"),
-        "operationId": f"{route.method.lower()}{route.path}", "parameters": _list_parameters(route),
+        "operationId": f"{route.method.lower()}{route.path}", "parameters": _list_parameters(route, texts),
         "responses": {**{str(status): done for status in statuses}, **_build_refusals(route, texts)},
     }  # fmt: skip
     if route.body is not None:
@@ -112,11 +142,14 @@ def _build_operation(route: Route, answer: Schema | None, texts: Texts) -> Schem
     return operation
 
 
-def _list_parameters(route: Route) -> list[Schema]:
+def _list_parameters(route: Route, texts: Texts) -> list[Schema]:
     in_path = {name: _describe_path_value(route, name) for name in route.path_values}
     return [
         *({"name": name, "in": "path", "required": True, "schema": schema} for name, schema in in_path.items()),
-        *({"name": one.name, "in": "query", "schema": dict(one.schema)} for one in route.filters),
+        *(
+            {"name": one.name, "in": "query", "schema": dict(one.schema), **_find_label(one.name, texts, "console")}
+            for one in route.filters
+        ),
         *((_KEY,) if route.method == "POST" else ()),
     ]
 

@@ -17,6 +17,7 @@ MAX_DEPTH = 5  # levels of nesting that a page shows
 @dataclass(frozen=True, slots=True)
 class Row:
     """One field: its name, what it is, notes on it, the words it may be with what they mean, how deep it is nested.
+    `label` is what people call it, "" where nothing says so.
 
     A form is one of several that an object may have; it is headed by the word that tells it from the others.
     """
@@ -27,6 +28,7 @@ class Row:
     words: tuple[tuple[str, str], ...] = ()
     depth: int = 0
     is_form: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ class _Reader:
         refusals = tuple(
             r for status, answer in responses.items() if status >= "400" for r in self._read_refusals(status, answer)
         )
-        names = [row.name for part in rows.values() for row in part] + [r.code for r in refusals]
+        names = [word for part in rows.values() for row in part for word in (row.name, row.label)] + [
+            r.code for r in refusals
+        ]
         return Operation(
             id=one["operationId"], group=group, method=method.upper(), path=path, summary=one["summary"],
             statuses=tuple(done), media=tuple(m for m in content if m != JSON_TYPE), refusals=refusals,
@@ -106,7 +110,7 @@ class _Reader:
     def _read_parameter(self, one: Schema) -> Row:
         place = self._texts.get_word("api_place", one["in"])
         needed = [self._say("required")] if one.get("required") else []
-        return self._read_row(one["name"], one["schema"], [place, *needed], 0)
+        return self._read_row(one["name"], one["schema"], [place, *needed], 0, one.get("description", ""))
 
     def _read_body(self, content: Schema) -> Iterator[Row]:
         for one in content.values():
@@ -139,7 +143,7 @@ class _Reader:
                 continue  # its form is headed by it
             required = name in schema.get("required", ())
             note = self._say("required") if required else self._say("optional")
-            yield self._read_row(name, own, [note] if required is needed else [], depth)
+            yield self._read_row(name, own, [note] if required is needed else [], depth, own.get("description", ""))
             yield from self._read_fields(own, depth + 1, needed=needed)
 
     def _find_constant(self, form: Schema) -> tuple[str, str] | None:
@@ -147,13 +151,15 @@ class _Reader:
         fields = self._resolve(form).get("properties", {}).items()
         return next(((name, str(one["const"])) for name, one in fields if "const" in one), None)
 
-    def _read_row(self, name: str, schema: Schema, notes: list[str], depth: int) -> Row:
+    def _read_row(self, name: str, schema: Schema, notes: list[str], depth: int, label: str) -> Row:
         forms = [self._resolve(one) for one in self._resolve(schema).get("anyOf", (schema,))]
         nullable = [self._say("nullable")] if any(one.get("type") == "null" for one in forms) else []
         forms = [one for one in forms if one.get("type") != "null"]
         kinds = dict.fromkeys(self._name_kind(one) for one in forms)
         limits = [limit for one in forms for limit in self._list_limits(one)]
-        return Row(name, " / ".join(kinds), (*notes, *nullable, *limits), self._list_words(name, forms), depth)
+        return Row(
+            name, " / ".join(kinds), (*notes, *nullable, *limits), self._list_words(name, forms), depth, label=label
+        )
 
     def _name_kind(self, schema: Schema) -> str:
         schema = self._resolve(schema)
