@@ -25,6 +25,8 @@ def backup(file: Path | None, verify_: bool, mark: bool, as_json: bool) -> None:
     if file is None:
         print_json(dump_manifest(run_async(backups.describe())))
         return
+    if file.parent == config.backup_to:  # as the nightly backup does; any other folder is there or misspelt
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     manifest = run_async(backups.verify(file) if verify_ else backups.make(file))
     if as_json:
         print_json(dump_manifest(manifest))

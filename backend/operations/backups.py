@@ -57,12 +57,14 @@ class Backups:
         return self._describe(await asyncio.to_thread(self._copies.read_contents))
 
     async def make(self, file: Path) -> Manifest:
-        """Write a backup of the database, which may be in use. Refused `backup_exists`, `program_missing`."""
+        """Write a backup of the database, which may be in use. Refused `backup_exists`, `folder_missing`, `program_missing`."""
         return await asyncio.to_thread(self._make, file)
 
     def _make(self, file: Path) -> Manifest:
         if file.exists():
             raise Refused("backup_exists", file=file.name)
+        if not file.parent.is_dir():  # a misspelt folder, or a disk that is not mounted
+            raise Refused("folder_missing", folder=str(file.parent))
         with self._files.scratch() as folder:
             copy = folder / "copy"
             contents = self._copies.dump(copy)

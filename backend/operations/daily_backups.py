@@ -87,6 +87,7 @@ class DailyBackups:
             await self._alarms.tell("backup_old")
 
     async def _back_up(self, now: datetime) -> None:
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True, mode=0o700)
         file = self._folder / now.astimezone(UTC).strftime(NAME)
         await self._backups.make(file)
         await self._alarms.heal("backup_old")

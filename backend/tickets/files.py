@@ -15,14 +15,29 @@ from backend.tickets.screening import Screening
 
 MAX_BYTES = 20 * 1024 * 1024  # bytes (contract §5)
 MAX_NAME_LENGTH = 120  # characters
+MAX_ENDING = 5  # characters
+ENDINGS = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png",)}
 MIME = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 
 
 def to_safe_name(name: str, kind: str) -> str:
-    """Return a safe display name: the last part, without control and direction characters; never a path (FF13)."""
+    """Return a safe display name: the last part, without control and direction characters; never a path (FF13).
+
+    It ends as its kind does: nobody is given a `report.exe` that is a picture.
+    """
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     plain = "".join(c for c in last if unicodedata.category(c)[0] != "C" and c not in '"<>|:*?').strip(" .")
-    return plain[-MAX_NAME_LENGTH:] or f"file.{kind}"
+    if not _ends_as(plain, kind):
+        stem, _, ending = plain.rpartition(".")
+        is_ending = ending.isascii() and ending.isalnum() and not ending.isdigit() and len(ending) <= MAX_ENDING
+        plain = stem.strip(" .") if stem and is_ending else plain
+    if _ends_as(plain, kind):
+        return plain[-MAX_NAME_LENGTH:]
+    return f"{plain[-(MAX_NAME_LENGTH - len(kind) - 1) :] or 'file'}.{kind}"
+
+
+def _ends_as(name: str, kind: str) -> bool:
+    return name.lower().endswith(ENDINGS[kind])
 
 
 class TicketFiles:
@@ -38,7 +53,7 @@ class TicketFiles:
         """Store a file, without what a camera appended to it (XS13).
 
         Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content), `file_broken`, `file_disguised`,
-        `file_bomb`, `file_infected`, `scanner_away`.
+        `file_active`, `file_bomb`, `file_infected`, `scanner_away`.
         """
         if len(content) > MAX_BYTES:
             raise Refused("too_large")

@@ -51,7 +51,6 @@ class EncryptedBackupFiles:
         whole = replace(manifest, sha256=digest, size=copy.stat().st_size)
         line = encode_manifest(whole)
         key, name, wrapped = self._encryption.wrap_file_key(line)
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, unfinished = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
         try:
             with os.fdopen(handle, "wb") as out, copy.open("rb") as content:

@@ -23,6 +23,9 @@ def test_an_operator_backs_up_proves_and_restores_XR3(jiesu: Jiesu, data: Path, 
         refused = jiesu("restore", file, "--replace", "--json")
         assert refused.status == 1 and refused.json["error"]["code"] == "in_use"
     assert jiesu("backup", file, "--json").json["error"]["code"] == "backup_exists"
+    misspelt = jiesu("backup", str(tmp_path / "bakcups" / "one.backup"), "--json")
+    assert misspelt.json["error"]["code"] == "folder_missing" and not (tmp_path / "bakcups").exists()
+    assert str(tmp_path / "bakcups") in misspelt.json["error"]["message"]
     assert jiesu("backup", "--mark").json["rows"] == made.json["rows"]
     assert jiesu("restore", file, "--json").json["error"]["code"] == "target_full"
     restored = jiesu("restore", file, "--replace", "--json")

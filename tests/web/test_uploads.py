@@ -6,11 +6,13 @@ import pytest
 from aiohttp import FormData
 from sqlalchemy import func, select
 
+from backend.tickets.files import MAX_NAME_LENGTH, to_safe_name
 from storage import tables as t
-from tests.domain.file_structure.samples import JPEG, PDF, PNG, archive
+from tests.domain.file_structure.samples import JPEG, PDF, PNG, archive, pdf
 from tests.web.browser import Browser
 from tests.web.world import World
 
+ACTIVE_PDF = pdf(b"7 0 obj<</S/JavaScript/JS(app.alert(1))>>endobj\n")
 POLYGLOT = PNG + archive()
 
 
@@ -104,3 +106,27 @@ async def test_while_the_scanner_is_away_every_page_and_the_probe_say_so_and_the
         status, report = await world.request(None, "GET", "/readyz")
         assert (status, report["degraded"]) == (200 if report["ok"] else 503, degraded)
         assert "scanner_away" not in report["red"]
+
+
+NAMES = {
+    ("report.exe", "png"): "report.png", ("照片.PNG", "png"): "照片.PNG", ("photo.jpeg", "jpeg"): "photo.jpeg", ("a.JPG", "jpeg"): "a.JPG",
+    ("a.pdf.exe", "pdf"): "a.pdf", ("a.png", "pdf"): "a.pdf", ("情况说明2026.11.30", "pdf"): "情况说明2026.11.30.pdf", ("说明", "png"): "说明.png",
+    ("..exe", "png"): "exe.png", ("", "png"): "file.png", ("../../x.sh", "pdf"): "x.pdf", ("a.\u202egnp.exe", "png"): "a.gnp.png",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "kind"), NAMES)
+def test_a_file_is_called_by_what_it_is_XS13(given: str, kind: str) -> None:
+    assert to_safe_name(given, kind) == NAMES[given, kind]
+    assert len(to_safe_name("x" * 300 + given, kind)) <= MAX_NAME_LENGTH
+
+
+async def test_a_picture_is_not_handed_out_as_a_program_XS13(sqlite_world: World) -> None:
+    status, stored = await sqlite_world.upload("H1", PNG, "report.exe")
+    assert (status, stored["name"]) == (201, "report.png")
+    async with sqlite_world.client.get(
+        f"/api/v1/files/{stored['id']}", headers={"Authorization": f"Bearer {sqlite_world.keys['H1']}"}
+    ) as answer:
+        assert "report.png" in answer.headers["Content-Disposition"]
+    status, answer = await sqlite_world.upload("H1", ACTIVE_PDF)
+    assert (status, answer["error"]["code"]) == (422, "file_active")

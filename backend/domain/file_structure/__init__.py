@@ -29,7 +29,7 @@ def read_file(content: bytes) -> tuple[str, bytes]:
     """Return pdf, jpeg or png with the content to store: without what a camera appends behind its picture.
 
     Refused `file_type` for any other first bytes (FF5), `file_broken` for a file that is not whole, `file_disguised` for one
-    that is something else as well, `file_bomb` for a picture that would fill the memory. It takes long: up to a second.
+    that is something else as well, `file_active` for a paper that acts, `file_bomb` for a picture that would fill the memory. It takes long: up to a second.
     """
     for start, kind, read in _KINDS:
         if content.startswith(start):

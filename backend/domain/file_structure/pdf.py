@@ -5,6 +5,7 @@ Offsets are not judged: viewers repair them, and many programs write them wrongl
 
 import re
 
+from backend.domain.file_structure.active import ActiveParts
 from backend.domain.file_structure.stowaways import refuse_page
 from backend.domain.refusals import Refused
 
@@ -28,11 +29,11 @@ _STREAM_OVER = re.compile(rb"\s*endobj")
 
 
 def check_pdf(content: bytes) -> None:
-    """Refused `file_broken`, `file_disguised`, `file_bomb`."""
+    """Refused `file_broken`, `file_disguised`, `file_active`, `file_bomb`."""
     header = _HEADER.match(content)
     if header is None:
         raise Refused("file_broken")
-    at, remarks, objects, last = header.end(), 0, 0, ""
+    at, remarks, objects, last, active = header.end(), 0, 0, "", ActiveParts()
     for _ in range(MAX_PARTS):
         blanks = _BLANKS.match(content, at)
         at = blanks.end() if blanks is not None else at
@@ -50,12 +51,13 @@ def check_pdf(content: bytes) -> None:
             if remarks > MAX_REMARKS:
                 raise Refused("file_disguised")
         elif last == "object":
-            objects, at = objects + 1, _find_object_end(content, at)
+            objects, at = objects + 1, _read_object(content, at, active)
         elif last == "table":
             table = _TABLE.match(content, at)
             at = table.end() if table is not None else at
         elif last == "trailer":
-            at = _find_trailer_end(content, at)
+            start, at = at, _find_trailer_end(content, at)
+            active.refuse(content[start:at])
     raise Refused("file_bomb")
 
 
@@ -74,17 +76,21 @@ def _find_trailer_end(content: bytes, start: int) -> int:
     return behind.start()
 
 
-def _find_object_end(content: bytes, start: int) -> int:
-    """Return the position behind the object; its stream is leapt by its length, or to where the object ends."""
+def _read_object(content: bytes, start: int, active: ActiveParts) -> int:
+    """Judge the object and return the position behind it; its stream is leapt by its length, or to where the object ends."""
     found = _WITHIN.search(content, start)
     if found is None:
         raise Refused("file_broken")
+    head = content[start : found.start()]
     if found[0] == b"endobj":
+        active.refuse(head)
         return found.end()
-    lengths = _LENGTH.findall(content, start, found.start())
-    end = _STREAM_END.match(content, found.end() + int(lengths[-1])) if lengths else None
+    lengths = _LENGTH.findall(head)
+    data = found.end()
+    end = _STREAM_END.match(content, data + int(lengths[-1])) if lengths else None
     over = _STREAM_OVER.match(content, end.end()) if end is not None else None
-    over = over or _LAST_END.search(content, found.end())
+    over = over or _LAST_END.search(content, data)
     if over is None:
         raise Refused("file_broken")
+    active.refuse(head, content[data : over.start()])
     return over.end()

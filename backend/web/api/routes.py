@@ -50,7 +50,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/requesters/find",        tickets.find_requester, "requester.reveal", schemas.FindBody, shown_once=True,
           refuses=("reason_missing", "bad_phone")),
     Route("POST", "/files",                  files.upload, max_bytes=MAX_BYTES, status=201,
-          refuses=("file_type", "file_broken", "file_disguised", "file_bomb", "file_infected", "scanner_away")),
+          refuses=("file_type", "file_broken", "file_disguised", "file_active", "file_bomb", "file_infected", "scanner_away")),
     Route("GET",  "/files/{id}",             files.download, numbers=files.FILE_ID, media=tuple(MIME.values()), filters=(TICKET,)),
     Route("GET",  "/deliveries",             deliveries.list_deliveries,
           filters=(TICKET, Filter("person"), choice_filter("state", DELIVERY_STATES), *PAGED)),

@@ -67,6 +67,68 @@ def test_whole_files_are_taken_as_they_are_XS13(name: str) -> None:
     assert read_file(content) == (kind, content)
 
 
+def objects(text: bytes, head: bytes = b"/Filter/FlateDecode", *, packed: bytes | None = None) -> bytes:
+    """An object stream."""
+    data = zlib.compress(text) if packed is None else packed
+    return (
+        b"8 0 obj\n<</Type/ObjStm/N 1/First 4"
+        + head
+        + b"/Length %d>>\nstream\n" % len(data)
+        + data
+        + b"\nendstream\nendobj\n"
+    )
+
+
+RUNS = b"7 0 <</S/JavaScript/JS(app.alert\\(1\\))>>"
+ACTS = {
+    "a script": pdf(b"7 0 obj<</S/JavaScript/JS(x)>>endobj\n"),
+    "a script elsewhere": pdf(b"7 0 obj<</Names[(a)<</S /JavaScript /JS 9 0 R>>]>>endobj\n"),
+    "a script in other letters": pdf(b"7 0 obj<</S/Java#53cript/#4a#53(x)>>endobj\n"),
+    "a program to start": pdf(b"7 0 obj<</S/Launch/Win<</F(cmd.exe)>>>>endobj\n"),
+    "a file": pdf(b"7 0 obj<</Type/EmbeddedFile/Length 3>>\nstream\nabc\nendstream\nendobj\n"),
+    "a list of files": pdf(b"7 0 obj<</Names<</EmbeddedFiles 9 0 R>>>>endobj\n"),
+    "a film": pdf(b"7 0 obj<</Subtype/RichMedia>>endobj\n"),
+    "a form with scripts": pdf(b"7 0 obj<</AcroForm<</XFA 9 0 R>>>>endobj\n"),
+    "behind a string that does not end": pdf(b"7 0 obj<</T(a /S/JavaScript>>endobj\n"),
+    "behind a string with brackets": pdf(b"7 0 obj<</T(a\\)(b)c)/S/JavaScript>>endobj\n"),
+    "in a trailer": PDF.replace(b"/Root 1 0 R", b"/Root<</OpenAction<</S/Launch>>>>"),
+    "in packed objects": pdf(objects(RUNS)),
+    "in packed objects, in other letters": pdf(objects(RUNS.replace(b"JavaScript", b"J#61vaScript").replace(b"/JS", b"/x"))),
+    "in objects that are only stored": pdf(objects(b"", b"", packed=RUNS)),
+    "in objects packed otherwise": pdf(objects(b"", b"/Filter[/ASCIIHexDecode/FlateDecode]", packed=RUNS.hex().encode())),
+    "in objects packed in shorter words": pdf(objects(RUNS, b"/Filter/Fl")),
+    "in objects whose packing stands elsewhere": pdf(objects(RUNS, b"/Filter 6 0 R")),
+    "in objects that are encrypted": pdf(objects(b"", packed=b"\x93" * 40)),
+    "in objects that are predicted": pdf(objects(RUNS, b"/Filter/FlateDecode/DecodeParms<</Predictor 12>>")),
+}  # fmt: skip
+QUIET = {
+    "packed objects": pdf(objects(b"7 0 <</Type/Page>>")),
+    "words in a text": pdf(b"7 0 obj<</Title(about /JavaScript and (/Launch\\) too))>>endobj\n"),
+    "words in a remark": pdf(b"7 0 obj<<\n% /JavaScript\n/Type/Page>>endobj\n"),
+    "words in a page": pdf(stream(b"(/JavaScript) Tj")),
+    "longer names": pdf(b"7 0 obj<</JSFont 1/Launcher 2/JavaScripts 3>>endobj\n"),
+    "a link": pdf(b"7 0 obj<</S/URI/URI(https://a.example/JS/Launch)>>endobj\n"),
+}
+
+
+@pytest.mark.parametrize("where", ACTS)
+def test_a_paper_that_acts_is_refused_wherever_it_says_so_XS13(where: str) -> None:
+    assert judge(ACTS[where]) == "file_active"
+
+
+@pytest.mark.parametrize("what", QUIET)
+def test_a_paper_that_only_speaks_of_it_is_taken_XS13(what: str) -> None:
+    assert judge(QUIET[what]) == "pdf"
+
+
+def test_packed_objects_are_unpacked_so_far_and_no_further_XS13() -> None:
+    began = time.perf_counter()
+    assert judge(pdf(objects(bytes(70 * 1024 * 1024)))) == "file_bomb"
+    assert judge(pdf(*[objects(bytes(30 * 1024 * 1024))] * 3)) == "file_bomb"
+    assert judge(pdf(b"7 0 obj" + b"(/a" * 400_000 + b"endobj\n")) == "pdf"
+    assert time.perf_counter() - began < 10
+
+
 BEHIND = {
     "archive": archive(), "rar": RAR, "7z": SEVEN, "page": PAGE, "script": SCRIPT, "program": PROGRAM, "junk": JUNK,
     "one byte": b"x", "paper": PDF, "picture": PNG,
@@ -210,5 +272,12 @@ def test_no_file_takes_long_to_judge_XS13(name: str) -> None:
 def test_no_bytes_whatever_make_it_fail_XS13(noise: bytes, kind: str, at: int) -> None:
     whole = WHOLE[kind]
     assert judge(noise) in ("file_type", "file_broken", "file_disguised", "png", "jpeg", "pdf")
-    assert judge(whole[:at] + noise + whole[at:]) in (kind, "file_type", "file_broken", "file_disguised", "file_bomb")
-    assert judge(whole[: max(at, 8)] + noise) in (kind, "file_broken", "file_disguised", "file_bomb")
+    assert judge(whole[:at] + noise + whole[at:]) in (
+        kind,
+        "file_type",
+        "file_broken",
+        "file_disguised",
+        "file_active",
+        "file_bomb",
+    )
+    assert judge(whole[: max(at, 8)] + noise) in (kind, "file_broken", "file_disguised", "file_active", "file_bomb")
