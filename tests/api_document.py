@@ -6,7 +6,7 @@ What the document does not say is an error here: a client may ignore a new field
 import json
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,8 @@ from backend.web.api.openapi import build_document
 
 #: Statuses of the server rather than of an operation: no such method, our own mistake.
 NOT_OF_AN_OPERATION = {405, 500}
+OFFICE_OFFSET = timedelta(hours=8)  # every office of the tests is in this zone, and every instant of an answer
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 TYPES = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int, "number": (int, float),
 }  # fmt: skip
@@ -84,8 +86,8 @@ def _find_faults_of_text(value: str, schema: dict[str, Any], where: str) -> Iter
     if "pattern" in schema and not re.search(schema["pattern"], value):
         yield f"{where}: {value!r} does not match {schema['pattern']}"
     try:
-        if schema.get("format") == "date-time" and datetime.fromisoformat(value).tzinfo is None:
-            yield f"{where}: {value!r} has no offset"
+        if schema.get("format") == "date-time" and datetime.fromisoformat(value).utcoffset() != OFFICE_OFFSET:
+            yield f"{where}: {value!r} is not in the office's zone"
         if schema.get("format") == "date":
             date.fromisoformat(value)
     except ValueError:
@@ -123,6 +125,9 @@ def find_faults_of_answer(operation: dict[str, Any], status: int, content_type: 
         error, own = content[content_type]["schema"]["allOf"]
         yield from find_faults(answer := json.loads(body), error)
         codes = own["properties"]["error"]["properties"]["code"]["enum"]
+        instants = [one for one in answer["error"]["details"].values() if INSTANT.fullmatch(str(one))]
+        for one in instants:
+            yield from _find_faults_of_text(one, {"format": "date-time"}, "details")
         if (code := answer["error"]["code"]) not in codes:
             yield f"{code} is not among the {status} refusals {codes}"
 

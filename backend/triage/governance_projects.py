@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from typing_extensions import TypedDict
 
@@ -209,13 +210,13 @@ def _parse_text(fields: Mapping[str, object], name: str, longest: int = MAX_LENG
     return value
 
 
-def to_json(project: GovernanceProject) -> Project:
-    """Convert a project to JSON."""
+def to_json(project: GovernanceProject, zone: ZoneInfo) -> Project:
+    """Convert a project to JSON, its times in the office's zone."""
     p = project
     return {
         "id": p.id, "unit": p.unit, "month": p.month, "topic": p.topic, "cause": p.cause, "measures": p.measures,
         "tickets": list(p.tickets), "state": p.state, "drafted": p.drafted, "opened_by": p.opened_by,
-        "opened_at": p.opened_at.isoformat(), "closed_by": p.closed_by,
-        "closed_at": None if p.closed_at is None else p.closed_at.isoformat(), "reviewed_by": p.reviewed_by,
-        "reviewed_at": None if p.reviewed_at is None else p.reviewed_at.isoformat(), "ledger_id": p.ledger_id,
+        "opened_at": p.opened_at.astimezone(zone).isoformat(), "closed_by": p.closed_by,
+        "closed_at": None if p.closed_at is None else p.closed_at.astimezone(zone).isoformat(), "reviewed_by": p.reviewed_by,
+        "reviewed_at": None if p.reviewed_at is None else p.reviewed_at.astimezone(zone).isoformat(), "ledger_id": p.ledger_id,
     }  # fmt: skip

@@ -26,13 +26,14 @@ class Feed:
 
     def __init__(self, services: Services) -> None:
         self._listeners: set[asyncio.Queue[FeedItem | None]] = set()
+        self._zone = services.clock.zone
         services.tickets.listeners.append(self.publish)
 
     def publish(self, plan: Plan, ticket_no: str) -> None:
         """Queue a move for every listener; one too far behind is dropped and reconnects."""
         line = plan.entry
         body = dict(build_log_fields(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
-                                 line.version, line.by, str(line.source), line.at))  # fmt: skip
+                                 line.version, line.by, str(line.source), line.at.astimezone(self._zone)))  # fmt: skip
         for queue in tuple(self._listeners):
             if queue.qsize() >= MAX_QUEUED:
                 self._listeners.discard(queue)

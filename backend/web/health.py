@@ -59,7 +59,7 @@ async def get_openapi(request: web.Request) -> web.Response:
 
 async def get_clock(request: web.Request) -> web.Response:
     """GET /sandbox/clock: the rehearsal's current time."""
-    return web.json_response({"now": request.app[SERVICES].clock.now().isoformat()})
+    return _tell_time(request)
 
 
 async def advance_clock(request: web.Request) -> web.Response:
@@ -74,7 +74,12 @@ async def advance_clock(request: web.Request) -> web.Response:
         raise Refused("forbidden")
     body = validate_body(AdvanceBody, await read_json(request))
     await services.sandbox_clock.advance(body.advance)
-    return web.json_response({"now": services.clock.now().isoformat()})
+    return _tell_time(request)
+
+
+def _tell_time(request: web.Request) -> web.Response:
+    clock = request.app[SERVICES].clock
+    return web.json_response({"now": clock.now().astimezone(clock.zone).isoformat()})
 
 
 def add_routes(app: web.Application) -> None:

@@ -332,7 +332,7 @@ async def test_live_events_go_only_to_those_who_may_see_the_ticket_FR21(sqlite_w
         await streams[who].content.readuntil(b"\r\n\r\n")
     await sqlite_world.sign_ticket()
     event = await asyncio.wait_for(streams["H1"].content.readuntil(b"\r\n\r\n"), 3)
-    assert b'"ticket": "T1"' in event
+    assert b'"ticket": "T1"' in event and b'+08:00"' in event, "in the office's time"
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(streams["H9"].content.readuntil(b"\r\n\r\n"), 0.3)
     for stream in streams.values():
@@ -357,7 +357,7 @@ async def test_health_metrics_and_the_description_of_the_api(sqlite_world: World
     client = sqlite_world.client
     assert (await sqlite_world.request(None, "GET", "/healthz"))[0] == 200
     assert await sqlite_world.request(None, "GET", "/readyz") == (
-        200, {"ok": True, "red": [], "database": "ok", "roles": {}, "workers": {}, "findings": []}
+        200, {"ok": True, "red": [], "degraded": [], "database": "ok", "roles": {}, "workers": {}, "findings": []}
     )  # fmt: skip
     sqlite_world.services.heartbeats["delivery"] = time.monotonic()
     await sqlite_world.sign_ticket()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -61,11 +62,11 @@ def parse_issue_id(text: str) -> int:
     return parse_id(text)
 
 
-def dump_issue(issue: BulletinIssue, files: Sequence[IssueDocument]) -> Issue:
-    """Serialize an issue; its files only once it is ready."""
+def dump_issue(issue: BulletinIssue, files: Sequence[IssueDocument], zone: ZoneInfo) -> Issue:
+    """Serialize an issue, in the office's time; its files only once it is ready."""
     return {
         "id": issue.id, "kind": issue.kind, "period": issue.period, "year": issue.year, "number": issue.number,
-        "revision": issue.revision, "state": issue.state, "made_at": issue.made_at.isoformat(), "by": issue.made_by,
+        "revision": issue.revision, "state": issue.state, "made_at": issue.made_at.astimezone(zone).isoformat(), "by": issue.made_by,
         "error": issue.error,
         "files": [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in files] if issue.state == "ready" else [],
     }  # fmt: skip
@@ -79,7 +80,12 @@ async def list_issues(request: ApiRequest) -> ApiResponse[Page[Issue]]:
         before=parse_row_cursor(request.query),
         limit=parse_limit(request.query),
     )
-    return ApiResponse({"items": [dump_issue(*one) for one in page.items], "next": encode_cursor(page.next_id)})
+    return ApiResponse(
+        {
+            "items": [dump_issue(*one, request.services.clock.zone) for one in page.items],
+            "next": encode_cursor(page.next_id),
+        }
+    )
 
 
 async def start_issue(request: ApiRequest) -> ApiResponse[Issue]:
@@ -88,14 +94,13 @@ async def start_issue(request: ApiRequest) -> ApiResponse[Issue]:
     issue = await request.services.reporting.start(
         body.period, body.kind, request.actor, number=body.number, profile=body.profile, scheme=body.scheme
     )
-    return ApiResponse(dump_issue(issue, ()), 202)
+    return ApiResponse(dump_issue(issue, (), request.services.clock.zone), 202)
 
 
 async def get_issue(request: ApiRequest) -> ApiResponse[Issue]:
     """Return one issue."""
-    return ApiResponse(
-        dump_issue(*await request.services.reporting.get_issue(parse_issue_id(request.path["id"]), request.actor))
-    )
+    found = await request.services.reporting.get_issue(parse_issue_id(request.path["id"]), request.actor)
+    return ApiResponse(dump_issue(*found, request.services.clock.zone))
 
 
 async def download(request: ApiRequest) -> ApiResponse[None]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from backend.ports.governance_projects import GovernanceProject
 from backend.triage.governance_projects import Project, to_json
 from backend.web.api.similarity import paginate
 from backend.web.endpoint import Route
@@ -42,45 +43,41 @@ class VerdictBody(RequestBody):
     accept: Flag
 
 
+def _answer(request: ApiRequest, project: GovernanceProject, status: int = 200) -> ApiResponse[Project]:
+    return ApiResponse(to_json(project, request.services.clock.zone), status)
+
+
 async def list_projects(request: ApiRequest) -> ApiResponse[Page[Project]]:
     """List projects (未诉先办), newest first."""
     found = await request.services.governance.list_projects(request.query.get("month"), request.query.get("unit"))
-    return paginate(request, [to_json(p) for p in found], ascending=False)
+    return paginate(request, [to_json(p, request.services.clock.zone) for p in found], ascending=False)
 
 
 async def open_project(request: ApiRequest) -> ApiResponse[Project]:
     """Open a project."""
-    return ApiResponse(to_json(await request.services.governance.open(request.body.model_dump(), request.actor)), 201)
+    return _answer(request, await request.services.governance.open(request.body.model_dump(), request.actor), 201)
 
 
 async def change_project(request: ApiRequest) -> ApiResponse[Project]:
     """Edit a project; that also confirms a draft."""
-    return ApiResponse(
-        to_json(
-            await request.services.governance.edit(
-                parse_id(request.path["id"]), request.body.model_dump(), request.actor
-            )
-        )
-    )
+    number = parse_id(request.path["id"])
+    return _answer(request, await request.services.governance.edit(number, request.body.model_dump(), request.actor))
 
 
 async def close_project(request: ApiRequest) -> ApiResponse[Project]:
     """Close a project as governed; a ledger row then waits for review."""
-    return ApiResponse(to_json(await request.services.governance.close(parse_id(request.path["id"]), request.actor)))
+    return _answer(request, await request.services.governance.close(parse_id(request.path["id"]), request.actor))
 
 
 async def drop_project(request: ApiRequest) -> ApiResponse[Project]:
     """Drop a project."""
-    return ApiResponse(to_json(await request.services.governance.drop(parse_id(request.path["id"]), request.actor)))
+    return _answer(request, await request.services.governance.drop(parse_id(request.path["id"]), request.actor))
 
 
 async def review_project(request: ApiRequest) -> ApiResponse[Project]:
     """Record the second person's decision; an accepted project counts in the scores."""
-    return ApiResponse(
-        to_json(
-            await request.services.governance.review(parse_id(request.path["id"]), request.body.accept, request.actor)
-        )
-    )
+    number = parse_id(request.path["id"])
+    return _answer(request, await request.services.governance.review(number, request.body.accept, request.actor))
 
 
 # fmt: off

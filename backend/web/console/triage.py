@@ -130,7 +130,7 @@ async def _render_hot(
     query = read_query(request.query, FILTERS) if request.method == "GET" else {}
     start, end = parse_span(query, services.clock.now().date())
     listed = dump_hot_list(await services.hot_topics.build(start, end, query.get("region", "")))
-    projects = [to_json(p) for p in await services.governance.list_projects()]
+    projects = [to_json(p, services.clock.zone) for p in await services.governance.list_projects()]
     return render_page(request, "hot.html", {
         "hot": listed, "projects": projects, "start": start.isoformat(), "end": end.isoformat(),
         "region": query.get("region", ""), "fault": fault, "said": typed or {}, "unit_names": await load_unit_names(services),
