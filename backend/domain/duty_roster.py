@@ -68,15 +68,15 @@ def check_shift(shift: Shift) -> None:
     if not timedelta() < shift.to_at - shift.from_at <= MAX_SHIFT:
         raise Refused("bad_shift", field="to", most=MAX_SHIFT.days)
     if shift.deputy == shift.person:
-        raise Refused("same_person", by=shift.person, field="deputy")
+        raise Refused("own_deputy", by=shift.person, field="deputy")
 
 
 def check_stand_in(stand_in: StandIn, absent: Person, person: Person) -> None:
-    """Refused `bad_shift`, `same_person`, or `cannot_stand_in`: another unit, or a role that may not do the same."""
+    """Refused `bad_shift`, `own_deputy`, or `cannot_stand_in`: another unit, or a role that may not do the same."""
     if not timedelta() < stand_in.to_at - stand_in.from_at <= MAX_ABSENCE:
         raise Refused("bad_shift", field="to", most=MAX_ABSENCE.days)
     if absent.code == person.code:
-        raise Refused("same_person", by=person.code, field="person")
+        raise Refused("own_deputy", by=person.code, field="person")
     same = absent.role is person.role or any({absent.role, person.role} <= peers for peers in INTERCHANGEABLE_ROLES)
     if absent.unit != person.unit or not same:
         raise Refused("cannot_stand_in", person=person.code, absent=absent.code, field="person")

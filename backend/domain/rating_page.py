@@ -118,10 +118,15 @@ def check_offer(snap: Snapshot, settings: DecisionSettings, now: datetime) -> da
     return until
 
 
-def may_give(snap: Snapshot, actor: Actor) -> bool:
-    """Return whether to offer this actor to give a page: they may, and there is something left to answer."""
-    is_theirs = may(actor, "rating_page.give") and actor.code not in find_involved(snap)
-    return is_theirs and judge_page(snap, get_round(snap)) is PageState.OPEN
+def may_give(snap: Snapshot, actor: Actor, settings: DecisionSettings, now: datetime) -> bool:
+    """Return whether to offer this actor to give a page: they may, and one could be answered now."""
+    if not may(actor, "rating_page.give") or actor.code in find_involved(snap):
+        return False
+    try:
+        check_offer(snap, settings, now)
+    except Refused:
+        return False
+    return True
 
 
 def is_in_scope(category: str | None, scope: Sequence[str]) -> bool:

@@ -40,7 +40,7 @@ class RosterMonth:
 
 
 class DutyRoster:
-    """Duty rosters. Refused `unknown_unit`, `unknown_person`, `not_of_unit`, `bad_shift`, `same_person`,
+    """Duty rosters. Refused `unknown_unit`, `unknown_person`, `not_of_unit`, `bad_shift`, `own_deputy`,
     `cannot_stand_in` …"""
 
     def __init__(self, store: DutyRosterStore, office: OfficeCache, audit: AuditStore) -> None:

@@ -122,14 +122,16 @@ class Ledgers:
         """Accept or refuse a line as the second person; a draft of the system needs only one.
 
         `exemption`: the row's own reason for which what happened does not count; it stays on the refused line (B49).
-        Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`, `bad_field`.
+        Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`, `bad_field`, `exempt_and_counted`.
         """
         require_clerk(actor)
         entry = await self._get(entry_id)
         require_second_person(entry.entered_by, actor)
         exemption = exemption or None
-        if exemption is not None and (accept or exemption not in list_exemptions(entry, await self._office.snapshot())):
+        if exemption is not None and exemption not in list_exemptions(entry, await self._office.snapshot()):
             raise Refused("bad_field", field="exemption")
+        if exemption is not None and accept:
+            raise Refused("exempt_and_counted")
         state, now = "accepted" if accept else "refused", self._office.clock.now()
         if not await self._store.review_ledger_entry(entry_id, state, actor.code, now, exemption):
             raise Refused("nothing_pending", kind="ledger")

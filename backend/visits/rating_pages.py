@@ -57,14 +57,14 @@ class RatingPages:
     async def hand_over(self, ticket_no: str, by: Actor) -> HandedPage:
         """Return a new page for the requester of this ticket, on record.
 
-        Refused `forbidden`, `not_found`, `same_person`, and whatever `check_offer` refuses.
+        Refused `forbidden`, `not_found`, `involved`, and whatever `check_offer` refuses.
         """
         require(by, "rating_page.give", verb="visit")
         snap = await self.tickets.moves.load(TicketRef(no=ticket_no))
         if snap is None:
             raise Refused("not_found", ticket=ticket_no)
         if by.code in find_involved(snap):
-            raise Refused("same_person", by=by.code)
+            raise Refused("involved", by=by.code)
         page = await self.issue(snap, by.code)
         await self.audit.record(self.office.clock.now(), by.code, "rating_page_handed", ticket_no)
         return page

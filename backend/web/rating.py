@@ -14,7 +14,7 @@ from backend.web.body import BodyTimeout, check_charset, read_bytes, strip_unsto
 from backend.web.console.rendering import render_template
 from backend.web.errors import get_status, word_refusal
 from backend.web.identity import Guesses
-from backend.web.request import SERVICES
+from backend.web.request import REQUEST_ID, SERVICES
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES = 16 * 1024  # a reason of full length is a third of it, percent-encoded
@@ -109,7 +109,9 @@ def render_refusal(request: web.Request, refused: Refused, error: Exception) -> 
     name = PAGES.get(refused.code, "other")
     if name == "thanks" and request.method == "POST":  # what was sent now is not taken, and must not be thanked for
         name = "late"
-    page = _render(request, name, status, fault=word_refusal(request, refused))
+    facts = {**refused.facts, "request_id": request[REQUEST_ID]}
+    said = request.app[SERVICES].texts.render_refusal(refused.code, facts, first="rating.refusal")
+    page = _render(request, name, status, fault=said)
     if isinstance(error, web.HTTPMethodNotAllowed):
         page.headers["Allow"] = error.headers["Allow"]
     if isinstance(error, BodyTimeout) or status == 413:

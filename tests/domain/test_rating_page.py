@@ -193,8 +193,13 @@ def test_no_page_is_offered_where_there_is_nothing_to_answer(start: Callable[[],
 
 
 def test_who_handled_a_ticket_does_not_hand_over_its_page() -> None:
-    snap = closed().snap
-    givers = {role for role in Role if may_give(snap, Actor("X9", role, "M01"))}
-    assert givers == {Role.REVISIT_AGENT, Role.ADMIN}
-    assert not may_give(snap, ROLES["handler"]) and may_give(snap, ROLES["agent"])
-    assert not may_give(snap, Actor("H1", Role.ADMIN, "M01"))  # H1 signed and closed it
+    flow = closed()
+
+    def is_offered(actor: Actor, of: Flow = flow) -> bool:
+        return may_give(of.snap, actor, of.snapshot.settings, of.at)
+
+    assert {role for role in Role if is_offered(Actor("X9", role, "M01"))} == {Role.REVISIT_AGENT, Role.ADMIN}
+    assert not is_offered(ROLES["handler"]) and is_offered(ROLES["agent"])
+    assert not is_offered(Actor("H1", Role.ADMIN, "M01"))  # H1 signed and closed it
+    for nothing in (closed(category=Category.PRAISE), closed(visit__by_machine="false"), signed()):
+        assert not is_offered(ROLES["agent"], nothing), "what would be refused is not offered (Q40, Q45)"

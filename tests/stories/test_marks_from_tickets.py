@@ -56,7 +56,8 @@ async def test_what_went_wrong_with_tickets_is_drafted_and_counts_once_a_clerk_c
         assert "超过期限未答复" in page and 'href="/tickets/JS0002"' in page and "诉求人不需要回复" in page
         assert "由人工登记的事项：" in page and "通报批评、重点督办" in page.partition("由人工登记的事项：")[2]
         await console.post(f"/ledger/{silent[2]}/review", accept="yes", exemption="")
-        await console.post(f"/ledger/{other[2]}/review", 422, accept="yes", exemption="no_reply_wanted")
+        page = await console.post(f"/ledger/{other[2]}/review", 422, accept="yes", exemption="no_reply_wanted")
+        assert "选了“不计的情形”的，请点“不采纳”" in page
         page = await console.post(f"/ledger/{other[2]}/review", accept="no", exemption="no_reply_wanted")
         assert "不计的情形 诉求人不需要回复" in page
         page = await console.get("/scores", month="2026-11")

@@ -130,7 +130,7 @@ async def test_the_reviewer_of_a_ticket_does_not_make_its_visit(world: World) ->
     await world.act("close", HANDLER, text="已修复", feedback="好", no_objection=True)
     await world.advance(hours=6)
     assert await world.state() == "revisit_manual"
-    with pytest.raises(Refused, match="same_person"):
+    with pytest.raises(Refused, match="involved"):
         await record(world, answer="satisfied", note="满意")
     await record(world, Actor("V2", Role.REVISIT_AGENT, "M01"), answer="satisfied", note="满意")
     assert await world.state() == "finalized"

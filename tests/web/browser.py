@@ -26,6 +26,7 @@ class Browser:
         self.world = world
         self.csrf = ""
         self.cookie = ""
+        self.sent_to = ""  # where the last form led
 
     async def sign_in(self, word: str) -> int:
         """Sign in with a key or a token; the status of the answer."""
@@ -49,8 +50,11 @@ class Browser:
             return text
 
     async def post(self, path: str, headers: dict[str, str] | None = None, /, **fields: Any) -> tuple[int, str]:
-        """Send a form; status and page."""
+        """Send a form; status and page. One that is shown once is fetched, as a browser does."""
         data = build_form(**{"csrf": self.csrf, **fields})
         sent = {"Accept": "text/html", **(headers or {})}
         async with self.world.client.post(path, data=data, headers=sent, allow_redirects=False) as answer:
-            return answer.status, await answer.text()
+            self.sent_to = answer.headers.get("Location", "")
+            if not self.sent_to.startswith("/shown/"):
+                return answer.status, await answer.text()
+        return 200, await self.page(self.sent_to)

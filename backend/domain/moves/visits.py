@@ -116,7 +116,7 @@ def visit(m: PlanBuilder) -> None:
 def _check_manual_rules(m: PlanBuilder, answer: Answer) -> None:
     """Check the second person (not who handled or reviewed it), the note, and that silence is not too early (Q36)."""
     if m.by.code in find_involved(m.snapshot):
-        raise Refused("same_person", by=m.by.code)
+        raise Refused("involved", by=m.by.code)
     at = m.arguments.get("at")
     if at is not None and (
         at > m.at or answer in NO_CONTACT

@@ -67,7 +67,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/ledger",                 scores.enter_line, "scores.edit", schemas.LedgerBody, status=201,
           refuses=(*scores.LEDGER_REFUSALS, "unknown_unit")),
     Route("POST", "/ledger/{id}/review",     scores.review_line, "scores.edit", schemas.LedgerReviewBody,
-          refuses=("unknown_entry", "same_person", "nothing_pending")),
+          refuses=("unknown_entry", "same_person", "nothing_pending", "exempt_and_counted")),
     Route("GET",  "/settings",               office.list_settings),
     Route("PUT",  "/settings/{key}",         office.store_setting, "office.edit", schemas.SettingBody,
           refuses=("unknown_setting", "not_per_unit", "bad_setting", "unknown_unit")),

@@ -30,7 +30,7 @@ ACT_REFUSALS = (
     "already_asked", "already_there", "attempts_missing", "bad_word", "calendar_ends", "cause_missing", "deadline_beyond",
     "deadline_missing", "deadline_past", "explanation_missing", "extension_too_long", "feedback_missing", "fields_missing",
     "has_objection", "master_ended", "merge_chain", "merge_itself", "no_handler", "not_a_handling_unit", "not_below",
-    "not_lead", "not_same_matter", "not_unsatisfied", "note_missing", "nothing_pending", "nothing_to_appeal",
+    "involved", "not_lead", "not_same_matter", "not_unsatisfied", "note_missing", "nothing_pending", "nothing_to_appeal",
     "nothing_to_object", "objection_missing", "past_due", "reply_missing", "return_arbitrated", "same_grade", "same_person",
     "signature_missing", "too_many_extensions", "unit_inactive", "unknown_unit", "visit_missing", "window_closed",
 )  # fmt: skip

@@ -281,7 +281,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/visits/tasks/{no}/call",     call_requester, body=EmptyBody, status=201,
           refuses=("forbidden", "not_now", "left_in_peace", "no_phone", "number_dead", "calls_stopped")),
     Route("POST", "/tickets/{no}/rating-page",   give_rating_page, "rating_page.give", EmptyBody, status=201, shown_once=True,
-          refuses=("same_person", "not_now", "visited_elsewhere", "visit_overdue")),
+          refuses=("involved", "not_now", "visited_elsewhere", "visit_overdue")),
     Route("GET",  "/visits/do-not-visit",        list_do_not_call,
           refuses=("forbidden",)),
     Route("POST", "/visits/do-not-visit",        add_do_not_call, body=DoNotCallBody, status=201,

@@ -11,6 +11,7 @@ from backend.services import Services
 from backend.web.api.files import download_template, import_file
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.console.shown_once import show_once
 from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest, FormPart
@@ -22,7 +23,7 @@ MAX_SHOWN = 200  # refused rows on the page
 def add_routes(app: web.Application) -> None:
     """Add the page, its form, and the empty tables."""
     app.router.add_get("/imports", require_session(show))
-    app.router.add_post("/imports", require_form(hand_in))
+    app.router.add_post("/imports", require_form(show_once(hand_in)))
     app.router.add_get("/imports/{kind}/template", require_session(send_template))
 
 

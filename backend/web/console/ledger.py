@@ -13,6 +13,7 @@ from backend.scoring.drafts import DRAFTED_KINDS
 from backend.scoring.ledgers import STATES
 from backend.services import Services
 from backend.tickets.form_fields import split_ticket_numbers
+from backend.web.console.came_from import read_filters
 from backend.web.console.forms import (
     parse_integers,
     read_fields,
@@ -22,7 +23,7 @@ from backend.web.console.forms import (
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.query import encode_cursor, parse_id, parse_row_cursor, read_query
+from backend.web.query import encode_cursor, parse_id, parse_row_cursor
 
 FILTERS = ("month", "unit", "kind", "state", "cursor")
 FIELDS = ("kind", "unit", "month", "document_date", "count", "level", "matter", "points", "timely", "total", "channel",
@@ -47,7 +48,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 async def _render(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: object = None
 ) -> web.StreamResponse:
-    query = {k: v for k, v in read_query(request.query, FILTERS).items() if v} if request.method == "GET" else {}
+    query = read_filters(request, FILTERS)
     service = services.scoring.ledgers
     found, next_id = await service.list_lines(
         actor, month=query.get("month"), unit=query.get("unit"), kind=query.get("kind"), state=query.get("state"),

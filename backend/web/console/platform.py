@@ -10,6 +10,7 @@ from backend.ports.platform import WritebackState
 from backend.services import Services
 from backend.web.api import platform
 from backend.web.body import strip_unstorable
+from backend.web.console.came_from import keep_filters
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.query import read_query
@@ -40,7 +41,8 @@ async def correct(request: web.Request, services: Services, actor: Actor, form: 
         await services.platform.resend(event, actor)
     else:
         await services.platform.settle(event, strip_unstorable(form.fields.get("reason", "")), actor)
-    raise web.HTTPSeeOther("/sync?state=refused")
+    back = keep_filters(request, "/sync")
+    raise web.HTTPSeeOther("/sync?state=refused" if back == "/sync" else back)
 
 
 def add_routes(app: web.Application) -> None:

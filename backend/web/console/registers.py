@@ -9,11 +9,12 @@ from backend.domain.acts import Actor
 from backend.domain.permissions import may
 from backend.scoring.registers import KINDS, REPORTED
 from backend.services import Services
+from backend.web.console.came_from import read_filters
 from backend.web.console.forms import read_fields, run_form, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.query import encode_cursor, parse_id, parse_row_cursor, read_query
+from backend.web.query import encode_cursor, parse_id, parse_row_cursor
 
 
 def add_routes(app: web.Application) -> None:
@@ -76,8 +77,7 @@ async def show_knowledge(request: web.Request, services: Services, actor: Actor)
 async def _render_knowledge(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
-    query = read_query(request.query, ("q", "unit", "state", "cursor")) if request.method == "GET" else {}
-    query = {k: v for k, v in query.items() if v}
+    query = read_filters(request, ("q", "unit", "state", "cursor"))
     found, next_id = await services.scoring.knowledge.list_entries(
         actor,
         unit=query.get("unit"),

@@ -20,12 +20,14 @@ from backend.web.console import (
     runs,
     scores,
     settings,
+    shown_once,
     tickets,
     triage,
     visits,
 )
 from backend.web.console.rendering import CONSOLE_FOLDER, STATIC, set_up
 from backend.web.console.sessions import require_form, require_session, show_sign_in, sign_in, sign_out
+from backend.web.console.shown_once import show_once
 from backend.web.request import SERVICES
 
 
@@ -39,15 +41,15 @@ def add_routes(app: web.Application) -> None:
     add.add_post("/sign-out", require_form(sign_out))
     add.add_get("/", require_session(overview.show))
     add.add_get("/tickets", require_session(tickets.show_list))
-    add.add_post("/tickets/find", require_form(tickets.find_requester))
+    add.add_post("/tickets/find", require_form(show_once(tickets.find_requester)))
     add.add_get("/tickets/{no}", require_session(tickets.show), name="ticket")
     add.add_post("/tickets/{no}/acts/{verb}", require_form(tickets.act))
-    add.add_post("/tickets/{no}/reveal", require_form(tickets.reveal))
-    add.add_post("/tickets/{no}/bridge", require_form(tickets.bridge))
-    add.add_post("/tickets/{no}/rating-page", require_form(tickets.give_rating_page))
+    add.add_post("/tickets/{no}/reveal", require_form(show_once(tickets.reveal)))
+    add.add_post("/tickets/{no}/bridge", require_form(show_once(tickets.bridge)))
+    add.add_post("/tickets/{no}/rating-page", require_form(show_once(tickets.give_rating_page)))
     add.add_get("/files/{id}", require_session(tickets.download_file))
     add.add_get("/office", require_session(office.show))
-    add.add_post("/office/people/{code}/binding", require_form(office.open_binding))
+    add.add_post("/office/people/{code}/binding", require_form(show_once(office.open_binding)))
     add.add_get("/deliveries", require_session(deliveries.show_deliveries))
     add.add_get("/calls", require_session(deliveries.show_calls))
     add.add_get("/scores", require_session(scores.show))
@@ -66,4 +68,5 @@ def add_routes(app: web.Application) -> None:
     imports.add_routes(app)
     hold.add_routes(app)
     api_page.add_routes(app)
+    shown_once.add_routes(app)
     app[SERVICES].texts.render("console.title")  # fails at start-up if the language has no console texts

@@ -11,11 +11,12 @@ from backend.domain.refusals import Refused
 from backend.domain.settings_catalogue import find_setting, load_catalogue
 from backend.services import Services
 from backend.tickets.form_fields import split_ticket_numbers
+from backend.web.console.came_from import read_filters
 from backend.web.console.forms import WHAT_IF_SETTINGS, parse_settings, read_fields, run_form, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.query import parse_id, read_query
+from backend.web.query import parse_id
 
 
 def add_routes(app: web.Application) -> None:
@@ -40,7 +41,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 async def _render(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: object = None
 ) -> web.StreamResponse:
-    query = read_query(request.query, ("month",)) if request.method == "GET" else {}
+    query = read_filters(request, ("month",))
     service, month = services.scoring, query.get("month") or f"{services.clock.now():%Y-%m}"
     readings = (await services.office.snapshot()).settings.to_dict()
     return render_page(request, "runs.html", {
@@ -61,7 +62,7 @@ async def _render_run(
 ) -> web.StreamResponse:
     service, number = services.scoring.runs, parse_id(request.match_info["id"])
     run = await service.inspect(number, actor)
-    query = read_query(request.query, ("with",)) if request.method == "GET" else {}
+    query = read_filters(request, ("with",))
     other = parse_id(query["with"]) if query.get("with") else None
     changed, others = None, []
     if not actor.is_unit_member:

@@ -10,6 +10,7 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.explain import explain
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.scoring.sheet import NO_DATA
+from backend.domain.settings import load_catalogue
 from backend.domain.texts import Texts
 from backend.scoring.documents import list_schemes
 from backend.services import Services
@@ -36,7 +37,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
     return render_page(request, "scores.html", {
         "query": query, "units": [_say_why_empty(sheet, services.texts) for sheet in sheets], "fault": fault,
         "regions": found.get("regions", []), "schemes": list_schemes((await services.office.snapshot()).settings),
-        "unit_names": await load_unit_names(services),
+        "unit_names": await load_unit_names(services), "labels": {key: row.label for key, row in load_catalogue().items()},
     })  # fmt: skip
 
 

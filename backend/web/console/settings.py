@@ -15,6 +15,7 @@ from backend.domain.settings import load_catalogue
 from backend.office.settings import set_setting
 from backend.services import Services
 from backend.web.body import strip_unstorable
+from backend.web.console.came_from import keep_filters
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
@@ -70,7 +71,9 @@ async def change_setting(
     except Refused as refused:
         sentence = word_refusal(request, refused)
         return await _render(request, services, actor, {"open": _find_group(key)}, sentence, get_status(refused.code))
-    raise web.HTTPSeeOther("/settings#days" if day else f"/settings?open={_find_group(key)}#{key}")
+    searched = keep_filters(request, "/settings")
+    back = searched if "q=" in searched else f"/settings?open={_find_group(key)}"
+    raise web.HTTPSeeOther("/settings#days" if day else f"{back}#{key}")
 
 
 def _find_group(key: str) -> str:

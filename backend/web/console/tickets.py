@@ -118,7 +118,7 @@ async def _render(
         "unit_names": await load_unit_names(services), "fault": fault, "tried": tried_verb, "said": typed or {},
         "may_reveal": may(actor, "requester.reveal"), "requester": requester, "script": _read_script(services),
         "may_bridge": services.calls is not None and services.calls.may_bridge(view, actor), "ringing": call_notice,
-        "may_give_page": snap is not None and may_give(snap, actor), "given_page": given_page,
+        "may_give_page": snap is not None and may_give(snap, actor, standing.settings, services.clock.now()), "given_page": given_page,
         "duties": await dump_duties(services, view.ticket.id, ApiRequest(services, actor).seen_by),
         "names": standing.person_names, "cost": await load_lateness_cost(services, view, actor),
     }, code)  # fmt: skip

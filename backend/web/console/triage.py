@@ -23,11 +23,12 @@ from backend.web.api.similarity import (
     parse_span,
 )
 from backend.web.body import strip_unstorable
+from backend.web.console.came_from import read_filters
 from backend.web.console.forms import run_form
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.query import parse_id, read_query
+from backend.web.query import parse_id
 from backend.web.request import ApiRequest
 from backend.web.schemas import validate_body
 from backend.web.serializers import Serializer
@@ -79,7 +80,7 @@ async def _render_catalogue(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     require(actor, "triage.read")
-    query = read_query(request.query, FILTERS) if request.method == "GET" else {}
+    query = read_filters(request, FILTERS)
     start, end = parse_span(query, services.clock.now().date())
     by = query.get("by") or "unit"
     aid = services.dispatch_suggestions
@@ -127,7 +128,7 @@ async def _render_hot(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     require(actor, "triage.read")
-    query = read_query(request.query, FILTERS) if request.method == "GET" else {}
+    query = read_filters(request, FILTERS)
     start, end = parse_span(query, services.clock.now().date())
     listed = dump_hot_list(await services.hot_topics.build(start, end, query.get("region", "")))
     projects = [to_json(p, services.clock.zone) for p in await services.governance.list_projects()]

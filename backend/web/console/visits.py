@@ -19,6 +19,7 @@ from backend.web.console.forms import read_fields, run_form
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.console.shown_once import show_once
 from backend.web.endpoint import Handler
 from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
@@ -54,7 +55,7 @@ async def _render_task(
     return render_page(request, "visit_task.html", {
         "task": api.dump_task(sheet, serializer), "script": sheet.script, "fault": fault, "said": typed or {},
         "ringing": call_started, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
-        "given_page": given_page, "may_give_page": snap is not None and may_give(snap, actor), "resolved": list(Resolved), "names": snapshot.person_names,
+        "given_page": given_page, "may_give_page": snap is not None and may_give(snap, actor, snapshot.settings, services.clock.now()), "resolved": list(Resolved), "names": snapshot.person_names,
         "unit_names": await load_unit_names(services), "may_visit": is_allowed(actor.role, "visit"),
         "may_listen": may(actor, "recording.listen"), "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
@@ -153,8 +154,8 @@ def add_routes(app: web.Application) -> None:
     add = app.router
     add.add_get("/visits", require_session(show_tasks))
     add.add_get("/visits/tasks/{no}", require_session(show_task))
-    add.add_post("/visits/tasks/{no}/call", require_form(call_requester))
-    add.add_post("/visits/tasks/{no}/rating-page", require_form(give_rating_page))
+    add.add_post("/visits/tasks/{no}/call", require_form(show_once(call_requester)))
+    add.add_post("/visits/tasks/{no}/rating-page", require_form(show_once(give_rating_page)))
     add.add_post("/visits/tasks/{no}/record", require_form(record_answers))
     add.add_get("/visits/do-not-call", require_session(show_do_not_call))
     add.add_post("/visits/do-not-call", require_form(change_do_not_call))
