@@ -51,8 +51,8 @@ class InboxReceiver(Protocol):
 class MovableClock(Protocol):
     """A clock that can be moved; implemented in backend/rehearsal/clock.py."""
 
-    async def advance(self, span: str) -> object:
-        """Move by a span such as `2h30m`; return when the workers that became due have run. Refused `bad_limit`."""
+    async def advance(self, span: str, *, until_ring: bool = False) -> object:
+        """Move by a span such as `2h30m`, or to where a telephone rings before; return when the workers that became due have run. Refused `bad_limit`."""
         ...
 
 

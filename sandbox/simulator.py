@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sandbox.networks import SimulatedNetworks
 from sandbox.page_api import PageApi
+from sandbox.screens import render_ringing
 from sandbox.state import StateFile
 from sandbox.telegram.server import BotApi
 from sandbox.twilio.rest import TwilioRest
@@ -34,6 +35,10 @@ class Simulator(SimulatedNetworks):
         apis = [one.canonical for one in mounted if one.canonical != "/platform"]  # which has a page of its own
         self.provider_paths = (*apis, "/platform/moves", "/platform/feed")
         return app
+
+    def is_ringing(self) -> bool:
+        """Whether a handset rings that a person is to pick up."""
+        return bool(render_ringing(self))
 
     async def start(self) -> None:
         """Open the HTTP client; with a state file, load the handsets."""

@@ -144,6 +144,8 @@ async def _prepare_then_start(
     if core.sandbox_clock is not None:
         core.sandbox_clock.settle = application.settle
         core.sandbox_clock.carry = core.keys.move_sessions
+        simulator = application.simulator
+        core.sandbox_clock.is_ringing = lambda: simulator is not None and simulator.is_ringing()
         core.sandbox_clock.find_next_due = build_next_stop(application.due_work, application.simulator)
         if not is_embedded(config):  # there may be other processes
             shared_clock = SharedClock(

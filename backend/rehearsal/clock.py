@@ -29,7 +29,9 @@ def parse_span(text: str) -> timedelta:
 
 class SandboxClock:
     """A clock that can be moved forward. `settle` runs what is due now, `find_next_due` returns the next due instant,
-    `carry` takes along what moving must not use up: who is signed in stays so (FA4)."""
+    `carry` takes along what moving must not use up: who is signed in stays so (FA4). `is_ringing`: whether a
+    telephone rings and waits for a person.
+    """
 
     def __init__(self, store: KeyValueStore, wall_clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -37,6 +39,7 @@ class SandboxClock:
         self._offset = timedelta(0)
         self.settle: Callable[[], Awaitable[object]] | None = None
         self.find_next_due: Callable[[datetime], Awaitable[datetime | None]] | None = None
+        self.is_ringing: Callable[[], bool] = lambda: False
         self.carry: Callable[[timedelta], Awaitable[object]] | None = None
 
     async def catch_up(self) -> bool:
@@ -56,8 +59,10 @@ class SandboxClock:
         """Return the current rehearsal time, UTC."""
         return self._wall_clock() + self._offset
 
-    async def advance(self, span_text: str) -> datetime:
+    async def advance(self, span_text: str, *, until_ring: bool = False) -> datetime:
         """Move forward, stopping at every instant at which something is planned; return the new time.
+
+        `until_ring`: no further than to where a telephone rings.
 
         Raises Refused `bad_span`.
         """
@@ -67,6 +72,8 @@ class SandboxClock:
         min_step = max(timedelta(seconds=1), span / MAX_STEPS)
         await self._settle()
         while self.find_next_due is not None:
+            if until_ring and self.is_ringing():
+                return self.now()
             now = self.now()
             stop = await self.find_next_due(now)
             if stop is None or stop > target:

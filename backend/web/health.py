@@ -73,7 +73,7 @@ async def advance_clock(request: web.Request) -> web.Response:
     if not is_same_origin(request):
         raise Refused("forbidden")
     body = validate_body(AdvanceBody, await read_json(request))
-    await services.sandbox_clock.advance(body.advance)
+    await services.sandbox_clock.advance(body.advance, until_ring=body.until_ring)
     return _tell_time(request)
 
 

@@ -190,9 +190,10 @@ class KeyBody(RequestBody):
 
 
 class AdvanceBody(RequestBody):
-    """How far to move the sandbox clock, e.g. `2h30m`."""
+    """How far to move the sandbox clock, e.g. `2h30m`; `until_ring`: no further than to where a telephone rings."""
 
     advance: Annotated[str, Field(min_length=1, max_length=40, strict=True)]
+    until_ring: Flag = False
 
 
 class EmptyBody(RequestBody):

@@ -82,12 +82,12 @@ function showClock() {
   at("clock-date").textContent = now === null ? "时钟不可用" : day(now);
 }
 
-async function advance(by) {
+async function advance(by, ring = false) {
   at("clock").classList.add("moving");
   const watching = setInterval(readClock, 1000);  // it stops at every instant at which something is due
   try {
-    await post("/clock", { advance: by });
-    toast(`时钟已拨快 ${by}`);
+    await post("/clock", { advance: by, until_ring: ring });
+    toast(ring ? "已拨到下次来电；没有来电的，已拨快 7 天" : `时钟已拨快 ${by}`);
   } catch { /* post() has shown the reason */ } finally {
     clearInterval(watching);
     at("clock").classList.remove("moving");
@@ -96,7 +96,7 @@ async function advance(by) {
   }
 }
 
-at("clock").addEventListener("click", (event) => { if (event.target.dataset.advance) advance(event.target.dataset.advance); });
+at("clock").addEventListener("click", (event) => { if (event.target.dataset.advance) advance(event.target.dataset.advance, Boolean(event.target.dataset.ring)); });
 at("clock-form").addEventListener("submit", (event) => { event.preventDefault(); if (at("clock-input").value.trim()) advance(at("clock-input").value.trim()); });
 at("tabs").addEventListener("click", (event) => { if (event.target.dataset.tab) tab(event.target.dataset.tab); });
 at("sound").addEventListener("click", () => {

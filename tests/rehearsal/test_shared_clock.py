@@ -95,6 +95,19 @@ async def test_whoever_is_signed_in_stays_so_at_every_stop_while_time_moves_FA4(
     assert len(seen) > 20 and all(seen)
 
 
+async def test_time_moves_no_further_than_to_where_a_telephone_rings_if_so_wished(database: Database) -> None:
+    one = Process(database, "one")
+
+    async def next_hour(now: datetime) -> datetime:
+        return now + timedelta(hours=1)
+
+    one.clock.find_next_due = next_hour
+    one.clock.is_ringing = lambda: one.clock.offset >= timedelta(hours=3)
+    assert await one.clock.advance("7d", until_ring=True) == NOON + timedelta(hours=3)
+    assert await one.clock.advance("7d", until_ring=True) == NOON + timedelta(hours=3), "it still rings"
+    assert await one.clock.advance("1h") == NOON + timedelta(hours=4)
+
+
 @pytest.mark.parametrize(("url", "is_real"), [("", False), ("http://127.0.0.1:9", True)])
 def test_a_rehearsal_keeps_to_its_own_networks_unless_another_is_configured(url: str, is_real: bool) -> None:
     simulator = build_simulator(Config(sandbox=True, twilio_api_url=url, twilio_account_sid="AC1"))

@@ -118,7 +118,7 @@ class FakeClock:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def advance(self, span: str) -> None:
+    async def advance(self, span: str, *, until_ring: bool = False) -> None:
         if span != "2h30m":
             raise Refused("bad_limit", value=span)
         self._world.at += timedelta(hours=2, minutes=30)
