@@ -125,7 +125,7 @@ def find_faults_of_answer(operation: dict[str, Any], status: int, content_type: 
         error, own = content[content_type]["schema"]["allOf"]
         yield from find_faults(answer := json.loads(body), error)
         codes = own["properties"]["error"]["properties"]["code"]["enum"]
-        instants = [one for one in answer["error"]["details"].values() if INSTANT.fullmatch(str(one))]
+        instants = [one for one in answer["error"].get("details", {}).values() if INSTANT.fullmatch(str(one))]
         for one in instants:
             yield from _find_faults_of_text(one, {"format": "date-time"}, "details")
         if (code := answer["error"]["code"]) not in codes:

@@ -67,9 +67,16 @@ def word_allowed(texts: Texts, row: SettingSpec) -> str:
     if row.kind in (ValueKind.CHOICE, ValueKind.FLAG) or (row.kind is ValueKind.LIST and row.items):
         return texts.render("console.settings_page.comma").join(words)
     form = texts.render(
-        f"word.setting_form.{row.kind}", low=row.low, high=row.high, units=", ".join(f"N{unit}" for unit in row.units)
+        f"word.setting_form.{row.kind}",
+        low=row.low,
+        high=row.high,
+        units=texts.render("console.settings_page.comma").join(_word_units(texts, row)),
     )
     return texts.render("console.settings_page.or").join((*words, form))
+
+
+def _word_units(texts: Texts, row: SettingSpec) -> list[str]:
+    return [f"{unit} {texts.get_word('limit_name', str(unit))}" for unit in row.units]
 
 
 def word_facts(texts: Texts, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -134,9 +134,10 @@ async def test_an_exemption_of_the_row_is_kept_with_the_line_it_refuses_B47_B49_
     for kind in ("no_reply_repeat", "absence", "praise"):
         await world.scoring.draft(kind, "U01", NOV, source=kind, note="经核实")
     lines = {row["kind"]: row["id"] for row in (await ledgers.list_lines(CLERK, month=NOV))[0]}
-    for kind, accept, word in (("no_reply_repeat", True, "no_reply_wanted"), ("no_reply_repeat", False, "good_reason"),
-                               ("praise", False, "good_reason")):  # fmt: skip
-        with pytest.raises(Refused, match="bad_field"):
+    for kind, accept, word, code in (("no_reply_repeat", True, "no_reply_wanted", "exempt_and_counted"),
+                                     ("no_reply_repeat", False, "good_reason", "bad_field"),
+                                     ("praise", False, "good_reason", "bad_field")):  # fmt: skip
+        with pytest.raises(Refused, match=code):
             await ledgers.review_ledger(lines[kind], accept, CLERK, word)
     for kind, word in (("no_reply_repeat", "no_reply_wanted"), ("absence", "good_reason")):
         refused = await ledgers.review_ledger(lines[kind], False, CLERK, word)

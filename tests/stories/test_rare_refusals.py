@@ -14,6 +14,7 @@ REFUSED: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
     ("dispatcher", "POST", "/catalogue", {"unit": "U01", "keywords": "路灯", "valid_from": "2026-12-01", "valid_to": "2026-11-01"}, "catalogue_days"),
     ("admin", "POST", "/governance", {"topic": "路灯", "unit": "U01"}, "not_an_institution"),
     ("admin", "POST", "/rosters", {"unit": "M01", "person": "PD01", "from": NOON, "to": NIGHT}, "bad_shift"),
+    ("admin", "POST", "/rosters", {"unit": "M01", "person": "PD01", "from": NIGHT, "to": NOON, "deputy": "PD01"}, "own_deputy"),
     ("clerk", "POST", "/score-appeals/9/confirmation", {"accept": True}, "unknown_appeal"),
     ("clerk", "POST", "/ledger", {"kind": "absence", "unit": "U01", "note": "缺席例会", "files": ["none"]}, "unknown_file"),
     ("agent", "POST", "/visits/do-not-visit", {"phone": " ", "reason": "本人要求"}, "number_missing"),

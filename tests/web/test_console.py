@@ -176,4 +176,4 @@ async def test_settings_are_drawn_without_codes_and_only_what_differs_counts_as_
         assert not [code for code in list_codes(row) if "_" in code and code in shown]
     assert re.search(r'name="value" value="求助、投诉"', await browser.page("/settings"))
     _, refused = await browser.post("/settings", key="card.red_at", value="soon")
-    assert "红牌时点" in refused and "可填：到期即发，或时长" in refused
+    assert "红牌时点" in refused and "可填：到期即发，或数字加单位（" in refused

@@ -1,4 +1,4 @@
-"""What acts when a PDF is opened: scripts, programs to be started, files within it (XS13; ISO 32000 §7.5.7, §12.6.4)."""
+"""What acts when a PDF is opened: scripts, programs to be started, files within it (XS13; ISO 32000)."""
 
 import re
 import zlib
