@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from backend.delivery.kinds import KINDS, REVIEWS, find_request
+from backend.delivery.kinds import KINDS, OPEN_STATES, REVIEWS, find_request
 from backend.delivery.view import MessageView
 from backend.domain.texts import find_placeholders
 from backend.domain.ticket_enums import Answer, Obligation
@@ -52,6 +52,10 @@ def _closed(v: MessageView) -> Facts:
     timely = v.message_facts.get("timely")
     timely_text = v.format_timeliness(at) if timely is None else v.texts.get_word("timely", "yes" if timely else "no")
     return {"at": v.format_time(at or v.now), "timely": timely_text}
+
+
+def _is_overdue(v: MessageView) -> bool:
+    return v.target is not None and v.target.state in OPEN_STATES and v.now > v.target.close_due_at
 
 
 def _claim(v: MessageView) -> Facts:
@@ -123,6 +127,7 @@ EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
         "time": v.format_time(v.get_instant("at")),
         "duty_phone": v.message_facts.get("duty_phone", ""),
         "next": v.texts.get_word("next_step", "sign" if v.target and v.target.state.is_unsigned else "handle"),
+        "overdue": v.facts["close_due"] if _is_overdue(v) else "",
     },
     "B1": lambda v: {
         "reason": v.texts.get_word_or_value("bridge_failed", str(v.message_facts.get("outcome"))),
@@ -140,11 +145,19 @@ EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
 }
 
 
+#: kind → the fact that chooses its text, and the texts that differ from `KINDS`
+TEXT_BY_FACT: dict[str, tuple[str, dict[str, str]]] = {
+    "M25v": ("why", {"danger": "chat.task_visit_urgent"}),
+    "M25": ("script", {"danger": "chat.missed_danger", "supervise": "chat.missed_supervise"}),
+}
+
+
 def get_text_key(kind: str, facts: Any) -> str:
-    """Return the catalogue key for a kind; a reviewer's depends on what is asked."""
-    if kind == "M25v" and facts.get("why") == "danger":
-        return "chat.task_visit_urgent"
-    return REVIEWS[facts.get("what", "return")][0] if kind == "M9r" else KINDS[kind].text
+    """Return the catalogue key for a kind; a reviewer's depends on what is asked, a missed call's on what it was about."""
+    if kind == "M9r":
+        return REVIEWS[facts.get("what", "return")][0]
+    fact, texts = TEXT_BY_FACT.get(kind, ("", {}))
+    return texts.get(str(facts.get(fact)), KINDS[kind].text)
 
 
 def render_text(kind: str, view: MessageView) -> str:

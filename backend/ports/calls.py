@@ -164,11 +164,11 @@ class CallStore(CallRecordStore, Protocol):
         ...
 
     async def find_missed(self, person: str) -> Call | None:
-        """Return the newest call that told this person of a ticket still waiting to be signed."""
+        """Return the call about a ticket still waiting to be signed that rang this person last, else the one due first."""
         ...
 
     async def find_pending_visit(self, number: str) -> Call | None:
-        """Return the newest automatic visit to this number whose ticket still waits for an answer."""
+        """Return the automatic visit to this number, its ticket still waiting, that rang last, else the one due first."""
         ...
 
     # -- parameters of carrier URLs

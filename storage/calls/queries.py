@@ -65,11 +65,14 @@ class CallQueries:
 
     async def find_missed(self, person: str) -> Call | None:
         query = select_calls().where(K.person == person, K.purpose == "notice", A.ended_at.is_(None))
-        return await self._newest(query.where(A.state == State.DISPATCHED.value))
+        return await self._last_rung(query.where(A.state == State.DISPATCHED.value))
 
     async def find_pending_visit(self, number: str) -> Call | None:
         query = select_calls().where(K.phone_index == self._vault.blind_index(number), K.purpose == "visit")
-        return await self._newest(query.where(T.state == State.REVISIT_AUTO.value))
+        return await self._last_rung(query.where(T.state == State.REVISIT_AUTO.value))
 
-    async def _newest(self, query: Any) -> Call | None:
-        return await self._db.fetch_one(query.order_by(K.id.desc()).limit(1), to_call)
+    async def _last_rung(self, query: Any) -> Call | None:
+        """Who calls back returns the call that rang last; where none has rung, the one due first is meant."""
+        rung = select(func.max(D.asked_at)).where(D.call_id == K.id).correlate(t.calls).scalar_subquery()
+        in_order = query.order_by(rung.is_(None), rung.desc(), K.next_at.is_(None), K.next_at, K.id)
+        return await self._db.fetch_one(in_order.limit(1), to_call)

@@ -61,6 +61,32 @@ async def test_a_missed_call_names_its_ticket_and_says_what_to_do_M25_XM11(world
     assert text.endswith(f"请尽快{next_step}，值班电话 0431-88881234。")
 
 
+@pytest.mark.parametrize(
+    ("script", "begins", "says"),
+    [
+        ("supervise", "【紧急】督办电话未接通：", "请立即办理并反馈进展"),
+        ("danger", "【紧急】紧急提醒电话未接通：", "可能危及人身安全的话。请立即查看工单"),
+        ("notice", "就一般工单 ", "请尽快办理并反馈"),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_missed_call_about_what_cannot_wait_is_told_as_urgent_M25(
+    world: World, script: str, begins: str, says: str, late: bool
+) -> None:
+    await world.bind("H1")
+    assignment = await world.dispatch_ticket(title="人民大街路灯不亮")
+    await world.act("sign", HANDLER)
+    world.pass_time(days=30 if late else 0)
+    facts = {"n": 2, "at": world.at.isoformat(), "script": script}
+    ticket = (await world.load()).ticket
+    message = Message(1, "M25", "telegram", "H1", ticket.id, assignment, 2, False, world.at, world.at, facts)
+    rendered = await world.services.cards.render(message)
+    assert rendered is not None
+    text = rendered.card.text
+    assert text.startswith(begins) and NAMED in text and says in text and "（第2次，" in text
+    assert ("已超过办结时限" in text) is (late and script == "supervise")
+
+
 async def test_a_toast_is_cut_by_what_the_network_counts_FT26(world: World) -> None:
     user = await world.bind("H1")
     await world.people.save_people([PersonForm("😀" * 110, "U01", Role.HANDLER, "H2", "+8613800001002")], "admin")

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from backend.domain.ticket_enums import Role
 from backend.office.people import PersonForm
+from backend.ports.calls import AttemptResult, NewCall
 from sandbox.twilio.behaviour import answer_with
 from storage import tables as t
 from tests.calls.world import ASKER, H1, H2, PIN, World
@@ -186,3 +188,37 @@ async def test_a_requester_who_knows_their_ticket_can_refuse_further_visits_when
     await live.wait_until_over()
     await world.settle()
     assert len(await world.rows(t.no_visits)) == 1
+
+
+async def test_a_requester_with_several_visits_waiting_returns_the_call_that_rang_not_the_newest(world: World) -> None:
+    world.phone(ASKER).ring_out()
+    await world.close_ticket()
+    await world.close_ticket("T1002")  # planned later, and not rung: one person is not rung twice a week
+    await world.advance(hours=5, minutes=30)
+    assert world.count_calls() == 1
+    live = await world.phone(ASKER).call_office(script=["1001#", "1", "1", "1", "1"])
+    await live.wait_until_over()
+    await world.settle()
+    assert "编号不符" not in live.heard
+    assert (await world.load()).ticket.final_answer == "satisfied" and await world.state("T1002") == "revisit_auto"
+
+
+@pytest.mark.parametrize(("rung_last", "meant"), [(0, 0), (1, 1), (None, 1)])
+async def test_who_calls_back_means_the_call_that_rang_last_else_the_one_due_first(
+    world: World, rung_last: int | None, meant: int
+) -> None:
+    visits = []
+    for no, hours in (("T1001", 3), ("T1002", 2), ("T1003", 4)):
+        await world.close_ticket(no)
+        ticket = (await world.load(no)).ticket
+        new = NewCall("visit", "visit", world.at + timedelta(hours=hours), world.at, ticket_id=ticket.id,
+                      round=9, phone=ASKER, masked="139****5678")  # fmt: skip
+        visits.append(await world.store.enqueue(new))
+    await world.update_rows(t.tickets, state="revisit_auto")
+    for minutes, place in enumerate([] if rung_last is None else [1 - rung_last, rung_last]):
+        at = world.at + timedelta(hours=5, minutes=minutes)
+        attempt = await world.store.begin_attempt(visits[place], ASKER, "139****5678", at, at)
+        assert attempt is not None
+        await world.store.settle_attempt(AttemptResult(attempt, "no_answer", at, world.at + timedelta(days=1)))
+    found = await world.store.find_pending_visit(ASKER)
+    assert found is not None and found.id == visits[meant]

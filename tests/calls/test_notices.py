@@ -12,7 +12,7 @@ from backend.domain.ticket_enums import Role
 from sandbox.twilio.behaviour import Behaviour, HangUp, Silence, Speech, answer_with
 from sandbox.twilio.model import Pickup
 from storage import tables as t
-from tests.calls.world import DUTY, H1, H2, HANDLER, PIN, World
+from tests.calls.world import ASKER, DUTY, H1, H2, HANDLER, PIN, World
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -135,6 +135,17 @@ async def test_each_missed_call_is_written_into_the_chat_M25(world: World) -> No
     sent = [json.loads(r.facts) for r in await world.rows(t.letters) if r.kind == "M25"]
     assert [(f["n"], f["duty_phone"]) for f in sent] == [(1, "+8643100001"), (2, "+8643100001"), (3, "+8643100001")]
     assert {r.person for r in await world.rows(t.letters) if r.kind == "M25"} == {"H1"}
+
+
+@ONE_ENGINE
+async def test_a_missed_call_about_words_of_danger_is_told_in_chat_as_one_M25_XM19(world: World) -> None:
+    await world.bind("D1")
+    world.phone(DUTY).ring_out()
+    world.phone(ASKER).answer_with(["1", "1", Speech("活不下去了")])
+    await world.close_ticket()
+    await world.advance(hours=6)
+    told = [r for r in await world.rows(t.letters) if r.kind == "M25"]
+    assert {(r.person, json.loads(r.facts)["script"]) for r in told} == {("D1", "danger")}
 
 
 @ONE_ENGINE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.delivery.content import get_text_key
+from backend.delivery.content import TEXT_BY_FACT, get_text_key
 from backend.delivery.kinds import KINDS, REVIEWS
 from backend.domain.texts import Texts, find_placeholders, list_languages
 
@@ -14,11 +14,8 @@ CHAT_KINDS = [name for name, kind in KINDS.items() if kind.text.startswith("chat
 @pytest.mark.parametrize("language", list_languages())
 @pytest.mark.parametrize("kind", CHAT_KINDS)
 def test_every_message_about_a_ticket_says_which_XM11(kind: str, language: str) -> None:
-    keys = (
-        {text for text, _ in REVIEWS.values()}
-        if kind == "M9r"
-        else {get_text_key(kind, {}), get_text_key(kind, {"why": "danger"})}
-    )
+    of_facts = TEXT_BY_FACT.get(kind, ("", {}))[1].values()
+    keys = {text for text, _ in REVIEWS.values()} if kind == "M9r" else {get_text_key(kind, {}), *of_facts}
     for key in keys:
         assert {"ticket_no", "ticket"} & find_placeholders(Texts(language).get_template(key)), key
 
