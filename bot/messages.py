@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from aiogram.types import Message
 
+from backend.domain.masking import clean
 from backend.domain.offered_verbs import select_assignment
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import parse_command, parse_reply, parse_sole_number, split_number
+from backend.domain.typed_numbers import narrow, read_typed, split_word
 from backend.office.people import BINDING_QUESTION
 from backend.ports.moves import TicketRef
 from bot import attachments
@@ -67,8 +69,8 @@ async def handle_message(chat: Conversation, message: Message) -> None:
     if message.contact:
         await account.confirm_contact(chat)
         return
-    text = (message.text or message.caption or "").strip()
-    if text.startswith("/"):
+    text = clean(message.text or message.caption or "").strip()
+    if read_typed(text[:1]) == "/":
         await _handle_command(chat, text)
         return
     if chat.private and message.reply_to_message is None and await _handle_command_word(chat, text):
@@ -86,15 +88,15 @@ def _is_service_message(message: Message) -> bool:
 
 
 async def _handle_command(chat: Conversation, text: str) -> None:
-    head, _, rest = text[1:].partition(" ")
-    name, _, bot = head.partition("@")
+    head, rest = split_word(text[1:])
+    name, _, bot = read_typed(head).partition("@")
     if bot and chat.services.people.bot_name and bot.lower() != chat.services.people.bot_name.lower():
         return
     if name.lower() not in COMMANDS:
         if chat.private:
             await chat.answer_key("command.unknown")
         return
-    await _run_command(chat, name.lower(), rest.strip())
+    await _run_command(chat, name.lower(), rest)
 
 
 async def _handle_command_word(chat: Conversation, text: str) -> bool:
@@ -160,7 +162,7 @@ async def _handle_numbered(chat: Conversation, message: Message, text: str) -> b
     snap = await chat.services.tickets.moves.load(TicketRef(no=found[0]))
     case = None if snap is None else select_assignment(snap.ticket, snap.assignments, chat.actor)
     if case is None:
-        if text.lstrip().startswith(found[0]):  # nothing but a number can stand there
+        if narrow(text).startswith(found[0]):  # nothing but a number can stand there
             raise Refused("not_found", ticket=found[0])
         return False
     about = await load_context(chat, case.id)

@@ -97,9 +97,7 @@ class CallOutcomes:
         if person is not None and call.subject is not None:
             phones = snapshot.settings.strings("notify.duty_phone")
             duty = phones[0] if phones else self._t.hotline
-            await send_notices(
-                self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty, script=call.script
-            )
+            await send_notices(self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty, script=call.script)
 
     async def _judge_inbound(self, talk: LiveCall, outcome: str) -> None:
         """A handler who called back has been notified: the call they missed need not ring again."""

@@ -73,6 +73,6 @@ class CallQueue:
             script, script, now, now, ticket_id=snap.ticket.id, assignment_id=lead.id, person=person.code,
             urgent=True, facts={"by": by.code},
         ))  # fmt: skip
-        await self._t.audit.record(now, by.code, "rang", ticket_no, person=person.code)
+        await self._t.audit.record(now, by.code, "rang", snap.ticket.no, person=person.code)
         self._t.wake()
         return person.code

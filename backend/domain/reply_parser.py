@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from backend.domain.masking import clean
+from backend.domain.typed_numbers import narrow, read_typed
 from backend.domain.verb_fields import HAND_ON_KINDS
 
 _EDGE = " \t\r\n　:：,，;；。.、-—–【】[]()（）“”\"'"
@@ -57,7 +59,7 @@ def _find_word(table: str, text: str) -> tuple[str, str] | None:
 
 def parse_command(text: str) -> tuple[str, str] | None:
     """Return the command that a word stands for and what it is about (`查看 JS0001`); None if it is no command (XM9)."""
-    plain = text.strip(_EDGE)
+    plain = clean(text).strip(_EDGE)
     row = _find_word("commands", plain)
     if row is None:
         return None
@@ -69,21 +71,27 @@ def parse_command(text: str) -> tuple[str, str] | None:
 
 def parse_sole_number(text: str) -> str | None:
     """Return the number of a message that is nothing but what may be a ticket's number; else None (XM22)."""
-    found = _NUMBER.fullmatch(text.strip(_EDGE))
+    found = _NUMBER.fullmatch(read_typed(text).strip(_EDGE))
     return found[1] if found and not found[2] and _may_be_number(found[1]) else None
 
 
 def split_number(text: str) -> tuple[str, str] | None:
     """Return what may be a ticket's number and the text without it: before its keyword or after it (XM22)."""
-    plain = text.lstrip(_EDGE)
-    first = _NUMBER.match(plain)
-    if first and _has_digit(first[1]) and parse_reply(first[2]) is not None:
-        return first[1], first[2]
+    plain = clean(text).lstrip(_EDGE)
+    first = _take_number(plain)
+    if first and _has_digit(first[0]) and parse_reply(first[1]) is not None:
+        return first
     row = _find_word("verbs", plain)
-    second = _NUMBER.match(plain[len(row[0]) :].lstrip(_EDGE)) if row else None
-    if row and second and _may_be_number(second[1]):
-        return second[1], f"{row[0]} {second[2]}".rstrip()
+    second = _take_number(plain[len(row[0]) :].lstrip(_EDGE)) if row else None
+    if row and second and _may_be_number(second[0]):
+        return second[0], f"{row[0]} {second[1]}".rstrip()
     return None
+
+
+def _take_number(text: str) -> tuple[str, str] | None:
+    """Return the number a text begins with, in plain width, and what follows as it was written."""
+    found = _NUMBER.match(narrow(text))
+    return (found[1], text[found.start(2) :]) if found else None
 
 
 def _may_be_number(text: str) -> bool:
@@ -100,7 +108,7 @@ def parse_reply(text: str) -> ParsedReply | None:
     `签收` stands alone or before a mark; the others may be followed directly by their text. `延期` without a
     number has `days` None. Full-width blanks, colons and 【】 around the keyword are ignored.
     """
-    plain = text.lstrip(_EDGE)
+    plain = clean(text).lstrip(_EDGE)
     row = _find_word("verbs", plain)
     if row is None:
         return None

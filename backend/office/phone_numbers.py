@@ -1,7 +1,6 @@
 """Normalises telephone numbers as people write them to E.164, or refuses them (FF8, FW31)."""
 
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from backend.domain.masking import mask_phone
 from backend.domain.refusals import Refused
+from backend.domain.typed_numbers import read_typed
 from backend.office.cache import OfficeSnapshot
 
 _MOBILE: Final = re.compile(r"1[3-9]\d{9}")
@@ -64,7 +64,7 @@ def _clean(raw: Any) -> str:
         if not raw.is_integer():
             raise Refused("bad_phone", reason="lost_digits")
         raw = int(raw)
-    text = unicodedata.normalize("NFKC", str(raw)).strip().strip("'\"\u200b\u202a\u202c\ufeff ")
+    text = read_typed(str(raw)).strip("'\" ")
     if _SCIENTIFIC.fullmatch(text):
         return _from_scientific(text)
     return text.removesuffix(".0")

@@ -66,7 +66,7 @@ class RatingPages:
         if by.code in find_involved(snap):
             raise Refused("involved", by=by.code)
         page = await self.issue(snap, by.code)
-        await self.audit.record(self.office.clock.now(), by.code, "rating_page_handed", ticket_no)
+        await self.audit.record(self.office.clock.now(), by.code, "rating_page_handed", snap.ticket.no)
         return page
 
     async def issue(self, snap: Snapshot, by: str, margin: timedelta = timedelta(0)) -> HandedPage:

@@ -2,11 +2,11 @@
 
 import contextlib
 import re
-import unicodedata
 
 from aiogram.types import KeyboardButton, ReplyKeyboardMarkup, ReplyKeyboardRemove
 
 from backend.domain.refusals import Refused
+from backend.domain.typed_numbers import read_typed, split_word
 from backend.office.people import BINDING_QUESTION
 from bot.conversation import NETWORK_ERRORS, Conversation
 from bot.services import CHANNEL
@@ -31,7 +31,7 @@ async def start_binding(chat: Conversation, text: str = "") -> None:
         office = units.get(snapshot.find_institution() or "")
         await chat.answer_key("command.start", org_name=office.name if office else "")
         return
-    await chat.services.people.start_binding(CHANNEL, chat.user_id, str(chat.chat_id), text.split(maxsplit=1)[0])
+    await chat.services.people.start_binding(CHANNEL, chat.user_id, str(chat.chat_id), read_typed(split_word(text)[0]))
     share = KeyboardButton(text=chat.render("button.share_contact"), request_contact=True)
     keys = ReplyKeyboardMarkup(keyboard=[[share]], resize_keyboard=True, one_time_keyboard=True)
     await chat.send_with_markup(chat.render("command.share_contact"), keys)
@@ -67,7 +67,7 @@ async def set_pin(chat: Conversation, text: str = "") -> None:
         sent = await chat.send_text(chat.render("command.pin_ask"))
         await chat.save_question(PIN_QUESTION, 0, sent)
         return
-    await chat.services.people.set_pin(who.code, text.strip())
+    await chat.services.people.set_pin(who.code, read_typed(text))
     await chat.services.chat_state.delete_question(CHANNEL, chat.user_id)
     await chat.services.audit.record(chat.now, who.code, "pin_set", who.code)
     await chat.answer_key("command.pin_set")
@@ -96,7 +96,7 @@ async def change_quiet_hours(chat: Conversation, text: str = "") -> None:
         await chat.audit("quiet_cleared")
         await chat.answer_key("office.quiet_off", quiet=of_unit)
         return
-    span = SPAN_PATTERN.fullmatch(unicodedata.normalize("NFKC", said))  # accept full-width colons and digits
+    span = SPAN_PATTERN.fullmatch(read_typed(said))  # accept full-width colons and digits
     if span is None:
         raise Refused("bad_quiet", value=said[:40])
     begin, end = (part.zfill(5) for part in span.groups())

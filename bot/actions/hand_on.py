@@ -8,6 +8,7 @@ from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import ParsedReply
 from backend.domain.verb_fields import HAND_ON_KINDS
+from backend.domain.typed_numbers import split_word
 from bot.actions.units import find_units
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext, check_allowed
@@ -46,13 +47,13 @@ async def choose_unit(chat: Conversation, context: TicketContext, press: ButtonD
 async def name_unit(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:
     """Handle 交办 单位 [说明] and 转办 单位 [说明]."""
     check_allowed(chat, context, VERB)
-    name, _, reason = parsed.text.partition(" ")
+    name, reason = split_word(parsed.text)
     below = await _list_units(chat, context)
     found = find_units(name, below) if name else []
     if len(found) != 1:
         await ask_unit(chat, context, found)
         return
-    await _hand_on(chat, context, parsed.dispatch_kind, found[0], reason=reason.strip())
+    await _hand_on(chat, context, parsed.dispatch_kind, found[0], reason=reason)
 
 
 async def _list_units(chat: Conversation, context: TicketContext) -> list[Unit]:

@@ -13,6 +13,7 @@ from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.scoring.period import find_period_before
 from backend.domain.scoring.ranking import rank
+from backend.domain.typed_numbers import read_typed
 from backend.reporting import chat_charts
 from bot import attachments
 from bot.conversation import Conversation
@@ -29,7 +30,7 @@ SheetRow = Mapping[str, Any]
 
 async def show_ranking(chat: Conversation, text: str = "") -> None:
     """Handle /rank [MONTH], also a quarter or a year; this month by default."""
-    period = text.strip().upper() or f"{chat.now:%Y-%m}"
+    period = read_typed(text).upper() or f"{chat.now:%Y-%m}"
     month = bool(MONTH_PATTERN.fullmatch(period))
     if not (month or PERIOD_PATTERN.fullmatch(period)):
         await chat.answer_key("office.rank_usage")
@@ -163,7 +164,7 @@ async def send_report(chat: Conversation, text: str = "") -> None:
     Office only.
     """
     require(chat.actor, "reports.send")
-    month = text.strip().upper() or find_period_before(f"{chat.now:%Y-%m}")
+    month = read_typed(text).upper() or find_period_before(f"{chat.now:%Y-%m}")
     if not (MONTH_PATTERN.fullmatch(month) or PERIOD_PATTERN.fullmatch(month)):
         await chat.answer_key("office.report_usage")
         return

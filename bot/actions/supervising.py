@@ -10,6 +10,7 @@ from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.showing import show_text
 from backend.domain.ticket_enums import Role
+from backend.domain.typed_numbers import split_word
 from backend.ports.moves import TicketRef
 from bot import drafts
 from bot.conversation import Conversation
@@ -23,15 +24,15 @@ MAX_TEXT = 600  # characters passed on
 
 async def supervise(chat: Conversation, text: str = "") -> None:
     """Handle /supervise NO 事由: ask once, then supervise with the office's own limit for the answer (XM23)."""
-    no, _, why = text.partition(" ")
+    no, why = split_word(text)
     if not is_allowed(chat.actor.role, "supervise"):
         raise Refused("forbidden", verb="supervise")
-    if not no or not why.strip():
+    if not no or not why:
         await chat.answer_key("office.supervise_usage")
         return
     snap = await _load(chat, no)
-    await chat.check("supervise", snap, snap.ticket.lead_id or 0, reason=why.strip())
-    await _ask(chat, "supervise", {"no": no, "reason": why.strip()})
+    await chat.check("supervise", snap, snap.ticket.lead_id or 0, reason=why)
+    await _ask(chat, "supervise", {"no": snap.ticket.no, "reason": why})
 
 
 async def call_by_ticket_no(chat: Conversation, text: str = "") -> None:
@@ -42,8 +43,7 @@ async def call_by_ticket_no(chat: Conversation, text: str = "") -> None:
     if not no:
         await chat.answer_key("office.call_usage")
         return
-    await _load(chat, no)
-    await _ask(chat, "call", {"no": no})
+    await _ask(chat, "call", {"no": (await _load(chat, no)).ticket.no})
 
 
 async def _load(chat: Conversation, no: str) -> Snapshot:

@@ -9,6 +9,7 @@ from backend.domain.move_table import is_finished
 from backend.domain.records import Assignment, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.showing import goes_there, show_place, show_text
+from backend.domain.typed_numbers import split_word
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
 from backend.ports.ticket_queries import TicketFilter
@@ -30,7 +31,7 @@ async def show_ticket(chat: Conversation, text: str = "") -> None:
     if not text:
         await (todo.show_todo(chat) if actor.is_unit_member else _offer_newest(chat))
         return
-    snap = await chat.services.tickets.moves.load(TicketRef(no=text.split(maxsplit=1)[0]))
+    snap = await chat.services.tickets.moves.load(TicketRef(no=split_word(text)[0]))
     if snap is None or not is_visible(snap, actor):
         raise Refused("not_found", ticket=text)
     if not actor.is_unit_member:

@@ -9,6 +9,7 @@ from backend.domain.move_table import count_stages
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import UnitKind
+from backend.domain.typed_numbers import list_spellings
 from backend.office.cache import OfficeSnapshot
 from bot.conversation import Conversation
 
@@ -35,7 +36,7 @@ async def show_unit(chat: Conversation, text: str = "") -> None:
 
 def find_units(asked: str, candidates: Sequence[Unit]) -> list[Unit]:
     """Find the units meant: an exact code or name alone; else names containing it; else by abbreviation."""
-    exact = [u for u in candidates if asked in (u.code, u.name)]
+    exact = [u for u in candidates if {u.code, u.name}.intersection(list_spellings(asked))]
     if exact:
         return exact[:1]
     handling = [u for u in candidates if u.kind is UnitKind.HANDLING]

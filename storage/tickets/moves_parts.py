@@ -6,6 +6,7 @@ from typing import Any
 from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import Assignment, Duty, JournalEntry, Request, Ticket, Visit
 from backend.domain.ticket_enums import Source
+from backend.domain.typed_numbers import list_spellings
 from backend.ports.moves import NewTicket, TicketRef
 from storage.engine.mapping import MAPPERS, encode
 
@@ -31,6 +32,11 @@ def build_condition(ref: TicketRef) -> tuple[str, Any]:
     if ref.ticket_id is not None:
         return "id = {p}", ref.ticket_id
     return "id = (SELECT ticket_id FROM assignments WHERE id = {p})", ref.assignment_id
+
+
+def list_spelled(ref: TicketRef) -> tuple[TicketRef, ...]:
+    """Return the references that may be meant, the most literal first: a number is found however it is typed."""
+    return (ref,) if ref.no is None else tuple(TicketRef(no=no) for no in list_spellings(ref.no))
 
 
 def build_snapshot(ticket: Ticket, parts: list[tuple[Any, ...]]) -> Snapshot:

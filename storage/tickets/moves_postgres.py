@@ -24,6 +24,7 @@ from storage.tickets.moves_parts import (
     build_ticket_columns,
     format_columns,
     list_gate_parts,
+    list_spelled,
     sort_for_locking,
 )
 
@@ -59,9 +60,11 @@ def _build_select(where: str) -> str:
 
 async def load_postgres(raw: Any, ref: TicketRef) -> Snapshot | None:
     """Load a snapshot over a bare asyncpg connection, in one statement."""
-    where, value = build_condition(ref)
-    row = await raw.fetchrow(_build_select(where), value)
-    if row is None:
+    for spelled in list_spelled(ref):
+        where, value = build_condition(spelled)
+        if (row := await raw.fetchrow(_build_select(where), value)) is not None:
+            break
+    else:
         return None
     values = tuple(row)
     count = len(PARTS)

@@ -21,6 +21,7 @@ from storage.tickets.moves_parts import (
     build_ticket_columns,
     format_columns,
     list_gate_parts,
+    list_spelled,
     sort_for_locking,
 )
 
@@ -37,9 +38,11 @@ _INSERT: dict[type, str] = {
 
 def load_sqlite(raw: Any, ref: TicketRef) -> Snapshot | None:
     """Load a snapshot over a bare sqlite3 connection."""
-    where, value = build_condition(ref)
-    row = raw.execute(f"{_TICKET} WHERE {where.format(p='?')}", (value,)).fetchone()
-    if row is None:
+    for spelled in list_spelled(ref):
+        where, value = build_condition(spelled)
+        if (row := raw.execute(f"{_TICKET} WHERE {where.format(p='?')}", (value,)).fetchone()) is not None:
+            break
+    else:
         return None
     ticket: Ticket = MAPPERS[Ticket].read(row)
     parts = []

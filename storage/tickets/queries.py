@@ -27,6 +27,7 @@ from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.mapping import MAPPERS, decode_instant
 from storage.tickets.search import (
+    has_number,
     SEARCH_WINDOW,
     TICKET_COLUMNS,
     apply_filters,
@@ -60,7 +61,8 @@ class SqlQueryStore:
         def work(c: Connection) -> TicketView | None:
             k = t.tickets.c
             columns = (*TICKET_COLUMNS, k.name_sealed, k.submitted_at, k.extra)
-            row = c.execute(select(*columns).where(k.no == no)).first()
+            is_meant, in_order = has_number(no)
+            row = c.execute(select(*columns).where(is_meant).order_by(in_order)).first()
             found = self._views(c, [row] if row else [], seen_by)
             if not row or (seen_by and not seen_by.covers(found[0].ticket, {a.unit for a in found[0].assignments})):
                 return None
@@ -79,10 +81,9 @@ class SqlQueryStore:
 
         def work(c: Connection) -> Page[TicketView]:
             if filters.text and before is None:  # a whole number means that ticket, however old
-                exact = apply_filters(query, replace(filters, text=None), now).where(
-                    t.tickets.c.no == filters.text.words
-                )
-                if (row := c.execute(exact).first()) is not None:
+                is_meant, in_order = has_number(filters.text.words)
+                exact = apply_filters(query, replace(filters, text=None), now).where(is_meant)
+                if (row := c.execute(exact.order_by(in_order)).first()) is not None:
                     return Page(tuple(self._views(c, [row], seen_by)))
             floor = find_floor(c, query, position_column, choose_window(filters, seen_by))
             bounded = query if floor is None else query.where(position_column >= floor)

@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, literal, or_, select, true
+from sqlalchemy import Connection, Select, and_, case, exists, literal, or_, select, true
 
 from backend.domain.acts import Sight
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.text_search import TextSearch
 from backend.domain.ticket_enums import Obligation
+from backend.domain.typed_numbers import list_spellings, read_typed
 from backend.ports.ticket_queries import TicketFilter
 from storage import tables as t
 from storage.engine.mapping import MAPPERS
@@ -35,6 +36,12 @@ def build_like_pattern(text: str) -> str:
 def is_one_of(column: Any, units: Collection[str]) -> Any:
     """Condition: the column is one of these; of one unit alone an equality, which its index also orders."""
     return column == next(iter(units)) if len(units) == 1 else column.in_(sorted(units))
+
+
+def has_number(written: str) -> tuple[Any, Any]:
+    """Return the condition that a ticket's number may be what was typed, and the order that puts the most literal first."""
+    no, spellings = t.tickets.c.no, list_spellings(written)
+    return no.in_(spellings), case({one: place for place, one in enumerate(spellings)}, value=no)
 
 
 def was_given_to(*units: str) -> Any:
@@ -135,7 +142,7 @@ def apply_filters(query: Select[object], filters: TicketFilter, now: datetime) -
     if filters.overdue:
         query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*is_overdue(now))))
     if filters.text:
-        number = k.no.ilike(build_like_pattern(filters.text.words), escape="\\")
+        number = k.no.ilike(build_like_pattern(read_typed(filters.text.words)), escape="\\")
         letters = [build_like_pattern(run) for run in filters.text.letters]
         shown = (
             and_(true(), *(column.ilike(run, escape="\\") for run in letters)) for column in (k.title, k.place, k.text)
@@ -149,11 +156,11 @@ def read_found(
 ) -> list[Any]:
     """Return up to `most` rows of an ordered query whose number, or texts as shown, contain the words (XS1)."""
     found: list[Any] = []
-    words, last = search.words.casefold(), None
+    number, last = read_typed(search.words).casefold(), None
     while len(found) < most:
         rows = c.execute((query if last is None else query.where(place < last)).limit(CHUNK)).all()
         for row in rows:
-            if words in row.no.casefold() or (
+            if (number and number in row.no.casefold()) or (
                 search.may_match(row.title, row.place, row.text)
                 and search.matches(row.title, row.place, row.text, open_name(row))
             ):

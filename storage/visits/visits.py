@@ -9,6 +9,7 @@ from sqlalchemy import Connection, String, and_, case, cast, delete, func, inser
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket_enums import State
+from backend.domain.typed_numbers import list_spellings
 from backend.ports.visits import CallTally, DoNotCallEntry, Recording, VisitRecord, VisitTally, VisitTask
 from storage import tables as t
 from storage.engine.database import Database
@@ -32,8 +33,10 @@ class SqlVisitStore:
         return await self._load_tasks(T.state == State.REVISIT_MANUAL.value, limit)
 
     async def find_task(self, ticket_no: str) -> VisitTask | None:
-        found = await self._load_tasks(and_(T.no == ticket_no, T.state == State.REVISIT_MANUAL.value), 1)
-        return found[0] if found else None
+        spellings = list_spellings(ticket_no)
+        meant = and_(T.no.in_(spellings), T.state == State.REVISIT_MANUAL.value)
+        found = await self._load_tasks(meant, len(spellings))
+        return min(found, key=lambda task: spellings.index(task.ticket_no), default=None)
 
     async def _load_tasks(self, which: Any, limit: int) -> Sequence[VisitTask]:
         u = t.duties.c

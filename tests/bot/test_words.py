@@ -55,6 +55,22 @@ async def test_of_several_tickets_the_one_named_is_meant_XM22(world: World, said
     await other.expect("没有找到该工单")
 
 
+@pytest.mark.parametrize("number", ["t2", "Ｔ２", "ｔ２", "\u200eT2\u200f", "\ufeffＴ\u200b2"])
+async def test_a_number_is_understood_however_it_is_typed_XM22(world: World, number: str) -> None:
+    user, supervisor = await world.bind("H1"), await world.bind("S1")
+    for no in ("T1", "T2"):
+        await world.dispatch_ticket(no)
+    await user.say(f"{number} 进展 已派人到现场")
+    await user.expect("进展已反馈")
+    assert (await world.list_verbs("T2"))[-1] == "report_progress"
+    for said in (number, f"查看{number}", f"／ticket\u3000{number}"):
+        await user.say(said)
+        await user.expect("T2")
+    await supervisor.say(f"/supervise {number}\u3000超期未办")
+    assert "已发起督办" in (await supervisor.press(await supervisor.expect("将对 T2"), "确认") or "")
+    assert (await world.list_verbs("T2"))[-1] == "supervise" and "supervise" not in await world.list_verbs("T1")
+
+
 async def test_a_number_alone_shows_its_ticket_to_those_who_may_see_it_XM22(world: World) -> None:
     user, reviewer, other = await world.bind("H1"), await world.bind("R1"), await world.bind("H9")
     for number in ("T1", "T2"):

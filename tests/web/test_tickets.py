@@ -1,6 +1,7 @@
 """Tickets over REST: the way of one, who sees it, who may act on it, and who was quicker."""
 
 import asyncio
+from urllib.parse import quote
 
 import pytest
 
@@ -224,3 +225,23 @@ async def test_a_search_goes_through_one_batch_at_a_time_but_a_whole_number_is_f
     assert [t["ticket_no"] for t in page["items"]] == ["P0"] and page["next"] is None
     _, page = await sqlite_world.request("A1", "GET", "/tickets?q=P0")
     assert [t["ticket_no"] for t in page["items"]] == ["P0"]
+
+
+@pytest.mark.parametrize("typed", ["js9", "ＪＳ９", "\u202ejs9\u202c", "Js\u200b9", " JS9 "])
+async def test_a_number_is_found_however_it_is_typed(world: World, typed: str) -> None:
+    await world.create_ticket("JS9")
+    path = f"/tickets/{quote(typed)}"
+    assert (await world.request("D1", "GET", path))[1]["ticket_no"] == "JS9"
+    assert (await world.request("D1", "GET", f"{path}/timeline"))[1]["items"]
+    for found in (f"/tickets?q={quote(typed)}", f"/tickets?q={quote(typed[:-1])}"):
+        assert [one["ticket_no"] for one in (await world.request("D1", "GET", found))[1]["items"]] == ["JS9"], found
+    status, dispatched = await world.request("D1", "POST", f"{path}/acts", {"verb": "dispatch", "unit": "U01"})
+    assert (status, dispatched["ticket_no"]) == (200, "JS9")
+
+
+async def test_of_two_numbers_that_differ_in_case_the_one_written_is_meant(world: World) -> None:
+    for number in ("JS9", "js9"):
+        await world.create_ticket(number)
+    for number in ("JS9", "js9"):
+        assert (await world.request("D1", "GET", f"/tickets/{number}"))[1]["ticket_no"] == number
+        assert (await world.act("D1", number, "dispatch", unit="U01"))[1]["ticket_no"] == number

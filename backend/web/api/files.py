@@ -62,7 +62,9 @@ async def download(request: ApiRequest) -> ApiResponse[None]:
         visible = list_files(view.ticket, view.assignments, request.actor)
         file, content = await services.files.open_on_ticket(file_id, visible)
         file = replace(file, name=(await Serializer.create(services)).mask(file.name, view.requester))
-        await services.audit.record(services.clock.now(), request.actor.code, "file_opened", number, file=file_id)
+        await services.audit.record(
+            services.clock.now(), request.actor.code, "file_opened", view.ticket.no, file=file_id
+        )
     return ApiResponse(None, raw=content, headers=build_headers(file.name, MIME[file.kind]))
 
 

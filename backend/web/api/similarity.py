@@ -75,10 +75,10 @@ def paginate(request: ApiRequest, items: Sequence[R], *, ascending: bool) -> Api
 
 async def list_similar(request: ApiRequest) -> ApiResponse[Page[shapes.Similar]]:
     """List similar tickets, most similar first; those with `repeat` are proposed for 并单."""
-    await load_view(request, request.path["no"])
+    view = await load_view(request, request.path["no"])
     service: Similarity = request.services.similarity
     serializer = await Serializer.create(request.services)
-    found = await service.find_similar(request.path["no"])
+    found = await service.find_similar(view.ticket.no)
     return ApiResponse(
         {"items": [dump_similar(one, serializer, request.services.texts) for one in found], "next": None}
     )
@@ -102,9 +102,9 @@ def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -
 
 async def list_suggestions(request: ApiRequest) -> ApiResponse[Page[shapes.Suggestion]]:
     """List units to dispatch a ticket to, best first, each with its reasons in words."""
-    await load_view(request, request.path["no"])
+    view = await load_view(request, request.path["no"])
     suggester: DispatchSuggestions = request.services.dispatch_suggestions
-    return ApiResponse({"items": await dump_suggestions(suggester, request.path["no"], request), "next": None})
+    return ApiResponse({"items": await dump_suggestions(suggester, view.ticket.no, request), "next": None})
 
 
 async def dump_suggestions(
