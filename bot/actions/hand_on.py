@@ -7,8 +7,8 @@ from backend.domain.institutions import list_children
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import ParsedReply
-from backend.domain.verb_fields import HAND_ON_KINDS
 from backend.domain.typed_numbers import split_word
+from backend.domain.verb_fields import HAND_ON_KINDS
 from bot.actions.units import find_units
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext, check_allowed

@@ -27,7 +27,6 @@ from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.mapping import MAPPERS, decode_instant
 from storage.tickets.search import (
-    has_number,
     SEARCH_WINDOW,
     TICKET_COLUMNS,
     apply_filters,
@@ -35,6 +34,7 @@ from storage.tickets.search import (
     choose_window,
     find_floor,
     has_flag,
+    has_number,
     hide_other_tickets,
     is_one_of,
     is_overdue,
