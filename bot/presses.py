@@ -39,7 +39,7 @@ async def _simple_act(chat: Conversation, context: TicketContext, press: ButtonD
 
 
 async def _log_contact(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
-    await handling.log_contact(chat, context, press.verb == "reached")
+    await handling.log_contact(chat, context, press.verb)
 
 
 def _without_press(work: Callable[[Conversation, TicketContext], Awaitable[None]]) -> AssignmentHandler:
@@ -65,10 +65,9 @@ ASSIGNMENT_HANDLERS: dict[str, AssignmentHandler] = {
     "confirm": close.close_as_solved,
     "explained": close.ask_explanation,
     "extend": _without_press(extend.ask_extension),
-    "informed": extend.request_extension,
+    **dict.fromkeys(extend.INFORMED_WAYS, extend.request_extension),
     "contact": _without_press(handling.start_contact),
-    "reached": _log_contact,
-    "not_reached": _log_contact,
+    **dict.fromkeys(handling.CONTACT_RESULTS, _log_contact),
     "report_progress": _without_press(handling.ask_progress),
     "call_supervisor": _without_press(supervising.ask_supervisor_message),
     "hand_on": _without_press(hand_on.ask_unit),

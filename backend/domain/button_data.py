@@ -10,7 +10,7 @@ VERB_CODES = {
     "p": "report_progress", "y": "agree", "n": "disagree", "gs": "seal", "gl": "leader", "go": "go_on",
     "bk": "go_back", "f": "view_files", "d": "pass_to_duty", "ob": "object", "ex": "explain", "co": "coordinate",
     "td": "todo", "sn": "snooze", "ok": "confirm", "cs": "call_supervisor",
-    "ry": "reached", "rn": "not_reached", "in": "informed",
+    "ry": "reached", "rm": "met", "rn": "not_reached", "in": "informed", "iv": "informed_in_person",
     "cl": "class", "po": "progress_ok", "pn": "progress_no", "su": "supervise", "ca": "call_unit", "sb": "send_back",
     "rw": "rework", "w": "whole", "nx": "next", "pg": "todo_page", "at": "attach", "an": "not_attach",
     "li": "lines", "ct": "contest", "cn": "contest_line", "dd": "drop_draft", "sm": "submit", "xp": "explained",

@@ -169,6 +169,14 @@ def find_day(text: str) -> str | None:
         return None
 
 
+def find_way(text: str) -> str | None:
+    """Return how a text says the requester was spoken with; None if it does not say."""
+    ways: Mapping[str, Sequence[str]] = _load()["ways"]
+    if any(word in text for word in _load()["unreached"]):
+        return None
+    return next((way for way, words in ways.items() if any(word in text for word in words)), None)
+
+
 def guess_reason_code(text: str) -> str:
     """Guess the reason code of a return from its text; `other` if nothing matches."""
     reasons: Mapping[str, Sequence[str]] = _load()["reasons"]

@@ -115,6 +115,7 @@ def require(name: str, read: Callable[[object], object], code: str | None = None
 REASON = require("reason", read_text, "reason_missing")
 ACCEPT = require("accept", read_flag)
 FILES = Field("files", read_files, default=())
+WAY = Field("way", OneOf(CONTACT_WAYS))  # as it is said: nobody is taken to have telephoned who did not say so
 OPTIONAL_REASON = Field("reason", read_text, default="")
 _grade = OneOf(tuple(Grade))
 
@@ -143,18 +144,18 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "return":              (Field("reason_code", OneOf(REASON_CODES), default="other"), REASON,
                             FILES, Field("signed_by", OneOf(("seal", "leader")))),
     "decide_return":       (ACCEPT, OPTIONAL_REASON, Field("unit", read_text)),
-    "contact":             (Field("way", OneOf(CONTACT_WAYS), default="phone"), require("reached", read_flag),
+    "contact":             (WAY, require("reached", read_flag),
                             Field("note", read_text, default="")),
     "attach":              (require("files", read_files, "files_missing"),),
     "extend":              (require("new_due_at", read_instant), REASON, Field("reason_class", OneOf(EXTENSION_REASONS), default=""),
                             require("requester_informed", read_informed, "requester_not_informed"), FILES),
     "decide_extension":    (ACCEPT, OPTIONAL_REASON),
-    "reply":               (require("text", read_text, "text_missing"), Field("way", OneOf(CONTACT_WAYS), default="phone"),
+    "reply":               (require("text", read_text, "text_missing"), WAY,
                             Field("cause", read_text), FILES),
     "amend":               (require("text", read_text, "text_missing"),),
     "close":               (Field("close_type", OneOf(CLOSE_TYPES), default="solved"),
                             Field("feedback", read_text, default=""), Field("no_objection", read_flag),
-                            Field("text", read_text), Field("way", OneOf(CONTACT_WAYS), default="phone"),
+                            Field("text", read_text), WAY,
                             Field("cause", read_text), Field("explanation", read_text, default=""),
                             Field("revisit_on", read_day), FILES),
     "decide_close":        (ACCEPT, OPTIONAL_REASON),

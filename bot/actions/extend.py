@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from backend.domain.button_data import ButtonData
-from backend.domain.reply_parser import ParsedReply
+from backend.domain.reply_parser import ParsedReply, find_way
 from bot import drafts
 from bot.conversation import ButtonRows, Conversation
 from bot.ticket_context import TicketContext, check_allowed
 
 VERB = "extend"
+#: button → how the requester was told why
+INFORMED_WAYS = {"informed": "phone", "informed_in_person": "visit"}
 
 
 async def ask_extension(chat: Conversation, context: TicketContext) -> None:
@@ -27,31 +29,31 @@ async def collect_extension(chat: Conversation, context: TicketContext, parsed: 
     await _check(chat, context, new_due, parsed.text)
     words = {"days": parsed.days, "reason": parsed.text, "files": list(parsed.files)}
     number = await drafts.keep(chat, context.assignment_id, VERB, words)
-    if any(word in parsed.text for word in chat.render("bot.informed_words").split()):
-        await _submit(chat, context, words)
+    if way := find_way(parsed.text):
+        await _submit(chat, context, words, way)
         return
     keys: ButtonRows = (
-        (
-            ("bot.informed_yes", ButtonData("informed", context.assignment_id, number)),
-            ("bot.informed_no", ButtonData("drop_draft", context.assignment_id, number)),
-        ),
+        tuple((f"bot.{verb}", ButtonData(verb, context.assignment_id, number)) for verb in INFORMED_WAYS),
+        (("bot.informed_no", ButtonData("drop_draft", context.assignment_id, number)),),
     )
-    asked = chat.render("bot.informed", ticket_no=chat.name_ticket(context.snap.ticket), n=parsed.days,
+    informed = any(word in parsed.text for word in chat.render("bot.informed_words").split())
+    asked = chat.render("bot.informed_how" if informed else "bot.informed_whether", ticket_no=chat.name_ticket(context.snap.ticket), n=parsed.days,
                         new_due=chat.format_time(new_due), reason=parsed.text.rstrip("。."))  # fmt: skip
     await chat.send_text(asked, keys)
 
 
 async def request_extension(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
-    """Request what this button stands under; the requester was informed by telephone. Refused `draft_outdated`."""
+    """Request what this button stands under; the requester was informed as it says. Refused `draft_outdated`."""
     check_allowed(chat, context, VERB)
-    await _submit(chat, context, await drafts.take(chat, context.assignment_id, VERB, press.value))
+    words = await drafts.take(chat, context.assignment_id, VERB, press.value)
+    await _submit(chat, context, words, INFORMED_WAYS[press.verb])
     await chat.remove_buttons()
 
 
-async def _submit(chat: Conversation, context: TicketContext, words: dict[str, Any]) -> None:
+async def _submit(chat: Conversation, context: TicketContext, words: dict[str, Any], way: str) -> None:
     new_due = await _add_days(chat, context, int(words["days"]))
     await chat.act(VERB, assignment_id=context.assignment_id, files=words["files"],
-                   **_build_arguments(chat, new_due, words["reason"]))  # fmt: skip
+                   **_build_arguments(chat, new_due, words["reason"], way))  # fmt: skip
     await drafts.drop(chat, context.assignment_id, VERB)
     await chat.delete_question()
     await chat.show_toast(chat.render("toast.extended"))
@@ -69,6 +71,6 @@ async def _check(chat: Conversation, context: TicketContext, new_due: datetime, 
     await chat.check(VERB, context.snap, context.assignment_id, **_build_arguments(chat, new_due, reason))
 
 
-def _build_arguments(chat: Conversation, new_due: datetime, reason: str) -> dict[str, Any]:
-    informed = {"at": chat.now, "way": "phone"}
+def _build_arguments(chat: Conversation, new_due: datetime, reason: str, way: str = "phone") -> dict[str, Any]:
+    informed = {"at": chat.now, "way": way}
     return {"new_due_at": new_due, "reason": reason, "requester_informed": informed}

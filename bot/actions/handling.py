@@ -11,6 +11,8 @@ from bot.conversation import ButtonRows, Conversation
 from bot.ticket_context import TicketContext, check_allowed, load_context
 
 PROGRESS_VERB = "report_progress"
+#: button → how the requester was reached; None: they were not
+CONTACT_RESULTS = {"reached": "phone", "met": "visit", "not_reached": None}
 PLACEHOLDER = "…"  # for a sentence not yet said
 
 
@@ -59,12 +61,7 @@ async def sign(chat: Conversation, context: TicketContext, seen_version: int | N
 async def start_contact(chat: Conversation, context: TicketContext) -> None:
     """Handle the button: start a bridge call, and offer to log a contact made another way."""
     check_allowed(chat, context, "contact")
-    keys: ButtonRows = (
-        (
-            ("bot.reached", context.build_button_data("reached")),
-            ("bot.not_reached", context.build_button_data("not_reached")),
-        ),
-    )
+    keys: ButtonRows = [[(f"bot.{verb}", context.build_button_data(verb))] for verb in CONTACT_RESULTS]
     await chat.send_text(await _start_bridge(chat, context), keys)
     await chat.show_toast(chat.render("toast.asked"))
 
@@ -81,11 +78,12 @@ async def _start_bridge(chat: Conversation, context: TicketContext) -> str:
     return chat.render("bot.bridging", to=begun.to)
 
 
-async def log_contact(chat: Conversation, context: TicketContext, reached: bool) -> None:
-    """Log whether the requester was reached by telephone."""
-    await chat.act("contact", assignment_id=context.assignment_id, way="phone", reached=reached)
+async def log_contact(chat: Conversation, context: TicketContext, result: str) -> None:
+    """Log whether the requester was reached, and how, as the button says."""
+    way = CONTACT_RESULTS[result]
+    await chat.act("contact", assignment_id=context.assignment_id, way=way, reached=way is not None)
     await chat.remove_buttons()
-    await chat.answer_key("bot.contact_yes" if reached else "bot.contact_no")
+    await chat.answer_key("bot.contact_no" if way is None else "bot.contact_yes")
 
 
 async def ask_progress(chat: Conversation, context: TicketContext) -> None:

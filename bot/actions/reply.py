@@ -3,7 +3,7 @@
 from typing import Any
 
 from backend.domain.button_data import ButtonData
-from backend.domain.reply_parser import ParsedReply, find_curt_wording
+from backend.domain.reply_parser import ParsedReply, find_curt_wording, find_way
 from bot import drafts
 from bot.actions import close
 from bot.conversation import ButtonRows, Conversation
@@ -56,7 +56,8 @@ async def submit_all_the_same(chat: Conversation, context: TicketContext, press:
 
 async def _submit(chat: Conversation, context: TicketContext, words: dict[str, Any]) -> None:
     await chat.act(
-        VERB, assignment_id=context.assignment_id, text=words["text"], files=words["files"], cause=words["cause"]
+        VERB, assignment_id=context.assignment_id, text=words["text"], files=words["files"], cause=words["cause"],
+        way=find_way(words["text"]),
     )
     if words["message"] is not None:  # editing that message amends the reply (FT29)
         await drafts.keep(chat, context.assignment_id, "said", {"message": words["message"]})

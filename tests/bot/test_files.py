@@ -15,7 +15,7 @@ Life = Callable[[ChatUser, Message], Awaitable[object]]
 
 #: what has been done when the photo comes, by replying to the card
 MOMENTS: dict[str, tuple[str, ...]] = {
-    "signed": (), "replied": (REPLY,), "extension_review": ("延期 2 等待配件，已告知",),
+    "signed": (), "replied": (REPLY,), "extension_review": ("延期 2 等待配件，已电话告知",),
     "progress": ("进展 已派人到现场",), "closed": (REPLY, "办结 诉求人无异议"),
 }  # fmt: skip
 
@@ -37,7 +37,7 @@ async def test_a_photo_sent_at_any_moment_is_on_the_ticket_once_it_is_confirmed_
     assert shown.lines[-1].words["files"] == [file]
 
 
-@pytest.mark.parametrize("words", [REPLY, "进展 已派人到现场", "延期 2 等待配件，已告知"])
+@pytest.mark.parametrize("words", [REPLY, "进展 已派人到现场", "延期 2 等待配件，已电话告知"])
 async def test_a_photo_with_words_goes_with_the_act_they_become_XM6(world: World, words: str) -> None:
     user, card = await world.sign_by_button()
     await user.send_photo(caption=words, reply_to=card)

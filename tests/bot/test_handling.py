@@ -119,13 +119,39 @@ async def _send_review_card(world: World, user: ChatUser, yes: str, no: str, fil
     return user.chat.messages[int(receipt.provider_id)]
 
 
-async def test_the_first_contact_with_the_requester_is_recorded(world: World) -> None:
+@pytest.mark.parametrize(
+    ("pressed", "way"), [("已电话联系上", "phone"), ("已当面联系上", "visit"), ("未联系上", None)]
+)
+async def test_a_contact_is_recorded_in_the_way_that_was_pressed(world: World, pressed: str, way: str | None) -> None:
     user, _ = await world.sign_by_button()
     card = await world.send_card(user, "H1")
     await user.press(card, "联系诉求人")
     question = await user.expect("是否联系上诉求人")
-    assert "联系上" in (await user.press(question, "已联系上") or "")
-    assert (await world.load_assignment()).contacted_at is not None
+    assert "联系上" in (await user.press(question, pressed) or "")
+    assert ((await world.load_assignment()).contacted_at is not None) is (way is not None)
+    last = (await world.load()).last_entry
+    assert last is not None and last.words.get("way") == way
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_contact"),
+    [
+        ("答复 路灯已经更换，今晚起恢复照明。", False), ("答复 路灯已经更换，并已电话告知诉求人。", True),
+        ("答复 路灯已经更换，已电话联系诉求人，无人接听。", False), ("答复 路灯已经更换，已当面告知诉求人。", True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("with_photo", [False, True])
+async def test_a_reply_is_a_contact_only_if_it_says_so_XM15(
+    world: World, reply: str, is_contact: bool, with_photo: bool
+) -> None:
+    user, card = await world.sign_by_button()
+    if with_photo:
+        await user.send_photo(caption=reply, reply_to=card)
+    else:
+        await user.reply(card, reply)
+    await user.expect("答复已提交")
+    target = await world.load_assignment()
+    assert (target.contacted_at is not None) is is_contact and (target.reply_way is not None) is is_contact
 
 
 async def test_an_edited_reply_is_an_amendment_and_the_journal_keeps_the_original_FT29(world: World) -> None:
@@ -251,7 +277,7 @@ async def test_while_an_extension_is_reviewed_the_card_still_offers_reply_and_cl
     world: World, way: str
 ) -> None:
     user, card = await world.sign_by_button()
-    await user.reply(card, "延期 2 等待配件，已告知")
+    await user.reply(card, "延期 2 等待配件，已电话告知")
     await world.settle()
     card = await world.send_card(user, "H1")
     assert {"填写答复", "办结"} <= set(card.buttons) and "延期审核中" in card.text

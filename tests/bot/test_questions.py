@@ -130,12 +130,20 @@ async def test_words_that_say_that_the_requester_knows_save_the_question(world: 
     assert await world.state() == "extension_review"
 
 
+async def test_where_words_do_not_say_how_the_requester_was_told_only_that_is_asked(world: World) -> None:
+    user, card = await world.sign_by_button()
+    await user.reply(card, "延期 3 等待检测结果，已告知诉求人")
+    how = await user.expect("请选择以何种方式告知诉求人")
+    assert await user.press(how, "已当面告知") == "延期申请已提交。"
+    assert (await world.load_request()).facts["requester_informed"]["way"] == "visit"
+
+
 async def test_a_question_answered_without_its_keyword_is_still_understood(world: World) -> None:
     user, _ = await world.sign_by_button()
     card = await world.send_card(user, "H1")
     await user.press(card, "申请延期")
     question = await user.expect("写明：延期")
-    await user.reply(question, "2 等待材料，已告知")
+    await user.reply(question, "2 等待材料，已电话告知")
     await world.settle()
     assert await world.state() == "extension_review"
 

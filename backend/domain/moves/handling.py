@@ -67,7 +67,7 @@ def reply(m: PlanBuilder) -> None:
 
 
 def save_reply(m: PlanBuilder, text: str) -> None:
-    """Store the reply; the first one meets the reply duty, and a reply by phone or visit is a contact."""
+    """Store the reply; the first one meets the reply duty, and a reply said to be by phone or visit is a contact."""
     m.meet_duties(Obligation.REPLY, assignment_id=m.assignment.id)
     m.update_assignment(reply_text=text, reply_way=m.arguments["way"], replied_at=m.at, replied_by=m.by.code)
     if m.arguments.get("cause"):
