@@ -40,6 +40,11 @@ class Limit:
         return _parse(text)
 
     @property
+    def workdays(self) -> int | None:
+        """How many working days it is; None where it counts something else."""
+        return self.amount if self.unit is LimitUnit.WORKDAYS else None
+
+    @property
     def duration(self) -> timedelta:
         """Length as time: clock time, or office time for `wh`; working days have none and raise `Refused`."""
         if self.unit is LimitUnit.WORKDAYS:

@@ -1,15 +1,18 @@
 """申请延期: working days and reason are checked first, then it is asked once whether the requester knows (A24, Q30, XM21)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend.domain.button_data import ButtonData
+from backend.domain.limits import Limit
+from backend.domain.refusals import Refused
 from backend.domain.reply_parser import ParsedReply, find_way
 from bot import drafts
 from bot.conversation import ButtonRows, Conversation
 from bot.ticket_context import TicketContext, check_allowed
 
 VERB = "extend"
+BEYOND = timedelta(days=3_650)  # longer than any extension may be
 #: button → how the requester was told why
 INFORMED_WAYS = {"informed": "phone", "informed_in_person": "visit"}
 
@@ -17,7 +20,9 @@ INFORMED_WAYS = {"informed": "phone", "informed_in_person": "visit"}
 async def ask_extension(chat: Conversation, context: TicketContext) -> None:
     """Handle the button: ask for days and reason, unless an extension is refused already."""
     await _check(chat, context, await _add_days(chat, context, 1), "…")
-    await chat.ask("ask.extend", VERB, context.assignment_id, ticket_no=context.ticket_no)
+    rules = (await chat.services.office.snapshot()).settings
+    most = Limit.parse(rules.text("extension.max_length")).workdays
+    await chat.ask("ask.extend", VERB, context.assignment_id, ticket_no=context.ticket_no, facts={"most": most})
 
 
 async def collect_extension(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:
@@ -60,9 +65,14 @@ async def _submit(chat: Conversation, context: TicketContext, words: dict[str, A
 
 
 async def _add_days(chat: Conversation, context: TicketContext, days: int) -> datetime:
-    """Return the closing time that many working days later."""
-    snapshot = await chat.services.office.snapshot()
-    return snapshot.add_limit(f"{days}wd", context.assignment.close_due_at, context.assignment.unit)
+    """Return the closing time that many working days later; past the calendar's end one that is later in any case."""
+    snapshot, due = await chat.services.office.snapshot(), context.assignment.close_due_at
+    try:
+        return snapshot.add_limit(f"{days}wd", due, context.assignment.unit)
+    except Refused as refused:
+        if refused.code != "calendar_ends":
+            raise
+        return due + BEYOND
 
 
 async def _check(chat: Conversation, context: TicketContext, new_due: datetime, reason: str) -> None:

@@ -7,6 +7,7 @@ from backend.domain.moves.dispatching import create_assignment, is_reply_due_wit
 from backend.domain.moves.handling import recheck_close
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty, Request
+from backend.domain.limits import Limit
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Obligation, Outcome, Role, State
 
@@ -151,9 +152,10 @@ def extend(m: PlanBuilder) -> None:
     new_due = m.arguments["new_due_at"]
     if new_due <= target.close_due_at:
         raise Refused("bad_field", field="new_due_at")
-    longest = m.context.add_limit(rules.text("extension.max_length"), target.close_due_at, target.unit)
+    limit = rules.text("extension.max_length")
+    longest = m.context.add_limit(limit, target.close_due_at, target.unit)
     if new_due > longest:
-        raise Refused("extension_too_long", latest=longest.isoformat())
+        raise Refused("extension_too_long", latest=longest.isoformat(), days=Limit.parse(limit).workdays)
     request = m.add_request(
         "extension", new_due_at=new_due.isoformat(), reason=m.arguments["reason"], reason_class=m.arguments["reason_class"],
         requester_informed=m.arguments["requester_informed"], old_due_at=target.close_due_at.isoformat(),
