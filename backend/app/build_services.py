@@ -108,6 +108,7 @@ async def build_application(
     operations.beats.listeners.append(holds.follow_beat)
     services = _build_services(config, s, delivery, calls, visits, due, workers, integrity, operations, holds)
     services.tell_alarm = s.screening.tell_alarm = operations.alarms.tell_soon
+    services.platform.refusals.tell_alarm = operations.alarms.tell_soon
     sms = SmsWorker(
         delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,

@@ -39,6 +39,7 @@ ALARMS: Mapping[str, AlarmRule] = {
     "budget_used_up": AlarmRule(moment=True),
     "bot_refused": AlarmRule(moment=True),
     "scanner_away": AlarmRule(moment=True),
+    "platform_refused": AlarmRule(moment=True),  # each ticket and reason once, many in one message
     "clock_back": AlarmRule(),
     "clock_skew": AlarmRule(),
     "backup_old": AlarmRule(),

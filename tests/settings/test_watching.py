@@ -16,6 +16,7 @@ from backend.office.readiness import find_unready
 from backend.platform.service import PlatformSync
 from backend.ports.supervision import WaitingAssignment
 from backend.ports.ticket_features import FeaturedTicket, FeatureSource
+from backend.ports.ticket_queries import Page
 from backend.triage.governance_projects import Governance
 from backend.triage.segmenter import extract_ticket_features
 from backend.triage.similarity import Similarity, TicketGroup
@@ -114,7 +115,7 @@ async def test_similar_tickets_are_shown_and_proposed_for_merging_as_the_office_
 
 def build_sync(office: OfficeCache, client: Any) -> PlatformSync:
     """The synchronisation with a platform that has nothing to say."""
-    store: Any = Fake(find_external_since=None, claim=[])
+    store: Any = Fake(find_external_since=None, claim=[], list_writebacks=Page(()))
     values: Any = Fake(get=None, put=None)
     return PlatformSync(store, office, Fake(), values, Fake(), client, (), "w1", timedelta(minutes=1))  # type: ignore[arg-type]
 

@@ -159,7 +159,8 @@ def test_a_signature_covers_the_time_the_method_the_path_and_the_body() -> None:
 
 
 async def test_a_whole_life_under_a_platform_that_fails_answers_late_and_refuses_XM29_A7(office: Office) -> None:
-    platform = await use_external_platform(office)
+    platform, administrator = await use_external_platform(office), await office.bind("GL01")
+    await office.application.alarms.refresh()  # as the watch does every minute
     office.confirm_calls()
     platform.mode = AnswerMode.LATER  # every answer comes late
     await office.sign_ticket("JS0001")
@@ -180,6 +181,8 @@ async def test_a_whole_life_under_a_platform_that_fails_answers_late_and_refuses
     refused = (await office.request("GET", "/sync", "dispatcher", state="refused"))["items"]
     assert [(i["ticket"], i["verb"]) for i in refused] == [("JS0001", "reply")]
     assert list_received(platform)[3:] == ["reply"]
+    told = await administrator.expect("外部平台没有接受 1 项操作：JS0001")
+    assert "not_accepted" in told.text
     assert (await office.ticket("JS0001"))["sync"]["state"] == "refused"
     platform.mode = AnswerMode.AT_ONCE
     again = await office.request("POST", f"/sync/{refused[0]['event']}/retry", "dispatcher", {})
@@ -191,7 +194,7 @@ async def test_a_whole_life_under_a_platform_that_fails_answers_late_and_refuses
     await office.settle()
     assert (await office.ticket("JS0001"))["sync"]["state"] == "confirmed"
     moves = [m["verb"] for m in await office.list_moves("JS0001")]
-    told = sorted((r.move["version"], r.move["verb"]) for r in platform.moves.values())
-    assert [verb for _, verb in told] == moves and [n for n, _ in told] == list(range(1, len(moves) + 1))
+    received = sorted((r.move["version"], r.move["verb"]) for r in platform.moves.values())
+    assert [verb for _, verb in received] == moves and [n for n, _ in received] == list(range(1, len(moves) + 1))
     assert all(r.answer == "confirmed" and r.duplicates == 1 for r in platform.moves.values())
     assert platform.violations == []
