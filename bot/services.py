@@ -29,6 +29,10 @@ CHANNEL = "telegram"
 class CallService(Protocol):
     """What the bot uses of backend/calls."""
 
+    async def find_unit_contact(self, ticket_no: str, by: Actor) -> str:
+        """Return the code of whom `call_unit` would ring."""
+        ...
+
     async def call_unit(self, ticket_no: str, by: Actor) -> object:
         """Call the unit about a ticket now; return the code of the person called.
 

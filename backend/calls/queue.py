@@ -5,9 +5,10 @@ from datetime import datetime
 from backend.calls.dependencies import CallDependencies
 from backend.calls.outcomes import CallOutcomes
 from backend.domain import reminders
-from backend.domain.acts import Actor
+from backend.domain.acts import Actor, Snapshot
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.permissions import require
+from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, State
 from backend.office.cache import OfficeSnapshot
@@ -53,6 +54,21 @@ class CallQueue:
     async def call_unit(self, ticket_no: str, by: Actor) -> str:
         """Ring the unit's first contact about a ticket now, at any hour (`/call`); return the person's code.
 
+        Refused as `find_contact`.
+        """
+        snap, lead, person = await self.find_contact(ticket_no, by)
+        now, script = self._t.now(), "notice" if lead.state is State.DISPATCHED else "supervise"
+        await self._t.store.enqueue(NewCall(
+            script, script, now, now, ticket_id=snap.ticket.id, assignment_id=lead.id, person=person.code,
+            urgent=True, facts={"by": by.code},
+        ))  # fmt: skip
+        await self._t.audit.record(now, by.code, "rang", snap.ticket.no, person=person.code)
+        self._t.wake()
+        return person.code
+
+    async def find_contact(self, ticket_no: str, by: Actor) -> tuple[Snapshot, Assignment, Person]:
+        """Return the ticket, its lead assignment and whom `call_unit` would ring; nobody is rung.
+
         Refused `forbidden`, `not_found`, `not_now` (nothing to say by telephone), `no_handler`.
         """
         require(by, "unit.call", verb="call")
@@ -68,11 +84,4 @@ class CallQueue:
         person = next((p for p in snapshot.people(lead.unit, *CONTACT_ROLES) if p.has_phone), None)
         if person is None:
             raise Refused("no_handler", unit=lead.unit)
-        script = "notice" if waits else "supervise"
-        await self._t.store.enqueue(NewCall(
-            script, script, now, now, ticket_id=snap.ticket.id, assignment_id=lead.id, person=person.code,
-            urgent=True, facts={"by": by.code},
-        ))  # fmt: skip
-        await self._t.audit.record(now, by.code, "rang", snap.ticket.no, person=person.code)
-        self._t.wake()
-        return person.code
+        return snap, lead, person

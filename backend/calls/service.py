@@ -80,6 +80,11 @@ class Calls:
         """
         return await self._queue.call_unit(ticket_no, by)
 
+    async def find_unit_contact(self, ticket_no: str, by: Actor) -> str:
+        """Return the code of whom `call_unit` would ring; nobody is rung. Refused as it is."""
+        _, _, person = await self._queue.find_contact(ticket_no, by)
+        return person.code
+
     async def start_bridge(
         self, by: Actor, *, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
     ) -> StartedBridge:

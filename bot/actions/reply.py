@@ -56,7 +56,11 @@ async def submit_all_the_same(chat: Conversation, context: TicketContext, press:
 
 async def _submit(chat: Conversation, context: TicketContext, words: dict[str, Any]) -> None:
     await chat.act(
-        VERB, assignment_id=context.assignment_id, text=words["text"], files=words["files"], cause=words["cause"],
+        VERB,
+        assignment_id=context.assignment_id,
+        text=words["text"],
+        files=words["files"],
+        cause=words["cause"],
         way=find_way(words["text"]),
     )
     if words["message"] is not None:  # editing that message amends the reply (FT29)

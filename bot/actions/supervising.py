@@ -43,7 +43,29 @@ async def call_by_ticket_no(chat: Conversation, text: str = "") -> None:
     if not no:
         await chat.answer_key("office.call_usage")
         return
-    await _ask(chat, "call", {"no": (await _load(chat, no)).ticket.no})
+    await _ask_call(chat, (await _load(chat, no)).ticket.no)
+
+
+async def call_unit(chat: Conversation, context: TicketContext) -> None:
+    """Handle the button 电话通知: ask once, as `/call` does; a telephone that rings cannot be taken back."""
+    await _ask_call(chat, context.ticket_no)
+    await chat.show_toast(chat.render("toast.asked_to_confirm"))
+
+
+async def _ask_call(chat: Conversation, ticket_no: str) -> None:
+    """Ask whether to ring whom it would be, after refusing what would be refused (XM21)."""
+    if chat.services.calls is None:
+        raise Refused("unavailable")
+    unit, name = await _name_contact(chat, await chat.services.calls.find_unit_contact(ticket_no, chat.actor))
+    await _ask(chat, "call", {"no": ticket_no, "unit": unit, "name": name})
+
+
+async def _name_contact(chat: Conversation, code: str) -> tuple[str, str]:
+    """Return the names of a person and of their unit."""
+    snapshot = await chat.services.office.snapshot()
+    person = snapshot.by_code.get(code)
+    unit = snapshot.config.units.get(person.unit) if person else None
+    return unit.name if unit else "", person.name if person else ""
 
 
 async def _load(chat: Conversation, no: str) -> Snapshot:
@@ -59,9 +81,7 @@ async def _ask(chat: Conversation, order: str, words: dict[str, str]) -> None:
     number = await drafts.keep(chat, 0, ORDER, {**words, "order": order})
     keys = ((("button.confirm_order", ButtonData("confirm_order", 0, number)),
              ("button.drop_order", ButtonData("drop_order", 0, number))),)  # fmt: skip
-    await chat.send_text(
-        chat.render(f"office.confirm_{order}", ticket_no=words["no"], reason=words.get("reason")), keys
-    )
+    await chat.send_text(chat.render(f"office.confirm_{order}", **words, ticket_no=words["no"]), keys)
 
 
 async def confirm_order(chat: Conversation, press: ButtonData) -> None:
@@ -87,22 +107,13 @@ async def drop_order(chat: Conversation, press: ButtonData) -> None:
     await chat.answer_key("office.order_dropped")
 
 
-async def call_unit(chat: Conversation, context: TicketContext) -> None:
-    """Handle the button 电话通知."""
-    await _call(chat, context.ticket_no)
-
-
 async def _call(chat: Conversation, ticket_no: str) -> None:
     """Call the unit; the calls service decides who may and writes the audit row. Refused `unavailable`."""
     if chat.services.calls is None:
         raise Refused("unavailable")
     code = await chat.services.calls.call_unit(ticket_no, chat.actor)
-    snapshot = await chat.services.office.snapshot()
-    person = snapshot.by_code.get(str(code))
-    unit = snapshot.config.units.get(person.unit) if person else None
-    await chat.answer_key(
-        "office.calling", ticket_no=ticket_no, unit=unit.name if unit else "", name=person.name if person else ""
-    )
+    unit, name = await _name_contact(chat, str(code))
+    await chat.answer_key("office.calling", ticket_no=ticket_no, unit=unit, name=name)
 
 
 async def ask_supervisor_message(chat: Conversation, context: TicketContext) -> None:

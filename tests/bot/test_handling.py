@@ -119,9 +119,7 @@ async def _send_review_card(world: World, user: ChatUser, yes: str, no: str, fil
     return user.chat.messages[int(receipt.provider_id)]
 
 
-@pytest.mark.parametrize(
-    ("pressed", "way"), [("已电话联系上", "phone"), ("已当面联系上", "visit"), ("未联系上", None)]
-)
+@pytest.mark.parametrize(("pressed", "way"), [("已电话联系上", "phone"), ("已当面联系上", "visit"), ("未联系上", None)])
 async def test_a_contact_is_recorded_in_the_way_that_was_pressed(world: World, pressed: str, way: str | None) -> None:
     user, _ = await world.sign_by_button()
     card = await world.send_card(user, "H1")

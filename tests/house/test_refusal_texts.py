@@ -121,7 +121,17 @@ def test_a_misspelt_fact_is_found() -> None:
 
 
 #: Words that speak to whoever sets the system up; nobody in a chat does.
-OF_ADMINISTRATORS = ("JIESU_", "jiesu ", "pip install", "请导入", "请先导入", "工作日历", "设置中", "设置值", "由管理员恢复")
+OF_ADMINISTRATORS = (
+    "JIESU_",
+    "jiesu ",
+    "pip install",
+    "请导入",
+    "请先导入",
+    "工作日历",
+    "设置中",
+    "设置值",
+    "由管理员恢复",
+)
 
 
 @pytest.mark.parametrize("code", sorted({code for code, at in find_codes() if at.startswith(CHAT_FILES)}))
