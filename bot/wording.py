@@ -11,6 +11,7 @@ from backend.domain.spoken_time import format_time
 from bot.services import BotServices
 
 INSTANTS = ("at", "due", "latest", "until")  # facts of refusals that are times
+PEOPLE = ("by", "person", "absent")  # facts of refusals that are people
 MAX_TITLE = 24  # characters
 
 
@@ -43,8 +44,12 @@ class Wording:
         if refused.code == "unbound":
             return self.render("chat.M23")
         facts = dict(refused.facts)
-        if isinstance(facts.get("by"), str):
-            facts["by"] = await self.get_name(facts["by"])
+        units = (await self.services.office.snapshot()).config.units
+        for name in PEOPLE:
+            if isinstance(facts.get(name), str):
+                facts[name] = await self.get_name(facts[name])
+        if (unit := units.get(str(facts.get("unit")))) is not None:
+            facts["unit"] = unit.name
         for name in INSTANTS:
             if isinstance(facts.get(name), str):
                 with contextlib.suppress(ValueError):
@@ -56,7 +61,8 @@ class Wording:
         person = (await self.services.office.snapshot()).by_code.get(code)
         if person is not None:
             return person.name
-        return self.services.texts.get_word("source", "clock") if code == "system" else code
+        texts = self.services.texts
+        return texts.get_word("source", "clock") if code == "system" else texts.get_word_or_value("actor", code)
 
     def get_title(self, ticket: Ticket) -> str:
         """Return a ticket's title, masked; "" for a confidential one."""

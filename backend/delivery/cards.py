@@ -182,7 +182,7 @@ class CardRenderer:
             "signed_at": view.format_time(target.signed_at) if target else "",
             "dispatched_at": view.format_time(target.dispatched_at) if target else "",
             "last": say.get_word_or_value("verb", last.verb) if last else "",
-            "by": say.get_word_or_value("actor", view.get_person_name(last.by)) if last else "",
+            "by": view.get_person_name(last.by) if last else "",
             "at": view.format_time(last.at) if last else "",
         }
         return Card(

@@ -55,9 +55,9 @@ class MessageView:
         return describe_time_left(self.texts, self.now, due, grade, calendar, self.now.tzinfo)
 
     def get_person_name(self, code: str | None) -> str:
-        """Return the name behind a person's code."""
+        """Return the name behind a code that acted; the system and the operator are called what they are."""
         person = self.snapshot.by_code.get(code or "")
-        return person.name if person else code or ""
+        return person.name if person else self.texts.get_word_or_value("actor", code or "")
 
     def get_unit_name(self, code: str | None) -> str:
         """Return the name behind a unit's code."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from backend.domain.acts import Actor
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.spoken_time import speak_date
+from backend.domain.spoken_time import speak_date, speak_time
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Answer
 from backend.domain.visit_outcome import ManualRule, find_missing, get_day_part
@@ -95,7 +95,7 @@ class ManualVisits:
         script_text = self._texts.render(
             f"manual_visit.{'unsatisfied' if find_reason(task) == 'unsatisfied' else 'other'}",
             hotline_name=self._hotline_name, agent=by.code, name=task.requester or "",
-            date=speak_date(task.generated_at, now, language, zone), again=speak_date(next_contact, now, language, zone),
+            date=speak_date(task.generated_at, now, language, zone), again=speak_time(next_contact, now, language, zone),
         )  # fmt: skip
         return tuple(script_text.split("\n"))
 

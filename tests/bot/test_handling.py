@@ -190,7 +190,7 @@ async def test_words_without_a_card_are_about_the_only_ticket_in_hand_or_it_is_a
     await user.say("答复 已办理完毕，请放心使用。")
     question = await user.expect("是哪一件")
     assert await world.state("T1") == "signed"
-    assert question.buttons == ["T1", "不附"]  # T2 is not signed
+    assert question.buttons == ["T1", "取消"]  # T2 is not signed
     assert await user.press(question, "T1") == "答复已提交。"
     assert (await world.load_assignment("T1")).reply_text == "已办理完毕，请放心使用。"
 

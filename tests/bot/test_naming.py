@@ -4,8 +4,10 @@ import pytest
 
 from backend.domain.acts import Actor
 from backend.domain.records import Message
+from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
 from backend.office.people import PersonForm
+from bot.wording import Wording
 from notify.plain_text import utf16_len
 from tests.bot.world import World
 
@@ -85,6 +87,19 @@ async def test_a_missed_call_about_what_cannot_wait_is_told_as_urgent_M25(
     text = rendered.card.text
     assert text.startswith(begins) and NAMED in text and says in text and "（第2次，" in text
     assert ("已超过办结时限" in text) is (late and script == "supervise")
+
+
+@pytest.mark.parametrize(
+    ("refused", "says"),
+    [
+        (Refused("already_there", unit="U01"), "（住建局）"),
+        (Refused("overtaken", by="operator"), "由本机管理员"),
+        (Refused("overtaken", by="H1"), "由李明"),
+        (Refused("overtaken", by="system"), "由系统"),
+    ],
+)
+async def test_people_and_units_are_named_and_not_coded(world: World, refused: Refused, says: str) -> None:
+    assert says in await Wording(world.services).format_refusal(refused)
 
 
 async def test_a_toast_is_cut_by_what_the_network_counts_FT26(world: World) -> None:

@@ -17,12 +17,17 @@ from backend.domain.scripts import (
     end_as_stale,
     start,
 )
-from backend.domain.texts import Texts
+from backend.domain.texts import Texts, list_languages
 from tests.domain.call import FACTS, SILENCE, Call
 
 OUTCOMES = (
     "completed", "confirmed", "signed", "partial", "refused", "wrong_person", "no_reply", "no_answer", "carrier_failed",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCRIPT_NAMES)
+def test_every_script_has_a_name_in_each_language(name: str) -> None:
+    assert all(Texts(language).get_word("script", name) for language in list_languages())
 
 
 @pytest.mark.parametrize("name", SCRIPT_NAMES)

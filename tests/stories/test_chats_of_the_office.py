@@ -278,7 +278,7 @@ async def test_a_photo_that_names_no_ticket_is_attached_only_if_there_is_one_tic
     await sign_ticket(office, "JS0001")
     await handler.send_photo()
     asked = await handler.expect("是否附在工单 JS0001")
-    await handler.press(asked, "不附")
+    await handler.press(asked, "取消")
     await handler.send_document()
     asked = await handler.expect("是否附在工单 JS0001")
     await handler.press(asked, "附上")

@@ -1,5 +1,6 @@
 """What only people may decide about a visit: attempts, exact words, the second person; and what is handed over to them."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,14 @@ from sqlalchemy import Connection, insert
 
 from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
+from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade, Role, Source
 from backend.office.people import PersonForm
+from backend.visits.manual import ManualVisits
 from sandbox.twilio.behaviour import Speech
 from storage import tables as t
 from storage.office.config import bump_epoch
+from storage.visits.visits import SqlVisitStore
 from tests.calls.world import AGENT, ASKER, DISPATCHER, DUTY, HANDLER, World
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -210,3 +214,13 @@ async def test_results_of_12351_are_taken_as_they_come_A34_Q45(
     await world.tickets.act(Act("visit", AGENT, Source.IMPORT, ticket_no="T1001", arguments=arguments))
     ticket = (await world.load()).ticket
     assert (ticket.state, ticket.deemed, world.count_calls(ASKER)) == (state, deemed, 0)
+
+
+@ONE_ENGINE
+async def test_the_requester_is_told_the_hour_by_which_the_unit_will_contact_them(world: World) -> None:
+    texts = Texts("zh_CN")
+    manual = ManualVisits(SqlVisitStore(world.db, world.encryption), world.office, texts, "12345热线")
+    await hear_unsatisfied(world)
+    sheet = await manual.get_task("T1001", AGENT)
+    [promise] = [line for line in sheet.script if "前与您联系" in line]
+    assert re.search(r"预计.*(上午|中午|下午|晚上).+点.*前与您联系", promise), promise

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
+from backend.domain.limits import Limit
 from backend.domain.moves.assisting import release_assisting, require_lead
 from backend.domain.moves.dispatching import create_assignment, is_reply_due_with_close
 from backend.domain.moves.handling import recheck_close
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Duty, Request
-from backend.domain.limits import Limit
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Obligation, Outcome, Role, State
 
