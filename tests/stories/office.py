@@ -107,7 +107,7 @@ class Office(ApiUser):
     async def close_ticket(self, no: str, **fields: Any) -> None:
         """A ticket that U01 has closed by its own system."""
         await self.sign_ticket(no, **fields)
-        await self.act(no, "close", "unit:U01", close_type="solved", text="已修复。", feedback="认可")
+        await self.act(no, "close", "unit:U01", close_type="solved", text="已修复。", way="phone", feedback="认可")
         await self.settle()
 
     async def ticket(self, no: str) -> Response:
