@@ -43,7 +43,8 @@ class Cohort:
     """What to count: instants from `start` to before `end`, as known at `as_of`.
 
     The text fields hold the `scoring.*` settings that change a cohort (COUNTING); `unit` limits the result to one.
-    Requests in `granted` count as accepted at `as_of` although they are pending.
+    Requests in `granted` count as accepted at `as_of` although they are pending. `open_only`: of the measures in
+    `OPEN_MEASURES`, only what is neither done nor late at `as_of` and therefore in no rate yet (Q9, Q15).
     """
 
     start: datetime
@@ -67,6 +68,7 @@ class Cohort:
     response_basis: str = "said_or_recorded"
     unit: str | None = None
     granted: tuple[PendingRequest, ...] = ()
+    open_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import ZERO, format_decimal
-from backend.domain.scoring.measures import COHORT_SETTINGS, Measure, list_counted
+from backend.domain.scoring.measures import COHORT_SETTINGS, OPEN_MEASURES, Measure, list_counted
 from backend.domain.scoring.readings import Readings
 from backend.domain.scoring.scheme import LedgerRule, Scheme, SchemeKind
 from backend.domain.scoring.scheme_file import load_scheme
@@ -84,9 +84,9 @@ async def build_documents(
     pairs[Measure.CONNECT] = {
         unit: [sum(one.answered for one in sums), sum(one.offered for one in sums)] for unit, sums in connects.items()
     }
-    dispatched, in_hand = ({}, {}) if scheme.scores_institutions else await _count_work(store, query, counted)
+    work = await _count_work(store, scheme, query, counted)
     rated = {Measure.CONNECT, *wanted}
-    counted_units = {code for measure in rated for code in pairs.get(measure, ())} | set(dispatched) | set(in_hand)
+    counted_units = {code for measure in rated for code in pairs.get(measure, ())} | set().union(*work.values())
     excluded = await _load_excluded(store, scheme, month, query)
     left_out = await load_left_out(store, scheme, month, query) if excluded else {}
     ledger = await _load_ledger(store, scheme, month, query.unit, settings)
@@ -103,9 +103,12 @@ async def build_documents(
             },
             "ledger": ledger.get(unit.code, []),
         }  # fmt: skip
-        if not scheme.scores_institutions:
-            document |= {"assignments": dispatched.get(unit.code, 0), "in_hand": in_hand.get(unit.code, 0)}
-        elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
+        document |= {name: counts[unit.code] for name, counts in work.items()}
+        if (
+            scheme.scores_institutions
+            and not (document["open"] or document["ledger"])
+            and not any(pair[1] for pair in document["rates"].values())
+        ):
             document["assignments"] = 0  # an institution without demands or ledger lines (Q9)
         if answers := list_answers(scheme, unit.code, document["rates"], pairs, left_out):
             document["answers"] = answers
@@ -149,21 +152,33 @@ def _mark_excluded(rows: Sequence[dict[str, Any]], excluded: Sequence[TicketShar
 
 
 async def _count_work(
-    store: ScoringStore, query: Cohort, counted: Mapping[Measure, Sequence[UnitCount]]
-) -> tuple[Counter[str], Counter[str]]:
-    """Return the assignments of each unit dispatched in the month, and those in hand, closed or returned in it.
+    store: ScoringStore, scheme: Scheme, query: Cohort, counted: Mapping[Measure, Sequence[UnitCount]]
+) -> dict[str, Counter[str]]:
+    """Count each unit's `assignments` dispatched in the month, those `in_hand` in it, closed or returned, and what is `open`.
 
-    They decide who takes part (Q9, XD2), whatever the rates count.
+    They decide who takes part (Q9, XD2) and of whom anything is decided yet, whatever the rates count. Of an
+    institution only what is open is known.
     """
     wanted = (Measure.SIGN, Measure.RED_CARD, Measure.RETURN)
     unfiltered = replace(
         query, sign_month="dispatched", sign_returned="keep", assisting="sign", red_card_basis="in_hand",
-        return_basis="accepted", return_month="submitted",
+        return_basis="accepted", return_month="submitted", dispatch_month="generated", dispatch_basis="requiring",
     )  # fmt: skip
+    waiting = _sum_denominators(await store.count(OPEN_MEASURES, replace(unfiltered, open_only=True)))
+    if scheme.scores_institutions:
+        return {"open": waiting[Measure.DISPATCH]}
     if unfiltered != query or not counted.keys() >= set(wanted):
         counted = await store.count(wanted, unfiltered)
-    signs, cards, returns = (Counter({c.unit: c.denominator for c in counted[measure]}) for measure in wanted)
-    return signs, cards + returns
+    sums = _sum_denominators(counted)
+    return {
+        "assignments": sums[Measure.SIGN] + waiting[Measure.SIGN],
+        "in_hand": sums[Measure.RED_CARD] + sums[Measure.RETURN],
+        "open": waiting[Measure.SIGN] + waiting[Measure.RED_CARD],
+    }
+
+
+def _sum_denominators(counted: Mapping[Measure, Sequence[UnitCount]]) -> dict[Measure, Counter[str]]:
+    return {measure: Counter({c.unit: c.denominator for c in rows}) for measure, rows in counted.items()}
 
 
 async def _load_evidence(
@@ -243,6 +258,6 @@ def pool_documents(units: Iterable[Mapping[str, Any]]) -> Document:
         ledger += document["ledger"]
         for item, counts in document.get("answers", {}).items():
             answers[item].update(counts)
-        sums.update({key: document.get(key, 0) for key in ("assignments", "in_hand")})
+        sums.update({key: document.get(key, 0) for key in ("assignments", "in_hand", "open")})
     known = {item: dict(counts) for item, counts in answers.items() if item not in unknown}
     return {"rates": dict(rates), **sums, "ledger": ledger, **({"answers": known} if known else {})}

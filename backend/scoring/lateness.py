@@ -69,8 +69,8 @@ class Lateness:
             return
         by_due = self._reads("sign_month", "due")
         place = (self._month(target.sign_due_at if by_due else target.dispatched_at), "sign")
-        _add(in_time, place, 1, int(by_due))  # otherwise in the denominator since it was dispatched
-        _add(late, place, 0, int(by_due))
+        _add(in_time, place, 1, 1)
+        _add(late, place, 0, 1)
 
     def _add_closing(self, in_time: Terms, late: Terms) -> None:
         due = self.target.close_due_at
@@ -138,7 +138,7 @@ def _apply(document: Document, month: str, terms: Terms) -> Document:
             pair = rates[item]
             pair[0] += numerator
             pair[1] = max(pair[1] + denominator, pair[0])
-    found = {**document, "rates": rates}
+    found = {**document, "rates": rates, "open": 0}  # this one is decided
     if "assignments" in document:
         found["assignments"] = max(1, document["assignments"])  # it is in hand itself
     return found

@@ -9,7 +9,7 @@ from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.ranking import find_tier, rank
 from backend.domain.scoring.scheme import Tier
 from backend.domain.scoring.scheme_file import SchemeSource
-from backend.domain.scoring.sheet import CONNECT_UNREPORTED, hash_figures
+from backend.domain.scoring.sheet import CONNECT_UNREPORTED, NO_ASSIGNMENT, UNDECIDED, hash_figures
 from backend.scoring.documents import pool_documents
 from backend.scoring.rules import BEFORE_THE_SETTING, PERIOD, build_source, find_region_scheme
 from backend.scoring.shapes import Result
@@ -41,13 +41,13 @@ def _compute_month(inputs: Mapping[str, Any]) -> dict[str, Any]:
          **compute_json(document, settings, find_scheme)}
         for document in inputs["units"]
     ]  # fmt: skip
-    totals = {sheet["unit"]: sheet["total"] for sheet in units}
-    regions = [_compute_region(name, inputs, totals) for name in inputs["regions"]]
+    sheets = {sheet["unit"]: sheet for sheet in units}
+    regions = [_compute_region(name, inputs, sheets) for name in inputs["regions"]]
     since = {"rules_as_of": inputs["rules_as_of"]} if inputs.get("rules_as_of") else {}
     return {"period": inputs["period"], **since, "units": units, "regions": regions}
 
 
-def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:
+def _compute_region(name: str, inputs: Mapping[str, Any], sheets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Compute 0.4 × the institution + 0.6 × the units (B10); departments of the province are left out (Q51)."""
     here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
     managing = [d for d in here if build_source(inputs)(d["scheme"]).scores_institutions]
@@ -55,13 +55,15 @@ def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, s
     document: dict[str, object] = {
         "scheme": find_region_scheme(inputs),
         "region": name,
-        "management": totals[managing[0]["unit"]] if managing else None,
-        "units": [totals[d["unit"]] for d in units],
+        "management": sheets[managing[0]["unit"]]["total"] if managing else None,
+        "units": [sheets[d["unit"]]["total"] for d in units],
         "weights": [d.get("assignments", 0) for d in units],
     }
     if inputs["settings"].get("region.aggregation") == "pooled":
         document["pooled"] = pool_documents(units)
-    return {"region": name, **compute_json(document, inputs["settings"], build_source(inputs))}
+    sheet = compute_json(document, inputs["settings"], build_source(inputs))
+    sheet["flags"] = [_name_absence(flag, [sheets[d["unit"]] for d in here]) for flag in sheet["flags"]]
+    return {"region": name, **sheet, "figures_hash": hash_figures(sheet)}
 
 
 def _compute_longer(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def _compute_longer(inputs: Mapping[str, Any]) -> dict[str, Any]:
     def compute_span(code: str, scheme: str) -> dict[str, Any]:
         if find_scheme(scheme).totals:
             sheets = [_find_row(month["units"], "unit", code) for month in months]
-            return _keep_flags(_compute_mean(inputs, [sheet.get("total") for sheet in sheets]), sheets)
+            return _compute_mean(inputs, sheets)
         return _add_up(inputs, code, scheme, find_scheme)
 
     units = [
@@ -84,7 +86,7 @@ def _compute_longer(inputs: Mapping[str, Any]) -> dict[str, Any]:
     regions = [
         {
             "region": name,
-            **_compute_mean(inputs, [_find_row(month["regions"], "region", name).get("total") for month in months]),
+            **_compute_mean(inputs, [_find_row(month["regions"], "region", name) for month in months]),
         }
         for name in dict.fromkeys(r["region"] for month in months for r in month["regions"])
     ]
@@ -95,9 +97,19 @@ def _compute_longer(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"period": inputs["period"], "units": units, "regions": regions}
 
 
-def _compute_mean(inputs: Mapping[str, Any], totals: Sequence[str | None]) -> dict[str, Any]:
-    document = {"scheme": PERIOD, "kind": inputs["kind"], "months": totals}
-    return compute_json(document, inputs["settings"], build_source(inputs))
+def _compute_mean(inputs: Mapping[str, Any], months: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Compute the mean of months' sheets, with what must not be lost of them.
+
+    That is counts never reported (XD14), and what is undecided, which is not as if nothing had taken part (Q15).
+    """
+    document = {"scheme": PERIOD, "kind": inputs["kind"], "months": [month.get("total") for month in months]}
+    sheet = compute_json(document, inputs["settings"], build_source(inputs))
+    for line, month in zip(sheet["lines"], months, strict=True):
+        line["note"] = _name_absence(line["note"], [month])
+    sheet["flags"] = [_name_absence(flag, months) for flag in sheet["flags"]]
+    if any(CONNECT_UNREPORTED in month.get("flags", ()) for month in months):
+        sheet["flags"].append(CONNECT_UNREPORTED)
+    return {**sheet, "figures_hash": hash_figures(sheet)}
 
 
 def _add_up(inputs: Mapping[str, Any], code: str, scheme: str, find_scheme: SchemeSource) -> dict[str, Any]:
@@ -110,13 +122,10 @@ def _find_row(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> Mapping
     return next((row for row in rows if row[key] == name), {})
 
 
-def _keep_flags(sheet: dict[str, Any], months: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Add to a longer period's sheet what must not be lost of its months: counts that were never reported (XD14)."""
-    unreported = any(CONNECT_UNREPORTED in month.get("flags", ()) for month in months)
-    if not unreported:
-        return sheet
-    found = {**sheet, "flags": [*sheet["flags"], CONNECT_UNREPORTED]}
-    return {**found, "figures_hash": hash_figures(found)}
+def _name_absence(word: str, parts: Sequence[Mapping[str, Any]]) -> str:
+    """Return the word for having no score: nothing took part, or nothing is decided yet (Q9, Q15)."""
+    is_undecided = any(UNDECIDED in part.get("flags", ()) for part in parts)
+    return UNDECIDED if word == NO_ASSIGNMENT and is_undecided else word
 
 
 def _add_ranks(rows: list[dict[str, Any]], key: str, tiers: Sequence[Tier]) -> None:

@@ -24,6 +24,8 @@ _RETURNED = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND 
 _LIFTED = "SELECT o.assignment_id FROM requests o WHERE o.kind = 'objection' AND o.decision = 'accepted'"
 #: in the month and not after the run: `until` is the end of either, whichever comes first
 _MONTH = "{0} >= :start AND {0} < :until"
+#: done by the run, or its limit has come: what is neither has not failed, and is in no rate yet (Q9, Q15)
+_DECIDED = "(d.due_at <= :as_of OR d.met_at <= :as_of)"
 _NOT_VOID = "(d.outcome IS NULL OR d.outcome <> 'void' OR d.met_at > :as_of)"
 #: a closing in the month of its last visit (Q14)
 _VISITED = """a.closed_at <= :as_of AND t.id IN (SELECT v.ticket_id FROM visits v WHERE v.at <= :as_of
@@ -109,13 +111,13 @@ class MeasureQuery:
         }
         return own.get(measure, False)
 
-    @staticmethod
-    def _duty_month(by_due: bool) -> str:
-        """Condition: a duty in the month it began, or in that of its due time once that has come or it is met (Q14)."""
-        if not by_due:
-            return _MONTH.format("d.start_at")
-        return """d.due_at >= :start AND d.due_at < :end AND d.start_at <= :as_of
-            AND (d.due_at <= :as_of OR d.met_at <= :as_of)"""
+    def _duty_month(self, by_due: bool) -> str:
+        """Condition: a decided duty, or an open one if those are asked for, in the month it began or is due in (Q14)."""
+        decided = f"NOT COALESCE({_DECIDED}, FALSE)" if self.cohort.open_only else _DECIDED
+        month = (
+            "d.due_at >= :start AND d.due_at < :end AND d.start_at <= :as_of" if by_due else _MONTH.format("d.start_at")
+        )
+        return f"{month} AND {decided}"
 
     def _sign(self) -> str:
         where = self._duty_month(self.cohort.sign_month == "due")
@@ -223,7 +225,15 @@ class MeasureQuery:
             FROM assignments a {self._later_extensions}
             WHERE a.lead AND {come}
             AND (a.closed_at IS NULL OR a.closed_at >= :start) AND (a.ended_at IS NULL OR a.ended_at >= :start)
-            AND a.id NOT IN ({given_back}) AND {_NOT_MERGED.format("a")}"""
+            AND a.id NOT IN ({given_back}) AND {_NOT_MERGED.format("a")}{self._open_in_hand}"""
+
+    @property
+    def _open_in_hand(self) -> str:
+        """Condition: neither done nor late while the month runs; empty unless such are asked for."""
+        if not self.cohort.open_only:
+            return ""
+        return f""" AND :as_of < :end AND {self._due} > :as_of
+            AND (a.closed_at IS NULL OR a.closed_at > :as_of) AND (a.ended_at IS NULL OR a.ended_at > :as_of)"""
 
     def _card_months(self) -> tuple[str, str]:
         """When a card counts: one that follows from the due time, and one that was issued (Q14, Q17).

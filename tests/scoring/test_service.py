@@ -235,7 +235,7 @@ async def test_every_act_on_a_ticket_counts_as_soon_as_it_took_effect(world: Wor
         await world.act("visit", AGENT, "L1", kind=kind, answer="unsatisfied", note="仍不亮")
     sheet = await world.scoring.compute_sheet("2026-11", "U01")
     counted = {x["item"]: (x["numerator"], x["denominator"]) for x in sheet["lines"][:6]}
-    assert counted == {"sign": (2, 3), "return": (1, 1), "on_time": (1, 1), "extension": (0, 1),
+    assert counted == {"sign": (2, 2), "return": (1, 1), "on_time": (1, 1), "extension": (0, 1),
                        "red_card": (0, 2), "satisfaction": (0, 1)}  # fmt: skip
     assert find_line(sheet, "satisfaction")["evidence"] == [{"ticket": "L1", "failed": True}]
     found = find_line(await world.scoring.compute_sheet("2026-11", "M01"), "dispatch")

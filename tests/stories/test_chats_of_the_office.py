@@ -200,7 +200,7 @@ async def test_the_lists_of_the_office_open_what_they_name_and_charts_follow(off
 async def test_scores_are_shown_to_their_own_unit_and_the_office_and_never_in_a_group_Q52(office: Office) -> None:
     clerk, handler = await office.bind("FF01"), await office.bind("H101")
     await sign_ticket(office, "JS0001")
-    await office.dispatch_ticket("JS0002", "U02")
+    await office.sign_ticket("JS0002", "U02")
     await clerk.say("/rank 2026-11")
     ranking = await clerk.expect("2026-11 得分（试算")
     assert "市住房和城乡建设局　" in ranking.text and "市城市管理局　" in ranking.text and "未计分：" in ranking.text

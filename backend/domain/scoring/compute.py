@@ -10,14 +10,14 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import ZERO, parse_count
 from backend.domain.scoring.facts import Facts, check_settings, parse_facts, parse_object
 from backend.domain.scoring.ledgers import compute_ledger_lines
-from backend.domain.scoring.measures import MEASURE_DEFINITIONS
+from backend.domain.scoring.measures import MEASURE_DEFINITIONS, MonthEvent
 from backend.domain.scoring.period import compute_period, parse_period_facts
 from backend.domain.scoring.rates import compute_rate_lines
 from backend.domain.scoring.readings import ROUNDING, Readings, overlay
 from backend.domain.scoring.region import compute_region, parse_region_facts
-from backend.domain.scoring.scheme import Part, RateRule, Scheme, SchemeKind
+from backend.domain.scoring.scheme import Part, RateItem, RateRule, Scheme, SchemeKind
 from backend.domain.scoring.scheme_file import SchemeSource, load_scheme
-from backend.domain.scoring.sheet import NO_ASSIGNMENT, SMALL_SAMPLE, ScoreSheet, SheetLine
+from backend.domain.scoring.sheet import NO_ASSIGNMENT, SMALL_SAMPLE, UNDECIDED, ScoreSheet, SheetLine
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
@@ -75,7 +75,7 @@ def compute_given(document: Mapping[str, Any], settings: Mapping[str, str] = NO_
 
 
 def compute_sheet(facts: Facts, scheme: Scheme, settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
-    """Compute the sheet of one unit or institution. Who took no part in the month has no total (Q9, XD2)."""
+    """Compute the sheet of one unit or institution. Without a total: who took no part, or of whom nothing is decided (Q9, XD2)."""
     readings = Readings.parse(settings, scheme.list_settings())
     base = (*compute_rate_lines(scheme, facts, readings), *compute_ledger_lines(scheme, Part.BASE, facts, readings))
     bonus = compute_ledger_lines(scheme, Part.BONUS, facts, readings)
@@ -87,7 +87,7 @@ def compute_sheet(facts: Facts, scheme: Scheme, settings: Mapping[str, str] = NO
 
     raw = sums(base) + sums(bonus) - sums(minus)
     flags = _compute_flags(scheme, facts, readings)
-    scored = scheme.totals and NO_ASSIGNMENT not in flags
+    scored = scheme.totals and not {NO_ASSIGNMENT, UNDECIDED} & {*flags}
     return ScoreSheet(
         scheme=scheme.id,
         version=scheme.version,
@@ -118,11 +118,13 @@ def _clamp(raw: Fraction, readings: Readings) -> Fraction:
 def _compute_flags(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[str, ...]:
     """Return the sheet's flags.
 
-    `no_assignment` excludes other flags. The sample size is the number of assignments; if unknown, the smallest
+    `no_assignment` and `undecided` exclude other flags. The sample size is the number of assignments; if unknown, the smallest
     denominator.
     """
     if facts.is_idle or (facts.assignments == 0 and readings.choice("scoring.participation") == "dispatched"):
         return (NO_ASSIGNMENT,)
+    if facts.open and not any(_is_decided(item, facts) for item in scheme.rates):
+        return (UNDECIDED,)
     least = readings.integer("scoring.small_sample_min")
     samples = [rate.denominator for rate in facts.rates.values() if rate.denominator]
     if facts.assignments is not None:
@@ -132,6 +134,12 @@ def _compute_flags(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[st
         if item.flag_when_empty and not facts.rates[item.item].denominator:
             flags.append(item.flag_when_empty)
     return tuple(flags)
+
+
+def _is_decided(item: RateItem, facts: Facts) -> bool:
+    """Whether an item has something done or late; what is merely in hand is neither."""
+    rate, in_hand = facts.rates[item.item], MEASURE_DEFINITIONS[item.measure].month is MonthEvent.IN_HAND
+    return bool(rate.numerator if in_hand else rate.denominator)
 
 
 def _select_readings(scheme: Scheme, readings: Readings) -> dict[str, str]:

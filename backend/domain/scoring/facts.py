@@ -15,7 +15,7 @@ from backend.domain.scoring.scheme_file import list_scheme_settings
 LEVELS = frozenset({"national", "province", "city", "county"})
 
 _LABELS = ("unit", "month", "period", "name", "note", "evidence", "region")
-_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "in_hand", "ledger", "last", "answers", *_LABELS)
+_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "in_hand", "open", "ledger", "last", "answers", *_LABELS)
 _ENTRY_KEYS = (
     "kind",
     "unit",
@@ -67,7 +67,8 @@ class Entry:
 class Facts:
     """What one unit did in one period. `last`: earlier item scores (Q9 carry_last); `evidence`, `answers`: by rate item.
 
-    `assignments`: newly dispatched; `in_hand`: in hand, closed or returned; each None if not known.
+    `assignments`: newly dispatched; `in_hand`: in hand, closed or returned; each None if not known. `open`: neither done
+    nor late yet.
     """
 
     scheme: str
@@ -75,6 +76,7 @@ class Facts:
     ledger: tuple[Entry, ...]
     assignments: int | None
     in_hand: int | None
+    open: int
     last: Mapping[str, Fraction]
     evidence: Mapping[str, tuple[object, ...]]
     answers: Mapping[str, Answers]
@@ -129,6 +131,7 @@ def parse_facts(document: Mapping[str, object], scheme: Scheme) -> Facts:
         ledger=tuple(entries),
         assignments=_parse_assignments(document, scheme, given, rates),
         in_hand=None if document.get("in_hand") is None else parse_count(document["in_hand"], "in_hand"),
+        open=parse_count(document.get("open", 0), "open"),
         last=last,
         evidence={
             _get_rate_item(scheme, item, f"evidence.{item}").item: tuple(parse_array(rows, f"evidence.{item}"))

@@ -72,7 +72,8 @@ def _build_table(*rows: MeasureDefinition) -> Mapping[Measure, MeasureDefinition
 
 
 #: Valid for every row:
-#: * an event later than the run's `as_of` has not happened; an open obligation stays in its denominator (Q15);
+#: * an event later than the run's `as_of` has not happened; an obligation is in the denominator once it is done or its
+#:   limit has come, so that what is not yet due has neither failed nor succeeded (Q9, Q15);
 #: * exactly at the due time is timely (Q26); an automatic signature never is (B33, Q18);
 #: * the due time of a closing is that of the last granted extension, else the assignment's own (B38);
 #: * a repeat merged into a master is not counted beside it (Q23).
@@ -90,7 +91,7 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         MonthEvent.GENERATED,
         Cohort.TICKETS,
         "first dispatch at or before the dispatch limit",
-        "tickets generated in the month that required dispatch",
+        "tickets generated in the month that required dispatch, dispatched or due",
         "B17, Q17",
         ("scoring.dispatch_month", "scoring.dispatch_basis"),
     ),
@@ -99,7 +100,7 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         MonthEvent.DISPATCHED,
         Cohort.ASSIGNMENTS,
         "signed by a person at or before the sign limit",
-        "assignments dispatched in the month",
+        "assignments dispatched in the month, signed or due",
         "B33, Q18, Q19, Q21",
         ("scoring.sign_month", "scoring.sign_returned", "scoring.assisting"),
     ),
@@ -226,6 +227,9 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         "A26, A35, Q35",
     ),
 )
+
+#: measures whose obligations may be open at an instant: neither done nor late, so that nothing can be said of them yet
+OPEN_MEASURES: tuple[Measure, ...] = (Measure.DISPATCH, Measure.SIGN, Measure.RED_CARD)
 
 #: names of the settings that change a cohort, without their prefix: the fields of the store's query
 COHORT_SETTINGS: tuple[str, ...] = tuple(

@@ -13,6 +13,7 @@ from backend.domain.scoring.scheme import Part
 
 NO_DATA = "no_data"
 NO_ASSIGNMENT = "no_assignment"
+UNDECIDED = "undecided"  # all it has to do is neither done nor late yet (Q9, Q15)
 SMALL_SAMPLE = "small_sample"
 CONNECT_UNREPORTED = "connect_unreported"  # 接通率 without counts: full points for nothing known (XD14)
 

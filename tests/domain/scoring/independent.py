@@ -102,11 +102,9 @@ def _count_assignment(
 
     in_time = bool(signed and is_manual and signed <= sign_due)
     left_out = returned and chosen["scoring.sign_returned"] == "leave_out"
-    if not left_out and (a.get("lead", True) or chosen["scoring.assisting"] == "sign"):
-        if chosen["scoring.sign_month"] == "dispatched":
-            add(month_of(dispatched), "sign", in_time)
-        elif sign_due <= as_of or signed or closed or returned:
-            add(month_of(sign_due), "sign", in_time)
+    is_decided = sign_due <= as_of or signed or closed or returned  # else it may still be signed in time
+    if is_decided and not left_out and (a.get("lead", True) or chosen["scoring.assisting"] == "sign"):
+        add(month_of(dispatched if chosen["scoring.sign_month"] == "dispatched" else sign_due), "sign", in_time)
 
     if not a.get("lead", True):
         return
@@ -235,9 +233,9 @@ def _count_dispatching(
     institution = ticket.get("management") or f"region:{ticket.get('region', '')}"
     if not times and chosen["scoring.dispatch_basis"] == "dispatched":
         return
-    by_due = chosen["scoring.dispatch_month"] == "due"
-    if by_due and not times and limit > as_of:
+    if not times and limit > as_of:  # it may still be dispatched in time
         return
+    by_due = chosen["scoring.dispatch_month"] == "due"
     cell = counts[month_of(limit if by_due else generated), institution]["dispatch"]
     cell[0] += bool(times and min(times) <= limit)
     cell[1] += 1
