@@ -17,7 +17,16 @@ from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import Cohort, PendingRequest, ScoringStore
 from backend.scoring.differences import diff_sheets
 from backend.scoring.documents import build_ledger_row, build_query, find_scheme
-from backend.scoring.explain_shapes import ExplainedLine, Explanation, LatenessCost, Pending, Trend, WhatIf
+from backend.scoring.explain_shapes import (
+    ExplainedItem,
+    ExplainedLine,
+    ExplainedSheet,
+    Explanation,
+    LatenessCost,
+    Pending,
+    Trend,
+    WhatIf,
+)
 from backend.scoring.inputs import ScoringInputs
 from backend.scoring.lateness import Lateness, compute_cost
 from backend.scoring.periods import format_instant, get_month_bounds, parse_month, shift_month
@@ -50,11 +59,11 @@ class ScoreExplainer:
             [{**line, "evidence": [], "why": explain(scheme, line, settings)} for line in sheet["lines"]],
         )
         if item is None:
-            return cast(Explanation, {**sheet, "month": month, "unit": unit, "lines": lines})
+            return cast(ExplainedSheet, {**sheet, "month": month, "unit": unit, "lines": lines})
         chosen = next((line for line in lines if line["item"] == item), None)
         if chosen is None:
             raise Refused("unknown_item", path="item", item=item[:40], known=", ".join(x["item"] for x in lines))
-        found: Explanation = {
+        found: ExplainedItem = {
             "month": month,
             "unit": unit,
             "item": item,

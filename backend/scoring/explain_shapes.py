@@ -1,11 +1,11 @@
 """Shapes of what explains scores: the figures behind a line, what is pending, what-if, costs, trends (XS12)."""
 
-from typing import NotRequired
+from typing import NotRequired, final
 
 from typing_extensions import TypedDict
 
 from backend.domain.json_shapes import Amount, Instant, Month
-from backend.scoring.shapes import Evidence, Sheet, SheetChange, SheetLine
+from backend.scoring.shapes import Evidence, Sheet, SheetChange, SheetHead, SheetLine
 
 
 class Why(TypedDict, total=False):
@@ -46,8 +46,18 @@ class TicketBehind(TypedDict):
     excluded: str | None
 
 
-class Explanation(TypedDict, total=False):
-    """A month's sheet explained line by line; with an `item`, that line, a page of its tickets, or its ledger lines."""
+@final
+class ExplainedSheet(SheetHead):
+    """A month's sheet explained line by line."""
+
+    month: Month
+    unit: str
+    lines: list[ExplainedLine]
+
+
+@final
+class ExplainedItem(TypedDict):
+    """One line explained, with a page of the tickets behind it, or its ledger lines."""
 
     month: Month
     unit: str
@@ -56,18 +66,10 @@ class Explanation(TypedDict, total=False):
     tickets: list[TicketBehind]
     next: str | None
     of: int
-    entries: list[Evidence]
-    scheme: str
-    scheme_version: str
-    total: Amount | None
-    raw_total: Amount | None
-    base: Amount
-    bonus: Amount
-    minus: Amount
-    flags: list[str]
-    readings: dict[str, str]
-    lines: list[ExplainedLine]
-    figures_hash: str
+    entries: NotRequired[list[Evidence]]
+
+
+Explanation = ExplainedSheet | ExplainedItem
 
 
 class PendingRequestItem(TypedDict):

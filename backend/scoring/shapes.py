@@ -61,8 +61,8 @@ class SheetLine(TypedDict):
     answers: NotRequired[dict[str, int]]
 
 
-class Sheet(TypedDict):
-    """A score sheet: the published total, its parts, the readings applied, its lines."""
+class SheetHead(TypedDict):
+    """A score sheet without its lines: the published total, its parts, the readings applied."""
 
     scheme: str
     scheme_version: str
@@ -73,8 +73,13 @@ class Sheet(TypedDict):
     minus: Amount
     flags: list[str]
     readings: dict[str, str]
-    lines: list[SheetLine]
     figures_hash: str
+
+
+class Sheet(SheetHead):
+    """A score sheet."""
+
+    lines: list[SheetLine]
 
 
 class RankedSheet(Sheet):
