@@ -120,6 +120,8 @@ async def build_application(
         *channels.values(),
         *carriers,
     ]
+    if automatic_visits is not None:
+        automatic_visits.awaits_page = visits.pages.is_awaited
     if automatic_visits is not None and visits.texting is not None:
         automatic_visits.offer_text = visits.texting.offer
         closing.append(visits.texting)

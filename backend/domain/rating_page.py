@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backend.domain import speech_parser
@@ -15,6 +15,9 @@ from backend.domain.ticket_enums import Answer, Obligation, Source, State
 from backend.domain.visit_outcome import AutoVisit, is_valid_answer
 
 MAX_REASON = 500  # characters of why somebody is not satisfied
+SETTLE_BEFORE = timedelta(
+    hours=1
+)  # an automatic visit whose page nobody answered is settled that long before it is due
 SATISFACTION = "satisfaction"  # the question that decides
 _GOOD = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED)
 
@@ -24,6 +27,7 @@ class PageState(StrEnum):
 
     OPEN = "open"
     ANSWERED = "answered"  # by a page, whichever of this visit's
+    EXPIRED = "expired"  # its time has passed unanswered
     ENDED = "ended"  # answered by telephone or text, by a person, or overtaken by another move
 
 
@@ -90,6 +94,12 @@ def judge_page(snap: Snapshot, round_: int) -> PageState:
     return PageState.OPEN if is_current and not answered else PageState.ENDED
 
 
+def judge_handed(snap: Snapshot, round_: int, until: datetime, now: datetime) -> PageState:
+    """Return what a page is that may be answered before `until`; who answered is thanked also after it."""
+    state = judge_page(snap, round_)
+    return PageState.EXPIRED if until <= now and state is not PageState.ANSWERED else state
+
+
 def get_round(snap: Snapshot) -> int:
     """Return the round of visits that a ticket is in, or that its first visit will be."""
     return max(snap.ticket.visit_round, 1)
@@ -100,12 +110,24 @@ def find_deadline(snap: Snapshot) -> datetime | None:
     return max((d.due_at for d in snap.duties if d.kind is Obligation.REVISIT and d.met_at is None), default=None)
 
 
+def find_end(snap: Snapshot, now: datetime) -> datetime | None:
+    """Return until when a page lasts that is handed over now: the visit's own deadline; None if none is owed.
+
+    An automatic visit waits for its page and is settled in time all the same, so such a page ends `SETTLE_BEFORE` that;
+    within that last while, at the deadline.
+    """
+    due = find_deadline(snap)
+    if due is None or snap.ticket.state is State.REVISIT_MANUAL or due - SETTLE_BEFORE <= now:
+        return due
+    return due - SETTLE_BEFORE
+
+
 def check_offer(snap: Snapshot, settings: DecisionSettings, now: datetime) -> datetime:
-    """Return until when a page may be answered that is offered now: the visit's own deadline.
+    """Return until when a page may be answered that is offered now (`find_end`).
 
     Refused `not_now` (nothing left to answer), `visited_elsewhere` (Q45), `visit_overdue`.
     """
-    until = find_deadline(snap)
+    until = find_end(snap, now)
     if until is None or judge_page(snap, get_round(snap)) is not PageState.OPEN:
         raise Refused("not_now", state=snap.ticket.state)
     if snap.ticket.state is State.CLOSED:  # whether a visit will be made at all is decided when it begins (T23)

@@ -51,6 +51,7 @@ class Call:
     facts: Mapping[str, Any]
     heard: Mapping[str, Any]
     subject: CallSubject | None = None
+    outcome: str | None = None  # once it is done
 
     @property
     def grade(self) -> Grade:

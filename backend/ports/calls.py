@@ -48,8 +48,12 @@ class CallStore(CallRecordStore, Protocol):
         """Add a call; return its id, or None if its message is claimed by another, or that visit is planned already."""
         ...
 
-    async def list_due_visits(self, limit: int) -> Sequence[DueVisit]:
-        """List tickets due for an automatic visit in whose round no call is planned."""
+    async def list_due_visits(self, limit: int, after: int = 0) -> Sequence[DueVisit]:
+        """List tickets, from the id `after` on, due for an automatic visit in whose round no call is planned."""
+        ...
+
+    async def list_waited_out(self, now: datetime, limit: int) -> Sequence[Call]:
+        """List visit calls that are over and whose visit nobody settled: it waited for a page that has expired (XM30)."""
         ...
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[Call]:

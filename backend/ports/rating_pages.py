@@ -21,6 +21,10 @@ class RatingPageStore(Protocol):
         """Store a page that `by` hands out; return the secret part of its address: 22 characters, 128 bits."""
         ...
 
+    async def is_open(self, ticket_id: int, round_: int, now: datetime) -> bool:
+        """Return whether a page of this round is out that has not expired."""
+        ...
+
     async def find(self, token: str) -> RatingPage | None:
         """Return the page of this secret."""
         ...

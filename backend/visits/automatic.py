@@ -9,7 +9,7 @@ from typing import Any
 from backend.calls.dependencies import CallDependencies
 from backend.domain import retry
 from backend.domain.ticket_enums import Answer, Source, State
-from backend.domain.visit_outcome import AutoVisit, NextAction, VisitOutcome, decide_after_auto
+from backend.domain.visit_outcome import AutoVisit, NextAction, VisitOutcome, decide_after_auto, is_valid_answer
 from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.calls import AttemptResult, Call, DueVisit, LiveCall, NewCall
@@ -32,31 +32,38 @@ class AutoVisits:
         self._t = tools
         #: offers an SMS to a requester not reached (ticket id, round); True if their answer is awaited (S6)
         self.offer_text: Callable[[int, int], Awaitable[bool]] | None = None
+        #: whether a page of (ticket id, round) is out that may still be answered (XM30)
+        self.awaits_page: Callable[[int, int], Awaitable[bool]] | None = None
 
     async def run_once(self) -> int:
-        """Plan the visits that have begun; return how many."""
-        now = self._t.now()
-        wanted = await self._t.store.list_due_visits(BATCH_SIZE)
-        snapshot = await self._t.office.snapshot() if wanted else None
-        for one in wanted:
-            assert snapshot is not None
-            await self._plan(one, now, snapshot)
-        return len(wanted)
+        """Plan the visits that have begun, and settle those whose page has expired; return how many."""
+        now, handled, last = self._t.now(), 0, 0
+        snapshot = await self._t.office.snapshot()
+        while wanted := await self._t.store.list_due_visits(BATCH_SIZE, last):
+            handled += sum([await self._plan(one, now, snapshot) for one in wanted])
+            last = wanted[-1].ticket_id  # what waits for a page stays in the list
+        for call in await self._t.store.list_waited_out(now, BATCH_SIZE):
+            handled += await self._settle_waited_out(call, snapshot)
+        return handled
 
-    async def _plan(self, one: DueVisit, now: datetime, snapshot: OfficeSnapshot) -> None:
+    async def _plan(self, one: DueVisit, now: datetime, snapshot: OfficeSnapshot) -> bool:
+        """Plan one; False if it waits for a page without being called."""
         settings = snapshot.settings
         number = to_callable_number(await self._t.store.get_requester_phone(one.ticket_id), snapshot)
         if number is not None and await self._t.store.is_do_not_call(number):
             await self._conclude(one.ticket_no, Answer.NO_REPLY, "no_more_visits", NOTHING_FOLLOWS)  # FW33
         elif number is None or settings.integer("visit.auto.attempts") == 0:
-            why = "" if number else "number_refused"
-            await self._conclude(one.ticket_no, Answer.UNREACHED, why, draw_sample(one.ticket_id, one.round, snapshot))
+            why, follows = "" if number else "number_refused", draw_sample(one.ticket_id, one.round, snapshot)
+            if await self._waits_for_page(one.ticket_id, one.round, Answer.UNREACHED, follows):
+                return False
+            await self._conclude(one.ticket_no, Answer.UNREACHED, why, follows)
         else:
             await self._t.store.enqueue(NewCall(
                 "visit", "visit", snapshot.earliest_visit(now), now, ticket_id=one.ticket_id,
                 assignment_id=one.lead_id, round=one.round, urgent=one.urgent, phone=number,
                 masked=mask_number(number, snapshot),
             ))  # fmt: skip
+        return True
 
     async def earliest_call(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
         """Return when a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never a
@@ -92,6 +99,8 @@ class AutoVisits:
         if call.subject is not None:
             snapshot = await self._t.office.snapshot()
             follows = draw_sample(call.ticket_id or 0, call.round, snapshot)
+            if await self._waits_for_page(call.ticket_id, call.round, Answer.UNREACHED, follows):
+                return
             await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, follows)
 
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
@@ -121,12 +130,34 @@ class AutoVisits:
                 if will_retry and isinstance(step, retry.Retry):
                     again = snapshot.earliest_visit(now + step.delay)
             elif not await self._offer_text(call, answer, outcome):
-                note = _build_note(call.heard, answer, outcome)
-                await self._conclude(about.ticket_no, answer, note, verdict, call.heard)
+                if heard.refused or not await self._waits_for_page(call.ticket_id, call.round, answer, verdict):
+                    note = _build_note(call.heard, answer, outcome)
+                    await self._conclude(about.ticket_no, answer, note, verdict, call.heard)
                 if call.facts.get("missed"):
                     await self._t.store.cancel(int(call.facts["missed"]), now, CONTRACT_OUTCOMES.get(outcome, outcome))
         stored = CONTRACT_OUTCOMES.get(outcome, outcome)
         await self._t.store.settle_attempt(AttemptResult(talk.attempt.id, stored, now, again, counts, error))
+
+    async def _settle_waited_out(self, call: Call, snapshot: OfficeSnapshot) -> bool:
+        """Settle a visit that waited for a page, by what its calls heard; False if it is not to be settled."""
+        if call.subject is None:
+            return False
+        outcome = call.outcome or "failed"
+        heard, answer = _weigh(call.heard, outcome)
+        follows = decide_after_auto(heard, 0, is_sampled(call.ticket_id or 0, call.round, snapshot))
+        await self._conclude(
+            call.subject.ticket_no, answer, _build_note(call.heard, answer, outcome), follows, call.heard
+        )
+        return True
+
+    async def _waits_for_page(self, ticket_id: int | None, round_: int, answer: Answer, follows: VisitOutcome) -> bool:
+        """Whether a visit without an answer is not settled yet, as its requester holds a page (XM30).
+
+        A person's task is not held up: while they are to visit, the page is open all the same.
+        """
+        if self.awaits_page is None or follows.next is not NextAction.FINALIZE or is_valid_answer(answer):
+            return False
+        return ticket_id is not None and await self.awaits_page(ticket_id, round_)
 
     async def _offer_text(self, call: Call, answer: Answer, outcome: str) -> bool:
         """S6: text a requester who was not reached; True if the visit now waits for their answer."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backend.domain.acts import Actor, Snapshot
 from backend.domain.permissions import require
@@ -13,7 +13,7 @@ from backend.domain.rating_page import (
     check_offer,
     find_involved,
     get_round,
-    judge_page,
+    judge_handed,
     parse_rating,
 )
 from backend.domain.refusals import Refused
@@ -69,19 +69,20 @@ class RatingPages:
         await self.audit.record(self.office.clock.now(), by.code, "rating_page_handed", snap.ticket.no)
         return page
 
-    async def issue(self, snap: Snapshot, by: str, margin: timedelta = timedelta(0)) -> HandedPage:
-        """Return a new page for the visit a ticket is owed, open until `margin` before its deadline.
-
-        Refused as `check_offer` says.
-        """
+    async def issue(self, snap: Snapshot, by: str) -> HandedPage:
+        """Return a new page for the visit a ticket is owed. Refused as `check_offer` says."""
         now = self.office.clock.now()
-        until = check_offer(snap, (await self.office.snapshot()).settings, now) - margin
+        until = check_offer(snap, (await self.office.snapshot()).settings, now)
         token = await self.store.create(RatingPage(snap.ticket.id, get_round(snap), until), by, now)
         return HandedPage(self.build_address(token), until)
 
     def build_address(self, token: str) -> str:
         """Return the address of a page."""
         return f"{self.public_url}{PATH}{token}"
+
+    async def is_awaited(self, ticket_id: int, round_: int) -> bool:
+        """Whether a page of this visit is out that may still be answered: until then nobody counts as unreached."""
+        return await self.store.is_open(ticket_id, round_, self.office.clock.now())
 
     # -- answering
 
@@ -90,8 +91,8 @@ class RatingPages:
 
         Refused `not_found`, for an expired one as for one that never was.
         """
-        page, snap = await self._find(token)
-        return judge_page(snap, page.round), page.expires_at
+        page, _, state = await self._find(token)
+        return state, page.expires_at
 
     async def answer(self, token: str, fields: Mapping[str, str]) -> None:
         """Take an answer: a visit's result like one by telephone or text, once.
@@ -101,8 +102,7 @@ class RatingPages:
         """
         rating: Rating | None = None
         for _ in range(MOVES_MEANWHILE):
-            page, snap = await self._find(token)
-            state = judge_page(snap, page.round)
+            _, snap, state = await self._find(token)
             if state is not PageState.OPEN:
                 raise Refused(f"rating_{state}")
             rating = rating or parse_rating(fields)
@@ -115,12 +115,12 @@ class RatingPages:
                 return
         raise Refused("rating_ended")
 
-    async def _find(self, token: str) -> tuple[RatingPage, Snapshot]:
+    async def _find(self, token: str) -> tuple[RatingPage, Snapshot, PageState]:
         page = await self.store.find(token) if _TOKEN.fullmatch(token) else None
         snap = None if page is None else await self.tickets.moves.load(TicketRef(ticket_id=page.ticket_id))
         if page is None or snap is None:
             raise Refused("not_found")
-        is_over = page.expires_at <= self.office.clock.now()
-        if is_over and judge_page(snap, page.round) is not PageState.ANSWERED:
+        state = judge_handed(snap, page.round, page.expires_at, self.office.clock.now())
+        if state is PageState.EXPIRED:
             raise Refused("not_found")
-        return page, snap
+        return page, snap, state

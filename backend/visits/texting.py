@@ -10,7 +10,7 @@ from backend.domain import retry, speech_parser
 from backend.domain.acts import Snapshot
 from backend.domain.chance import Chance
 from backend.domain.masking import cut, mask
-from backend.domain.rating_page import find_deadline, get_round
+from backend.domain.rating_page import SETTLE_BEFORE, find_deadline, get_round
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
@@ -35,7 +35,6 @@ log = structlog.get_logger("sms")
 UNREACHED, EXTENDED = "S6", "S5"
 BATCH_SIZE = 64
 ANSWER_TIMEOUT = timedelta(days=1)  # how long to wait for an answer before the visit counts as unreached
-SETTLE_BEFORE = timedelta(hours=1)  # a visit whose page nobody answered is settled that long before it is due
 LEASE = timedelta(minutes=2)
 MAX_CHARS = 70  # one message on mainland networks
 TAIL_CHARS = 4  # of a ticket's number, where there is no room for all of it
@@ -134,7 +133,7 @@ class RequesterTexts:
             return False
         page = None
         if snap and text.page and self._can_wait(snap, now):
-            page = await self.pages.issue(snap, "sms", SETTLE_BEFORE)
+            page = await self.pages.issue(snap, "sms")
         try:
             receipt = await self.gateway.send(
                 number,
@@ -251,7 +250,9 @@ class RequesterTexts:
         return True
 
     async def _record_unreached(self, text: RequesterText) -> None:
-        await self._record_visit(text, AutoVisit(Answer.UNREACHED), "")
+        """Record that nobody answered, unless the office handed over another page that still may be (XM30)."""
+        if not await self.pages.is_awaited(text.ticket_id, text.round):
+            await self._record_visit(text, AutoVisit(Answer.UNREACHED), "")
 
     async def _record_visit(self, text: RequesterText, heard: AutoVisit, note: str) -> None:
         if await self._load_asked(text.ticket_id, text.round) is None:

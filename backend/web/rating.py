@@ -31,8 +31,8 @@ HEADERS = {
         "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
 }
-#: Refusal → which page says so; any other is told in its own sentence.
-PAGES = {"not_found": "unknown", "rating_ended": "ended", "rating_answered": "thanks"}
+#: Refusal → which page says so; any other is told in its own sentence. What is sent after an answer is not thanked for.
+PAGES = {"not_found": "unknown", "rating_ended": "ended", "rating_answered": "late"}
 CORRECTABLE = ("rating_incomplete", "rating_too_long")
 
 
@@ -107,8 +107,6 @@ def render_refusal(request: web.Request, refused: Refused, error: Exception) -> 
     """Render a refusal as a plain page; nothing of the console is on it."""
     status = error.status if isinstance(error, web.HTTPException) else get_status(refused.code)
     name = PAGES.get(refused.code, "other")
-    if name == "thanks" and request.method == "POST":  # what was sent now is not taken, and must not be thanked for
-        name = "late"
     facts = {**refused.facts, "request_id": request[REQUEST_ID]}
     said = request.app[SERVICES].texts.render_refusal(refused.code, facts, first="rating.refusal")
     page = _render(request, name, status, fault=said)

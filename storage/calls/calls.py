@@ -83,11 +83,11 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
             "phone_index": None if new.phone is None else self._vault.blind_index(new.phone),
         }  # fmt: skip
 
-    async def list_due_visits(self, limit: int) -> Sequence[DueVisit]:
+    async def list_due_visits(self, limit: int, after: int = 0) -> Sequence[DueVisit]:
         planned = exists().where(K.purpose == "visit", K.ticket_id == T.id, K.round == T.visit_round)
         query = (
             select(T.id, T.no, T.visit_round, T.lead_id, T.grade)
-            .where(T.state == State.REVISIT_AUTO.value, ~planned)
+            .where(T.state == State.REVISIT_AUTO.value, T.id > after, ~planned)
             .order_by(T.id)
             .limit(limit)
         )
@@ -95,6 +95,16 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         return await self._db.fetch_all(
             query, lambda r: DueVisit(r.id, r.no, r.visit_round, r.lead_id, r.grade == "urgent")
         )
+
+    async def list_waited_out(self, now: datetime, limit: int) -> Sequence[Call]:
+        p, x, other = t.rating_pages.c, t.caller_texts.c, t.calls.alias().c
+        expired = select(p.ticket_id).where(p.expires_at <= to_micros(now))
+        is_open = exists().where(p.ticket_id == T.id, p.round == T.visit_round, p.expires_at > to_micros(now))
+        is_texted = exists().where(x.ticket_id == T.id, x.round == T.visit_round, x.next_at.is_not(None))
+        is_rung = exists().where(other.ticket_id == T.id, other.state != "done")
+        query = select_calls().where(K.purpose == "visit", K.round == T.visit_round, K.ticket_id.in_(expired))
+        query = query.where(T.state == State.REVISIT_AUTO.value, ~is_open, ~is_texted, ~is_rung)
+        return await self._db.fetch_all(query.order_by(K.id).limit(limit), to_call)
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[Call]:
         query = select_calls().where(K.state == "waiting", K.next_at <= to_micros(now))

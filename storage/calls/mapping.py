@@ -14,7 +14,7 @@ from storage.engine.mapping import decode_instant
 K, D, T, A = t.calls.c, t.dials.c, t.tickets.c, t.assignments.c
 _CALL = [
     K.id, K.purpose, K.script, K.state, K.letter_id, K.ticket_id, K.assignment_id, K.person, K.round, K.urgent,
-    K.tries, K.next_at, K.created_at, K.phone_index, K.position, K.facts, K.heard,
+    K.tries, K.next_at, K.created_at, K.phone_index, K.position, K.facts, K.heard, K.outcome,
 ]  # fmt: skip
 _SUBJECT = [
     T.no.label("t_no"), T.state.label("t_state"), T.category.label("t_category"), T.grade.label("t_grade"),
@@ -79,7 +79,7 @@ def to_call(r: Any) -> Call:
     return Call(
         r.id, r.purpose, r.script, r.state, r.letter_id, r.ticket_id, r.assignment_id, r.person, r.round,
         bool(r.urgent), r.tries, r.dials, decode_instant(r.next_at), from_micros(r.created_at), r.phone_index, r.position,
-        json.loads(r.facts), json.loads(r.heard), None if r.t_no is None else _to_subject(r),
+        json.loads(r.facts), json.loads(r.heard), None if r.t_no is None else _to_subject(r), r.outcome,
     )  # fmt: skip
 
 

@@ -46,6 +46,9 @@ class SqlDueStore:
                 ).scalar(),
                 c.execute(select(func.min(t.calls.c.next_at)).where(t.calls.c.next_at > at)).scalar(),
                 c.execute(select(func.min(t.caller_texts.c.next_at)).where(t.caller_texts.c.next_at > at)).scalar(),
+                c.execute(
+                    select(func.min(t.rating_pages.c.expires_at)).where(t.rating_pages.c.expires_at > at)
+                ).scalar(),
             ]
             return min((f for f in found if f is not None), default=None)
 

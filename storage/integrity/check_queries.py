@@ -87,6 +87,8 @@ _OF_TICKETS = {
                           AND c.round = t.visit_round AND c.state IN ('waiting', 'live'))
           AND NOT EXISTS (SELECT 1 FROM caller_texts x WHERE x.ticket_id = t.id AND x.round = t.visit_round
                           AND x.next_at IS NOT NULL)
+          AND NOT EXISTS (SELECT 1 FROM rating_pages p WHERE p.ticket_id = t.id AND p.round = t.visit_round
+                          AND p.expires_at >= :visit)
           AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.ticket_id = t.id AND j.version = t.version
                           AND j.recorded_at >= :visit)""",
 }

@@ -42,6 +42,10 @@ class SqlRatingPageStore:
         await self._db.write(work)
         return token
 
+    async def is_open(self, ticket_id: int, round_: int, now: datetime) -> bool:
+        query = select(P.id).where(P.ticket_id == ticket_id, P.round == round_, P.expires_at > to_micros(now)).limit(1)
+        return await self._db.fetch_first(query) is not None
+
     async def find(self, token: str) -> RatingPage | None:
         query = select(P.ticket_id, P.round, P.expires_at).where(P.token_hash == hash_secret(token))
         return await self._db.fetch_one(query, _PAGE.read)

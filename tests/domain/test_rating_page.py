@@ -9,6 +9,7 @@ from backend.domain.acts import Actor
 from backend.domain.decision import Unchanged
 from backend.domain.rating_page import (
     MAX_REASON,
+    SETTLE_BEFORE,
     PageState,
     check_offer,
     find_deadline,
@@ -170,9 +171,11 @@ def test_a_page_belongs_to_one_round_of_visits() -> None:
 def test_a_page_is_open_as_long_as_the_visit_may_last() -> None:
     flow = closed()
     due = check_offer(flow.snap, flow.snapshot.settings, flow.at)
-    assert due == find_deadline(flow.snap) and due > flow.at
+    deadline = find_deadline(flow.snap)
+    assert deadline is not None and due == deadline - SETTLE_BEFORE > flow.at  # the visit that waits for it is in time
+    assert check_offer(flow.snap, flow.snapshot.settings, due) == deadline
     with refused("visit_overdue"):
-        check_offer(flow.snap, flow.snapshot.settings, due)
+        check_offer(flow.snap, flow.snapshot.settings, deadline)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ async def test_a_page_is_found_by_its_secret_and_dropped_long_after_it_expired(d
     assert len(token) == 22 and await store.find(token) == page
     assert await store.find(token.swapcase()) is None and await store.find("") is None
     assert all(token not in str(row) for row in await database.read(lambda c: c.execute(t.rating_pages.select()).all()))
+    assert await store.is_open(7, 2, NOW) and not await store.is_open(7, 1, NOW)
+    assert not await store.is_open(7, 2, page.expires_at)
     later = page.expires_at + KEPT
     await store.create(RatingPage(8, 1, later + timedelta(days=5)), "sms", later)
     assert await store.find(token) == page

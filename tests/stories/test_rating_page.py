@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 
 import aiohttp
+import pytest
 
 from tests.stories.console import sign_in
 from tests.stories.office import REQUESTER, Office
@@ -217,3 +219,43 @@ async def test_who_answers_on_the_page_while_the_telephone_rings_hears_that_it_i
     await live.wait_until_over()
     await office.settle()
     assert (await office.ticket("JS0001"))["final_answer"] == "satisfied"
+
+
+async def hold_page(office: Office) -> str:
+    """A requester whom no call reaches, and who was handed an address before the first rang."""
+    await office.set_setting("visit.manual.sample", "0")
+    office.phone(ABROAD).ring_out()
+    await close_ticket_from_abroad(office)
+    return str((await office.request("POST", "/tickets/JS0001/rating-page", "agent", {}))["address"])
+
+
+@pytest.mark.parametrize("texts", ["true", "false"])
+async def test_a_visit_waits_for_who_holds_a_page_although_no_call_reached_them_XM30(
+    office: Office, texts: str
+) -> None:
+    await office.set_setting("visit.unreached_text", texts)
+    address = await hold_page(office)
+    await office.advance("3d")
+    assert len(office.calls_to(ABROAD)) == 2 and await office.state("JS0001") == "revisit_auto"
+    await office.assert_in_order()
+    assert (await fill_in(address, "联系过", "已解决", "满意"))[0] == 200
+    ticket = await office.ticket("JS0001")
+    assert (ticket["state"], ticket["final_answer"]) == ("finalized", "satisfied")
+
+
+async def test_a_visit_whose_page_nobody_answered_is_settled_when_the_page_ends_and_in_time(office: Office) -> None:
+    address = await hold_page(office)
+    status, page = await open_page(address)
+    assert status == 200 and "请在" in page and "前提交" in page
+    await office.advance("3d")
+    given = await office.request("POST", "/tickets/JS0001/rating-page", "agent", {})  # another, while it waits
+    until = datetime.fromisoformat(given["until"])
+    await office.advance_to(until - timedelta(minutes=1))
+    assert await office.state("JS0001") == "revisit_auto" and (await open_page(address))[0] == 200
+    await office.advance("2d")  # it is settled at its own time on the way
+    ticket = await office.ticket("JS0001")
+    assert (ticket["state"], ticket["final_answer"]) == ("finalized", "unreached")
+    duties = await office.request("GET", "/tickets/JS0001/timeline")
+    (visit,) = [d for d in duties["items"] if d["type"] == "duty" and d["kind"] == "revisit"]
+    assert visit["outcome"] == "timely"
+    assert (await open_page(given["address"]))[0] == 404
