@@ -61,6 +61,25 @@ BARS: dict[str, Bar] = {
     "G17": Bar("generated API requests: 0 × 5xx", none_of("failed"), {"requests": 30_000}),
     "G22": Bar("tampered copies: each found", none_of("missed"), {"tampered": 1_000}),
     "G24": Bar("a planted inconsistency is found within 2 minutes", lambda m: m["seconds"] <= 120),
+    "G26": Bar("an old copy: 0 sends before its release, 0 of older ones after", none_of("before", "older")),
+    "G27": Bar("one worker five minutes off: all send, at one rate", none_of("left", "early"), {"messages": 60}),
+    "G29": Bar(
+        "database away 60 s: first send within 5 s of its return, at most 5 lines a minute",
+        lambda m: m["lines_a_minute"] <= 5,
+        {"away_seconds": 60},
+        lambda m: m["back_seconds"] <= 5,
+    ),
+    "G30": Bar(
+        "100 flipped pages: 0 × 500, alarm within 60 s",
+        none_of("failed", "silent"),
+        {"pages": 100},
+        lambda m: m["alarm_seconds"] <= 60,
+    ),
+    "G31": Bar(
+        "a role gone: red within 60 s; all gone: the watcher rings within 3 minutes",
+        lambda m: m.get("red_seconds", 0) <= 60 and m.get("rung_seconds", 0) <= 180,
+    ),
+    "G33": Bar("a backup under load, restored: equal", none_of("differing")),
     "G1": Bar(
         "20,000 dispatches, 200 × kill -9: 0 lost, copies ≤ kills, 0 in sending",
         lambda m: m["lost"] == m["in_hand"] == 0 and m["copies"] <= m["disturbances"],

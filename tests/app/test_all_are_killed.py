@@ -12,6 +12,7 @@ import pytest
 
 from backend.cli.watch import AFTER_SECONDS, EVERY_SECONDS
 from tests.app.test_serve import JIESU, find_free_port, serve
+from tests.figures import Figures
 
 QUICK = pytest.param(0.1, 0.5, id="quick")
 REAL = pytest.param(EVERY_SECONDS, AFTER_SECONDS, id="real", marks=(pytest.mark.soak, pytest.mark.timeout(600)))
@@ -19,7 +20,9 @@ LIMIT = 180.0
 
 
 @pytest.mark.parametrize(("every", "after"), [QUICK, REAL])
-def test_the_watcher_rings_when_all_are_killed_G31(tmp_path: Path, every: float, after: float) -> None:
+def test_the_watcher_rings_when_all_are_killed_G31(
+    tmp_path: Path, figures: Figures, every: float, after: float
+) -> None:
     bare = {name: value for name, value in os.environ.items() if not name.startswith("JIESU_")}
     port = find_free_port()
     environment = bare | {"JIESU_SANDBOX": "1", "JIESU_DATA": str(tmp_path / "var"), "JIESU_PORT": str(port)}
@@ -44,7 +47,7 @@ def test_the_watcher_rings_when_all_are_killed_G31(tmp_path: Path, every: float,
                 assert time.monotonic() - begun < LIMIT
                 time.sleep(0.05)
             assert rung.read_text("utf-8") == "red\n"
-            print(f"all killed: rung after {time.monotonic() - begun:.1f} s")
+            figures.report("G31", rung_seconds=time.monotonic() - begun)
         finally:
             watcher.kill()
             watcher.wait()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from backend.operations.beats import Rhythm
+from tests.figures import Figures
 from tests.stories.office import Office, open_office
 
 QUICK = Rhythm(timedelta(seconds=0.25), timedelta(seconds=2))
@@ -89,7 +90,7 @@ async def open_others(folder: Path, url: str, rhythm: Rhythm, tick: float) -> As
 
 @pytest.mark.parametrize("rhythm", RHYTHMS)
 async def test_a_role_that_is_stopped_or_killed_is_red_and_told_within_a_minute_G31(
-    rhythm: Rhythm, postgres_url: str, tmp_path: Path
+    rhythm: Rhythm, postgres_url: str, tmp_path: Path, figures: Figures
 ) -> None:
     async with open_others(tmp_path, postgres_url, rhythm, RARE_TICK) as office:
         admin = await office.bind("GL01")
@@ -109,7 +110,7 @@ async def test_a_role_that_is_stopped_or_killed_is_red_and_told_within_a_minute_
             worker.kill()
             killed_after = await wait_for_red(office, ["role_missing:worker"], MINUTE)
             await admin.expect("系统告警", timeout=MINUTE, edit=True)
-        print(f"stopped: told after {told_after:.1f} s; killed: red after {killed_after:.1f} s")
+        figures.report("G31", red_seconds=max(told_after, killed_after))
         assert office.calls_to(office.find_phone("GL01"))  # the telephone rang, and
         assert office.simulator.list_violations() == []  # what it said is what a carrier takes
 
