@@ -37,8 +37,8 @@ BARS: dict[str, Bar] = {
         {"updates": 10_000, "kills": 100},
     ),
     "G7": Bar(
-        "signed webhook to durable answer: p99 ≤ 100 ms at 500/s, never over 8 s",
-        lambda m: m["failed"] == 0 and m["p99_ms"] <= 100 and m["worst_seconds"] <= 8,
+        "signed webhook to durable answer: p99 ≤ 100 ms at 500/s, both by how slow the machine is; never over 8 s",
+        lambda m: m["failed"] == 0 and m["p99_ms"] <= 100 * m["slowness"] and m["worst_seconds"] <= 8,
         {"per_second": 500},
     ),
     "G8": Bar('"database is locked" told in 30 mixed minutes: 0', none_of("locked"), {"minutes": 30}),
@@ -60,6 +60,11 @@ BARS: dict[str, Bar] = {
     "G16": Bar("mutated signed webhooks: 0 accepted, 0 × 5xx", none_of("accepted", "failed"), {"requests": 1_000}),
     "G17": Bar("generated API requests: 0 × 5xx", none_of("failed"), {"requests": 30_000}),
     "G22": Bar("tampered copies: each found", none_of("missed"), {"tampered": 1_000}),
+    "G23": Bar(
+        "10,000 tickets: no whole number and no key in logs, messages, lists or addresses",
+        none_of("numbers", "keys"),
+        {"tickets": 10_000},
+    ),
     "G24": Bar("a planted inconsistency is found within 2 minutes", lambda m: m["seconds"] <= 120),
     "G26": Bar("an old copy: 0 sends before its release, 0 of older ones after", none_of("before", "older")),
     "G27": Bar("one worker five minutes off: all send, at one rate", none_of("left", "early"), {"messages": 60}),

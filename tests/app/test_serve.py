@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,21 +24,20 @@ def find_free_port() -> int:
 
 @contextmanager
 def serve(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running process and what it printed until it was ready."""
-    process = subprocess.Popen([*JIESU, "serve"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               text=True, cwd=Path(__file__).parents[2])  # fmt: skip
+    """A running process and what it printed until it was ready; what it logs goes to a file, so that no pipe fills."""
+    printed = Path(environment["JIESU_DATA"]).parent / "serve.log"
+    with printed.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen([*JIESU, "serve"], env=environment, stdout=log, stderr=subprocess.STDOUT,
+                                   cwd=Path(__file__).parents[2])  # fmt: skip
     try:
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if LAST_LINE_OF_WELCOME in line:
-                break
-        yield process, "".join(lines)
+        while LAST_LINE_OF_WELCOME not in (lines := printed.read_text("utf-8")):
+            assert process.poll() is None, lines
+            time.sleep(0.05)
+        yield process, lines
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.wait()
 
 
 def test_a_process_starts_answers_obeys_the_command_line_and_stops_when_asked(tmp_path: Path) -> None:
@@ -59,7 +59,8 @@ def test_a_process_starts_answers_obeys_the_command_line_and_stops_when_asked(tm
         second = run("serve")
         assert second.returncode == 1 and second.stderr and "Traceback" not in second.stderr
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        process.wait(timeout=60)
+        errors = (tmp_path / "serve.log").read_text("utf-8")
         assert process.returncode == 0 and "Traceback" not in errors, errors
     assert not (tmp_path / "var" / "server.json").exists()
     assert run("verify", "--json").returncode == 0
