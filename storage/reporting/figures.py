@@ -54,7 +54,7 @@ RED = build_red_card("a.close_due_at", "a.close_due_at >= :start AND a.close_due
                      "t.flags NOT LIKE '%mass_incident%'")  # fmt: skip
 _STILL = "a.dispatched_at < :cut AND (a.closed_at IS NULL OR a.closed_at >= :cut) AND (a.ended_at IS NULL OR a.ended_at >= :cut)"
 _TIMED = "t.flags NOT LIKE '%mass_incident%'"  # 群体性事件除外 (B37, XD10)
-IN_HAND = text(f"""SELECT a.unit, sum(CASE WHEN a.close_due_at >= :start AND a.close_due_at < :end AND {_TIMED}
+IN_HAND = text(f"""SELECT a.unit, sum(CASE WHEN a.close_due_at >= :start AND a.close_due_at < :cut AND {_TIMED}
     AND NOT (a.ended_at IS NOT NULL AND a.ended_at <= a.close_due_at) THEN 1 ELSE 0 END),
     sum(CASE WHEN {WITHIN.format("a.yellow_card_at")} THEN 1 ELSE 0 END), sum({RED}),
     sum(CASE WHEN {_STILL} THEN 1 ELSE 0 END),
