@@ -1,18 +1,16 @@
 """Services available to the web and chat layers."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from backend.calls.service import Calls
 from backend.deadlines.recompute import DutyRecompute
 from backend.domain.addresses import Addresses
 from backend.domain.chance import Chance
-from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.importing.service import ImportService
 from backend.integrity.checks import IntegrityChecks
+from backend.integrity.journal import JournalVerifier
 from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
 from backend.office.duty_roster import DutyRoster
@@ -22,7 +20,7 @@ from backend.operations.gate import VersionGate
 from backend.operations.health import Health
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
-from backend.ports.alarms import TellAlarm, tell_nobody
+from backend.ports.alarms import TellAlarm
 from backend.ports.api_keys import KeyStore
 from backend.ports.audit import AuditStore
 from backend.ports.idempotency import IdempotencyStore
@@ -40,25 +38,9 @@ from backend.triage.hot import HotListBuilder
 from backend.visits.service import VisitService
 
 
-class InboxReceiver(Protocol):
-    """Stores incoming chat events before they are answered; implemented in bot."""
-
-    async def receive(self, source: str, body: bytes) -> bool:
-        """Store one incoming event; an unreadable one is stored as unreadable."""
-        ...
-
-
-class MovableClock(Protocol):
-    """A clock that can be moved; implemented in backend/rehearsal/clock.py."""
-
-    async def advance(self, span: str, *, until_ring: bool = False) -> object:
-        """Move by a span such as `2h30m`, or to where a telephone rings before; return when the workers that became due have run. Refused `bad_limit`."""
-        ...
-
-
-@dataclass
+@dataclass(frozen=True)
 class Services:
-    """All services an adapter may use. None: this process has no chat network, no carrier, or is no rehearsal."""
+    """All services an adapter may use. Each exists; without its driver it refuses (`no_carrier`)."""
 
     clock: Clock
     chance: Chance
@@ -85,27 +67,15 @@ class Services:
     dispatch_suggestions: DispatchSuggestions
     governance: Governance
     visits: VisitService
+    calls: Calls
     integrity: IntegrityChecks
+    journal: JournalVerifier
     holds: Holds
     health: Health
     gate: VersionGate
-    list_conditions: Callable[[], Sequence[str]] = tuple  # what is wrong with the storage and the scanner, in codes
-    calls: Calls | None = None
-    inbox: InboxReceiver | None = None
-    sandbox_clock: MovableClock | None = None
-    addresses: Addresses = field(default_factory=lambda: Addresses("http://127.0.0.1:8080"))
-    sandbox: bool = False
-    telegram_secret: str = ""
-    process_token: str = ""  # of this process, for commands on this machine (XR12)
-    #: worker name → `clock.monotonic` seconds of its last completed run
-    heartbeats: MutableMapping[str, float] = field(default_factory=dict)
-    #: provider name → its status, queried for `/readyz`
-    providers: Callable[[], Awaitable[Mapping[str, str]]] | None = None
-    started_at: datetime | None = None
-    tell_alarm: TellAlarm = tell_nobody
-
-    def require_calls(self) -> Calls:
-        """Return the call service. Refused `unavailable` without a carrier."""
-        if self.calls is None:
-            raise Refused("unavailable")
-        return self.calls
+    list_conditions: Callable[[], Sequence[str]]  # what is wrong with the storage and the scanner, in codes
+    tell_alarm: TellAlarm
+    addresses: Addresses
+    heartbeats: Mapping[str, float]  # worker → `clock.monotonic` seconds of its last completed run
+    providers: Mapping[str, str]  # provider → its state, for `/readyz`
+    process_token: str  # commands on this machine sign in with it while this process lives; "": it serves none (XR12)

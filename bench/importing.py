@@ -13,8 +13,8 @@ import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.engine import make_url
 
+from backend.app.build_services import Built, open_services
 from backend.app.config import Config
-from backend.app.core import Core, open_core
 from backend.domain.acts import OPERATOR
 from backend.rehearsal import city
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure
@@ -43,10 +43,10 @@ async def _measure_engine(engine: str, count: int) -> list[Figure]:
         url = f"sqlite:///{db.path}" if isinstance(db, SqliteDatabase) else _get_url(db)
         with tempfile.TemporaryDirectory() as home:
             config = Config(database_url=url, data=Path(home), sandbox=True, secret_key="a secret of the bench")  # type: ignore[arg-type]
-            async with open_core(config) as core:
-                await city.load_sample(core.imports, "units", "people")
+            async with open_services(config) as built:
+                await city.load_sample(built.services.imports, "units", "people")
                 for kind, make in (("history", make_histories), ("tickets", make_demands)):
-                    figures.append(await _measure_kind(core, engine, kind, make(count), count))
+                    figures.append(await _measure_kind(built, engine, kind, make(count), count))
     return figures
 
 
@@ -55,13 +55,13 @@ def _get_url(db: Any) -> str:
     return db.url
 
 
-async def _measure_kind(core: Core, engine: str, kind: str, content: bytes, count: int) -> Figure:
-    stored_rows: list[Rows] = []
+async def _measure_kind(built: Built, engine: str, kind: str, content: bytes, count: int) -> Figure:
+    core, stored_rows = built.core, list[Rows]()
 
     async def ours() -> float:
         await core.db.write(_empty)
         began = time.perf_counter()
-        report = await core.imports.import_file(kind, kind, content, OPERATOR)
+        report = await built.services.imports.import_file(kind, kind, content, OPERATOR)
         took = time.perf_counter() - began
         assert report["imported"] == count, report["refused"][:1]
         if not stored_rows:

@@ -21,6 +21,7 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from backend.app.application import Application
 from backend.app.build import open_application
 from backend.app.config import Config
+from backend.app.core import Opening
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Unit
 from backend.domain.ticket_enums import Role, UnitKind
@@ -58,15 +59,15 @@ class TicketLives:
 
     async def create_office(self) -> None:
         """Create units with one handler each, bound to a chat; lift the budget of calls."""
-        core = self.application.core
+        core, services = self.application.core, self.application.services
         units = [Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市")]
         units += [Unit(f"X{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(self.count)]
         people = [PersonForm(c, "M01", r, c, None) for c, r in OFFICE]
         people += [
             PersonForm(f"李{n}", f"X{n}", Role.HANDLER, f"P{n}", f"+861380001{n:04d}") for n in range(self.count)
         ]
-        await core.people.save_units(units, "admin")
-        await core.people.save_people(people, "admin")
+        await services.people.save_units(units, "admin")
+        await services.people.save_people(people, "admin")
         bind = text("INSERT INTO bindings (id, person, channel, address, user_id, state, bound_at) "
                     "VALUES (:id, :person, 'telegram', :user, :user, 'live', 0)")  # fmt: skip
         bound = [{"id": n + 1, "person": f"P{n}", "user": str(FIRST + n)} for n in range(self.count)]
@@ -77,7 +78,7 @@ class TicketLives:
         )
         core.office.invalidate()
         for code in [c for c, _ in OFFICE] + [f"P{n}" for n in range(self.count)]:
-            self.keys[code] = await core.keys.create_key(code, now, person=code)
+            self.keys[code] = await services.keys.create_key(code, now, person=code)
 
     async def query(self, sql: str, **facts: Any) -> list[Any]:
         """Run a query and return its rows."""
@@ -207,7 +208,7 @@ async def _measure_lives(count: int) -> list[Figure]:
             return START + timedelta(seconds=time.monotonic() - started_at) + (lives.later if lives else timedelta())
 
         application = await stack.enter_async_context(
-            open_application(_make_config(folder, providers_url), wall_clock=now)
+            open_application(_make_config(folder, providers_url), opening=Opening(now))
         )
         post = await stack.enter_async_context(start_poster(application.config.base_url))
         lives = TicketLives(application, post, count)

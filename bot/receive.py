@@ -48,20 +48,21 @@ class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
 
 
 class InboxWorker:
-    """The inbox worker of one bot. `on_heard` is called when something waits in the inbox (it wakes the worker)."""
+    """The inbox worker of one bot. `on_received` is called when something waits in the inbox (it wakes the worker)."""
 
     def __init__(
         self,
         services: BotServices,
         inbox: InboxStore,
         owner: str,
+        on_received: Callable[[], object],
         *,
         poll_seconds: int = POLL_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self.services = services
         self.inbox = inbox
-        self.on_received: Callable[[], None] = lambda: None
+        self.on_received = on_received
         self.dead_count = 0  # updates given up since the start
         self._woken = asyncio.Event()
         self._dispatcher = build_dispatcher(services)

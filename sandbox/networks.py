@@ -25,7 +25,7 @@ class SimulatedNetworks:
     `now` is the product's (movable) clock, `real_time` (seconds since 1970) and `monotonic` (seconds) the real one;
     `random_bytes` makes ids and tokens. `public_url` is the product's own base URL, `reach_url` where it can
     really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `create_binding_code`
-    is set by the application: a person's code in, a new binding code out. `state_path`: where they are saved, if at all.
+    belongs to the application: a person's code in, a new binding code out. `state_path`: where they are saved, if at all.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class SimulatedNetworks:
         http: aiohttp.ClientSession | None = None,
         reach_url: str | None = None,
         state_path: Path | None = None,
+        create_binding_code: CreateBindingCode | None = None,
     ) -> None:
         self.now = now
         self.monotonic = monotonic
@@ -54,7 +55,7 @@ class SimulatedNetworks:
         self.http_client = HttpClient(public_url, reach_url, http)
         self.people: dict[str, SimulatedPerson] = {}
         self.uses_real_network = False  # whether a real network is part of this rehearsal
-        self.create_binding_code: CreateBindingCode | None = None
+        self.create_binding_code = create_binding_code
         self.chat = ChatNetwork(
             now=now,
             monotonic=monotonic,

@@ -1,57 +1,55 @@
-"""Composition root: builds and starts the whole application, and shuts it down in reverse order."""
+"""Composition root: opens the core, builds the services, the adapters and the workers, starts them; closes in reverse."""
 
 import asyncio
 import contextlib
-import os
-import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Collection
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from typing import TYPE_CHECKING
 
-import structlog
 from aiohttp import web
 
-from backend.app.application import Application
-from backend.app.build_services import build_application
-from backend.app.build_storage import inspect_place
-from backend.app.config import Config
-from backend.app.core import is_embedded, open_core
-from backend.app.drivers import (
-    build_next_stop,
+from backend.app.application import Application, Rehearsal
+from backend.app.build_operations import watch_outages
+from backend.app.build_rehearsal import (
+    Settling,
+    build_clock_mover,
     build_simulator,
-    build_twilio_carrier,
-    build_voice_carrier,
-    prepare_rehearsal,
+    load_sample_office,
+    point_at_simulator,
+    uses_real_network,
 )
+from backend.app.build_services import Built, Process, build_services, name_process
+from backend.app.config import Config
+from backend.app.core import Core, Opening, open_core
+from backend.app.drivers import build_drivers, build_rate_limiter, list_provider_states
+from backend.app.jobs import build_workers
+from backend.app.place import is_embedded
 from backend.app.runfile import delete_run_file, lock_database, write_run_file
+from backend.delivery.snooze import SnoozeService
 from backend.operations.beats import Rhythm
-from backend.rehearsal.shared_clock import SharedClock
 from backend.web.app import RUNNER_OPTIONS, build_app
+from backend.web.rehearsal_clock import RehearsalClock
 from backend.web.sandbox_guard import SandboxGuard
+from backend.web.webhooks.chat import ChatHook
 from backend.web.webhooks.sms import SmsHooks
 from backend.web.webhooks.voice import PhoneHooks
 from backend.web.webhooks.voice_reports import ReportHooks
+from notify.channel import Channel
+from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.leases import void_leases
-from storage.engine.gate import Numbers
+from storage.tickets.glance import SqlGlanceStore
 
-log = structlog.get_logger("app")
+if TYPE_CHECKING:
+    from bot.receive import InboxWorker
+
 ROLES = ("web", "bot", "worker", "clock")
 
 
 @contextlib.asynccontextmanager
 async def open_application(
-    config: Config,
-    roles: Collection[str] = ROLES,
-    *,
-    wall_clock: Callable[[], datetime] | None = None,
-    database_says: Callable[[datetime], datetime] | None = None,
-    numbers: Numbers | None = None,
-    rhythm: Rhythm | None = None,
+    config: Config, roles: Collection[str] = ROLES, opening: Opening | None = None, rhythm: Rhythm | None = None
 ) -> AsyncIterator[Application]:
     """Run the application of a configuration while inside; `rhythm` of its beats: None goes by the lease.
-
-    In tests `wall_clock` replaces the host's and the database's clock, `database_says` alters what the latter says, and
-    the version gate admits it by `numbers` instead of those of this code.
 
     Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `database_ahead`, `in_use` … and OSError when the
     address is taken.
@@ -60,16 +58,18 @@ async def open_application(
         if is_embedded(config):
             stack.enter_context(lock_database(config.data))
         listening = _bind_address(config, stack) if "web" in roles else None
-        simulator = build_simulator(config)
+        is_partly_real = uses_real_network(config)
+        if config.sandbox:
+            point_at_simulator(config)
         config.check()
-        notes = inspect_place(config)
-        opening = open_core(config, wall_clock=wall_clock, database_says=database_says, numbers=numbers)
-        core = await stack.enter_async_context(opening)
-        application = await build_application(config, core, simulator, roles, stack, rhythm)
-        application.storage.notes = notes
+        core = await stack.enter_async_context(open_core(config, opening or Opening()))
+        token = f"jiesu_{core.chance.token(32)}" if "web" in roles else ""
+        process = Process(name_process(core.chance), roles, rhythm, token)
+        built = _build_services(core, process, stack)
+        application = _build_application(built, stack, is_partly_real=is_partly_real)
         if listening is not None:
             await _start_web(application, listening, stack)
-        await _prepare_then_start(application, roles, stack)
+        await _prepare_then_start(application, stack)
         yield application
 
 
@@ -84,38 +84,90 @@ def _bind_address(config: Config, stack: contextlib.ExitStack | contextlib.Async
     return listening
 
 
-def build_door(application: Application) -> web.Application:
-    """Build what the web server answers: all routes, the carrier's webhooks and, in a rehearsal, the simulator."""
-    config, calls, simulator = application.config, application.calls, application.simulator
-    is_open = application.services.gate.is_open
+def _build_services(core: Core, process: Process, stack: contextlib.AsyncExitStack) -> Built:
+    """Build the services with the configured drivers."""
+    drivers = build_drivers(core.config)
+    stack.push_async_callback(drivers.close)
+    limiter = build_rate_limiter(core.config, core, stack)
+    built = build_services(core, drivers, process, limiter, stack, list_provider_states(core.config))
+    for service in (built.services.reporting, built.delivery):
+        stack.push_async_callback(service.close)
+    stack.push_async_callback(watch_outages(core).close)
+    return built
+
+
+def _build_application(built: Built, stack: contextlib.AsyncExitStack, *, is_partly_real: bool) -> Application:
+    """Build the chat adapter, the workers of this process's roles and, in a rehearsal, what moves its clock."""
+    core, people = built.core, built.services.people
+    inbox_worker = _build_inbox_worker(built, built.drivers.channels["telegram"]) if built.drivers.channels else None
+    workers = build_workers(built, inbox_worker, stack)
+    if not core.config.sandbox:
+        return Application(built, workers, inbox_worker, Settling(workers, built.due_work, None), None)
+
+    async def create_binding_code(person: str) -> str:
+        return (await people.create_binding_code(person, "sandbox")).code
+
+    simulator = build_simulator(core.config, core.clock.now, create_binding_code, is_partly_real=is_partly_real)
+    settling = Settling(workers, built.due_work, simulator)
+    mover, shared = build_clock_mover(
+        core, settling, built.process.owner, built.services.keys.move_sessions, simulator
+    )
+    return Application(built, workers, inbox_worker, settling, Rehearsal(simulator, mover, shared))
+
+
+def _build_inbox_worker(built: Built, channel: Channel) -> "InboxWorker":
+    """Build the chat adapter; only a process with a chat network loads it."""
+    from bot.receive import InboxWorker
+    from bot.services import BotServices
+    from notify.chat.telegram import TelegramChannel
+
+    assert isinstance(channel, TelegramChannel)
+    core, services = built.core, built.services
+    chat_services = BotServices(
+        bot=channel.bot, channel=channel, tickets=services.tickets, office=core.office, people=services.people,
+        chat_state=built.chat_state, queries=services.queries, files=services.files, audit=core.audit,
+        cards=built.renderer, card_store=built.cards, texts=core.texts, rate_limiter=built.rate_limiter,
+        calls=services.calls, overview=SqlGlanceStore(core.db), scoring=services.scoring,
+        reporting=services.reporting, duty_roster=services.duty_roster,
+        snooze=SnoozeService(core.outbox, services.queries, core.office, core.ids, built.moves, built.due_work),
+    )  # fmt: skip
+    inbox = SqlInboxStore(core.db, core.ids, core.clock.real_now)
+    return InboxWorker(chat_services, inbox, built.process.owner, lambda: core.signals.wakeups.wake("chat"))
+
+
+def build_web_app(application: Application) -> web.Application:
+    """Build what the web server answers: all routes, the webhooks and, in a rehearsal, its clock and the simulator."""
+    services, config, drivers = application.services, application.config, application.built.drivers
+    calls, is_open, rehearsal = services.calls, services.gate.is_open, application.rehearsal
     extra: list[Callable[[web.Application], None]] = []
-    if calls is not None:
-        carrier = calls.dependencies.carrier
+    secret = config.telegram_secret.get_secret_value()
+    if application.inbox_worker is not None and secret:
+        extra.append(ChatHook(application.inbox_worker, secret).add_routes)
+    if (carrier := drivers.carrier) is not None:
         extra.append(
             PhoneHooks(calls, carrier, config.base_url, is_open).add_routes
             if carrier.can.live
             else ReportHooks(calls, carrier, is_open).add_to
         )
-        if spare := build_voice_carrier(config, spare=True):  # it rings about alarms when the usual one fails
-            extra.append(PhoneHooks(calls, spare, config.base_url).add_alarm_routes)
-        if sms := application.services.visits.texting:
-            # reports about SMS are signed by the SMS carrier, which may not be the one of the calls
-            signer = carrier if carrier.name == sms.gateway.name else build_twilio_carrier(config)
-            extra.append(SmsHooks(calls, signer or carrier, config.base_url, sms, is_open).add_routes)
-    if simulator is not None:
-        simulator_app = simulator.build_app()
+        if drivers.spare_carrier is not None:
+            extra.append(PhoneHooks(calls, drivers.spare_carrier, config.base_url).add_alarm_routes)
+        if drivers.sms is not None:
+            signer = carrier if carrier.name == drivers.sms.name else drivers.sms_signer or carrier
+            extra.append(SmsHooks(calls, signer, config.base_url, services.visits.texting, is_open).add_routes)
+    if rehearsal is not None:
+        simulator_app = rehearsal.simulator.build_app()
 
         def mount(app: web.Application) -> None:
             app.add_subapp("/sandbox/", simulator_app)
 
-        guard = SandboxGuard(simulator.provider_paths, is_open=config.sandbox_open)
-        extra += (mount, guard.add_to)
-    return build_app(application.services, extra)
+        guard = SandboxGuard(rehearsal.simulator.provider_paths, is_open=config.sandbox_open)
+        extra += (RehearsalClock(rehearsal.clock).add_routes, mount, guard.add_to)
+    return build_app(services, extra)
 
 
 async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
     """Start the web server."""
-    simulator, runner = application.simulator, web.AppRunner(build_door(application), **RUNNER_OPTIONS)
+    simulator, runner = application.simulator, web.AppRunner(build_web_app(application), **RUNNER_OPTIONS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listening).start()
@@ -124,9 +176,7 @@ async def _start_web(application: Application, listening: socket.socket, stack: 
         stack.push_async_callback(simulator.close)
 
 
-async def _prepare_then_start(
-    application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack
-) -> None:
+async def _prepare_then_start(application: Application, stack: contextlib.AsyncExitStack) -> None:
     """Check and prepare the database, say where this machine's commands reach us, begin work.
 
     What is damaged is only read: no work begins before it is mended and prepared (XR4).
@@ -136,61 +186,47 @@ async def _prepare_then_start(
     is_sound = core.db.condition.damage is None
     if is_sound:
         await _prepare_database(application)
-    if "web" in roles:
-        token = application.process_token = f"jiesu_{core.chance.token(32)}"
-        application.services.process_token = token
+    if token := application.services.process_token:
         write_run_file(config.data, config.local_url, token)
         stack.callback(delete_run_file, config.data)
-    if core.sandbox_clock is not None:
-        core.sandbox_clock.settle = application.settle
-        core.sandbox_clock.carry = core.keys.move_sessions
-        simulator = application.simulator
-        core.sandbox_clock.is_ringing = lambda: simulator is not None and simulator.is_ringing()
-        core.sandbox_clock.find_next_due = build_next_stop(application.due_work, application.simulator)
-        if not is_embedded(config):  # there may be other processes
-            shared_clock = SharedClock(
-                core.sandbox_clock, core.key_values, f"{os.getpid()}-{secrets.token_hex(3)}", application.settle
-            )
-            core.sandbox_clock.settle = shared_clock.settle
-            stack.push_async_callback(_cancel, asyncio.create_task(shared_clock.follow(), name="shared_clock"))
-    for name, watch in (("storage_watch", storage.run_forever), ("scanner_watch", core.screening.run_forever)):
-        stack.push_async_callback(_cancel, asyncio.create_task(watch(), name=name))
+    if application.rehearsal is not None and (shared := application.rehearsal.shared_clock) is not None:
+        _start_task(shared.follow(), "shared_clock", stack)
+    _start_task(storage.run_forever(), "storage_watch", stack)
+    _start_task(core.screening.run_forever(), "scanner_watch", stack)
 
     async def begin_late() -> None:
         await _prepare_database(application)
-        await _start_work(application, roles, stack)
+        await _start_work(application, stack)
 
     if is_sound:
-        await _start_work(application, roles, stack)
+        await _start_work(application, stack)
     else:
         storage.call_when_mended(begin_late)
 
 
-async def _start_work(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+async def _start_work(application: Application, stack: contextlib.AsyncExitStack) -> None:
     """Start the receiver, the beats and the workers."""
-    config = application.config
-    if application.inbox_worker is not None and "bot" in roles:
-        await application.inbox_worker.prepare()
+    config, built, inbox_worker = application.config, application.built, application.inbox_worker
+    if inbox_worker is not None and "bot" in built.process.roles:
+        await inbox_worker.prepare()
         if config.telegram_mode == "webhook":
             secret = config.telegram_secret.get_secret_value()
-            receiver = application.inbox_worker.set_webhook(f"{config.base_url}/hooks/telegram", secret)
+            receiver = inbox_worker.set_webhook(f"{config.base_url}/hooks/telegram", secret)
         else:
-            receiver = application.inbox_worker.poll()
-        stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="chat_receiver"))
-    gate, alarms = application.services.gate, application.alarms
+            receiver = inbox_worker.poll()
+        _start_task(receiver, "chat_receiver", stack)
+    gate, alarms, beats = built.services.gate, built.operations.alarms, built.operations.beats
     await gate.look()
     if gate.is_open():
         await alarms.heal("version_gate")
-    gate.on_expired = lambda: alarms.tell("version_gate")
-    stack.push_async_callback(_cancel, asyncio.create_task(gate.watch(), name="version_gate"))
-    follow = asyncio.create_task(application.clock_watch.follow(), name="clock_watch")
-    stack.push_async_callback(_cancel, follow)
-    await application.beats.beat()
-    stack.push_async_callback(application.beats.stop)
+    _start_task(gate.watch(), "version_gate", stack)
+    _start_task(application.clock_watch.follow(), "clock_watch", stack)
+    await beats.beat()
+    stack.push_async_callback(beats.stop)
     await application.workers.start()
-    stack.push_async_callback(_cancel, asyncio.create_task(application.beats.run_forever(), name="beats"))
+    _start_task(beats.run_forever(), "beats", stack)
     stack.push_async_callback(application.workers.stop)
-    stack.push_async_callback(application.delivery.close)  # sends in flight finish before the workers end (FM2)
+    stack.push_async_callback(built.delivery.close)  # sends in flight finish before the workers end (FM2)
 
 
 async def _prepare_database(application: Application) -> None:
@@ -200,13 +236,20 @@ async def _prepare_database(application: Application) -> None:
     await void_leases(core.db)
     await application.services.holds.start()
     if application.simulator is not None:
-        await prepare_rehearsal(core, application.simulator)
+        today = core.clock.now().date()
+        await load_sample_office(core.config, application.services.imports, today, application.simulator)
 
 
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+def _start_task(work: Coroutine[None, None, None], name: str, stack: contextlib.AsyncExitStack) -> None:
+    """Run it beside everything else; it is cancelled when the application closes."""
+    task = asyncio.create_task(work, name=name)
+
+    async def cancel() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(cancel)
 
 
 async def serve(config: Config, roles: Collection[str] = ROLES) -> int:

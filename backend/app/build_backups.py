@@ -48,16 +48,18 @@ def build_backups(config: Config, url: str = "") -> Backups:
     return Backups(_open_copies(url), files, _build_verifier(encryption), clock, chance, code)
 
 
-def build_daily_backups(config: Config, core: Core, owner: str, alarms: Alarms) -> DailyBackups | None:
+def build_daily_backups(core: Core, owner: str, alarms: Alarms) -> DailyBackups | None:
     """Build the nightly worker; None without a folder."""
+    config = core.config
     if config.backup_to is None:
         return None
     lease = SqlInboxStore(core.db, core.ids, core.clock.real_now)
     return DailyBackups(build_backups(config), config.backup_to, lease, owner, core.clock, alarms)
 
 
-def build_holds(config: Config, core: Core, stack: contextlib.AsyncExitStack) -> Holds:
+def build_holds(core: Core, stack: contextlib.AsyncExitStack) -> Holds:
     """Build what holds a database that went back in time; what must be closed is closed by `stack`."""
+    config = core.config
     if not config.sandbox and is_state_beside_data(config):
         log.warning("state_beside_data", folder=str(config.state))
     client = connect_redis(config.redis_url) if config.redis_url else None

@@ -1,7 +1,7 @@
 """Builds what keeps the installation going: beats, health, alarms and the watch over all processes."""
 
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -11,12 +11,13 @@ import structlog
 from backend.app.build_storage import build_storage_watch
 from backend.app.config import Config
 from backend.app.core import Core
-from backend.app.workers import SAFETY_TICKS, Workers
+from backend.app.drivers import Drivers
 from backend.integrity.checks import IntegrityChecks
 from backend.office.clock import Clock
+from backend.office.people import People
 from backend.operations.alarm_calls import AlarmCalls
 from backend.operations.alarms import AlarmTeller, Post
-from backend.operations.beats import Beats, Rhythm, Self
+from backend.operations.beats import BeatListener, Beats, Rhythm, Self
 from backend.operations.certificate import CertificateWatch
 from backend.operations.clock_watch import ClockWatch
 from backend.operations.contacts import AlarmContacts
@@ -25,7 +26,7 @@ from backend.operations.outage import OutageWatch
 from backend.operations.storage_watch import StorageWatch
 from backend.operations.watch import InstallationWatch, Pulse
 from notify.carrier import VoiceCarrier
-from notify.channel import Channel, DeliveryError
+from notify.channel import DeliveryError
 from notify.outgoing_request import OutgoingRequests
 from storage.integrity.checks import SqlIntegrityStore
 from storage.operations.alarms import SqlAlarmBook
@@ -34,6 +35,7 @@ from storage.operations.clock import SqlClockStore
 from storage.operations.health import SqlHealthStore
 
 log = structlog.get_logger("operations")
+SAFETY_TICKS = 3  # ticks a worker sleeps at most, by the event loop's clock
 WITHOUT_CHAT = ("phone", "sms")  # channels of messages that are no chat network
 ORDINARY_IDLE = timedelta(seconds=15)  # a worker without work sleeps at most this long, unless the tick is longer
 
@@ -50,51 +52,52 @@ class OperationParts:
 
 
 def build_operations(
-    config: Config, core: Core, roles: Collection[str], rhythm: Rhythm | None, workers: Workers,
-    integrity: IntegrityChecks, channels: Mapping[str, Channel], carriers: Sequence[VoiceCarrier],
-    own_number: str,
+    core: Core, roles: Collection[str], rhythm: Rhythm | None, heartbeats: Mapping[str, float],
+    integrity: IntegrityChecks, people: People, drivers: Drivers, followers: Sequence[BeatListener],
 ) -> OperationParts:  # fmt: skip
-    """Build them; `carriers` ring from `own_number`, in this order; `rhythm` None goes by the lease."""
+    """Build them; `rhythm` None goes by the lease; `followers` are told of each beat."""
+    config, signals = core.config, core.signals
     rhythm = rhythm or Rhythm.of_lease(timedelta(seconds=config.lease_seconds))
-    beat_store, store, queues = SqlBeatStore(core.db), SqlHealthStore(core.db), [*channels, *WITHOUT_CHAT]
+    beat_store, store, queues = SqlBeatStore(core.db), SqlHealthStore(core.db), [*drivers.channels, *WITHOUT_CHAT]
     idle = max(timedelta(), SAFETY_TICKS * timedelta(seconds=config.tick_seconds) - ORDINARY_IDLE)
     code = f"{core.db.gate.numbers['schema']:04d}"
     own = Self(core.chance.hex_token(8), socket.gethostname(), tuple(sorted(roles)), code)
-    beats = Beats(beat_store, core.clock, own, workers.heartbeats, queues if "worker" in roles else (), rhythm)
+    beats = Beats(beat_store, core.clock, own, heartbeats, queues if "worker" in roles else (), rhythm)
     alarms = AlarmTeller(
-        SqlAlarmBook(core.db), AlarmContacts(core.office, core.people.get_phone), channels,
-        _build_calls(config, core, carriers, own_number), _build_post(config), core.texts, core.clock,
+        SqlAlarmBook(core.db), AlarmContacts(core.office, people.get_phone), drivers.channels,
+        _build_calls(core, drivers), _build_post(config), core.texts, core.clock,
     )  # fmt: skip
-    storage = build_storage_watch(config, core, roles, alarms)
+    signals.alarms.add(alarms.tell_soon)
+    storage = build_storage_watch(core, roles, alarms)
     health = Health(beat_store, store, integrity.list_findings, rhythm, idle, storage.list_red)
     watch = InstallationWatch(
         beats, health, store, alarms, queues, core.clock,
         lambda role: core.texts.get_word_or_value("process_role", role), _build_pulse(config),
     )  # fmt: skip
-    beats.listeners.append(watch.look)
+    beats.listeners.extend((*followers, watch.look))
     clock_watch = ClockWatch(
         SqlClockStore(core.db, core.ids), SqlIntegrityStore(core.db, core.ids), core.clock, own.process, own.host,
-        core.database_time,
+        signals.serving_again, core.database_time,
     )  # fmt: skip
     return OperationParts(beats, health, alarms, clock_watch, storage)
 
 
-def watch_outages(core: Core, listeners: Sequence[Callable[[], None]]) -> OutageWatch:
-    """Watch the database of this process; `listeners` are called when it serves again."""
-    watch = OutageWatch(core.db, core.clock)
-    watch.listeners += listeners
-    core.db.on_unavailable = watch.note
+def watch_outages(core: Core) -> OutageWatch:
+    """Watch the database of this process."""
+    watch = OutageWatch(core.db, core.clock, core.signals.serving_again)
+    core.unavailable.add(watch.note)
     return watch
 
 
-def _build_calls(config: Config, core: Core, carriers: Sequence[VoiceCarrier], own_number: str) -> AlarmCalls | None:
-    if not carriers:
+def _build_calls(core: Core, drivers: Drivers) -> AlarmCalls | None:
+    config = core.config
+    if not drivers.carriers:
         return None
 
     def hooks_url(carrier: VoiceCarrier) -> str:
         return f"{config.base_url.rstrip('/')}/hooks/{carrier.name}"
 
-    return AlarmCalls(carriers, own_number, hooks_url, core.texts, config.hotline_name)
+    return AlarmCalls(drivers.carriers, drivers.own_number, hooks_url, core.texts, config.hotline_name)
 
 
 def _build_post(config: Config) -> Post | None:

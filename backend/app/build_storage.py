@@ -2,13 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 
 from backend.app.config import Config
-from backend.app.core import Core, is_embedded
+from backend.app.core import Core
+from backend.app.place import is_embedded, list_folders
 from backend.operations.alarms import Alarms
-from backend.operations.places import find_network_drive, is_wal_missing, measure_free, read_mounts
+from backend.operations.places import measure_free
 from backend.operations.storage_check import StorageCheck
 from backend.operations.storage_watch import StorageWatch
 from backend.ports.damage import SharedDamage, Soundness
@@ -34,36 +34,18 @@ def build_storage_check(config: Config) -> StorageCheck:
     return StorageCheck(Condition(config.state), *build_soundness(config))
 
 
-def build_storage_watch(config: Config, core: Core, roles: Collection[str], alarms: Alarms) -> StorageWatch:
+def build_storage_watch(core: Core, roles: Collection[str], alarms: Alarms) -> StorageWatch:
     """Build the watch of this process."""
+    config = core.config
 
     async def probe() -> None:
         await core.key_values.put(PROBE, str(os.getpid()))
 
     return StorageWatch(
         core.db.condition, *build_soundness(config), alarms, core.clock, probe=probe, guards="clock" in roles,
-        measure=lambda: measure_free(list_folders(config)),
+        measure=lambda: measure_free(list_folders(config)), serving_again=core.signals.serving_again,
+        notes=core.notes,
     )  # fmt: skip
-
-
-def list_folders(config: Config) -> Sequence[Path]:
-    """List the folders of this machine whose disks must not fill up."""
-    database = find_database_file(config)
-    return [config.data, config.state, *([database.parent] if database else [])]
-
-
-def find_database_file(config: Config) -> Path | None:
-    """Return the embedded database's file; None if the database is a server."""
-    return Path(config.resolved_database_url.removeprefix("sqlite:///")).resolve() if is_embedded(config) else None
-
-
-def inspect_place(config: Config, read: Callable[[], str] = read_mounts) -> Sequence[str]:
-    """List in codes what is wrong with where the embedded database lies; before it is opened, which hides it (FD14)."""
-    database = find_database_file(config)
-    if database is None:
-        return []
-    notes = ["network_drive"] if find_network_drive(database, read()) else []
-    return [*notes, *(["wal_missing"] if is_wal_missing(database) else [])]
 
 
 async def list_missing_safeguards(config: Config) -> Sequence[str]:

@@ -93,7 +93,7 @@ async def run_until_stopped(
     try:
         with take_over_terminal():
             async with open_application(config, roles) as application:
-                print(_render_welcome(config, application.process_token, texts), flush=True)
+                print(_render_welcome(config, application.services.process_token, texts), flush=True)
                 if application.services.holds.current is not None:
                     print(texts.render("cli.check.held"), file=sys.stderr, flush=True)
                 if "web" in roles and config.is_called_by_nobody:

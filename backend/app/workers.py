@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from backend.app.build_operations import SAFETY_TICKS
+from backend.office.signals import Wakeups
 from backend.ports.availability import Unavailable
 
 log = structlog.get_logger("workers")
 MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.2, 30.0  # between tries of a worker that keeps failing, unless it is woken
-SAFETY_TICKS = 3  # ticks a worker sleeps at most, by the event loop's clock
 LINE_SECONDS = 30.0  # between two lines about one trouble
 
 
@@ -95,28 +96,29 @@ def _describe(error: Exception) -> str:
 
 
 class Workers:
-    """All workers of this process; one scheduler wakes them at every tick."""
+    """All workers of this process; one scheduler wakes them at every tick.
 
-    def __init__(self, workers: Sequence[Worker], tick_seconds: float, monotonic: Callable[[], float]) -> None:
-        self.by_name: dict[str, Worker] = {}
+    `heartbeats`: name → `monotonic` seconds of the last finished run, kept here.
+    """
+
+    def __init__(
+        self, workers: Sequence[Worker], tick_seconds: float, monotonic: Callable[[], float],
+        heartbeats: MutableMapping[str, float], wakeups: Wakeups,
+    ) -> None:  # fmt: skip
+        self.by_name = {worker.name: worker for worker in workers}
         self._tick = tick_seconds
         self._monotonic = monotonic
+        self._wakeups = wakeups
         self._tasks: list[asyncio.Task[None]] = []
         self._scheduler = AsyncIOScheduler(timezone="UTC")
-        self.heartbeats: MutableMapping[str, float] = {}  # name → monotonic seconds of the last finished run
+        self.heartbeats = heartbeats
         for worker in workers:
-            self.add_worker(worker)
-
-    def add_worker(self, worker: Worker) -> None:
-        """Add a worker."""
-        self.by_name[worker.name] = worker
-        worker.heartbeats = self.heartbeats
+            worker.heartbeats = heartbeats
+            wakeups.add(worker.name, worker.wake)
 
     def wake(self, *names: str) -> None:
         """Wake the named workers (all if none is named)."""
-        for name in names or self.by_name:
-            if name in self.by_name:
-                self.by_name[name].wake()
+        self._wakeups.wake(*names)
 
     async def start(self) -> None:
         """Start all workers and the scheduler."""

@@ -7,11 +7,12 @@ from typing import Protocol
 
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.chance import Chance
+from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.clock import Clock
 from backend.office.people import People
-from backend.ports.alarms import TellAlarm, tell_nobody
+from backend.ports.alarms import TellAlarm
 from backend.ports.audit import AuditStore
 from backend.ports.calls import Call, CallStore, LiveCall
 from backend.ports.ids import IdSupply
@@ -43,9 +44,10 @@ class CallPurpose(Protocol):
 
 @dataclass
 class CallDependencies:
-    """`caller` is our own number (E.164); `public_url` is our base URL for callbacks, without a trailing slash.
+    """`own_number` is E.164; `public_url` is our base URL for callbacks, without a trailing slash.
 
-    `wake` is called when work was created outside a worker's run.
+    `driver` None: no carrier is configured. `wake` is called when work was created outside a worker's run; `ledgers` take
+    drafts of 联系不上 (B46).
     """
 
     store: CallStore
@@ -54,7 +56,7 @@ class CallDependencies:
     office: OfficeCache
     people: People
     delivery: DeliveryWorker
-    carrier: VoiceCarrier
+    driver: VoiceCarrier | None
     rate_limiter: RateLimiter
     audit: AuditStore
     texts: Texts
@@ -64,9 +66,16 @@ class CallDependencies:
     hotline_name: str
     ids: IdSupply
     chance: Chance
-    wake: Callable[[], None] = lambda: None
-    tell_alarm: TellAlarm = tell_nobody
-    ledger: Ledgers | None = None  # for drafts of 联系不上 (B46)
+    ledgers: Ledgers
+    wake: Callable[[], None]
+    tell_alarm: TellAlarm
+
+    @property
+    def carrier(self) -> VoiceCarrier:
+        """The carrier. Refused `no_carrier` without one."""
+        if self.driver is None:
+            raise Refused("no_carrier")
+        return self.driver
 
     @property
     def clock(self) -> Clock:

@@ -152,7 +152,7 @@ async def draft_if_unreachable(t: CallDependencies, call: Call, snapshot: Office
         )
         for one in proof
     )  # fmt: skip
-    drafted = t.ledger is not None and await t.ledger.draft(
+    drafted = await t.ledgers.draft(
         "unreachable_event", about.unit or "", source=f"unreachable:{call.assignment_id}", evidence=evidence,
         note=t.texts.render("calls.unreachable", ticket_no=about.ticket_no, n=len(proof)),
         tickets=(about.ticket_no,),

@@ -20,7 +20,7 @@ from notify.message import Prompt
 
 
 class Calls:
-    """Places and reconciles telephone calls, and answers the carrier.
+    """Places and reconciles telephone calls, and answers the carrier; without one it refuses to call: `no_carrier`.
 
     `purposes`: the features that judge their own calls, by the purpose of the call (`visit`).
     """
@@ -39,6 +39,11 @@ class Calls:
         say = tools.texts.render
         self.wait_prompt = Prompt((say("phone.wait"),), pause=1, then="next", language=tools.language)
         self.unavailable_prompt = Prompt((say("phone.unavailable"),), language=tools.language)
+
+    @property
+    def has_carrier(self) -> bool:
+        """Whether calls can be made at all."""
+        return self.dependencies.driver is not None
 
     async def run_once(self) -> int:
         """Queue messages, reconcile silent attempts, place due calls; return how many were handled."""
@@ -90,13 +95,14 @@ class Calls:
     ) -> StartedBridge:
         """Connect `person` (default: `by`) with the requester (P3).
 
-        Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
+        Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`, `no_carrier`.
         """
         return await self._bridge.start(by, ticket_no, assignment_id, person)
 
     def may_bridge(self, view: TicketView, by: Actor) -> bool:
         """Return whether to offer `by` a connection with this ticket's requester; `start_bridge` decides."""
-        return self.dependencies.carrier.can.bridge and view.ticket.has_phone and may_bridge(view, by)
+        carrier = self.dependencies.driver
+        return carrier is not None and carrier.can.bridge and view.ticket.has_phone and may_bridge(view, by)
 
     async def build_announcement(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
 from backend.domain.acts import OPERATOR
 
 
@@ -33,7 +33,7 @@ def open_(person: str, as_json: bool) -> None:
 
 
 async def _open_here(person: str) -> dict[str, str]:
-    async with open_core(load_config()) as core:
-        opened = await core.people.create_binding_code(person, OPERATOR.code)
-        until = opened.expires_at.astimezone(core.clock.zone).isoformat()
+    async with open_services(load_config()) as services:
+        opened = await services.people.create_binding_code(person, OPERATOR.code)
+        until = opened.expires_at.astimezone(services.clock.zone).isoformat()
         return {"code": opened.code, "link": opened.link, "expires_at": until}

@@ -12,7 +12,7 @@ import click
 
 from backend.cli import get_texts, print_text
 from backend.cli.client import ServerClient
-from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
 from backend.domain.acts import OPERATOR
 from backend.domain.refusals import Refused
 from backend.scoring.periods import parse_period
@@ -94,11 +94,8 @@ def _print_step(step: str) -> None:
 
 
 async def _make_here(request: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[tuple[str, bytes]]]:
-    from backend.app.core import build_reporting
-
-    async with open_core(load_config()) as core:
-        service = build_reporting(core)
-        issue, files = await service.make(
+    async with open_services(load_config()) as services:
+        issue, files = await services.reporting.make(
             request["period"], request["kind"], by=OPERATOR, number=request["number"], profile=request["profile"],
             scheme=request["scheme"], on_step=_print_step,
         )  # fmt: skip

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from backend.app.config import Config
     from backend.app.core import Core
     from backend.cli.client import ServerClient
-    from backend.office.cache import OfficeCache
+    from backend.services import Services
 
 T = TypeVar("T")
 
@@ -64,26 +64,27 @@ def silence_logs() -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_core(config: "Config", *, writing: bool = True) -> AsyncIterator["Core"]:
-    """Open the core services in this process; when writing, own the embedded database file. Refused `in_use`."""
-    from backend.app.core import is_embedded, open_core
+async def open_services(config: "Config", *, writing: bool = True) -> AsyncIterator["Services"]:
+    """Open the services in this process; when writing, own the embedded database file. Refused `in_use`."""
+    from backend.app.build_services import open_services
+    from backend.app.place import is_embedded
 
     silence_logs()
     with contextlib.ExitStack() as stack:
         if writing and is_embedded(config):
             stack.enter_context(lock_database(config.data))
-        async with open_core(config, follow_rehearsal=True) as core:
-            yield core
+        async with open_services(config) as built:
+            yield built.services
 
 
 @contextlib.asynccontextmanager
-async def open_local_office(config: "Config") -> AsyncIterator["OfficeCache"]:
-    """Open only the configuration, for reading."""
-    from backend.app.core import open_office
+async def open_core(config: "Config") -> AsyncIterator["Core"]:
+    """Open what needs no secret, for reading: rules, people and calendar in force, scores."""
+    from backend.app.core import open_core
 
     silence_logs()
-    async with open_office(config) as office:
-        yield office
+    async with open_core(config) as core:
+        yield core
 
 
 def find_server(config: "Config") -> "ServerClient | None":

@@ -21,7 +21,7 @@ def database() -> None:
 @click.option("--no-backup", is_flag=True, help=get_texts().render("cli.help.upgrade_no_backup"))
 def upgrade(contract: bool, backup: Path | None, no_backup: bool) -> None:
     """Apply all migrations in one transaction, or none."""
-    from backend.app.core import is_embedded
+    from backend.app.place import is_embedded
     from backend.app.upgrade import upgrade_database
 
     silence_logs()

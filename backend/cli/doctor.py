@@ -1,6 +1,7 @@
 """`jiesu doctor`: check settings, database, calendar, people and providers; one line each."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -18,7 +19,7 @@ import click
 from backend.app.build_backups import is_held, is_state_beside_data
 from backend.app.build_scanner import build_scanner
 from backend.app.config import Config
-from backend.app.core import open_office
+from backend.app.core import Core, open_core
 from backend.app.upgrade import read_schema_state
 from backend.cli import get_texts
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
@@ -86,12 +87,9 @@ async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
     if database.health is Health.OK:
         if await is_held(config):
             found.append(Check("hold", Health.NOTICE, "held"))
-        async with open_office(config) as office:
-            snapshot = await office.snapshot()
-            found.append(_check_calendar(office.clock.now().date(), snapshot.calendar.end))
-            record = snapshot.settings.choice("system_of_record")
-            found.append(Check("record", Health.OK, "record" if record == "self" else "record_external"))
-            found.append(_check_people(len(snapshot.config.units), len(snapshot.config.people)))
+        with contextlib.suppress(Refused):  # a setting that cannot be used, said above
+            async with open_core(config) as core:
+                found += await _check_office(core)
     found.extend(
         await asyncio.to_thread(
             lambda: [
@@ -102,6 +100,16 @@ async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
         )
     )
     return found
+
+
+async def _check_office(core: Core) -> list[Check]:
+    snapshot = await core.office.snapshot()
+    record = snapshot.settings.choice("system_of_record")
+    return [
+        _check_calendar(core.clock.now().date(), snapshot.calendar.end),
+        Check("record", Health.OK, "record" if record == "self" else "record_external"),
+        _check_people(len(snapshot.config.units), len(snapshot.config.people)),
+    ]
 
 
 def _check_settings(config: Config) -> Check:

@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from backend.cli import get_texts
-from backend.cli.connect import load_config, open_local_office, print_json, run_async
+from backend.cli.connect import load_config, open_core, print_json, run_async
 from backend.domain.ticket_enums import Category, Grade, Obligation
 
 
@@ -40,6 +40,6 @@ async def _compute_due(
     kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None
 ) -> str:
     config = load_config()
-    async with open_local_office(config) as office:
-        snapshot = await office.snapshot()
+    async with open_core(config) as core:
+        snapshot = await core.office.snapshot()
         return snapshot.due(kind, grade, category, start, unit).astimezone(config.zone).isoformat()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
 from backend.domain.acts import OPERATOR
 from backend.importing.files.templates import build_template
 
@@ -67,7 +67,7 @@ def import_file(
 
 
 async def _import_here(kind: str, file: Path, preset: Mapping[str, str], dry_run: bool) -> Mapping[str, Any]:
-    async with open_core(load_config()) as core:
+    async with open_services(load_config()) as services:
         bar: Any = click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty(), show_pos=True)
         with bar:
 
@@ -75,8 +75,8 @@ async def _import_here(kind: str, file: Path, preset: Mapping[str, str], dry_run
                 bar.length = max(expected, 1)
                 bar.update(done - bar.pos)
 
-            report = await core.imports.import_file(
+            report = await services.imports.import_file(
                 kind, file.name, file, OPERATOR, dry_run=dry_run, preset=preset, progress=moved
             )
-        await core.audit.record(core.clock.now(), OPERATOR.code, "import", kind, dry_run=dry_run)
+        await services.audit.record(services.clock.now(), OPERATOR.code, "import", kind, dry_run=dry_run)
         return report

@@ -3,7 +3,7 @@
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
 from backend.domain.acts import OPERATOR
 from backend.domain.ticket_enums import Role
 
@@ -41,7 +41,7 @@ def create(person: str | None, role: str | None, unit: str | None, name: str, as
 async def _create_here(name: str, person: str | None, role: str | None, unit: str | None) -> str:
     from backend.office.settings import create_key
 
-    async with open_core(load_config()) as core:
+    async with open_services(load_config()) as services:
         return await create_key(
-            core.office, core.keys, core.audit, name, OPERATOR.code, person=person, role=role, unit=unit
+            services.office, services.keys, services.audit, name, OPERATOR.code, person=person, role=role, unit=unit
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from backend.cli import get_texts
-from backend.cli.connect import load_config, open_local_office, print_json, run_async
+from backend.cli.connect import load_config, open_core, print_json, run_async
 from backend.domain.unit_readiness import Readiness
 from backend.office.readiness import find_unready
 
@@ -30,5 +30,5 @@ def readiness(as_json: bool) -> None:
 
 
 async def _list_gaps() -> Sequence[Readiness]:
-    async with open_local_office(load_config()) as office:
-        return await find_unready(office)
+    async with open_core(load_config()) as core:
+        return await find_unready(core.office)

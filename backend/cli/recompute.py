@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
 from backend.cli.import_ import read_pairs
 from backend.domain.acts import OPERATOR
 
@@ -41,14 +41,13 @@ def request_recompute(body: dict[str, Any], apply: bool) -> dict[str, Any]:
 
 
 async def _recompute_here(body: dict[str, Any], apply: bool) -> dict[str, Any]:
-    from backend.app.core import build_deadlines
     from backend.deadlines.recompute import parse_days
     from backend.domain.recompute import RuleChange
 
-    async with open_core(load_config()) as core:
-        duties = build_deadlines(core)
+    async with open_services(load_config()) as services:
+        duties = services.deadlines
         change = RuleChange(body["settings"], parse_days(body["days"]))
-        zone = core.clock.zone
+        zone = services.clock.zone
         found = (await duties.apply(change, OPERATOR)).shifted if apply else await duties.preview(change)
         items = [
             {"ticket": s.ticket_no, "duty": s.duty.id, "kind": str(s.duty.kind), "unit": s.duty.unit,

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
 from backend.domain.acts import OPERATOR
 from backend.ports.hold import Release
 
@@ -36,12 +36,6 @@ def release(before: str | None, only: str | None, everything: bool, as_json: boo
 
 
 async def _release_here(body: dict[str, Any]) -> dict[str, Any]:
-    import contextlib
-
-    from backend.app.build_backups import build_holds
-
-    config = load_config()
-    async with open_core(config) as core, contextlib.AsyncExitStack() as stack:
+    async with open_services(load_config()) as services:
         before = datetime.fromisoformat(body["before"]) if "before" in body else None
-        holds = build_holds(config, core, stack)
-        return {"dropped": await holds.release(Release(body["mode"]), OPERATOR.code, before=before)}
+        return {"dropped": await services.holds.release(Release(body["mode"]), OPERATOR.code, before=before)}

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import load_config, print_json, run_async
+from backend.cli.connect import load_config, open_core, print_json, run_async
 from backend.domain.acts import SYSTEM
 
 
@@ -43,14 +43,10 @@ def runs(run: int | None, other: int | None, as_json: bool) -> None:
 
 
 async def _list_runs() -> Sequence[Mapping[str, Any]]:
-    from backend.app.core import open_scoring
-
-    async with open_scoring(load_config()) as scoring:
-        return await scoring.runs.list_runs()
+    async with open_core(load_config()) as core:
+        return await core.scoring.runs.list_runs()
 
 
 async def _compare_runs(run: int, other: int | None) -> Mapping[str, Any]:
-    from backend.app.core import open_scoring
-
-    async with open_scoring(load_config()) as scoring:
-        return await scoring.runs.compare(run, other, SYSTEM)
+    async with open_core(load_config()) as core:
+        return await core.scoring.runs.compare(run, other, SYSTEM)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from backend.cli import get_texts
-from backend.cli.connect import load_config, open_local_office, print_json, run_async
+from backend.cli.connect import load_config, open_core, print_json, run_async
 from backend.domain.refusals import Refused
 from backend.domain.settings import parse_value
 from backend.scoring.periods import parse_period
@@ -98,8 +98,8 @@ async def _score_facts(document: Mapping[str, Any], settings: Mapping[str, str])
     own = document.get("settings")
     if settings and isinstance(own, dict):
         document = {**document, "settings": {k: v for k, v in own.items() if k not in settings}}
-    async with open_local_office(load_config()) as office:
-        return compute_given(document, (await office.snapshot()).settings.with_changes(settings).to_dict())
+    async with open_core(load_config()) as core:
+        return compute_given(document, (await core.office.snapshot()).settings.with_changes(settings).to_dict())
 
 
 async def _score_period(
@@ -110,14 +110,12 @@ async def _score_period(
     settings: Mapping[str, str],
     as_of: str | None,
 ) -> Mapping[str, Any]:
-    from backend.app.core import open_scoring
-
     if kind is not None and parse_period(name).kind != kind:
         raise Refused("bad_period", period=name)
-    async with open_scoring(load_config()) as scoring:
+    async with open_core(load_config()) as core:
         if kind is None:
-            return await scoring.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
-        return await scoring.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+            return await core.scoring.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+        return await core.scoring.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
 
 
 def format_result(found: Mapping[str, Any]) -> list[str]:

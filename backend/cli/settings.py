@@ -9,7 +9,7 @@ from backend.cli.connect import (
     find_server,
     load_config,
     open_core,
-    open_local_office,
+    open_services,
     print_json,
     run_async,
 )
@@ -29,8 +29,8 @@ def settings(as_json: bool) -> None:
 
 
 async def _load_settings() -> dict[str, str]:
-    async with open_local_office(load_config()) as office:
-        return (await office.snapshot()).settings.to_dict()
+    async with open_core(load_config()) as core:
+        return (await core.office.snapshot()).settings.to_dict()
 
 
 @click.command("set", help=get_texts().render("cli.help.set"))
@@ -62,5 +62,5 @@ def set_(key: str, value: str, unit: str | None, preview: bool, move: bool, as_j
 async def _set_here(key: str, value: str, unit: str | None) -> str:
     from backend.office.settings import set_setting
 
-    async with open_core(load_config()) as core:
-        return await set_setting(core.office, core.audit, key, unit, value, OPERATOR.code)
+    async with open_services(load_config()) as services:
+        return await set_setting(services.office, services.audit, key, unit, value, OPERATOR.code)

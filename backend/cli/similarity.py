@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import find_server, load_config, open_core, print_json, run_async
+from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
 from backend.domain.refusals import Refused
 
 MAX_SHOWN = 50  # groups printed one by one
@@ -34,8 +34,8 @@ def rebuild(as_json: bool) -> None:
 
 
 async def _rebuild_here() -> int:
-    async with open_core(load_config()) as core:
-        return await core.similarity.rebuild()
+    async with open_services(load_config()) as services:
+        return await services.similarity.rebuild()
 
 
 @click.command(help=get_texts().render("cli.help.clusters"))
@@ -96,12 +96,12 @@ def _cluster_stored(since: date, until: date | None) -> tuple[int, list[dict[str
 
 
 async def _cluster_here(since: date, until: date | None) -> tuple[int, list[dict[str, Any]]]:
-    async with open_core(load_config()) as core:
-        zone, today = core.clock.zone, core.clock.now().date()
+    async with open_services(load_config()) as services:
+        zone, today = services.clock.zone, services.clock.now().date()
         first, last = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (since, until or today))
         if last < first:
             raise Refused("bad_field", field="until")
-        groups, tickets = await core.similarity.group_period(first, last + timedelta(days=1))
+        groups, tickets = await services.similarity.group_period(first, last + timedelta(days=1))
         return len(tickets), [_dump_group(g.common_terms, g.members) for g in groups]
 
 

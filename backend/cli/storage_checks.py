@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 
-from backend.app.build_storage import (
-    build_storage_check,
-    inspect_place,
-    list_folders,
-    list_missing_safeguards,
-)
+from backend.app.build_storage import build_storage_check, list_missing_safeguards
 from backend.app.config import Config
+from backend.app.place import inspect_place, list_folders
 from backend.operations.places import LOW, NEARLY_FULL, measure_free
 
 BROKEN = ("read_only", "disk_nearly_full")

@@ -3,7 +3,7 @@
 import click
 
 from backend.cli import get_texts, print_text
-from backend.cli.connect import load_config, open_core, print_json, run_async
+from backend.cli.connect import load_config, open_services, print_json, run_async
 from backend.integrity.journal import VerifyReport
 
 
@@ -25,5 +25,5 @@ def verify(as_json: bool) -> int:
 
 
 async def _verify_journal() -> VerifyReport:
-    async with open_core(load_config(), writing=False) as core:
-        return await core.journal_verifier.verify()
+    async with open_services(load_config(), writing=False) as services:
+        return await services.journal.verify()

@@ -55,13 +55,14 @@ class CardRenderer:
         lookup: CardStore,
         texts: Texts,
         todos: ChatStateStore | None = None,
+        platform: ProvisionalCheck | None = None,
     ) -> None:
         self._moves = moves
         self._office = office
         self._lookup = lookup
         self._texts = texts
         self._todos = todos
-        self.platform: ProvisionalCheck | None = None  # set by the wiring
+        self._platform = platform
         self._requesters: OrderedDict[int, str | None] = OrderedDict()
 
     async def is_relevant(self, message: Message) -> bool:
@@ -153,7 +154,7 @@ class CardRenderer:
     async def _render_live(self, view: MessageView, viewer: Person) -> Card:
         """Render the live card, with a note when the external platform has not confirmed what it says."""
         card, ticket = self._build_live_card(view, viewer), view.snap.ticket
-        if self.platform is not None and await self.platform.is_provisional(ticket.id, ticket.version):
+        if self._platform is not None and await self._platform.is_provisional(ticket.id, ticket.version):
             return replace(card, text=f"{card.text}\n{self._texts.render('platform.card')}")
         return card
 

@@ -1,7 +1,6 @@
 """稍后提醒: a person postpones their list or one reminder by `remind.snooze`, outside quiet hours."""
 
 from datetime import datetime
-from typing import Protocol
 
 from backend.domain.records import DIGEST_KIND, Message, Person
 from backend.domain.refusals import Refused
@@ -17,18 +16,6 @@ from backend.ports.ticket_queries import QueryStore
 #: duties whose reminders may be postponed → the kind of the postponed reminder
 SNOOZE_KINDS = {Obligation.SIGN: "M3", Obligation.CLOSE: "M4"}
 MAX_PENDING = 50  # newest pending messages of the person considered
-
-
-class SnoozeActions(Protocol):
-    """What the bot uses of this service."""
-
-    async def snooze_list(self, person: Person) -> datetime:
-        """Postpone the list; return when it comes again."""
-        ...
-
-    async def snooze_reminder(self, person: Person, assignment_id: int) -> datetime:
-        """Postpone one reminder; return when it comes again. Refused `too_late_to_snooze`, `not_found`."""
-        ...
 
 
 class SnoozeService:

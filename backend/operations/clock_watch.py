@@ -32,14 +32,14 @@ class SampledTime(Protocol):
 class ClockWatch:
     """`run_once` is a worker of the role clock; `follow` runs in every process whose database has a clock (XR1).
 
-    `listeners` are called when the clock was set back: what waits is due now.
+    `serving_again` is called when the clock was set back: what waits is due now.
     """
 
     def __init__(
         self, store: ClockStore, findings: IntegrityStore, clock: Clock, owner: str, host: str,
-        sampled: SampledTime | None = None,
+        serving_again: Callable[[], None], sampled: SampledTime | None = None,
     ) -> None:  # fmt: skip
-        self.listeners: list[Callable[[], None]] = []
+        self._serving_again = serving_again
         self._store = store
         self._findings = findings
         self._clock = clock
@@ -60,8 +60,7 @@ class ClockWatch:
             if is_leader:
                 log.error("clock_back", seconds=round((self._high - now).total_seconds()))
             self._high = await self._store.load_high() or now
-            for wake in self.listeners:
-                wake()
+            self._serving_again()
             return int(is_leader)
         self._high = max(self._high, now)
         if self._kept_at is None or second - self._kept_at >= KEEP_SECONDS:

@@ -24,13 +24,15 @@ class VersionGate:
     `expired` is set when the process should end, after `on_expired`: it was not admitted for `PATIENCE_SECONDS`.
     """
 
-    def __init__(self, store: GateStore, clock: Clock) -> None:
+    def __init__(
+        self, store: GateStore, clock: Clock, on_expired: Callable[[], Awaitable[object]] = _tell_nobody
+    ) -> None:
         self._store = store
         self._monotonic = clock.monotonic
         self._closed_at: float | None = None
         self._closed: Sequence[str] = ()
         self.expired = asyncio.Event()
-        self.on_expired: Callable[[], Awaitable[None]] = _tell_nobody
+        self._on_expired = on_expired
 
     def is_open(self) -> bool:
         """Whether the process was admitted to every part when it looked last."""
@@ -65,7 +67,7 @@ class VersionGate:
             log.warning("version_gate_open")
         self._closed = closed
         if self._closed_at is not None and now - self._closed_at >= PATIENCE_SECONDS and not self.expired.is_set():
-            await self.on_expired()
+            await self._on_expired()
             self.expired.set()
 
     async def watch(self) -> None:

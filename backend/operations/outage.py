@@ -31,13 +31,13 @@ class WatchedDatabase(Protocol):
 class OutageWatch:
     """One a process; it costs nothing while the database serves.
 
-    `listeners` are called when it serves again: they end every back-off, so that nobody waits longer than for a ping
+    `serving_again` is called when it serves again: it ends every back-off, so that nobody waits longer than for a ping
     (XR6, G29). Only the watch speaks of an outage: a line at its begin with one traceback, one each 30 s, one at its
     end. Who meets `Unavailable` elsewhere keeps silent.
     """
 
-    def __init__(self, database: WatchedDatabase, clock: Clock) -> None:
-        self.listeners: list[Callable[[], None]] = []
+    def __init__(self, database: WatchedDatabase, clock: Clock, serving_again: Callable[[], None]) -> None:
+        self._serving_again = serving_again
         self._database = database
         self._monotonic = clock.monotonic
         self._task: asyncio.Task[None] | None = None
@@ -72,8 +72,7 @@ class OutageWatch:
         if is_said:
             log.warning("database_serves_again", cause=trouble.cause, **self._measure(began))
         self._refused = 0
-        for wake in self.listeners:
-            wake()
+        self._serving_again()
 
     async def _serves(self) -> bool:
         try:

@@ -29,15 +29,16 @@ class StorageWatch:
     """One a process. The processes of role clock also check pages and tell administrators.
 
     `measure` returns the free share of the disks here, `probe` writes a little, `notes` are codes of what was found at
-    the start and cannot change while we run. `listeners` are called when writing is possible again: they end back-off.
+    the start and cannot change while we run. `serving_again` is called when writing is possible again: it ends back-off.
     """
 
     def __init__(
         self, condition: StorageCondition, soundness: Soundness, shared: SharedDamage | None, alarms: Alarms,
         clock: Clock, *, measure: Callable[[], float], probe: Callable[[], Awaitable[None]], guards: bool,
+        serving_again: Callable[[], None], notes: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        self.notes: Sequence[str] = ()
-        self.listeners: list[Callable[[], None]] = []
+        self._notes = notes
+        self._serving_again = serving_again
         self._preparing: Callable[[], Awaitable[None]] | None = None
         self._condition = condition
         self._soundness = soundness
@@ -64,14 +65,14 @@ class StorageWatch:
             codes.append("disk_nearly_full")
         elif self._free < LOW:
             codes.append("disk_low")
-        return [*codes, *self.notes]
+        return [*codes, *self._notes]
 
     def list_red(self) -> Sequence[str]:
         """List those for which the installation is not well."""
         return [code for code in self.list_conditions() if code in RED]
 
     def call_when_mended(self, prepare: Callable[[], Awaitable[None]]) -> None:
-        """Call this before the listeners, once, when writing is possible again."""
+        """Call this before `serving_again`, once, when writing is possible again."""
         self._preparing = prepare
 
     # -- looking
@@ -110,8 +111,7 @@ class StorageWatch:
             await self._preparing()
             self._preparing = None
         if STOPPING.intersection(over):
-            for resume in self.listeners:
-                resume()
+            self._serving_again()
 
     async def _share(self) -> None:
         """Tell other machines of our damage, and learn of theirs and of what a check lifted there."""

@@ -17,10 +17,9 @@ MAX_REASON = 120  # characters
 class RefusalNews:
     """Looks for refused moves each minute; what is told is kept, so that no process and no restart tells it again."""
 
-    def __init__(self, store: PlatformStore, values: KeyValueStore) -> None:
-        self._store, self._values = store, values
+    def __init__(self, store: PlatformStore, values: KeyValueStore, tell_alarm: TellAlarm = tell_nobody) -> None:
+        self._store, self._values, self._tell_alarm = store, values, tell_alarm
         self._looked: datetime | None = None
-        self.tell_alarm: TellAlarm = tell_nobody
 
     async def run_once(self, now: datetime) -> int:
         """Tell what is new; return how many refusals that were."""
@@ -41,7 +40,7 @@ class RefusalNews:
             return 0
         await self._keep(now.isoformat(), standing)
         numbers = list(dict.fromkeys(one.ticket_no for one in fresh))
-        self.tell_alarm(
+        self._tell_alarm(
             "platform_refused", subject=str(fresh[0].id), count=len(fresh), tickets="、".join(numbers[:MAX_NAMED]),
             more=len(numbers) - MAX_NAMED if len(numbers) > MAX_NAMED else "",
             why=(fresh[0].error or "")[:MAX_REASON],

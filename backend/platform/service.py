@@ -13,6 +13,7 @@ from backend.domain.ticket_enums import Role
 from backend.importing.service import ImportService
 from backend.office.cache import OfficeCache
 from backend.platform.refusals import RefusalNews
+from backend.ports.alarms import TellAlarm, tell_nobody
 from backend.ports.audit import AuditStore
 from backend.ports.key_values import KeyValueStore
 from backend.ports.platform import DONE_STATES, PlatformStatus, PlatformStore, Writeback, WritebackState
@@ -41,10 +42,11 @@ class PlatformSync:
     def __init__(
         self, store: PlatformStore, office: OfficeCache, imports: ImportService, values: KeyValueStore, audit: AuditStore,
         client: PlatformClient | None, secrets: Sequence[str], owner: str, lease: timedelta,
+        tell_alarm: TellAlarm = tell_nobody,
     ) -> None:  # fmt: skip
         self._store, self._office, self._imports, self._values, self._audit = store, office, imports, values, audit
         self._client, self._secrets, self._owner, self._lease = client, secrets, owner, lease
-        self.refusals = RefusalNews(store, values)
+        self._refusals = RefusalNews(store, values, tell_alarm)
         self._queued_until: datetime | None = None
         self._fetched: tuple[datetime, datetime] | None = None  # the last one, and when the next is due
 
@@ -71,7 +73,7 @@ class PlatformSync:
         for move in await self._store.claim(self._owner, now, self._lease, BATCH_SIZE):
             await self._write(move, self._client)
             done += 1
-        await self.refusals.run_once(now)
+        await self._refusals.run_once(now)
         return done + await self._fetch(now, self._client)
 
     async def _queue_moves(self, now: datetime) -> int:

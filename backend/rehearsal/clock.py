@@ -28,19 +28,12 @@ def parse_span(text: str) -> timedelta:
 
 
 class SandboxClock:
-    """A clock that can be moved forward. `settle` runs what is due now, `find_next_due` returns the next due instant,
-    `carry` takes along what moving must not use up: who is signed in stays so (FA4). `is_ringing`: whether a
-    telephone rings and waits for a person.
-    """
+    """A clock that can be moved forward."""
 
     def __init__(self, store: KeyValueStore, wall_clock: Callable[[], datetime]) -> None:
         self._store = store
         self._wall_clock = wall_clock
         self._offset = timedelta(0)
-        self.settle: Callable[[], Awaitable[object]] | None = None
-        self.find_next_due: Callable[[datetime], Awaitable[datetime | None]] | None = None
-        self.is_ringing: Callable[[], bool] = lambda: False
-        self.carry: Callable[[timedelta], Awaitable[object]] | None = None
 
     async def catch_up(self) -> bool:
         """Adopt a larger offset stored by another process; True if there was one. The clock never goes back."""
@@ -59,6 +52,30 @@ class SandboxClock:
         """Return the current rehearsal time, UTC."""
         return self._wall_clock() + self._offset
 
+    async def move(self, by: timedelta) -> None:
+        """Store the offset before anything runs at the new time, so that a kill leaves nothing in the future."""
+        self._offset += by
+        await self._store.put("sandbox_offset", str(self._offset.total_seconds()))
+
+
+class ClockMover:
+    """Moves a rehearsal's clock. `settle` runs what is due now; `find_next_stop` returns the next due instant.
+
+    `carry` takes along what moving must not use up: who is signed in stays so (FA4). `is_ringing`: whether a telephone
+    rings and waits for a person.
+    """
+
+    def __init__(
+        self, clock: SandboxClock, settle: Callable[[], Awaitable[object]],
+        find_next_stop: Callable[[datetime], Awaitable[datetime | None]],
+        carry: Callable[[timedelta], Awaitable[object]], is_ringing: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._clock = clock
+        self._settle = settle
+        self._find_next_stop = find_next_stop
+        self._carry = carry
+        self._is_ringing = is_ringing
+
     async def advance(self, span_text: str, *, until_ring: bool = False) -> datetime:
         """Move forward, stopping at every instant at which something is planned; return the new time.
 
@@ -66,36 +83,20 @@ class SandboxClock:
 
         Raises Refused `bad_span`.
         """
-        span = parse_span(span_text)
-        await self.catch_up()
-        target = self.now() + span
+        span, clock = parse_span(span_text), self._clock
+        await clock.catch_up()
+        target = clock.now() + span
         min_step = max(timedelta(seconds=1), span / MAX_STEPS)
         await self._settle()
-        while self.find_next_due is not None:
-            if until_ring and self.is_ringing():
-                return self.now()
-            now = self.now()
-            stop = await self.find_next_due(now)
-            if stop is None or stop > target:
-                break
-            await self._move(min(target, max(stop, now + min_step)) - now)
+        while not (until_ring and self._is_ringing()):
+            stop = await self._find_next_stop(now := clock.now())
+            await self._move(max(timedelta(0), min(target, max(stop or target, now + min_step)) - now))
             await self._settle()
-            if self.now() >= target:
+            if clock.now() >= target:
                 break
-        await self._move(max(timedelta(0), target - self.now()))
-        await self._settle()
-        return self.now()
+        return clock.now()
 
     async def _move(self, by: timedelta) -> None:
-        """Store the offset before anything runs at the new time, so that a kill leaves nothing in the future.
-
-        What goes along goes first: nobody may ask between.
-        """
-        if self.carry is not None:
-            await self.carry(by)
-        self._offset += by
-        await self._store.put("sandbox_offset", str(self._offset.total_seconds()))
-
-    async def _settle(self) -> None:
-        if self.settle is not None:
-            await self.settle()
+        """Move; what goes along goes first: nobody may ask between."""
+        await self._carry(by)
+        await self._clock.move(by)

@@ -20,11 +20,12 @@ PLAIN_FILE = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n"  # in which no
 
 
 class Screening:
-    """`scanner` None: the office has none. `tell_alarm` is set once there is somebody to tell."""
+    """`scanner` None: the office has none."""
 
-    def __init__(self, scanner: FileScanner | None, audit: AuditStore, clock: Clock) -> None:
-        self._scanner, self._audit, self._clock = scanner, audit, clock
-        self.tell_alarm: TellAlarm = tell_nobody
+    def __init__(
+        self, scanner: FileScanner | None, audit: AuditStore, clock: Clock, tell_alarm: TellAlarm = tell_nobody
+    ) -> None:
+        self._scanner, self._audit, self._clock, self._tell_alarm = scanner, audit, clock, tell_alarm
         self._is_away = False
 
     def list_conditions(self) -> Sequence[str]:
@@ -70,7 +71,7 @@ class Screening:
         except ScannerAway as away:
             log.warning("scanner_away", cause=away.code)
             self._is_away = True
-            self.tell_alarm("scanner_away", why=away.code)
+            self._tell_alarm("scanner_away", why=away.code)
             raise Refused("scanner_away") from None
         self._is_away = False
         return verdict

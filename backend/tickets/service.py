@@ -1,6 +1,6 @@
 """Perform every act in one transaction: permission, move table, compare-and-set, journal, deadlines, messages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from backend.domain.decision import Unchanged, decide
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.office.context import DecisionContext
+from backend.office.signals import Listeners
 from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore, NewTicket, TicketRef
 
@@ -31,12 +32,15 @@ class ActResult:
 class TicketService:
     """Performs acts from every source. Listeners are called (not awaited) with every plan once it is durable."""
 
-    def __init__(self, moves: MoveStore, office: OfficeCache, ids: IdSupply, key: bytes) -> None:
+    def __init__(
+        self, moves: MoveStore, office: OfficeCache, ids: IdSupply, key: bytes,
+        listeners: Listeners[[Plan, str]] | None = None,
+    ) -> None:  # fmt: skip
         self.moves = moves
         self.office = office
         self._ids = ids
         self._key = key
-        self.listeners: list[Callable[[Plan, str], None]] = []
+        self.listeners = listeners or Listeners[[Plan, str]]()
 
     async def ensure_ids(self) -> None:
         """Ensure enough ids for the moves of a moment."""
@@ -90,8 +94,7 @@ class TicketService:
         log.info("moved", **build_log_fields(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
                                          line.version, line.by, str(line.source),
                                          line.at.astimezone(self.office.clock.zone)))  # fmt: skip
-        for listener in self.listeners:
-            listener(plan, ticket_no)
+        self.listeners(plan, ticket_no)
 
 
 def _find_other(act: Act) -> TicketRef | None:

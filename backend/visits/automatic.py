@@ -23,17 +23,21 @@ TEXT_AFTER = UNANSWERED - {"dead_number"}
 CONTRACT_OUTCOMES = {"dead_number": "failed", "canceled": "carrier_failed"}
 #: Facts noted beside an answer, in this order.
 NOTE_KEYS = ("danger", "want_person", "complaint", "no_more_visits", "wrong_person")
+#: Asks about the visit of a ticket (its id) in a round.
+AskOfVisit = Callable[[int, int], Awaitable[bool]]
 
 
 class AutoVisits:
-    """Plans and judges visits. Their calls are placed by `backend.calls`."""
+    """Plans and judges visits. Their calls are placed by `backend.calls`.
 
-    def __init__(self, tools: CallDependencies) -> None:
+    Both are asked with a ticket's id and the round: `offer_text` offers an SMS to a requester not reached, True if their
+    answer is awaited (S6); `awaits_page` tells whether a page is out that may still be answered (XM30).
+    """
+
+    def __init__(self, tools: CallDependencies, offer_text: AskOfVisit, awaits_page: AskOfVisit) -> None:
         self._t = tools
-        #: offers an SMS to a requester not reached (ticket id, round); True if their answer is awaited (S6)
-        self.offer_text: Callable[[int, int], Awaitable[bool]] | None = None
-        #: whether a page of (ticket id, round) is out that may still be answered (XM30)
-        self.awaits_page: Callable[[int, int], Awaitable[bool]] | None = None
+        self._offer = offer_text
+        self._awaits_page = awaits_page
 
     async def run_once(self) -> int:
         """Plan the visits that have begun, and settle those whose page has expired; return how many."""
@@ -155,15 +159,15 @@ class AutoVisits:
 
         A person's task is not held up: while they are to visit, the page is open all the same.
         """
-        if self.awaits_page is None or follows.next is not NextAction.FINALIZE or is_valid_answer(answer):
+        if follows.next is not NextAction.FINALIZE or is_valid_answer(answer):
             return False
-        return ticket_id is not None and await self.awaits_page(ticket_id, round_)
+        return ticket_id is not None and await self._awaits_page(ticket_id, round_)
 
     async def _offer_text(self, call: Call, answer: Answer, outcome: str) -> bool:
         """S6: text a requester who was not reached; True if the visit now waits for their answer."""
-        if self.offer_text is None or answer is not Answer.UNREACHED or outcome not in TEXT_AFTER:
+        if call.ticket_id is None or answer is not Answer.UNREACHED or outcome not in TEXT_AFTER:
             return False
-        return call.ticket_id is not None and await self.offer_text(call.ticket_id, call.round)
+        return await self._offer(call.ticket_id, call.round)
 
     async def _conclude(
         self, ticket_no: str, answer: Answer, note: str, follows: VisitOutcome,

@@ -16,9 +16,9 @@ from backend.visits.statistics import VisitStatistics
 from backend.visits.texting import RequesterTexts
 
 
-@dataclass
+@dataclass(frozen=True)
 class VisitService:
-    """Manual visits, the do-not-call list, statistics, pages, texts (None without a carrier), recordings."""
+    """Manual visits, the do-not-call list, statistics, pages, texts, recordings."""
 
     store: VisitStore
     office: OfficeCache
@@ -27,8 +27,8 @@ class VisitService:
     do_not_call: DoNotCall
     statistics: VisitStatistics
     pages: RatingPages
-    texting: RequesterTexts | None = None
-    requester_news: RequesterNews | None = None
+    texting: RequesterTexts
+    requester_news: RequesterNews
 
     async def open_recording(self, attempt_id: int, by: Actor) -> Recording:
         """Return where a recording is stored; audited.

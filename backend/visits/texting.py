@@ -54,12 +54,19 @@ class RequesterTexts:
     texts: Texts
     audit: AuditStore
     rate_limiter: RateLimiter
-    gateway: SmsGateway
+    driver: SmsGateway | None
     chance: Chance
     pages: RatingPages
     public_url: str
     hotline: str
     hotline_name: str
+
+    @property
+    def gateway(self) -> SmsGateway:
+        """The SMS gateway. Refused `no_carrier` without one: nothing is offered then, and no worker runs."""
+        if self.driver is None:
+            raise Refused("no_carrier")
+        return self.driver
 
     async def offer(self, ticket_id: int, round_: int) -> bool:
         """Queue a text that a call did not reach the requester; True if they may answer it and the visit waits.
@@ -68,8 +75,10 @@ class RequesterTexts:
         goes with it (`visit.rating_page`) where the line takes links and while the visit can still wait.
         """
         snapshot = await self.office.snapshot()
+        if self.driver is None or not snapshot.settings.flag("visit.unreached_text"):
+            return False
         number = to_callable_number(await self.phone_numbers.get_requester_phone(ticket_id), snapshot)
-        if number is None or not snapshot.settings.flag("visit.unreached_text"):
+        if number is None:
             return False
         if await self.phone_numbers.is_do_not_call(number):
             return False
@@ -217,10 +226,6 @@ class RequesterTexts:
         await self.store.settle(text.id, state, now, error=error)
 
     # -- reports and answers
-
-    async def close(self) -> None:
-        """Close the carrier."""
-        await self.gateway.close()
 
     async def report(self, text_id: int, event: SmsEvent) -> None:
         """Store a delivery report. Refused `not_found`: not one of our texts."""

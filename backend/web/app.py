@@ -21,7 +21,7 @@ from backend.web.host_check import check_host
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
 from backend.web.metrics import METRICS, Metrics
 from backend.web.request import ACTOR, REQUEST_ID, SERVICES
-from backend.web.webhooks import chat, platform
+from backend.web.webhooks import platform
 
 log = structlog.get_logger("web")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -128,7 +128,7 @@ def build_app(services: Services, extra: Sequence[Callable[[web.Application], No
     app.on_response_prepare.append(_add_headers)
     for route in ROUTES:
         app.router.add_route(route.method, BASE + route.path, build_endpoint(route))
-    for part in (health, chat, platform, events, routes, rating):
+    for part in (health, platform, events, routes, rating):
         part.add_routes(app)
     for add_extra in extra:
         add_extra(app)

@@ -27,7 +27,7 @@ class Feed:
     def __init__(self, services: Services) -> None:
         self._listeners: set[asyncio.Queue[FeedItem | None]] = set()
         self._zone = services.clock.zone
-        services.tickets.listeners.append(self.publish)
+        services.tickets.listeners.add(self.publish)
 
     def publish(self, plan: Plan, ticket_no: str) -> None:
         """Queue a move for every listener; one too far behind is dropped and reconnects."""

@@ -1,18 +1,15 @@
-"""Health, readiness, metrics, the API description and the rehearsal clock."""
+"""Health, readiness, metrics and the API description."""
 
 import asyncio
 from typing import Any
 
 from aiohttp import web
 
-from backend.domain.refusals import Refused
 from backend.operations.gate import CODE
 from backend.web.api.openapi import build_document
-from backend.web.body import read_json
-from backend.web.identity import is_same_origin
 from backend.web.metrics import METRICS
 from backend.web.request import SERVICES
-from backend.web.schemas import AdvanceBody, validate_body
+
 
 DEGRADED = ("scanner_away", "disk_low")  # conditions that do not stop the work
 
@@ -39,8 +36,8 @@ async def get_readiness(request: web.Request) -> web.Response:
             "degraded": [code for code in services.list_conditions() if code in DEGRADED],
             "database": report.database, "roles": report.roles, "workers": report.workers, "findings": report.kinds,
         }  # fmt: skip
-        if services.providers is not None:
-            shown["providers"] = dict(await services.providers())
+        if services.providers:
+            shown["providers"] = dict(services.providers)
     red = [*report.red, *(() if services.gate.is_open() else (CODE,))]
     return web.json_response({"ok": not red, "red": red, **shown}, status=503 if red else 200)
 
@@ -57,37 +54,9 @@ async def get_openapi(request: web.Request) -> web.Response:
     return web.json_response(await asyncio.to_thread(build_document, language))  # the first time takes half a second
 
 
-async def get_clock(request: web.Request) -> web.Response:
-    """GET /sandbox/clock: the rehearsal's current time."""
-    return _tell_time(request)
-
-
-async def advance_clock(request: web.Request) -> web.Response:
-    """POST /sandbox/clock: move time on; answers when the work that became due is done.
-
-    Refused `not_found` outside a rehearsal, `forbidden` from another site.
-    """
-    services = request.app[SERVICES]
-    if services.sandbox_clock is None:
-        raise Refused("not_found")
-    if not is_same_origin(request):
-        raise Refused("forbidden")
-    body = validate_body(AdvanceBody, await read_json(request))
-    await services.sandbox_clock.advance(body.advance, until_ring=body.until_ring)
-    return _tell_time(request)
-
-
-def _tell_time(request: web.Request) -> web.Response:
-    clock = request.app[SERVICES].clock
-    return web.json_response({"now": clock.now().astimezone(clock.zone).isoformat()})
-
-
 def add_routes(app: web.Application) -> None:
     """Add these routes."""
     app.router.add_get("/healthz", get_health)
     app.router.add_get("/readyz", get_readiness)
     app.router.add_get("/metrics", get_metrics)
     app.router.add_get("/api/openapi.json", get_openapi)
-    if app[SERVICES].sandbox_clock is not None:
-        app.router.add_get("/sandbox/clock", get_clock)
-        app.router.add_post("/sandbox/clock", advance_clock)

@@ -26,7 +26,7 @@ class Metrics:
         )
         self._findings = Gauge("jiesu_findings", "Findings of the integrity checks", ["kind"], registry=self._registry)
         self._counted_at = -CACHE_SECONDS
-        services.tickets.listeners.append(self.count_move)
+        services.tickets.listeners.add(self.count_move)
 
     def count_move(self, plan: Plan, _ticket_no: str) -> None:
         """Count a move."""

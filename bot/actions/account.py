@@ -81,16 +81,14 @@ async def _delete_message(chat: Conversation) -> None:
 
 async def change_quiet_hours(chat: Conversation, text: str = "") -> None:
     """Handle /quiet: show; /quiet 22:00-07:00: set; /quiet off: clear. Refused `bad_quiet`."""
-    rosters, who = chat.services.quiet_hours, chat.bound_person
+    rosters, who = chat.services.duty_roster, chat.bound_person
     rules = (await chat.services.office.snapshot()).settings
     of_unit = rules.text("notify.quiet", who.unit)
-    own = await rosters.get_quiet(who.code) if rosters else ""
+    own = await rosters.get_quiet(who.code)
     said = text.strip()
     if not said:
         await chat.answer_key("office.quiet", quiet=own or of_unit)
         return
-    if rosters is None:
-        raise Refused("unavailable")
     if said.lower() in OFF_WORDS:
         await rosters.set_quiet(who.code, None)
         await chat.audit("quiet_cleared")

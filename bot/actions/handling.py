@@ -68,8 +68,6 @@ async def start_contact(chat: Conversation, context: TicketContext) -> None:
 
 async def _start_bridge(chat: Conversation, context: TicketContext) -> str:
     """Start the bridge; return the text that says so, or why the handler must call on their own."""
-    if chat.services.calls is None:
-        return chat.render("bot.contact")
     try:
         begun = await chat.services.calls.start_bridge(chat.actor, assignment_id=context.assignment_id)
     except Refused as no:

@@ -6,7 +6,6 @@ from itertools import groupby
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.move_table import count_stages, is_allowed
 from backend.domain.permissions import may, require
-from backend.domain.refusals import Refused
 from backend.ports.glance import OverdueTicket
 from backend.reporting import chat_charts
 from bot.conversation import Conversation
@@ -40,8 +39,6 @@ async def show_status(chat: Conversation, text: str = "") -> None:
     """Handle /status: today's counts and the current state, as text and as a picture."""
     require(chat.actor, "status.read")
     glance = chat.services.overview
-    if glance is None:
-        raise Refused("unavailable")
     now = chat.now
     counts = await chat.services.queries.count_open(now)
     today = await glance.count_since(now.replace(hour=0, minute=0, second=0, microsecond=0))
@@ -109,8 +106,6 @@ async def show_undelivered(chat: Conversation) -> None:
 async def show_overdue(chat: Conversation, text: str = "") -> None:
     """Handle /overdue: tickets with an overdue duty, by unit; a unit sees its own."""
     glance, actor = chat.services.overview, chat.actor
-    if glance is None:
-        raise Refused("unavailable")
     count, found = await glance.list_overdue(chat.now, MAX_LISTED, actor.only_unit)
     if not found:
         await chat.answer_key("office.overdue_none")

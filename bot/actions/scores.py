@@ -17,7 +17,6 @@ from backend.domain.typed_numbers import read_typed
 from backend.reporting import chat_charts
 from bot import attachments
 from bot.conversation import Conversation
-from bot.services import ScoringService
 from notify.message import Button, Card, Document, Picture
 
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
@@ -36,8 +35,7 @@ async def show_ranking(chat: Conversation, text: str = "") -> None:
         await chat.answer_key("office.rank_usage")
         return
     actor, scoring = chat.actor, chat.services.scoring
-    if scoring is None:
-        raise Refused("unavailable")
+    found: Mapping[str, Any]
     if month:
         found = await scoring.get_scores(month=period, scheme=None, unit=None, actor=actor)
         final = found.get("state") == "locked"
@@ -131,7 +129,8 @@ def _rank(sheets: Sequence[SheetRow]) -> dict[str, int]:
 
 async def _load_earlier_places(chat: Conversation, period: str, *, month: bool) -> dict[str, int]:
     """Return the places of the period before, by unit; {} where it has no scores."""
-    scoring, before = _get_scoring(chat), find_period_before(period)
+    scoring, before = chat.services.scoring, find_period_before(period)
+    found: Mapping[str, Any]
     try:
         if month:
             found = await scoring.get_scores(month=before, scheme=None, unit=None, actor=chat.actor)
@@ -169,8 +168,6 @@ async def send_report(chat: Conversation, text: str = "") -> None:
         await chat.answer_key("office.report_usage")
         return
     bulletins = chat.services.reporting
-    if bulletins is None:
-        raise Refused("unavailable")
     address = await get_private_address(chat)
     await chat.send_text(chat.render("office.report_working", month=month))
     get_documents = (
@@ -218,7 +215,7 @@ async def show_lines(chat: Conversation, run_id: int) -> None:
 
 async def choose_line(chat: Conversation, run_id: int, more: int) -> None:
     """Handle 提出异议: offer the lines that count, the others (`more`) behind a button. Refused as `_load_sheet`."""
-    await _get_scoring(chat).check_contest(run_id, chat.actor)
+    await chat.services.scoring.check_contest(run_id, chat.actor)
     sheet, period = await _load_sheet(chat, run_id)
     made = [
         Button(str(line["name"]), encode(ButtonData("contest_line", run_id, place)))
@@ -233,7 +230,7 @@ async def choose_line(chat: Conversation, run_id: int, more: int) -> None:
 
 async def ask_contest_reason(chat: Conversation, run_id: int, place: int) -> None:
     """Handle a chosen line: ask for the reason. Refused `not_found`, and as `_load_sheet`."""
-    await _get_scoring(chat).check_contest(run_id, chat.actor)
+    await chat.services.scoring.check_contest(run_id, chat.actor)
     sheet, period = await _load_sheet(chat, run_id)
     line = _get_line(sheet["lines"], place)
     await chat.ask("sheet.ask", f"{CONTEST_QUESTION}.{place}", run_id, facts={"period": period, "item": line["name"]})
@@ -248,15 +245,9 @@ async def file_contest(chat: Conversation, question: str, run_id: int, text: str
     sheet, period = await _load_sheet(chat, run_id)
     line = _get_line(sheet["lines"], int(place))
     given = {"item": line["item"], "words": text, "files": await attachments.store_files(chat, message)}
-    await _get_scoring(chat).submit_contest(run_id, given, chat.actor)
+    await chat.services.scoring.submit_contest(run_id, given, chat.actor)
     await chat.delete_question()
     await chat.answer_key("sheet.done", period=period, item=line["name"])
-
-
-def _get_scoring(chat: Conversation) -> ScoringService:
-    if chat.services.scoring is None:
-        raise Refused("unavailable")
-    return chat.services.scoring
 
 
 async def _load_sheet(chat: Conversation, run_id: int) -> tuple[Mapping[str, Any], str]:
@@ -264,7 +255,7 @@ async def _load_sheet(chat: Conversation, run_id: int) -> tuple[Mapping[str, Any
     actor = chat.actor
     if not actor.is_unit_member:
         raise Refused("forbidden", verb="scores")
-    run = await _get_scoring(chat).view_run(run_id, actor)
+    run = await chat.services.scoring.view_run(run_id, actor)
     if not run["units"]:
         raise Refused("unknown_run", id=run_id)
     return run["units"][0], str(run["period"])

@@ -54,8 +54,6 @@ async def call_unit(chat: Conversation, context: TicketContext) -> None:
 
 async def _ask_call(chat: Conversation, ticket_no: str) -> None:
     """Ask whether to ring whom it would be, after refusing what would be refused (XM21)."""
-    if chat.services.calls is None:
-        raise Refused("unavailable")
     unit, name = await _name_contact(chat, await chat.services.calls.find_unit_contact(ticket_no, chat.actor))
     await _ask(chat, "call", {"no": ticket_no, "unit": unit, "name": name})
 
@@ -108,9 +106,7 @@ async def drop_order(chat: Conversation, press: ButtonData) -> None:
 
 
 async def _call(chat: Conversation, ticket_no: str) -> None:
-    """Call the unit; the calls service decides who may and writes the audit row. Refused `unavailable`."""
-    if chat.services.calls is None:
-        raise Refused("unavailable")
+    """Call the unit; the calls service decides who may and writes the audit row. Refused `no_carrier`."""
     code = await chat.services.calls.call_unit(ticket_no, chat.actor)
     unit, name = await _name_contact(chat, str(code))
     await chat.answer_key("office.calling", ticket_no=ticket_no, unit=unit, name=name)

@@ -2,7 +2,6 @@
 
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.calendar import Calendar
-from backend.domain.refusals import Refused
 from backend.domain.time_words import describe_time_left
 from backend.ports.chat_state import TodoItem
 from backend.ports.moves import TicketRef
@@ -87,9 +86,7 @@ async def resend_card(chat: Conversation, context: TicketContext) -> None:
 
 
 async def snooze(chat: Conversation, assignment_id: int = 0) -> None:
-    """Handle the button under a digest, or under one reminder. Refused `unavailable`."""
-    if chat.services.snooze is None:
-        raise Refused("unavailable")
+    """Handle the button under a digest, or under one reminder."""
     snooze = chat.services.snooze
     at = await (
         snooze.snooze_reminder(chat.bound_person, assignment_id)

@@ -83,8 +83,6 @@ async def _format_tickets(chat: Conversation, one: Unit) -> str:
 
 async def _load_sheet(chat: Conversation, one: Unit) -> Mapping[str, Any]:
     """Return this month's score sheet so far, {} when there is none."""
-    if chat.services.scoring is None:
-        return {}
     try:
         found = await chat.services.scoring.get_scores(
             month=f"{chat.now:%Y-%m}", scheme=None, unit=one.code, actor=chat.actor

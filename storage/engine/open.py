@@ -13,15 +13,18 @@ from storage.engine.gate import Gate, Numbers
 
 
 def open_database(
-    url: str, monotonic: Callable[[], float], state: Path | None = None, numbers: Numbers | None = None
-) -> Database:
+    url: str, monotonic: Callable[[], float], state: Path | None = None, numbers: Numbers | None = None,
+    on_unavailable: Callable[[Unavailable], None] | None = None,
+) -> Database:  # fmt: skip
     """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL.
 
     `monotonic`: seconds for the leases of an SQLite file, which one process owns. `state`: the folder of marks that
     say that it is damaged; None for a scratch database, whose damage nobody else must know. `numbers`: those by which
-    the gate admits its user, if not those of this code.
+    the gate admits its user, if not those of this code. `on_unavailable` is told of each time it could not serve.
     """
     db = _open(url, monotonic, state)
+    if on_unavailable is not None:
+        db.on_unavailable = on_unavailable
     if numbers is not None:
         db.gate = Gate(numbers)
     return db

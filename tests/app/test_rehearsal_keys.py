@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from backend.app.build_rehearsal import point_at_simulator
 from backend.app.config import Config
-from backend.app.drivers import build_simulator
 
 
 def list_keys(data: Path) -> list[str]:
     config = Config(data=data, sandbox=True)
-    assert build_simulator(config) is not None
+    point_at_simulator(config)
     keys = (config.telegram_token, config.telegram_secret, config.twilio_auth_token, config.platform_secret)
     return [config.twilio_account_sid, *(key.get_secret_value() for key in keys)]
 

@@ -10,8 +10,8 @@ import pytest
 
 from backend.app.build import open_application
 from backend.app.build_scanner import build_scanner
+from backend.app.build_services import open_services
 from backend.app.config import Config
-from backend.app.core import open_core
 from backend.cli.doctor import run_checks
 from backend.domain.acts import OPERATOR
 from backend.domain.refusals import Refused
@@ -47,7 +47,7 @@ async def test_uploads_and_imports_pass_the_configured_scanner_XS13(tmp_path: Pa
         async def send(path: str, content: bytes) -> tuple[int, str]:
             form = aiohttp.FormData()
             form.add_field("file", content, filename="f")
-            headers = {"Authorization": f"Bearer {app.process_token}"}
+            headers = {"Authorization": f"Bearer {app.services.process_token}"}
             async with http.post(f"{app.config.base_url}/api/v1{path}", data=form, headers=headers) as answer:
                 return answer.status, (await answer.json()).get("error", {}).get("code", "")
 
@@ -58,10 +58,10 @@ async def test_uploads_and_imports_pass_the_configured_scanner_XS13(tmp_path: Pa
         assert [one.what for one in (await app.services.audit.list_entries()).items].count("file_infected") == 2
     file = tmp_path / "units.csv"
     file.write_bytes(infected_rows)
-    async with open_core(config) as core:  # as a command does without a server
+    async with open_services(config) as built:  # as a command does without a server
         with pytest.raises(Refused, match="file_infected"):
-            await core.imports.import_file("units", "units.csv", file, OPERATOR)
-        report = await core.imports.import_file("units", "feed", infected_rows, OPERATOR, is_ours=True)
+            await built.services.imports.import_file("units", "units.csv", file, OPERATOR)
+        report = await built.services.imports.import_file("units", "feed", infected_rows, OPERATOR, is_ours=True)
         assert report["read"] == 2, "what was put together here is no file"
     listening.close()
     assert server.refusals == [] and len(server.received) == (5 if how == "icap" else 0)

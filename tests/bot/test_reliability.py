@@ -214,7 +214,7 @@ async def test_a_network_away_at_the_start_gets_the_webhook_later_FT23_FT31(worl
 
 
 async def test_a_second_process_does_not_poll_while_the_first_does_FT30(world: World) -> None:
-    second = InboxWorker(world.services, world.inbox, "w2", poll_seconds=1, idle_seconds=0.05)
+    second = InboxWorker(world.services, world.inbox, "w2", lambda: None, poll_seconds=1, idle_seconds=0.05)
     polling = asyncio.create_task(second.poll())
     user = await world.bind("H1")
     await user.say("/help")

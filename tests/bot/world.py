@@ -13,9 +13,11 @@ from backend.delivery.snooze import SnoozeService
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Assignment, Request, Unit
+from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
+from backend.office.duty_roster import DutyRoster
 from backend.office.people import People, PersonForm
 from backend.ports.cards import NewCard
 from backend.ports.config import SettingVersion
@@ -42,6 +44,7 @@ from storage.engine.ids import IdSupply
 from storage.engine.lease_clock import LeaseClock
 from storage.integrity.audit import SqlAuditStore
 from storage.office.config import SqlConfigStore
+from storage.office.duty_roster import SqlDutyRosterStore
 from storage.office.people import SqlPeopleStore
 from storage.tickets.files import SqlFileStore
 from storage.tickets.glance import SqlGlanceStore
@@ -70,6 +73,23 @@ class Unlimited:
         return 0.0
 
 
+class NoCalls:
+    """An office without a carrier."""
+
+    async def start_bridge(self, by: Actor, **_: Any) -> None:
+        raise Refused("no_carrier")
+
+    async def call_unit(self, ticket_no: str, by: Actor) -> None:
+        raise Refused("no_carrier")
+
+
+class NoScores:
+    """Stands where scores are not part of these tests."""
+
+    async def get_scores(self, **_: Any) -> None:
+        raise Refused("bad_month")
+
+
 class World:
     """Everything is real but the delivery worker: `send_card` sends cards, the bot polls and works by itself.
 
@@ -96,12 +116,13 @@ class World:
             bot=bot, channel=TelegramChannel(bot), tickets=self.tickets, office=self.office, people=self.people,
             chat_state=chat_state, queries=SqlQueryStore(db, encryption),
             files=TicketFiles(SqlFileStore(db), clock, CHANCE, Screening(self.scanner, audit, clock)), audit=audit, cards=CardRenderer(self.moves, self.office, cards, texts, chat_state),
-            card_store=cards, texts=texts, rate_limiter=Unlimited(), overview=SqlGlanceStore(db),
+            card_store=cards, texts=texts, rate_limiter=Unlimited(), overview=SqlGlanceStore(db), calls=NoCalls(), scoring=NoScores(), reporting=NoScores(),
+            duty_roster=DutyRoster(SqlDutyRosterStore(db, self.ids), self.office, audit),
             snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, encryption), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         self.inbox = SqlInboxStore(db, self.ids, clock.real_now)
-        self.worker = InboxWorker(self.services, self.inbox, "w1", poll_seconds=1, idle_seconds=0.05)
+        self.worker = InboxWorker(self.services, self.inbox, "w1", lambda: None, poll_seconds=1, idle_seconds=0.05)
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> "World":

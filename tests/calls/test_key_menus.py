@@ -13,7 +13,7 @@ from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice_reports import ReportHooks
 from notify.driver_registry import DriverRegistry
 from storage import tables as t
-from tests.calls.world import ASKER, H1, World
+from tests.calls.world import ASKER, H1, World, offer_nothing
 from tests.notify.fake_aliyun import FakeAliyun
 from tests.notify.network_faults import cut
 
@@ -54,8 +54,8 @@ async def menus(world: World) -> AsyncIterator[Menus]:
             "access_key_id": "a", "access_key_secret": "b", "hook_secret": SECRET, "templates": texts,
             "endpoint": str(carrier.make_url("/")).rstrip("/"),
         })  # fmt: skip
-        world.dependencies.carrier = driver
-        world.visits = AutoVisits(world.dependencies)
+        world.dependencies.driver = driver
+        world.visits = AutoVisits(world.dependencies, offer_nothing, offer_nothing)
         world.calls = Calls(world.dependencies, {"visit": world.visits})
         app = web.Application()
         hooks = ReportHooks(world.calls, driver)

@@ -144,7 +144,7 @@ async def test_an_old_request_replayed_a_day_later_has_no_second_effect_FW4(worl
 async def test_many_calls_keep_the_carriers_rate_limit_FW18(world: World) -> None:
     world.dependencies.rate_limiter = LocalRateLimiter(time.monotonic)
     await world.carrier.close()
-    world.carrier = world.dependencies.carrier = build_carrier(world.base, calls_per_second="10")
+    world.carrier = world.dependencies.driver = build_carrier(world.base, calls_per_second="10")
     world.simulator.phones.calls_per_second = 12
     for place in range(6):
         await world.close_ticket(f"T{place}", phone=f"+861390000{place:04}")
@@ -165,10 +165,10 @@ async def test_a_crash_between_the_row_and_the_carrier_is_checked_not_called_twi
     async def crash(*_: object, **__: object) -> None:
         raise ConnectionResetError
 
-    place, world.dependencies.carrier.place = world.dependencies.carrier.place, crash  # type: ignore[method-assign, assignment]
+    place, world.carrier.place = world.carrier.place, crash  # type: ignore[method-assign, assignment]
     with pytest.raises(ConnectionResetError):
         await world.calls.run_once()
-    world.dependencies.carrier.place = place  # type: ignore[method-assign]
+    world.carrier.place = place  # type: ignore[method-assign]
     assert (await world.attempt()).state == "asking"
     await world.advance(seconds=80)
     assert world.count_calls() == 0

@@ -25,7 +25,7 @@ async def test_reports_about_short_messages_must_bear_the_signature_of_their_own
         aliyun_endpoint="http://127.0.0.1:9", aliyun_templates="phone.P1=TTS_1", aliyun_hook_secret=SecretStr("a secret nobody guesses"),
     )  # fmt: skip
     async with open_application(config) as app, aiohttp.ClientSession() as http:
-        assert app.calls is not None and app.calls.dependencies.carrier.name == "aliyun"
+        assert app.services.calls.dependencies.carrier.name == "aliyun"
         url = f"{app.config.base_url}/hooks/twilio/sms/status/4711"
         fields = {"MessageSid": "SM1", "AccountSid": ACCOUNT, "MessageStatus": "delivered"}
         signature = RequestValidator(token).compute_signature(url, fields)

@@ -73,6 +73,18 @@ class Unlimited:
         return 0.0
 
 
+class NoLedgers:
+    """Takes no drafts."""
+
+    async def draft(self, *_: Any, **_facts: Any) -> bool:
+        return False
+
+
+async def offer_nothing(_ticket_id: int, _round: int) -> bool:
+    """No SMS is offered."""
+    return False
+
+
 class World:
     """`at` is the office's time; `settle` works until nothing is due; `advance` stops at every planned instant."""
 
@@ -103,11 +115,12 @@ class World:
         self.store = SqlCallStore(db, self.ids, self.encryption)
         self.dependencies = CallDependencies(
             store=self.store, outbox=self.messages, tickets=self.tickets, office=self.office, people=self.people,
-            delivery=self.delivery, carrier=self.carrier, rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
+            delivery=self.delivery, driver=self.carrier, rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
             texts=catalogue, own_number=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
-            ids=self.ids, chance=CHANCE, tell_alarm=lambda cause, **_: self.alarms.append(cause),
+            ids=self.ids, chance=CHANCE, ledgers=NoLedgers(), wake=lambda: None,
+            tell_alarm=lambda cause, **_: self.alarms.append(cause),
         )  # fmt: skip
-        self.visits = AutoVisits(self.dependencies)
+        self.visits = AutoVisits(self.dependencies, offer_nothing, offer_nothing)
         self.calls = Calls(self.dependencies, {"visit": self.visits})
         self.deadlines = DeadlineWatch(SqlDueStore(db), self.tickets, self.office)
         self.hooks = add_phone_hooks(app, self.calls, self.carrier, self)

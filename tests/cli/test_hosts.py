@@ -117,8 +117,9 @@ async def test_the_start_tells_it_too(capsys: pytest.CaptureFixture[str], names:
     @contextlib.asynccontextmanager
     async def open_application(*_: Any) -> AsyncIterator[Any]:
         holds = SimpleNamespace(current=None if is_told else object())
-        services = SimpleNamespace(gate=SimpleNamespace(expired=ended), holds=holds)
-        yield SimpleNamespace(process_token="", services=services)
+        yield SimpleNamespace(
+            services=SimpleNamespace(process_token="", gate=SimpleNamespace(expired=ended), holds=holds)
+        )
 
     config = Config(host="0.0.0.0", allowed_hosts=names, sandbox=True, sandbox_open=True)
     await run_until_stopped(config, ("web",), open_application)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from backend.app.build_visits import build_sms_gateway
 from backend.app.config import Config
-from backend.app.drivers import build_channels, build_voice_carrier
+from backend.app.drivers import build_drivers
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 
@@ -34,10 +33,10 @@ def test_the_lease_as_delivered_is_long_enough_XR7() -> None:
 
 def test_every_driver_waits_as_long_as_is_set_XR7() -> None:
     config = Config(secret_key=SECRET, provider_timeout_seconds=7, telegram_token="1:a", **TWILIO)  # type: ignore[arg-type]
-    assert build_channels(config)["telegram"].bot.session.timeout == 7  # type: ignore[attr-defined]
-    assert build_voice_carrier(config)._http._limits.total == 7  # type: ignore[union-attr]
-    assert build_sms_gateway(config)._http._limits.total == 7  # type: ignore[union-attr]
+    assert build_drivers(config).channels["telegram"].bot.session.timeout == 7  # type: ignore[attr-defined]
+    assert build_drivers(config).carrier._http._limits.total == 7  # type: ignore[union-attr]
+    assert build_drivers(config).sms._http._limits.total == 7  # type: ignore[union-attr]
     aliyun = {"aliyun_access_key_id": "k", "aliyun_access_key_secret": "s", "aliyun_templates": "phone.P1=TTS_1",
               "aliyun_hook_secret": SECRET}  # fmt: skip
     config = Config(secret_key=SECRET, provider_timeout_seconds=7, **aliyun)  # type: ignore[arg-type]
-    assert build_voice_carrier(config)._read_ms == 7000  # type: ignore[union-attr]
+    assert build_drivers(config).carrier._read_ms == 7000  # type: ignore[union-attr]

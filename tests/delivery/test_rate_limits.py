@@ -92,7 +92,7 @@ async def test_an_urgent_card_overtakes_a_long_queue_FM6(database: Database) -> 
     channel = TimedChannel()
     world = await open_crowd(database, channel, messages=400)
     worker = world.build_worker()
-    world.tickets.listeners.append(worker.wake)
+    world.tickets.listeners.add(worker.wake)
     sending = asyncio.create_task(worker.run_once())
     while len(channel.sent) < 20:
         await asyncio.sleep(0.01)

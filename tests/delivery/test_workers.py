@@ -112,7 +112,7 @@ async def test_a_database_away_after_a_send_is_tried_again_and_nothing_is_sent_t
 
 
 async def test_a_new_message_wakes_a_waiting_worker_at_once_P4(world: World) -> None:
-    world.tickets.listeners.append(world.worker.wake)
+    world.tickets.listeners.add(world.worker.wake)
     waiting = asyncio.create_task(world.worker.wait(30))
     await world.dispatch_ticket()
     await asyncio.wait_for(waiting, 2)

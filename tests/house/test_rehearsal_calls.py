@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.app.build_rehearsal import REHEARSAL_CALLS_PER_SECOND, point_at_simulator
 from backend.app.config import Config
-from backend.app.drivers import REHEARSAL_CALLS_PER_SECOND, build_simulator
 
 
 @pytest.mark.parametrize(
@@ -21,5 +21,5 @@ def test_only_the_simulated_carrier_is_called_faster_than_the_default(
     tmp_path: Path, chosen: dict[str, object], calls_per_second: float
 ) -> None:
     config = Config(sandbox=True, data=tmp_path, **chosen)  # type: ignore[arg-type]
-    assert build_simulator(config) is not None
+    point_at_simulator(config)
     assert config.twilio_calls_per_second == calls_per_second

@@ -231,7 +231,7 @@ async def test_an_imported_visit_concludes_its_ticket_once_and_at_its_own_time(c
     rows = f"T1,manual,{at},yes,resolved,satisfied,很好\nT9,manual,{at},yes,,,\n"
     text = "ticket_no,kind,at,contacted,resolved,answer,note\n" + rows
     first, again = await city.import_text("visits", text), await city.import_text("visits", text)
-    snap = await city.core.moves.load(TicketRef(no="T1"))
+    snap = await city.built.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.ticket.state is State.FINALIZED and snap.ticket.final_answer == "satisfied"
     assert [(v.at, v.resolved) for v in snap.visits] == [(visited, "resolved")]
     assert (first["imported"], again["imported"], again["already"]) == (1, 0, 1)
@@ -269,12 +269,14 @@ async def test_what_no_field_takes_is_listed_in_the_report_of_every_kind_of_file
     city: SampleCity, dry_run: bool
 ) -> None:
     line = {"ticket_no": "L9", "text": "停水", "mood": "急", "requester": {"name": "王某", "age": 60}}
-    report = await city.core.imports.import_file(
+    report = await city.services.imports.import_file(
         "tickets", "t.jsonl", json.dumps(line, ensure_ascii=False).encode(), ADMIN, dry_run=dry_run
     )
     assert report["ignored"] == ["mood", "requester.age"]
     old = {"ticket_no": "L8", "category": "help", "grade": "general", "direct_answer": True, "colour": "red",
            "generated_at": "2026-10-08T09:00:00+08:00"}  # fmt: skip
-    report = await city.core.imports.import_file("history", "h.jsonl", json.dumps(old).encode(), ADMIN, dry_run=dry_run)
+    report = await city.services.imports.import_file(
+        "history", "h.jsonl", json.dumps(old).encode(), ADMIN, dry_run=dry_run
+    )
     assert report["ignored"] == ["colour"]
     assert (await city.import_text("units", "code,name,kind\nU99,新单位,handling\n", dry_run=dry_run))["ignored"] == []

@@ -13,8 +13,8 @@ PETITIONS = find_shared("petitions.xlsx")
 async def test_all_petitions_are_imported_once(city: SampleCity) -> None:
     file = PETITIONS
     assert file is not None
-    report = await city.core.imports.import_file("tickets", file.name, file, ADMIN)
+    report = await city.services.imports.import_file("tickets", file.name, file, ADMIN)
     assert (report["read"], report["imported"], report["refused"]) == (2816, 2816, [])
-    again = await city.core.imports.import_file("tickets", file.name, file, ADMIN)
+    again = await city.services.imports.import_file("tickets", file.name, file, ADMIN)
     assert (again["imported"], again["already"]) == (0, 2816)
     assert await city.count(t.tickets) == await city.count(t.journal) == await city.count(t.duties) == 2816

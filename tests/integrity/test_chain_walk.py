@@ -22,7 +22,7 @@ TICKETS = 5
 def build_walk(city: SampleCity) -> ChainWalk:
     core = city.core
     store = SqlJournalStore(core.db, core.ids)
-    return ChainWalk(store, SqlIntegrityStore(core.db, core.ids), core.journal_verifier, core.key_values, core.clock)
+    return ChainWalk(store, SqlIntegrityStore(core.db, core.ids), city.services.journal, core.key_values, core.clock)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def quiet_city(city: SampleCity) -> SampleCity:
         await city.act("sign", HANDLER, f"T{n}")
     city.advance(hours=3)
     core = city.core
-    await JournalSealer(SqlJournalStore(core.db, core.ids), core.encryption.journal, core.clock).run_once()
+    await JournalSealer(SqlJournalStore(core.db, core.ids), city.built.encryption.journal, core.clock).run_once()
     return city
 
 

@@ -56,7 +56,7 @@ async def busy_city(city: SampleCity) -> SampleCity:
 async def seal(city: SampleCity) -> int:
     """Seal the newest entries; return how many seals were made."""
     core = city.core
-    return await JournalSealer(SqlJournalStore(core.db, core.ids), core.encryption.journal, core.clock).run_once()
+    return await JournalSealer(SqlJournalStore(core.db, core.ids), city.built.encryption.journal, core.clock).run_once()
 
 
 async def find(city: SampleCity) -> set[str]:

@@ -32,8 +32,9 @@ class Process:
         ids = IdSupply(self.db)
         self.findings, self.store = SqlIntegrityStore(self.db, ids), SqlClockStore(self.db, ids)
         clock = Clock(lambda: self.at, ZONE, lambda: pytest.fail("no host's clock"), lambda: self.second)
-        self.watch = ClockWatch(self.store, self.findings, clock, self.name, f"host-{self.name}", None)
-        self.watch.listeners.append(lambda: self.woken.append(self.name))
+        self.watch = ClockWatch(
+            self.store, self.findings, clock, self.name, f"host-{self.name}", lambda: self.woken.append(self.name)
+        )
 
     async def run(self, passed: timedelta, *, monotonic: timedelta | None = None) -> int:
         """Let time pass for the office, and as much or otherwise for the process; run once."""

@@ -39,8 +39,7 @@ class Platform:
 
     def open(self) -> RefusalNews:
         """A process that looks at it, begun anew."""
-        news = RefusalNews(self, self)  # type: ignore[arg-type]
-        news.tell_alarm = lambda cause, **facts: self.told.append({"cause": cause, **facts})
+        news = RefusalNews(self, self, lambda cause, **facts: self.told.append({"cause": cause, **facts}))  # type: ignore[arg-type]
         return news
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from backend.app.build_storage import build_soundness, inspect_place
+from backend.app.build_storage import build_soundness
 from backend.app.config import Config
+from backend.app.place import inspect_place
 from backend.ports.availability import Unavailable
 from backend.ports.damage import Damage
 from storage.engine.database import Database

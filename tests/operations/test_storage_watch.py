@@ -61,9 +61,9 @@ class Machine:
         clock = Clock(lambda: self.now, ZONE, lambda: 0.0, lambda: self.seconds)
         self.condition = Condition(self.state)
         self.watch = StorageWatch(
-            self.condition, self, self.shared, self, clock, measure=lambda: self.free, probe=self.probe, guards=self.guards
+            self.condition, self, self.shared, self, clock, measure=lambda: self.free, probe=self.probe, guards=self.guards,
+            serving_again=self.resume,
         )  # fmt: skip
-        self.watch.listeners.append(self.resume)
         self.check = StorageCheck(self.condition, self, self.shared)
 
     async def tell(self, cause: str, **facts: Any) -> None:

@@ -21,8 +21,7 @@ class FakeGate:
         self.trouble: Unavailable | None = None
         self.seconds = 100.0
         self.told = 0
-        self.gate = VersionGate(self, build_clock(lambda: NOON, monotonic=lambda: self.seconds))
-        self.gate.on_expired = self._tell
+        self.gate = VersionGate(self, build_clock(lambda: NOON, monotonic=lambda: self.seconds), self._tell)
 
     async def list_closed(self) -> Sequence[str]:
         if self.trouble is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.app.core import open_core, open_scoring
+from backend.app.core import open_core
 from backend.cli import run
 from backend.cli.connect import load_config
 from backend.domain.acts import Actor
@@ -138,12 +138,12 @@ def test_a_locked_month_takes_nothing_new_from_a_file_and_its_revision_is_compar
 
 async def _lock_and_revise() -> tuple[int, int]:
     """Return two runs of October: one locked, one after a late line."""
-    async with open_scoring(load_config()) as scoring:
-        locked = await scoring.start_run("2025-10", None, ADMIN)
-        await scoring.lock_run(locked["id"], ADMIN, force=True, reason="演练")
+    async with open_core(load_config()) as core:
+        locked = await core.scoring.start_run("2025-10", None, ADMIN)
+        await core.scoring.lock_run(locked["id"], ADMIN, force=True, reason="演练")
         late = {"kind": "exposure", "unit": "U01", "month": "2025-10", "reason": "定稿后收到", "note": "曝光",
                 "evidence": "通报"}  # fmt: skip
-        entered = await scoring.enter_ledger(late, SECOND_CLERK)
-        await scoring.review_ledger(entered["id"], True, ADMIN)
-        revised = await scoring.start_run("2025-10", None, ADMIN)
+        entered = await core.scoring.enter_ledger(late, SECOND_CLERK)
+        await core.scoring.review_ledger(entered["id"], True, ADMIN)
+        revised = await core.scoring.start_run("2025-10", None, ADMIN)
         return int(locked["id"]), int(revised["id"])

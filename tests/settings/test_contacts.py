@@ -95,9 +95,10 @@ def build_tools(office: OfficeCache, store: Any) -> CallDependencies:
     """What calls and visits need, with a store and nothing else that answers."""
     nobody: Any = Fake()
     return CallDependencies(
-        store=store, outbox=nobody, tickets=nobody, office=office, people=nobody, delivery=nobody, carrier=nobody,
+        store=store, outbox=nobody, tickets=nobody, office=office, people=nobody, delivery=nobody, driver=nobody,
         rate_limiter=nobody, audit=nobody, texts=Texts("zh_CN"), own_number="", public_url="", hotline="12345",
-        hotline_name="12345热线", ids=Ids(), chance=CHANCE,
+        hotline_name="12345热线", ids=Ids(), chance=CHANCE, ledgers=nobody,
+        wake=nobody, tell_alarm=nobody,
     )  # fmt: skip
 
 
@@ -106,7 +107,7 @@ async def test_a_requester_is_visited_again_as_often_as_the_office_says() -> Non
     office, _ = build_office({"visit.cap_per_person": "2/7d"})
     store = Fake(is_do_not_call=False, list_visit_calls=[NOW - timedelta(days=1)])
     call: Any = SimpleNamespace(id=1, subject=None)
-    visits = AutoVisits(build_tools(office, store))
+    visits = AutoVisits(build_tools(office, store), offer_nothing, offer_nothing)
     assert await visits.earliest_call(call, REQUESTER, NOW, await office.snapshot()) == NOW
 
 

@@ -16,6 +16,7 @@ import asyncio, signal, structlog, sys, time
 from datetime import datetime, timedelta
 from backend.app.build import open_application
 from backend.app.config import Config
+from backend.app.core import Opening
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # nobody reads stdout after "ready"
 
@@ -23,7 +24,7 @@ async def main():
     start, begun, told = datetime.fromisoformat(sys.argv[1]), time.monotonic(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     clock = lambda: start + timedelta(seconds=time.monotonic() - begun)
-    async with open_application(Config(), ("worker",), wall_clock=clock):
+    async with open_application(Config(), ("worker",), Opening(clock)):
         print("ready", flush=True)
         await told.wait()
 

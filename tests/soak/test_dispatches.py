@@ -51,7 +51,7 @@ class Run:
         act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, arguments={"unit": "U01"})
         while True:
             try:
-                await self.office.application.core.tickets.act(act)
+                await self.office.application.services.tickets.act(act)
             except Unavailable:
                 await asyncio.sleep(0.1)
             else:
@@ -126,7 +126,7 @@ async def import_tickets(office: Office, count: int) -> None:
     head = "ticket_no,category,grade,channel,text,requester_phone,region\n"
     rows = "".join(f"S{n:05d},help,general,phone,第{n}件,,云岭市\n" for n in range(count))
     admin = Actor("GL01", Role.ADMIN, "M01")
-    report = await office.application.core.imports.import_file("tickets", "t.csv", (head + rows).encode(), admin)
+    report = await office.application.services.imports.import_file("tickets", "t.csv", (head + rows).encode(), admin)
     assert report["imported"] == count, report
 
 

@@ -54,7 +54,7 @@ class ApiUser:
     async def get_key(self, who: str) -> str:
         """The API key of a role's person, of any person by code, or (`unit:U01`) of a unit's own system."""
         if who not in self.keys:
-            keys, now = self.application.core.keys, self.application.core.clock.now()
+            keys, now = self.application.services.keys, self.application.core.clock.now()
             if who.startswith("unit:"):
                 self.keys[who] = await keys.create_key(who, now, role="handler", unit=who[5:])
             else:

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from backend.app.build import ROLES, open_application
 from backend.app.config import Config
+from backend.app.core import Opening
 from backend.integrity.checks import IntegrityChecks
 from backend.operations.beats import Rhythm
 from backend.rehearsal.city import list_phone_owners, load_sample
@@ -173,7 +174,7 @@ class Office(ApiUser):
 
     async def set_pin(self, code: str, pin: str) -> None:
         """Set the PIN by which a person signs on the telephone."""
-        await self.application.core.people.set_pin(code, pin)
+        await self.application.services.people.set_pin(code, pin)
 
     # -- time
 
@@ -183,9 +184,8 @@ class Office(ApiUser):
 
     async def advance(self, span: str) -> None:
         """Move the clock by a span such as `2h30m`; what falls due on the way happens at its own time."""
-        clock = self.application.core.sandbox_clock
-        assert clock is not None
-        await clock.advance(span)
+        assert self.application.rehearsal is not None
+        await self.application.rehearsal.clock.advance(span)
 
     async def advance_to(self, moment: datetime) -> None:
         """Move the clock to a moment to come."""
@@ -215,7 +215,7 @@ class Office(ApiUser):
         assert await self.count_rows(t.letters, t.letters.c.state.in_(("dead", "ambiguous", "sending"))) == 0
         assert await self.count_rows(t.inbox, t.inbox.c.state != "done") == 0
         core = self.application.core
-        verdict = await core.journal_verifier.verify()
+        verdict = await self.application.services.journal.verify()
         assert verdict.findings == () and verdict.tickets == await self.count_rows(t.tickets)
         clock = replace(core.clock, real_time=lambda: core.clock.now().timestamp())
         checks = IntegrityChecks(SqlIntegrityStore(core.db, core.ids), clock)
@@ -269,14 +269,12 @@ async def open_office(
     clock = wall_clock or (None if database_says else start_clock(start))
     with capture_log() as log:
         async with (
-            open_application(
-                config, roles, wall_clock=clock, database_says=database_says, rhythm=rhythm
-            ) as application,
+            open_application(config, roles, Opening(clock, database_says), rhythm) as application,
             aiohttp.ClientSession(trace_configs=watch_answers()) as http,
         ):
             office = Office(application, http, log=log)
             if not sample_tickets:
-                await load_sample(application.core.imports, "units", "people", today=office.now.date())
+                await load_sample(application.services.imports, "units", "people", today=office.now.date())
                 for person in list_phone_owners():
                     office.simulator.add_person(**person)
             office.simulator.phones.default = NO_ANSWER

@@ -29,7 +29,7 @@ async def import_october(office: Office) -> None:
     rows = [{**row, "ticket_no": f"E{n}", "region": "云岭市"} for n, row in enumerate(build_month_e1())]
     body = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
     admin = Actor("GL01", Role.ADMIN, "M01")
-    report = await office.application.core.imports.import_file(
+    report = await office.application.services.imports.import_file(
         "history", "h.jsonl", body, admin, dry_run=False, preset={}
     )
     assert report["refused"] == [], report

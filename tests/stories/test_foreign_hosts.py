@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from backend.app.build import build_door
+from backend.app.build import build_web_app
 from tests.stories.office import Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -17,7 +17,7 @@ ANSWERED = {"/hooks/": (400, 401, 403, 404), "/static": (200, 403, 404)}
 def list_routes(office: Office) -> list[tuple[str, str]]:
     """Method and path of every route, with a number or a word for each part that varies."""
     found = []
-    for route in build_door(office.application).router.routes():
+    for route in build_web_app(office.application).router.routes():
         assert route.resource is not None
         canonical, pattern = route.resource.canonical, route.resource.get_info().get("pattern")
         varying = re.findall(r"\{[^}]*\}", canonical)

@@ -19,6 +19,7 @@ import pytest
 from backend.app.build import open_application
 from backend.app.build_storage import build_storage_check
 from backend.app.config import Config
+from backend.app.core import Opening
 from backend.domain.acts import Account, AccountKind
 from backend.ports.availability import Unavailable
 from backend.ports.damage import Damage
@@ -66,7 +67,7 @@ class Kept:
     async def open(self) -> AsyncIterator[Office]:
         with capture_log() as log:
             async with (
-                open_application(self.config, wall_clock=start_clock(MONDAY)) as application,
+                open_application(self.config, opening=Opening(start_clock(MONDAY))) as application,
                 aiohttp.ClientSession(trace_configs=watch_answers()) as http,
             ):
                 yield Office(application, http, keys=dict(self.keys), log=log)
@@ -120,9 +121,14 @@ async def ask_all_doors(office: Office, session: str) -> Counter[tuple[str, int,
     form = aiohttp.FormData(default_to_multipart=True)
     form.add_field("word", office.keys["admin"])
     await ask("sign_in", "POST", "/sign-in", data=form, headers={"Origin": office.url})
-    office.application.services.telegram_secret = SECRET  # as where chats come by webhook
     update = {"update_id": 1, "message": {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}}
-    await ask("chat", "POST", "/hooks/telegram", json=update, headers={SECRET_HEADER: SECRET})
+    await ask(
+        "chat",
+        "POST",
+        "/hooks/telegram",
+        json=update,
+        headers={SECRET_HEADER: office.config.telegram_secret.get_secret_value()},
+    )
     for hook in ("/hooks/twilio/status/1", "/hooks/twilio/voice/1", "/hooks/twilio/inbound", "/hooks/platform"):
         await ask("hook", "POST", hook, data=b"{}")
     for health in ("/healthz", "/readyz", "/readyz?scope=door", "/metrics"):

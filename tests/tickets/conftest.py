@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from backend.app.build_services import Built, open_services
 from backend.app.config import Config
-from backend.app.core import Core, open_core
+from backend.app.core import Core, Opening
 from backend.domain.acts import Act, Actor
 from backend.domain.ticket_enums import Role, Source
 from backend.rehearsal.city import load_sample
+from backend.services import Services
 from storage import tables as t
 
 DISPATCHER = Actor("PD01", Role.DISPATCHER, "M01")
@@ -26,7 +28,15 @@ class SampleCity:
     """The services of the sample city; `at` is its time."""
 
     at: datetime
-    core: Core = field(init=False)
+    built: Built = field(init=False)
+
+    @property
+    def core(self) -> Core:
+        return self.built.core
+
+    @property
+    def services(self) -> Services:
+        return self.built.services
 
     def advance(self, **span: float) -> None:
         """Let time pass; `span` as for timedelta."""
@@ -34,11 +44,11 @@ class SampleCity:
 
     async def import_text(self, kind: str, text: str, by: Actor = ADMIN, **options: Any) -> dict[str, Any]:
         """Import the text of a file and return the report."""
-        return await self.core.imports.import_file(kind, f"{kind}.csv", text.encode(), by, **options)
+        return await self.services.imports.import_file(kind, f"{kind}.csv", text.encode(), by, **options)
 
     async def act(self, verb: str, by: Actor, no: str, **arguments: Any) -> None:
         """Act on a ticket; raises Refused."""
-        await self.core.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=arguments))
+        await self.services.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=arguments))
 
     async def count(self, table: Any) -> int:
         """Return the number of rows of a table."""
@@ -50,7 +60,7 @@ class SampleCity:
 
     async def verify_journal(self) -> Any:
         """Return what a check of the whole journal says."""
-        return await self.core.journal_verifier.verify()
+        return await self.services.journal.verify()
 
 
 @pytest.fixture
@@ -58,6 +68,6 @@ async def city(database_url: str, tmp_path: Path) -> AsyncIterator[SampleCity]:
     """The sample city on 2026-11-10 at 09:00, local time."""
     settings = Config(database_url=database_url, data=tmp_path, sandbox=True, secret_key="a secret of the tests")
     city = SampleCity(datetime(2026, 11, 10, 1, 0, tzinfo=UTC))
-    async with open_core(settings, wall_clock=lambda: city.at) as city.core:
-        await load_sample(city.core.imports, "units", "people")
+    async with open_services(settings, Opening(wall_clock=lambda: city.at)) as city.built:
+        await load_sample(city.services.imports, "units", "people")
         yield city

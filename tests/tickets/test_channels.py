@@ -23,7 +23,7 @@ async def set_up(city: SampleCity, key: str, value: str) -> None:
 
 async def test_the_beijing_profile_takes_12351_and_the_other_one_says_what_it_takes_XM4(city: SampleCity) -> None:
     with pytest.raises(Refused, match="bad_word") as no:
-        await city.core.intake.receive(FORM, DISPATCHER, Source.API)
+        await city.services.intake.receive(FORM, DISPATCHER, Source.API)
     assert no.value.facts["field"] == "channel" and "phone" in str(no.value.facts["allowed"])
     report = await city.import_text("tickets", SHEET)
     assert report["imported"] == 1
@@ -33,7 +33,7 @@ async def test_the_beijing_profile_takes_12351_and_the_other_one_says_what_it_ta
     old = json.dumps(history)
     assert (await city.import_text("history", old))["refused"][0]["code"] == "bad_word"
     await set_up(city, "profile", "beijing_mutual_aid")
-    taken = await city.core.intake.receive(FORM, DISPATCHER, Source.API)
+    taken = await city.services.intake.receive(FORM, DISPATCHER, Source.API)
     assert (await city.load_row(taken)).channel == "12351"
     assert (await city.import_text("tickets", SHEET, dry_run=True))["refused"] == []
     assert (await city.import_text("tickets", SHEET))["imported"] == 1
@@ -45,15 +45,15 @@ async def test_the_beijing_profile_takes_12351_and_the_other_one_says_what_it_ta
 @pytest.mark.proves("ticket.channels")
 async def test_an_office_names_its_channels_itself_XM4(city: SampleCity) -> None:
     await set_up(city, "ticket.channels", "phone,直播间")
-    no = await city.core.intake.receive(replace(FORM, channel="直播间"), DISPATCHER, Source.API)
+    no = await city.services.intake.receive(replace(FORM, channel="直播间"), DISPATCHER, Source.API)
     assert (await city.load_row(no)).channel == "直播间"
     for channel in ("web", "12351"):
         with pytest.raises(Refused, match="bad_word"):
-            await city.core.intake.receive(replace(FORM, channel=channel), DISPATCHER, Source.API)
+            await city.services.intake.receive(replace(FORM, channel=channel), DISPATCHER, Source.API)
 
 
 async def test_who_accepts_a_demand_names_one_of_the_offices_channels_XM4(city: SampleCity) -> None:
-    no = await city.core.intake.receive(replace(FORM, channel=None), DISPATCHER, Source.API)
+    no = await city.services.intake.receive(replace(FORM, channel=None), DISPATCHER, Source.API)
     with pytest.raises(Refused, match="bad_word"):
         await city.act("accept", DISPATCHER, no, channel="12351")
     await set_up(city, "profile", "beijing_mutual_aid")

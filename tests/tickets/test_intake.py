@@ -21,7 +21,7 @@ FORM = TicketForm(
 
 
 async def receive(city: SampleCity, form: TicketForm, by: Actor = DISPATCHER) -> str:
-    return await city.core.intake.receive(form, by, Source.API)
+    return await city.services.intake.receive(form, by, Source.API)
 
 
 @pytest.mark.parametrize(("grade", "hours"), [(Grade.GENERAL, 12), (Grade.URGENT, 2)])
@@ -30,7 +30,7 @@ async def test_a_complete_demand_waits_for_dispatch_and_its_time_runs_from_when_
 ) -> None:
     generated = city.core.clock.now() - timedelta(hours=1)
     no = await receive(city, replace(FORM, grade=grade, generated_at=generated))
-    snap = await city.core.moves.load(TicketRef(no=no))
+    snap = await city.built.moves.load(TicketRef(no=no))
     assert snap is not None
     assert snap.ticket.state is State.PENDING_DISPATCH
     assert snap.ticket.management == snap.ticket.first_receiver == "M01"
@@ -43,7 +43,7 @@ async def test_a_complete_demand_waits_for_dispatch_and_its_time_runs_from_when_
 @pytest.mark.parametrize("missing", ["category", "grade", "channel", "text"])
 async def test_a_demand_that_lacks_a_field_waits_to_be_accepted(city: SampleCity, missing: str) -> None:
     no = await receive(city, replace(FORM, **{missing: None}))
-    snap = await city.core.moves.load(TicketRef(no=no))
+    snap = await city.built.moves.load(TicketRef(no=no))
     assert snap is not None and snap.ticket.state is State.REGISTERED and not snap.duties
 
 
@@ -63,7 +63,7 @@ async def test_a_known_number_is_refused_and_nothing_is_changed(city: SampleCity
 async def test_names_and_phone_numbers_are_encrypted_and_only_the_last_four_digits_are_plain(city: SampleCity) -> None:
     no = await receive(city, FORM)
     row = await city.load_row(no)
-    encryption = city.core.encryption
+    encryption = city.built.encryption
     assert encryption.open("tickets", row.id, "name", row.name_sealed) == "李红"
     assert encryption.open("tickets", row.id, "phone", row.phone_sealed) == "+8613800002005"
     assert row.phone_index == encryption.blind_index("+8613800002005")
@@ -85,7 +85,7 @@ async def test_the_same_requester_with_the_same_category_within_thirty_days_is_a
 
 
 async def test_repeats_within_one_file_are_flagged_as_well(city: SampleCity) -> None:
-    numbers = await city.core.intake.receive_many([FORM, FORM], DISPATCHER, Source.IMPORT)
+    numbers = await city.services.intake.receive_many([FORM, FORM], DISPATCHER, Source.IMPORT)
     assert [(await city.load_row(str(no))).flags for no in numbers] == ["", "suspected_repeat"]
 
 
@@ -133,8 +133,8 @@ async def test_a_handler_may_not_enter_demands(city: SampleCity) -> None:
 
 async def test_each_new_ticket_is_reported_to_every_listener(city: SampleCity) -> None:
     reported: list[str] = []
-    city.core.tickets.listeners.append(lambda plan, no: reported.append(f"{plan.entry.verb} {no}"))
-    await city.core.intake.receive_many(
+    city.services.tickets.listeners.add(lambda plan, no: reported.append(f"{plan.entry.verb} {no}"))
+    await city.services.intake.receive_many(
         [replace(FORM, ticket_no=f"T{n}") for n in range(20)], DISPATCHER, Source.IMPORT
     )
     assert reported == [f"create T{n}" for n in range(20)]
@@ -142,6 +142,6 @@ async def test_each_new_ticket_is_reported_to_every_listener(city: SampleCity) -
 
 async def test_the_requester_is_recognised_in_each_of_many_demands_as_in_one_T4(city: SampleCity) -> None:
     await receive(city, FORM)
-    await city.core.intake.receive_many([FORM] * 20, DISPATCHER, Source.IMPORT)
+    await city.services.intake.receive_many([FORM] * 20, DISPATCHER, Source.IMPORT)
     rows = await city.core.db.read(lambda c: c.execute(select(t.tickets.c.phone_index)).scalars().all())
     assert len(rows) == 21 and len(set(rows)) == 1 and rows[0]

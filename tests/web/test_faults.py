@@ -264,7 +264,7 @@ async def test_while_the_database_is_unavailable_webhooks_answer_503_so_that_the
         async def receive(self, source: str, body: bytes) -> bool:
             raise ConnectionError("no database")
 
-    sqlite_world.services.inbox = BrokenInbox()
+    await sqlite_world.change(BrokenInbox())
     status, answer = await sqlite_world.request(None, "POST", "/hooks/telegram", data=b"{}", headers={HEADER: SECRET})
     assert status == 503 and answer["error"]["code"] == "unavailable"
 
@@ -276,7 +276,7 @@ async def test_unexpected_errors_reveal_nothing_but_their_number_FR19(
         async def receive(self, form: Any, by: Any, source: Any) -> str:
             raise ValueError("张小三 13912345678 SELECT secret FROM tickets")
 
-    sqlite_world.services.intake = BrokenIntake()
+    await sqlite_world.change(intake=BrokenIntake())
     status, answer = await sqlite_world.request("D1", "POST", "/tickets", {"text": "x"})
     assert status == 500 and answer["error"]["code"] == "internal"
     assert "SELECT" not in json.dumps(answer) and answer["error"]["request_id"] in answer["error"]["message"]

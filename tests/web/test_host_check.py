@@ -44,7 +44,7 @@ async def ask(world: World, request: str) -> int:
 
 
 async def test_every_way_to_say_a_name_is_judged_FR9(sqlite_world: World) -> None:
-    sqlite_world.services.addresses = Addresses(f"https://{OURS}:8443")
+    await sqlite_world.change(addresses=Addresses(f"https://{OURS}:8443"))
     given = {request: await ask(sqlite_world, request) for request in ASKED}
     # 400: the server itself refuses what is no request at all
     assert [r for r in ASKED if given[r] != ASKED[r] and (given[r], ASKED[r]) != (400, 421)] == [], given

@@ -1,6 +1,7 @@
 """The rehearsal's pages: for its own forms only, and behind sign-in once they are opened to other machines."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,9 +34,8 @@ def mount(app: web.Application) -> None:
 async def client(sqlite_world: World, request: pytest.FixtureRequest) -> AsyncIterator[TestClient[Any, Any]]:
     """The office with a simulator, opened to other machines or not."""
     guard = SandboxGuard(["/telegram"], is_open=request.param)
-    sqlite_world.services.addresses = Addresses("http://jiesu.example")
-    sqlite_world.services.sandbox = True
-    opened = TestClient(TestServer(build_app(sqlite_world.services, [mount, guard.add_to])))
+    services = replace(sqlite_world.services, addresses=Addresses("http://jiesu.example"))
+    opened = TestClient(TestServer(build_app(services, [sqlite_world.clock_routes.add_routes, mount, guard.add_to])))
     await opened.start_server()
     yield opened
     await opened.close()
@@ -111,10 +111,10 @@ async def test_its_own_page_acts_without_sign_in_XS6(client: TestClient[Any, Any
 
 
 async def test_a_processs_token_works_on_this_machine_only_XR12(sqlite_world: World) -> None:
-    sqlite_world.services.process_token = "jiesu_of-this-process"
+    await sqlite_world.change(process_token="jiesu_of-this-process")
     body = {"value": "2wd"}
     path = "/settings/sign.general.limit"
     assert (await sqlite_world.request("jiesu_of-this-process", "PUT", path, body))[0] == 200
     assert (await sqlite_world.request("jiesu_of-another", "PUT", path, body))[0] == 401
-    sqlite_world.services.process_token = ""
+    await sqlite_world.change(process_token="")
     assert (await sqlite_world.request("jiesu_of-this-process", "PUT", path, body))[0] == 401

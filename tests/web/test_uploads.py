@@ -53,8 +53,6 @@ async def test_malware_is_refused_and_on_record_XS13(world: World) -> None:
 
 
 async def test_while_the_scanner_is_away_nothing_is_taken_and_it_goes_again_under_one_key_XS13(world: World) -> None:
-    told: list[tuple[str, Any]] = []
-    world.screening.tell_alarm = lambda cause, **facts: told.append((cause, facts))
     world.scanner.away = "timeout"
 
     async def send() -> tuple[int, Any, str | None]:
@@ -66,7 +64,7 @@ async def test_while_the_scanner_is_away_nothing_is_taken_and_it_goes_again_unde
 
     status, answer, later = await send()
     assert (status, answer["error"]["code"], later) == (503, "scanner_away", "5")
-    assert told == [("scanner_away", {"why": "timeout"})] and await count_files(world) == 0
+    assert world.alarms == [("scanner_away", {"why": "timeout"})] and await count_files(world) == 0
     world.scanner.away = ""
     assert (await send())[0] == 201 and await count_files(world) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from backend.deadlines.recompute import DutyRecompute
+from backend.domain.addresses import Addresses
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
@@ -37,6 +39,8 @@ from backend.triage.dispatching import DispatchSuggestions
 from backend.triage.hot import HotListBuilder
 from backend.visits.rating_pages import RatingPages
 from backend.web.app import RUNNER_OPTIONS, build_app
+from backend.web.rehearsal_clock import RehearsalClock
+from backend.web.webhooks.chat import ChatHook, InboxReceiver
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
@@ -144,7 +148,7 @@ class World:
         audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
         features = SqlFeatureStore(db, self.encryption)
         self.scanner = FakeScanner()
-        self.screening = Screening(self.scanner, audit, clock)
+        screening = Screening(self.scanner, audit, clock, lambda cause, **facts: self.alarms.append((cause, facts)))
         similarity = Similarity(features, office, values)
         integrity = IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, [])
         pages = RatingPages(
@@ -159,22 +163,26 @@ class World:
         self.beats = SqlBeatStore(db)
         self.services = Services(
             clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
-            files=TicketFiles(SqlFileStore(db), clock, CHANCE, self.screening), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
+            files=TicketFiles(SqlFileStore(db), clock, CHANCE, screening), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
             texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.encryption, tickets),
-            people=people, inbox=SqlInboxStore(db, self.ids, clock.real_now), imports=self.imports, scoring=self.scoring,
-            sandbox_clock=FakeClock(self), telegram_secret=SECRET,
+            people=people, imports=self.imports, scoring=self.scoring,
             indicators=Indicators(SqlIndicatorStore(db), office), reporting=NotUsed(),
             platform=PlatformSync(SqlPlatformStore(db), office, self.imports, values, audit, None, (), "test", timedelta(minutes=1)),
             readiness=UnitReadiness(SqlReadinessStore(db, self.ids), office), similarity=similarity,
             duty_roster=DutyRoster(SqlDutyRosterStore(db, self.ids), office, audit),
             deadlines=DutyRecompute(SqlDueStore(db), tickets, office, audit), governance=NotUsed(),
-            hot_topics=HotListBuilder(features, similarity, office), visits=SimpleNamespace(pages=pages),
+            hot_topics=HotListBuilder(features, similarity, office), visits=SimpleNamespace(pages=pages), calls=SimpleNamespace(may_bridge=lambda *_: False, has_carrier=False),
             dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
             holds=Holds(SqlHoldStore(db, self.ids), [], clock, CHANCE),
             integrity=integrity,
             health=Health(self.beats, SqlHealthStore(db), integrity.list_findings, Rhythm()),
-            gate=VersionGate(SqlGateStore(db), clock),
+            gate=VersionGate(SqlGateStore(db), clock), journal=NotUsed(), list_conditions=tuple,
+            tell_alarm=lambda cause, **facts: self.alarms.append((cause, facts)),
+            addresses=Addresses("http://127.0.0.1:8080"), heartbeats={}, providers={}, process_token="",
         )  # fmt: skip
+        self.alarms: list[tuple[str, dict[str, Any]]] = []  # causes that administrators were told of, with their facts
+        self.clock_routes = RehearsalClock(FakeClock(self))
+        self.inbox: InboxReceiver = SqlInboxStore(db, self.ids, clock.real_now)
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]
 
@@ -192,11 +200,21 @@ class World:
         )  # fmt: skip
         for code, _, _ in PEOPLE:
             self.keys[code] = await self.services.keys.create_key(f"k-{code}", self.at, person=code)
-        server = OfficeServer(build_app(self.services, [mount]))
+        await self._serve()
+        return self
+
+    async def change(self, inbox: InboxReceiver | None = None, **services: Any) -> None:
+        """Serve with other services, or another inbox."""
+        await self.client.close()
+        self.inbox, self.services = inbox or self.inbox, replace(self.services, **services)
+        await self._serve()
+
+    async def _serve(self) -> None:
+        hook = ChatHook(self.inbox, SECRET)
+        server = OfficeServer(build_app(self.services, [mount, hook.add_routes, self.clock_routes.add_routes]))
         self.client = TestClient(server, trace_configs=watch_answers())
         await server.start_server(**RUNNER_OPTIONS)
         await self.client.start_server()
-        return self
 
     async def close(self) -> None:
         """Stop the web server."""

@@ -105,7 +105,7 @@ class Revived(TypedDict):
 
 async def bridge(request: ApiRequest) -> ApiResponse[StartedCall]:
     """POST /tickets/{no}/bridge: 202, both are being called (P3). A repeated request calls once."""
-    calls = request.services.require_calls()
+    calls = request.services.calls
     await load_view(request, request.path["no"])
     begun = await calls.start_bridge(request.actor, ticket_no=request.path["no"], person=request.body.person)
     return ApiResponse({"call": begun.call_id, "person": begun.person, "to": begun.to}, 202)
@@ -115,7 +115,7 @@ async def list_bridge_attempts(request: ApiRequest) -> ApiResponse[BridgeAttempt
     """GET /tickets/{no}/bridge: attempts to reach the requester, and whether they exempt from 未回复 (B49)."""
     view = await load_view(request, request.path["no"])
     found, zone = (
-        await request.services.require_calls().get_contact_attempts(view.ticket.id),
+        await request.services.calls.get_contact_attempts(view.ticket.id),
         request.services.clock.zone,
     )
     items: list[BridgeAttempt] = [
@@ -133,7 +133,7 @@ async def get_costs(request: ApiRequest) -> ApiResponse[CostMonth]:
 
 async def load_costs(services: Services, month: str | None) -> CostMonth:
     """Load a month's costs (default: this month). Refused `bad_month`, `unavailable`."""
-    found = await services.require_calls().compute_costs(month)
+    found = await services.calls.compute_costs(month)
     units = (await services.office.snapshot()).config.units
     items: list[Costs] = [
         {"unit": s.unit, "unit_name": units[s.unit].name if s.unit in units else "", "purpose": s.purpose,
@@ -153,14 +153,14 @@ async def list_invalid_numbers(request: ApiRequest) -> ApiResponse[Page[InvalidN
     items: list[InvalidNumber] = [
         {"key": d.key, "to": d.masked, "code": d.code, "at": d.at.astimezone(zone).isoformat(), "person": d.person,
          "ticket": d.ticket_no}
-        for d in await request.services.require_calls().list_invalid_numbers(MAX_INVALID_NUMBERS)
+        for d in await request.services.calls.list_invalid_numbers(MAX_INVALID_NUMBERS)
     ]  # fmt: skip
     return ApiResponse({"items": items, "next": None})
 
 
 async def revive_number(request: ApiRequest) -> ApiResponse[Revived]:
     """POST /calls/invalid-numbers/{key}/revive: allow calls to it again; audited."""
-    if not await request.services.require_calls().unblock_number(request.path["key"], request.actor):
+    if not await request.services.calls.unblock_number(request.path["key"], request.actor):
         raise Refused("not_found")
     return ApiResponse({"revived": True})
 

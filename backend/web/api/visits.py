@@ -175,7 +175,7 @@ async def get_task(request: ApiRequest) -> ApiResponse[TaskWithScript]:
 async def call_requester(request: ApiRequest) -> ApiResponse[StartedCall]:
     """Call the agent, then the requester; neither sees the other's number (P3)."""
     await request.services.visits.manual.get_callable_task(request.path["no"], request.actor)
-    call = await request.services.require_calls().start_bridge(request.actor, ticket_no=request.path["no"])
+    call = await request.services.calls.start_bridge(request.actor, ticket_no=request.path["no"])
     return ApiResponse({"call": call.call_id, "person": call.person, "to": call.to}, status=201)
 
 

@@ -117,7 +117,7 @@ async def _render(
         "timeline": serializer.dump_timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await load_unit_names(services), "fault": fault, "tried": tried_verb, "said": typed or {},
         "may_reveal": may(actor, "requester.reveal"), "requester": requester, "script": _read_script(services),
-        "may_bridge": services.calls is not None and services.calls.may_bridge(view, actor), "ringing": call_notice,
+        "may_bridge": services.calls.may_bridge(view, actor), "ringing": call_notice,
         "may_give_page": snap is not None and may_give(snap, actor, standing.settings, services.clock.now()), "given_page": given_page,
         "duties": await dump_duties(services, view.ticket.id, ApiRequest(services, actor).seen_by),
         "names": standing.person_names, "cost": await load_lateness_cost(services, view, actor),
@@ -178,8 +178,6 @@ async def bridge(request: web.Request, services: Services, actor: Actor, form: S
     ticket_no = strip_unstorable(request.match_info["no"])
     await load_view(ApiRequest(services, actor), ticket_no)
     try:
-        if services.calls is None:
-            raise Refused("unavailable")
         call = await services.calls.start_bridge(actor, ticket_no=ticket_no)
     except Refused as refused:
         sentence = word_refusal(request, refused)

@@ -57,7 +57,7 @@ async def _render_task(
         "ringing": call_started, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
         "given_page": given_page, "may_give_page": snap is not None and may_give(snap, actor, snapshot.settings, services.clock.now()), "resolved": list(Resolved), "names": snapshot.person_names,
         "unit_names": await load_unit_names(services), "may_visit": is_allowed(actor.role, "visit"),
-        "may_listen": may(actor, "recording.listen"), "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
+        "may_listen": may(actor, "recording.listen"), "may_call": services.calls.has_carrier and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+from typing import Protocol
 
 import structlog
 from aiohttp import web
@@ -21,29 +22,39 @@ def is_same_secret(given: str, secret: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), secret.encode())
 
 
-async def receive_telegram(request: web.Request) -> web.Response:
-    """POST /hooks/telegram: 200 once stored, 401 without the secret, 413 over 1 MB, 503 when it cannot be stored.
+class InboxReceiver(Protocol):
+    """Stores incoming chat events before they are answered; implemented in bot."""
 
-    The address is the one we set: a query, which nobody signed, is refused as well (XR10).
-    """
-    services = request.app[SERVICES]
-    if services.inbox is None or not services.telegram_secret:
-        raise Refused("not_found")
-    if request.query_string or not is_same_secret(request.headers.get(SECRET_HEADER, ""), services.telegram_secret):
-        raise Refused("unauthenticated")
-    services.gate.refuse_closed()
-    body = await read_bytes(request)
-    try:
-        async with asyncio.timeout(STORE_SECONDS):
-            await services.inbox.receive("telegram", body)
-    except (Refused, Unavailable):
-        raise
-    except Exception as error:  # not stored, for any reason: the sender must repeat it
-        log.error("inbox_unavailable", kind=type(error).__name__)
-        raise Refused("unavailable") from None
-    return web.Response(text="")
+    async def receive(self, source: str, body: bytes) -> bool:
+        """Store one incoming event; an unreadable one is stored as unreadable."""
+        ...
 
 
-def add_routes(app: web.Application) -> None:
-    """Add this route."""
-    app.router.add_post("/hooks/telegram", receive_telegram)
+class ChatHook:
+    """The webhook of a bot that has one."""
+
+    def __init__(self, inbox: InboxReceiver, secret: str) -> None:
+        self._inbox, self._secret = inbox, secret
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """POST /hooks/telegram: 200 once stored, 401 without the secret, 413 over 1 MB, 503 when it cannot be stored.
+
+        The address is the one we set: a query, which nobody signed, is refused as well (XR10).
+        """
+        if request.query_string or not is_same_secret(request.headers.get(SECRET_HEADER, ""), self._secret):
+            raise Refused("unauthenticated")
+        request.app[SERVICES].gate.refuse_closed()
+        body = await read_bytes(request)
+        try:
+            async with asyncio.timeout(STORE_SECONDS):
+                await self._inbox.receive("telegram", body)
+        except (Refused, Unavailable):
+            raise
+        except Exception as error:  # not stored, for any reason: the sender must repeat it
+            log.error("inbox_unavailable", kind=type(error).__name__)
+            raise Refused("unavailable") from None
+        return web.Response(text="")
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add this route."""
+        app.router.add_post("/hooks/telegram", self.receive)

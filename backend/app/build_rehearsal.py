@@ -1,0 +1,156 @@
+"""Builds a rehearsal: the simulated networks, the clock that moves, the sample office."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from backend.app.config import Config
+from backend.app.core import Core
+from backend.app.place import is_embedded
+from backend.app.workers import Workers
+from backend.importing.service import ImportService
+from backend.rehearsal.clock import ClockMover
+from backend.rehearsal.shared_clock import SharedClock
+from storage.deadlines.due import SqlDueStore
+
+if TYPE_CHECKING:
+    from sandbox.simulator import Simulator
+
+CreateBindingCode = Callable[[str], Awaitable[str]]
+CALL_WAIT_SECONDS = 2.0  # real seconds a rehearsal waits for calls over a real network
+MAX_SETTLE_TURNS = 200  # turns after which a rehearsal that never settles is no longer waited for
+REHEARSAL_CALLS_PER_SECOND = 200.0  # calls a second: a day passes in moments when the clock is moved
+
+
+def point_at_simulator(config: Config) -> None:
+    """Point a rehearsal's settings at the simulated networks; providers with a URL of their own keep it."""
+    base, derive_secret = config.local_url, partial(_derive_secret, config.load_secret_key())
+    if not config.telegram_api_url:
+        config.telegram_api_url = f"{base}/sandbox/telegram"
+        config.telegram_token = SecretStr("1234567890:sandbox-" + derive_secret("chat token")[:16])
+        config.telegram_secret = SecretStr(derive_secret("chat webhook"))
+        config.telegram_mode = "webhook"
+    if not config.twilio_api_url:
+        config.twilio_api_url = f"{base}/sandbox/twilio"
+        config.twilio_account_sid = "AC" + derive_secret("voice account")[:32]
+        config.twilio_auth_token = SecretStr(derive_secret("voice token")[:32])
+        config.twilio_from = "+861084012345"
+        if "twilio_calls_per_second" not in config.model_fields_set:
+            config.twilio_calls_per_second = REHEARSAL_CALLS_PER_SECOND  # the simulated carrier has lines enough
+    if not config.platform_url:
+        config.platform_url = f"{base}/sandbox/platform/moves"
+        config.platform_feed_url = f"{base}/sandbox/platform/feed"
+        config.platform_secret = SecretStr(derive_secret("platform"))
+
+
+def uses_real_network(config: Config) -> bool:
+    """Whether a real network is part of this rehearsal; asked before the settings point at the simulated ones."""
+    return bool(config.telegram_api_url or config.twilio_api_url)
+
+
+def build_simulator(
+    config: Config, now: Callable[[], datetime], create_binding_code: CreateBindingCode, *, is_partly_real: bool
+) -> "Simulator":
+    """Build the simulated networks, at the time of the office."""
+    from sandbox.simulator import Simulator
+    from sandbox.twilio.behaviour import MANUAL
+
+    simulator = Simulator(
+        now=now, real_time=time.time, monotonic=time.monotonic, random_bytes=secrets.token_bytes,
+        public_url=config.base_url, reach_url=config.local_url,
+        telegram_token=config.telegram_token.get_secret_value(),
+        telegram_secret=config.telegram_secret.get_secret_value() or None,
+        twilio_sid=config.twilio_account_sid, twilio_token=config.twilio_auth_token.get_secret_value(),
+        own_number=config.twilio_from or "+861084012345",
+        platform_secret=config.platform_secret.get_secret_value(), state_path=config.data / "sandbox.json",
+        create_binding_code=create_binding_code,
+    )  # fmt: skip
+    simulator.phones.default = MANUAL
+    simulator.uses_real_network = is_partly_real
+    return simulator
+
+
+def _derive_secret(key: str, name: str) -> str:
+    """Derive a key of the simulated networks, 64 hex digits: every process of one rehearsal has the same."""
+    return hmac.new(key.encode(), f"rehearsal {name}".encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass
+class Settling:
+    """How this process of a rehearsal settles before its clock moves on."""
+
+    workers: Workers
+    due_work: SqlDueStore
+    simulator: "Simulator | None"
+    long_calls: set[int] = field(default_factory=set)  # attempts no longer waited for
+
+    async def settle(self) -> int:
+        """Work until nothing is due, in flight or in conversation; return how much was done."""
+        done = 0
+        for _ in range(MAX_SETTLE_TURNS):
+            worked = await self.workers.run_all_once()
+            done += worked
+            if self.simulator is not None:
+                with contextlib.suppress(TimeoutError):
+                    await self.simulator.settle()
+                if self.simulator.uses_real_network:
+                    worked += await self._wait_for_calls()
+            if not worked and not await self.workers.run_all_once():
+                break
+        return done
+
+    async def find_next_stop(self, after: datetime) -> datetime | None:
+        """Return where a moved clock stops next: planned work, or a phone that has rung out."""
+        stops = [
+            await self.due_work.find_next(after),
+            self.simulator.phones.find_next_ring_out(after) if self.simulator is not None else None,
+        ]
+        return min((stop for stop in stops if stop is not None), default=None)
+
+    async def _wait_for_calls(self) -> int:
+        """Let calls over a real network end before the clock moves on; return how many did.
+
+        A call that lasts longer than CALL_WAIT_SECONDS is not waited for again.
+        """
+        until = asyncio.get_running_loop().time() + CALL_WAIT_SECONDS
+        before = waited = await self.due_work.list_live_attempts() - self.long_calls
+        while waited and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.05)
+            waited &= await self.due_work.list_live_attempts()
+        self.long_calls |= waited
+        return len(before - waited)
+
+
+def build_clock_mover(
+    core: Core, settling: Settling, owner: str, carry: Callable[[timedelta], Awaitable[object]], simulator: "Simulator"
+) -> tuple[ClockMover, SharedClock | None]:
+    """Build what moves a rehearsal's clock; where there may be other processes, also what follows theirs."""
+    assert core.sandbox_clock is not None
+    shared = None
+    if not is_embedded(core.config):
+        shared = SharedClock(core.sandbox_clock, core.key_values, owner, settling.settle)
+    settle = settling.settle if shared is None else shared.settle
+    return ClockMover(core.sandbox_clock, settle, settling.find_next_stop, carry, simulator.is_ringing), shared
+
+
+async def load_sample_office(config: Config, imports: ImportService, today: date, simulator: "Simulator") -> None:
+    """With `samples`, load the sample office and give everyone in it a phone.
+
+    With a real network configured no samples are loaded: only people who were really imported may be called.
+    """
+    from backend.rehearsal.city import list_phone_owners, load_sample
+
+    if config.samples and not simulator.uses_real_network:
+        await load_sample(imports, today=today)
+        for person in list_phone_owners():
+            simulator.add_person(**person)
