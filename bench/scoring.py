@@ -17,7 +17,6 @@ from backend.domain.scoring.measures import Measure
 from backend.domain.ticket_enums import Category, Grade, UnitKind
 from backend.ports.imported_history import ImportContext
 from backend.ports.scoring import Cohort, Run
-from backend.scoring import Scoring
 from backend.scoring.periods import parse_period
 from backend.scoring.results import compute_result, hash_sheet
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure
@@ -26,6 +25,7 @@ from storage.engine.encryption import Encryption
 from storage.importing.history import SqlHistoryStore, insert_rows
 from storage.importing.rows import COLUMNS, HistoryRowBuilder, Rows, count_ids
 from storage.scoring.counts import SqlScoringStore
+from tests.scoring_service import build_scoring
 from tests.time_and_chance import CHANCE
 
 SIX = (Measure.SIGN, Measure.RETURN, Measure.ON_TIME, Measure.EXTENSION, Measure.RED_CARD, Measure.SATISFACTION)
@@ -100,7 +100,7 @@ async def _measure_sheets(
     """Measure the finished sheets of 2,000 units, with tickets behind each line and regions, and of one unit."""
     await office.config.save_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
     office.office.invalidate()
-    scoring = Scoring(store, office.office, office.ids)
+    scoring = build_scoring(office.db, office.ids, office.office, store)
     as_of = END + timedelta(days=9)
 
     async def timed(**words: Any) -> float:
@@ -127,7 +127,7 @@ async def _measure_locked(
     office: BenchOffice, store: SqlScoringStore, engine: str, recount: Callable[[], Awaitable[float]]
 ) -> list[Figure]:
     """Measure reading a settled month from its locked run: the counts as they were, under a hash."""
-    scoring = Scoring(store, office.office, office.ids)
+    scoring = build_scoring(office.db, office.ids, office.office, store)
     inputs = await scoring.collect_inputs(parse_period("2026-10"), as_of=END + timedelta(days=9), evidence=False)
     sheet = {"inputs": inputs, "result": compute_result(inputs)}
     await office.ids.refill(1)

@@ -8,11 +8,10 @@ from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 
-from backend.domain.acts import Act, Plan
+from backend.domain.acts import Act, DecisionContext, Plan
 from backend.domain.decision import decide
 from backend.domain.records import JournalEntry
 from backend.domain.ticket_enums import Source
-from backend.office.context import DecisionContext
 from backend.ports.moves import TicketRef
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure, percentile
 from bench.office import (

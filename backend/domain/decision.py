@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from backend.domain.acts import Act, Actor, MoveContext, Plan, Snapshot
+from backend.domain.acts import Act, Actor, DecisionContext, Plan, Snapshot
 from backend.domain.instants import to_micros
 from backend.domain.move_table import BY_VERB, Transition, is_allowed
 from backend.domain.moves import EFFECTS
@@ -32,7 +32,7 @@ def is_visible(snap: Snapshot, actor: Actor) -> bool:
     return actor.sight is None or actor.sight.covers(snap.ticket, {a.unit for a in snap.assignments})
 
 
-def decide(snap: Snapshot, act: Act, context: MoveContext, key: bytes) -> Plan:
+def decide(snap: Snapshot, act: Act, context: DecisionContext, key: bytes) -> Plan:
     """Return the plan of one act on one ticket.
 
     Raises Refused (`forbidden`, `not_found`, `overtaken`, `not_now`, or a failed guard's code) or Unchanged.
@@ -183,10 +183,10 @@ def _is_double_tap(
 
 
 def _build_plan(builder: PlanBuilder, key: bytes) -> Plan:
-    snap, act, now = builder.snapshot, builder.act, builder.context.now
+    snap, act, now = builder.snapshot, builder.act, builder.now
     arguments = {k: _to_json(v) for k, v in {**builder.arguments, **builder.entry_arguments}.items() if v not in _EMPTY}
     entry = build_entry(
-        key, prev_hash=snap.ticket.head, entry_id=builder.context.new_id(), ticket_id=snap.ticket.id,
+        key, prev_hash=snap.ticket.head, entry_id=builder.new_id(), ticket_id=snap.ticket.id,
         version=snap.ticket.version + 1, assignment_id=builder.target.id if builder.target else None, verb=act.verb,
         from_state=builder.from_state, to_state=builder.to_state, by=act.by.code, source=act.source, at=builder.at,
         recorded_at=now, words=arguments,

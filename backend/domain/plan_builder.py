@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from backend.domain.acts import Act, Change, MoveContext, NewRow, Snapshot
+from backend.domain.acts import Act, Change, DecisionContext, NewRow, Snapshot
 from backend.domain.records import Assignment, Duty, Message, Person, Request, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Grade, Obligation, Outcome, State
@@ -17,12 +17,13 @@ class PlanBuilder:
     """A move under construction. `at` is the event time: now, or the planned instant for acts of the clock."""
 
     def __init__(
-        self, snapshot: Snapshot, act: Act, context: MoveContext, arguments: dict[str, Any], target: Assignment | None
-    ) -> None:
+        self, snapshot: Snapshot, act: Act, context: DecisionContext, arguments: dict[str, Any],
+        target: Assignment | None,
+    ) -> None:  # fmt: skip
         self.snapshot = snapshot
         self.ticket: Ticket = snapshot.ticket
         self.act = act
-        self.context = context
+        self.office, self.now, self.new_id = context.office, context.now, context.new_id
         self.arguments = arguments
         self.by = act.by
         self.at: datetime = act.at or context.now
@@ -129,9 +130,9 @@ class PlanBuilder:
         unit_code = unit or (assignment.unit if assignment else None)
         grade = grade or self.ticket_values.get("grade", self.ticket.grade)
         if watched and check_at is None:
-            check_at = self.context.first_check(kind, grade, start_at, due, unit_code)
+            check_at = self.office.first_check(kind, grade, start_at, due, unit_code)
         duty = Duty(
-            id=self.context.new_id(), ticket_id=self.ticket.id,
+            id=self.new_id(), ticket_id=self.ticket.id,
             assignment_id=assignment.id if assignment else None, unit=unit_code, kind=kind,
             grade=grade, start_at=start_at, due_at=due, next_at=check_at, request_id=request_id,
         )  # fmt: skip
@@ -178,11 +179,11 @@ class PlanBuilder:
 
         `limit` is the setting of that duty (default: review.*.limit); `of_ticket`: the request outlives the assignment.
         """
-        limit = self.context.settings.text(limit or f"review.{self.ticket.grade}.limit")
-        due = self.context.add_limit(limit, self.at, self.ticket.management)
+        limit = self.office.settings.text(limit or f"review.{self.ticket.grade}.limit")
+        due = self.office.add_limit(limit, self.at, self.ticket.management)
         target = None if of_ticket else self._target
         request = Request(
-            id=self.context.new_id(), ticket_id=self.ticket.id, assignment_id=target.id if target else None,
+            id=self.new_id(), ticket_id=self.ticket.id, assignment_id=target.id if target else None,
             unit=target.unit if target else None, kind=kind, asked_at=self.at, asked_by=self.by.code,
             timely=timely, review_due_at=due, facts=facts,
         )  # fmt: skip
@@ -253,7 +254,7 @@ class PlanBuilder:
         target = assignment or self._target
         is_urgent = self.ticket.grade is Grade.URGENT if urgent is None else urgent
         exact = channel is not None or no_stand_in
-        for person in people if exact else self.context.recipients(list(people), urgent=is_urgent):
+        for person in people if exact else self.office.recipients(list(people), self.now, urgent=is_urgent):
             name, via, told = kind, channel or self.find_chat(person), facts
             if via is None:
                 if kind not in CALL_INSTEAD or not person.has_phone:
@@ -262,7 +263,7 @@ class PlanBuilder:
                 told = {**facts, "instead_of": kind}
             self.rows.append(
                 Message(
-                    id=self.context.new_id(),
+                    id=self.new_id(),
                     kind=name,
                     channel=via,
                     person=person.code,
@@ -270,24 +271,24 @@ class PlanBuilder:
                     assignment_id=target.id if target else None,
                     version=self.ticket.version + 1,
                     urgent=is_urgent,
-                    not_before=not_before or self.context.now,
-                    created_at=self.context.now,
+                    not_before=not_before or self.now,
+                    created_at=self.now,
                     facts=told,
                 )
             )
 
     def find_chat(self, person: Person) -> str | None:
         """Return the chat channel that reaches a person; None if chat is off for their unit (A38)."""
-        unit = self.context.unit(person.unit)
+        unit = self.office.find_unit(person.unit)
         return person.chat if unit is None or unit.pilot else None
 
     def earliest_send(self) -> datetime:
         """Return when a message of the clock about this assignment may be sent: a general one in office hours only."""
-        return self.context.earliest_send(self.at, self.ticket.grade, self.assignment.unit)
+        return self.office.earliest_send(self.at, self.now, self.ticket.grade, self.assignment.unit)
 
     def notify_actor(self, kind: str, **facts: Any) -> None:
         """Confirm to the actor, if they are a person with a chat."""
-        person = self.context.person(self.by.code)
+        person = self.office.find_person(self.by.code)
         if person and person.chat:
             self.notify(kind, [person], no_stand_in=True, **facts)
 

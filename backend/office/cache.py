@@ -68,6 +68,14 @@ class OfficeSnapshot:
         here = self.by_unit.get(unit, ())
         return [p for role in roles for p in here if p.role is role]
 
+    def find_unit(self, code: str) -> Unit | None:
+        """Return a unit by its code."""
+        return self.config.units.get(code)
+
+    def find_person(self, code: str) -> Person | None:
+        """Return an active person by their code."""
+        return self.by_code.get(code)
+
     def list_staff(self, unit: Unit) -> Sequence[Person]:
         """List a unit's active people in the order of their roles; of a handling unit only those with a unit's roles."""
         return self.people(unit.code, *(MEMBER_ROLES if unit.kind is UnitKind.HANDLING else Role))
@@ -188,6 +196,12 @@ class OfficeSnapshot:
         """List the reminders and notices of a duty in time order."""
         to_the_second = start.replace(microsecond=0), due.replace(microsecond=0)  # whole seconds: better cache hits
         return _build_reminder_steps(kind, grade, *to_the_second, self.settings, self.calendar, unit)
+
+    def with_review_time(
+        self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None
+    ) -> datetime:
+        """Return a closing deadline extended by the time a review took beyond its limit (T10)."""
+        return deadlines.add_review_time(due, limit, decided, grade, self.settings, self.calendar, unit)
 
     def visit_start(self, closed_at: datetime) -> datetime:
         """Return when a closed ticket's return visit may begin: `visit.start_after_close` later, in `visit.window`."""

@@ -57,11 +57,7 @@ class Contests:
                           known=", ".join(line["item"] for line in sheet["lines"]))  # fmt: skip
         files, tickets = parse_strings(fields, "files"), parse_strings(fields, "tickets")
         await require_known_tickets(self._store, tickets)
-        if (
-            files
-            and self._dependencies.files is not None
-            and not await self._dependencies.files.are_usable(files, actor)
-        ):
+        if files and not await self._dependencies.files.are_usable(files, actor):
             raise Refused("unknown_file", field="files")
         now = self._office.clock.now()
         await self._ids.refill(1)

@@ -92,11 +92,7 @@ class Ledgers:
             if line.kind == "connect":
                 await require_not_counted(self._store, line.unit, month, str(line.facts.get("channel", "")), snapshot)
         await require_known_tickets(self._store, line.tickets)
-        if (
-            line.files
-            and self._dependencies.files is not None
-            and not await self._dependencies.files.are_usable(line.files, actor)
-        ):
+        if line.files and not await self._dependencies.files.are_usable(line.files, actor):
             raise Refused("unknown_file", field="files")
         if old is not None:
             line = replace(line, replaces=old.id, facts={**line.facts, "void": True} if void else line.facts)

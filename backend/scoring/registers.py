@@ -90,11 +90,7 @@ class Registers:
         title, files = parse_text(row, "name").strip(), parse_strings(row, "files")
         if not title:
             raise Refused("missing", field="name")
-        if (
-            files
-            and self._dependencies.files is not None
-            and not await self._dependencies.files.are_usable(files, actor)
-        ):
+        if files and not await self._dependencies.files.are_usable(files, actor):
             raise Refused("unknown_file", field="files")
         now = self._office.clock.now()
         day = parse_day(row.get("on_date")) or now.date().isoformat()

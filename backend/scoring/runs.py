@@ -96,8 +96,7 @@ class Runs:
             )
             for p in people
         ]  # fmt: skip
-        if self._dependencies.outbox is not None:
-            await self._dependencies.outbox.add(messages)
+        await self._dependencies.outbox.add(messages)
         await self._dependencies.note(
             now, actor.code, "score_check", run_id, until=until.isoformat(), told=len(messages)
         )

@@ -31,9 +31,9 @@ class Scoring:
     """
 
     def __init__(
-        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, dependencies: ScoringDependencies | None = None
+        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, dependencies: ScoringDependencies
     ) -> None:
-        self.store, self.office, self.dependencies = store, office, dependencies or ScoringDependencies()
+        self.store, self.office, self.dependencies = store, office, dependencies
         self.scoring_inputs = ScoringInputs(store, office)
         self.collect_inputs = self.scoring_inputs.collect
         self.ledgers = Ledgers(store, office, ids, self.dependencies)

@@ -8,11 +8,10 @@ from typing import Any
 
 import structlog
 
-from backend.domain.acts import Act, Plan, Snapshot
+from backend.domain.acts import Act, DecisionContext, Plan, Snapshot
 from backend.domain.decision import Unchanged, decide
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
-from backend.office.context import DecisionContext
 from backend.office.signals import Listeners
 from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore, NewTicket, TicketRef

@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backend.domain.acts import SYSTEM, Act, Actor, Plan, Snapshot
+from backend.domain.acts import SYSTEM, Act, Actor, DecisionContext, Plan, Snapshot
 from backend.domain.decision import decide
 from backend.domain.records import Assignment, Duty, Message, Person, Request, Ticket, Unit, Visit
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Role, Source, State, UnitKind
 from backend.office.cache import OfficeSnapshot
-from backend.office.context import DecisionContext
 from backend.ports.config import OfficeConfig
 
 ZONE = ZoneInfo("Asia/Shanghai")

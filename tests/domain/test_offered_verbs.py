@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.acts import Act
+from backend.domain.acts import Act, DecisionContext
 from backend.domain.move_table import OPEN, STAGES, count_stages
 from backend.domain.offered_verbs import check_offered, is_late_for_return, list_offered, select_assignment
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Message, Person
 from backend.domain.ticket_enums import Role, Source
-from backend.office.context import DecisionContext
 from tests.domain.move_world import RETURN, ROLES, Flow, closed, refused, signed, under_review, unsatisfied
 
 

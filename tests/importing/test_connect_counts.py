@@ -15,7 +15,6 @@ from backend.importing.files.forms import FORMS
 from backend.importing.files.reader import open_import
 from backend.importing.files.templates import build_template
 from backend.scoring import Scoring
-from storage.scoring.counts import SqlScoringStore
 from tests.scoring.world import CLERK, SECOND_CLERK, find_line
 from tests.tickets.conftest import SampleCity
 
@@ -26,7 +25,7 @@ MANUAL = {"kind": "connect", "unit": "M01", "month": OCT, "timely": 90, "total":
 
 def build_scoring(city: SampleCity) -> Scoring:
     """Return the scoring service over the city's tables."""
-    return Scoring(SqlScoringStore(city.core.db), city.core.office, city.core.ids)
+    return city.core.scoring
 
 
 async def load_line(city: SampleCity, **options: Any) -> tuple[dict[str, Any], list[str]]:

@@ -6,9 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from backend.domain.texts import Texts
-from backend.scoring import Scoring
-from backend.scoring.dependencies import ScoringDependencies
 from tests.scoring.world import AGENT, CLERK, HANDLER, NOV, World
 from tests.tickets.world import DISPATCHER, ZONE
 
@@ -25,8 +22,7 @@ MATTERS: tuple[tuple[dict[str, bool], str, str, bool], ...] = (
 
 @pytest.fixture
 async def world(world: World) -> World:
-    """Return the province on a day of November, with sentences for its drafts."""
-    world.scoring = Scoring(world.store, world.office, world.ids, ScoringDependencies(texts=Texts("zh_CN")))
+    """Return the province on a day of November."""
     world.at = datetime(2026, 11, 9, 9, tzinfo=ZONE)
     return world
 

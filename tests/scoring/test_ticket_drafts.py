@@ -12,10 +12,7 @@ from sqlalchemy import text
 from backend.domain.acts import SYSTEM, Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.scoring.scheme_file import load_scheme
-from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Role, Source
-from backend.scoring import Scoring
-from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.drafts import DRAFTED_KINDS
 from tests.scoring.world import AGENT, CLERK, HANDLER, LIAISON, NOV, SECOND_CLERK, World, find_line
 from tests.tickets.world import DISPATCHER, REVIEWER, SUPERVISOR, ZONE
@@ -28,13 +25,6 @@ Draft = tuple[str, str, tuple[str, ...]]
 def at(month: int, day: int, hour: int = 9) -> datetime:
     """A time of 2026."""
     return datetime(2026, month, day, hour, tzinfo=ZONE)
-
-
-@pytest.fixture
-async def world(world: World) -> World:
-    """Return the province with sentences for its drafts."""
-    world.scoring = Scoring(world.store, world.office, world.ids, ScoringDependencies(texts=Texts("zh_CN")))
-    return world
 
 
 async def receive(world: World, no: str, when: datetime, caller: str = "", category: str = "complaint") -> None:

@@ -12,12 +12,12 @@ from backend.domain.ticket_enums import Category, Grade, Obligation, Role, UnitK
 from backend.importing.files.reader import open_import
 from backend.importing.history import HistoryImport
 from backend.ports.config import SettingVersion
-from backend.scoring import Scoring
 from backend.tickets.form_fields import FileContext
 from storage.engine.database import Database
 from storage.importing.history import SqlHistoryStore
 from storage.scoring.counts import SqlScoringStore
 from tests.domain.scoring.month_e1 import E1_LEDGER, build_month_e1
+from tests.scoring_service import build_scoring
 from tests.tickets.world import ZONE
 from tests.tickets.world import World as TicketWorld
 
@@ -49,7 +49,7 @@ class World(TicketWorld):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self.store = SqlScoringStore(db)
-        self.scoring = Scoring(self.store, self.office, self.ids)
+        self.scoring = build_scoring(db, self.ids, self.office, self.store)
         self.history = HistoryImport(SqlHistoryStore(db, self.ids, self.encryption), self.office)
 
     async def import_history(self, records: Sequence[Record]) -> list[Any]:

@@ -23,7 +23,7 @@ def accept(m: PlanBuilder) -> None:
     ticket = m.ticket
     required = {"category": ticket.category, "grade": ticket.grade, "channel": ticket.channel, "text": ticket.text}
     added = {name: m.arguments[name] for name in required if m.arguments.get(name)}
-    check_channel(added.get("channel"), m.context.settings.strings("ticket.channels"))
+    check_channel(added.get("channel"), m.office.settings.strings("ticket.channels"))
     for name, known in required.items():
         if not (added.get(name) or known):
             raise Refused("fields_missing", field=name)
@@ -38,7 +38,7 @@ def accept(m: PlanBuilder) -> None:
 def start_dispatch_duty(m: PlanBuilder, grade: Grade, category: Category) -> None:
     """Start the institution's duty to dispatch: 12 h, or 2 h if urgent, from generated_at."""
     ticket = m.ticket
-    due = m.context.due(Obligation.DISPATCH, grade, category, ticket.generated_at, ticket.management)
+    due = m.office.due(Obligation.DISPATCH, grade, category, ticket.generated_at, ticket.management)
     m.start_duty(Obligation.DISPATCH, due, start=ticket.generated_at, unit=ticket.management)
 
 
@@ -56,7 +56,7 @@ def cancel(m: PlanBuilder) -> None:
                 ended_at=m.at,
             )
             m.redraw.add(assignment.id)
-            holders = m.context.people(assignment.unit, Role.HANDLER)
+            holders = m.office.people(assignment.unit, Role.HANDLER)
             m.notify("M12", holders, assignment=assignment, how="withdrawn")
     m.to_state = State.CANCELLED
     m.update_ticket(state=State.CANCELLED)

@@ -30,8 +30,8 @@ def dispatch(m: PlanBuilder) -> None:
 
 def record_triage(m: PlanBuilder, code: str) -> None:
     """A8, A30: record the decision of the triage: the institution's own, or an agency's. Refused `reason_missing`."""
-    unit = m.context.unit(code)
-    if m.context.settings.flag("dispatch.requires_reason") and not m.arguments["reason"]:
+    unit = m.office.find_unit(code)
+    if m.office.settings.flag("dispatch.requires_reason") and not m.arguments["reason"]:
         raise Refused("reason_missing", field="reason")
     m.entry_arguments["triage"] = "own" if unit is not None and unit.kind is UnitKind.INTERNAL else "agency"
 
@@ -53,7 +53,7 @@ def reassign(m: PlanBuilder) -> None:
     if m.arguments["unit"] == m.assignment.unit:
         raise Refused("already_there", unit=m.assignment.unit)
     record_triage(m, m.arguments["unit"])
-    replace_assignment(m, m.context.people(m.assignment.unit, Role.HANDLER), "reassigned")
+    replace_assignment(m, m.office.people(m.assignment.unit, Role.HANDLER), "reassigned")
 
 
 def replace_assignment(m: PlanBuilder, told: Sequence[Person], how: str, close_due: datetime | None = None) -> None:
@@ -85,7 +85,7 @@ def _carry_over_supervision(m: PlanBuilder, old: Assignment, new: Assignment) ->
     for duty in m.open_duties(Obligation.SUPERVISE, assignment_id=old.id):
         due = duty.due_at
         if due <= m.at:
-            due = m.context.add_limit(m.context.settings.text("supervise.limit"), m.at, new.unit)
+            due = m.office.add_limit(m.office.settings.text("supervise.limit"), m.at, new.unit)
         m.start_duty(Obligation.SUPERVISE, due, assignment=new)
 
 
@@ -94,31 +94,31 @@ def create_assignment(m: PlanBuilder, code: str, *, lead: bool, close_due: datet
 
     Refused: `unknown_unit`, `unit_inactive`, `not_a_handling_unit`, `no_handler`, `deadline_missing`, `deadline_past`.
     """
-    unit = m.context.unit(code)
+    unit = m.office.find_unit(code)
     if unit is None:
         raise Refused("unknown_unit", unit=code)
     if not unit.active:
         raise Refused("unit_inactive", unit=code)
     if unit.kind is UnitKind.MANAGEMENT:
         raise Refused("not_a_handling_unit", unit=code)
-    handlers = [p for p in m.context.people(code, Role.HANDLER) if p.chat or p.has_phone]
+    handlers = [p for p in m.office.people(code, Role.HANDLER) if p.chat or p.has_phone]
     if not handlers:
         raise Refused("no_handler", unit=code)
     grade: Grade = m.ticket_values.get("grade", m.ticket.grade)
     category = m.ticket.category
-    due = close_due or m.arguments.get("close_due_at") or m.context.due(Obligation.CLOSE, grade, category, m.at, code)
+    due = close_due or m.arguments.get("close_due_at") or m.office.due(Obligation.CLOSE, grade, category, m.at, code)
     if due <= m.at:
         raise Refused("deadline_past", due=due.isoformat())
-    sign_due = m.context.due(Obligation.SIGN, grade, category, m.at, code)
+    sign_due = m.office.due(Obligation.SIGN, grade, category, m.at, code)
     assignment = Assignment(
-        id=m.context.new_id(), ticket_id=m.ticket.id, unit=code, lead=lead, state=State.DISPATCHED, version=1,
+        id=m.new_id(), ticket_id=m.ticket.id, unit=code, lead=lead, state=State.DISPATCHED, version=1,
         dispatched_at=m.at, dispatched_by=m.by.code, sign_due_at=sign_due, close_due_at=due,
     )  # fmt: skip
     m.rows.append(assignment)
     m.start_duty(Obligation.SIGN, sign_due, assignment=assignment)
     if lead:
-        returns = m.context.due(Obligation.RETURN, grade, category, m.at, code)
-        contact = m.context.due(Obligation.CONTACT, grade, category, m.at, code)
+        returns = m.office.due(Obligation.RETURN, grade, category, m.at, code)
+        contact = m.office.due(Obligation.CONTACT, grade, category, m.at, code)
         m.start_duty(Obligation.RETURN, returns, assignment=assignment, watched=False)
         m.start_duty(Obligation.CONTACT, contact, assignment=assignment)
         start_reply_duty(m, assignment, due)
@@ -133,44 +133,44 @@ def start_reply_duty(m: PlanBuilder, assignment: Assignment, close_due: datetime
     begin, due = assignment.dispatched_at, close_due
     if not is_reply_due_with_close(m):
         grade: Grade = m.ticket_values.get("grade", m.ticket.grade)
-        due = m.context.due(Obligation.REPLY, grade, m.ticket.category, begin, assignment.unit)
+        due = m.office.due(Obligation.REPLY, grade, m.ticket.category, begin, assignment.unit)
     m.start_duty(Obligation.REPLY, due, assignment=assignment, start=begin, watched=False)
 
 
 def is_reply_due_with_close(m: PlanBuilder) -> bool:
     """Return whether the reply is due together with the closing (`reply.limit` = close)."""
-    return m.context.settings.text("reply.limit") == "close"
+    return m.office.settings.text("reply.limit") == "close"
 
 
 def announce(m: PlanBuilder, assignment: Assignment, grade: Grade, category: Category | None) -> None:
     """Send the card to every handler (M1, M2) and call the first who can be called (P1, A10); if it is urgent and
     someone is on duty, only them (Q25)."""
     urgent = grade is Grade.URGENT
-    handlers = m.context.recipients(m.context.people(assignment.unit, Role.HANDLER), urgent=urgent)
+    handlers = m.office.recipients(m.office.people(assignment.unit, Role.HANDLER), m.now, urgent=urgent)
     by_chat = [p for p in handlers if m.find_chat(p)]
     m.notify("M2" if urgent else "M1", by_chat, assignment=assignment, urgent=urgent,
-           not_before=m.context.earliest_notice(grade, assignment.unit, assignment.sign_due_at))  # fmt: skip
-    others = m.context.contacts(assignment.unit, urgent=urgent) if urgent else ()
+           not_before=m.office.earliest_notice(m.now, grade, assignment.unit, assignment.sign_due_at))  # fmt: skip
+    others = m.office.contacts(assignment.unit, m.now, urgent=urgent) if urgent else ()
     first = next((p for p in (*handlers, *others) if p.has_phone), None)
     if first is None:
         return
-    policy = m.context.settings.text("notify.phone.on_dispatch", assignment.unit)
+    policy = m.office.settings.text("notify.phone.on_dispatch", assignment.unit)
     at_once = not by_chat or grade in CALL_AT_ONCE.get(policy, ())
-    when = m.context.now if urgent else m.context.next_open(m.context.now, assignment.unit)
+    when = m.now if urgent else m.office.next_open(m.now, assignment.unit)
     if at_once:
         m.notify("P1", [first], assignment=assignment, channel="phone", urgent=urgent, not_before=when)
     elif grade in CALL_IF_UNOPENED.get(policy, ()):
-        limit = m.context.settings.text("notify.phone.unopened_after", assignment.unit)
-        later = m.context.add_limit(limit, m.context.now, assignment.unit)
+        limit = m.office.settings.text("notify.phone.unopened_after", assignment.unit)
+        later = m.office.add_limit(limit, m.now, assignment.unit)
         m.notify("P1", [first], assignment=assignment, channel="phone", urgent=urgent,
-               not_before=m.context.next_open(later, assignment.unit), unless_opened=True)  # fmt: skip
+               not_before=m.office.next_open(later, assignment.unit), unless_opened=True)  # fmt: skip
 
 
 def announce_upgrade(m: PlanBuilder, assignment: Assignment) -> None:
     """Q28: tell those who signed a general ticket, by chat and by telephone, that it is urgent now (M2u, P4)."""
-    handlers = m.context.recipients(m.context.people(assignment.unit, Role.HANDLER), urgent=True)
+    handlers = m.office.recipients(m.office.people(assignment.unit, Role.HANDLER), m.now, urgent=True)
     m.notify("M2u", [p for p in handlers if m.find_chat(p)], assignment=assignment, urgent=True)
-    others = m.context.contacts(assignment.unit, urgent=True)
+    others = m.office.contacts(assignment.unit, m.now, urgent=True)
     first = next((p for p in (*handlers, *others) if p.has_phone), None)
-    if first is not None and m.context.settings.text("notify.phone.on_dispatch", assignment.unit) != "never":
+    if first is not None and m.office.settings.text("notify.phone.on_dispatch", assignment.unit) != "never":
         m.notify("P4", [first], assignment=assignment, channel="phone", urgent=True)

@@ -28,14 +28,14 @@ def flag(m: PlanBuilder) -> None:
             continue
         m.add_request(name, of_ticket=True, on=on, reason=m.arguments["reason"])
         m.notify(
-            "M9r", m.context.people(m.ticket.management or "", Role.REVIEWER), reason=m.arguments["reason"], what=name
+            "M9r", m.office.people(m.ticket.management or "", Role.REVIEWER), reason=m.arguments["reason"], what=name
         )
 
 
 def _notify_coordinators(m: PlanBuilder, name: str) -> None:
     """B21: notify those who bring the units concerned together about a hard case."""
     if name == "hard_case":
-        people = m.context.people(m.ticket.management or "", Role.DISPATCHER, Role.SUPERVISOR)
+        people = m.office.people(m.ticket.management or "", Role.DISPATCHER, Role.SUPERVISOR)
         m.notify("M29", people, reason=m.arguments["reason"])
 
 

@@ -21,16 +21,16 @@ def sign(m: PlanBuilder) -> None:
 def auto_sign(m: PlanBuilder) -> None:
     """T7 自动签收: by the clock, at the planned instant; counts as a late signing (B33)."""
     target = m.assignment
-    if m.context.now < target.sign_due_at:
+    if m.now < target.sign_due_at:
         raise Refused("not_now", state=target.state)
     m.at = target.sign_due_at
     m.meet_duties(Obligation.SIGN, assignment_id=target.id, outcome=Outcome.AUTO)
     m.update_assignment(signed_at=target.sign_due_at, signed="auto")
     m.move_to(State.SIGNED)
-    m.notify("M7", m.context.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
+    m.notify("M7", m.office.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
     if m.ticket.grade is Grade.URGENT:
-        leaders = m.context.people(target.unit, Role.LEADER)
-        m.notify("M7", leaders, not_before=m.context.next_open(m.context.now, target.unit))
+        leaders = m.office.people(target.unit, Role.LEADER)
+        m.notify("M7", leaders, not_before=m.office.next_open(m.now, target.unit))
 
 
 def contact(m: PlanBuilder) -> None:
@@ -58,10 +58,10 @@ def reply(m: PlanBuilder) -> None:
         m.move_to(State.REVISIT_MANUAL)
         m.start_duty(
             Obligation.REVISIT,
-            m.context.add_limit(m.context.settings.text("visit.manual.limit"), m.at, m.ticket.management),
+            m.office.add_limit(m.office.settings.text("visit.manual.limit"), m.at, m.ticket.management),
             unit=m.ticket.management,
         )
-        m.notify("M25v", m.context.people(m.ticket.management or "", Role.REVISIT_AGENT), why="rework")
+        m.notify("M25v", m.office.people(m.ticket.management or "", Role.REVISIT_AGENT), why="rework")
         return
     m.move_to(State.REPLIED)
 
@@ -88,7 +88,7 @@ def amend(m: PlanBuilder) -> None:
 def close(m: PlanBuilder) -> None:
     """T20 办结, or T21 解释类: requires a reply and, where the office asks for them, the requester's feedback and word
     that they do not object (A13, A33)."""
-    target, settings = m.assignment, m.context.settings
+    target, settings = m.assignment, m.office.settings
     text = m.arguments.get("text")
     if text:
         save_reply(m, text)
@@ -127,12 +127,12 @@ def _request_explained_close(m: PlanBuilder) -> None:
     m.update_assignment(revisit_on=m.arguments.get("revisit_on"))
     if m.from_state is not State.REPLIED:
         m.move_to(State.REPLIED)
-    supervisors = m.context.people(m.ticket.management or "", Role.SUPERVISOR)
+    supervisors = m.office.people(m.ticket.management or "", Role.SUPERVISOR)
     m.notify("M9r", supervisors, reason=m.arguments["explanation"], what="explained_close")
 
 
 def _local_day(m: PlanBuilder) -> str:
-    return m.at.astimezone(m.context.now.tzinfo).date().isoformat()
+    return m.at.astimezone(m.now.tzinfo).date().isoformat()
 
 
 def decide_close(m: PlanBuilder) -> None:
@@ -146,7 +146,7 @@ def decide_close(m: PlanBuilder) -> None:
     else:
         m.update_assignment(revisit_on=None)
         recheck_close(m)
-        m.notify("M15c", m.context.people(m.assignment.unit, Role.HANDLER), reason=m.arguments["reason"])
+        m.notify("M15c", m.office.people(m.assignment.unit, Role.HANDLER), reason=m.arguments["reason"])
 
 
 def recheck(m: PlanBuilder) -> None:
@@ -156,11 +156,11 @@ def recheck(m: PlanBuilder) -> None:
         raise Refused("not_now", state=target.state)
     m.entry_arguments["revisit_on"] = target.revisit_on
     m.update_assignment(revisit_on=None)
-    due = m.context.add_limit(m.context.settings.text("supervise.limit"), m.at, target.unit)
+    due = m.office.add_limit(m.office.settings.text("supervise.limit"), m.at, target.unit)
     if not any(m.open_duties(Obligation.SUPERVISE, assignment_id=target.id)):
         m.start_duty(Obligation.SUPERVISE, due, assignment=target)
     said = next((r.facts.get("explanation") for r in reversed(m.snapshot.requests) if r.kind == "explained_close"), "")
-    people = m.context.recipients(m.context.people(target.unit, Role.HANDLER, Role.LIAISON), urgent=False)
+    people = m.office.recipients(m.office.people(target.unit, Role.HANDLER, Role.LIAISON), m.now, urgent=False)
     m.notify("M34", people, not_before=m.earliest_send(), explanation=said or "", due=due.isoformat())
 
 
@@ -183,8 +183,8 @@ def complete_close(m: PlanBuilder, close_type: str, when: datetime) -> None:
     m.move_to(State.CLOSED)
     if target.id == m.ticket.lead_id:
         m.update_ticket(closed_at=when)
-        due = m.context.add_limit(m.context.settings.text("visit.finish_within"), m.at, m.ticket.management)
-        m.start_duty(Obligation.REVISIT, due, unit=m.ticket.management, check_at=m.context.visit_start(m.at))
+        due = m.office.add_limit(m.office.settings.text("visit.finish_within"), m.at, m.ticket.management)
+        m.start_duty(Obligation.REVISIT, due, unit=m.ticket.management, check_at=m.office.visit_start(m.at))
     tell_above(m)
     m.notify_actor("M17", timely=timely is not False)
 
@@ -213,4 +213,4 @@ def send_back(m: PlanBuilder) -> None:
         m.start_duty(Obligation.CLOSE, target.close_due_at, assignment=target, start=target.dispatched_at)
         start_reply_duty(m, target, target.close_due_at)
     m.entry_arguments["reopened"] = True
-    m.notify("M18", m.context.people(target.unit, Role.HANDLER), reason=m.arguments["reason"])
+    m.notify("M18", m.office.people(target.unit, Role.HANDLER), reason=m.arguments["reason"])

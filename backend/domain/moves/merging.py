@@ -49,7 +49,10 @@ def take_repeat(m: PlanBuilder) -> None:
     m.set_flag("suspected_repeat")
     if lead is not None and lead.ended_at is None:
         m.redraw.add(lead.id)
-        handlers = m.context.people(lead.unit, Role.HANDLER)
+        handlers = m.office.people(lead.unit, Role.HANDLER)
         m.notify(
-            "M30", handlers, not_before=m.context.earliest_notice(m.ticket.grade, lead.unit), n=m.ticket.repeats + 1
+            "M30",
+            handlers,
+            not_before=m.office.earliest_notice(m.now, m.ticket.grade, lead.unit),
+            n=m.ticket.repeats + 1,
         )

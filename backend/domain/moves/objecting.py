@@ -17,11 +17,11 @@ def object_(m: PlanBuilder) -> None:
         raise Refused("nothing_to_object")
     if any(r.kind == "objection" and r.assignment_id == m.assignment.id for r in m.snapshot.requests):
         raise Refused("already_asked", kind="objection")
-    window = m.context.settings.text(WINDOW_KEY)
-    if m.at.replace(microsecond=0) > m.context.add_limit(window, carded, m.assignment.unit):
+    window = m.office.settings.text(WINDOW_KEY)
+    if m.at.replace(microsecond=0) > m.office.add_limit(window, carded, m.assignment.unit):
         raise Refused("window_closed", window=window)
     m.add_request("objection", reason=m.arguments["reason"], red_card_at=carded.isoformat())
-    reviewers = m.context.people(m.ticket.management or "", Role.REVIEWER)
+    reviewers = m.office.people(m.ticket.management or "", Role.REVIEWER)
     m.notify("M9r", reviewers, reason=m.arguments["reason"], what="objection")
 
 
@@ -36,5 +36,5 @@ def decide_objection(m: PlanBuilder) -> None:
         if m.assignment.id == m.ticket.lead_id:
             m.set_flag("red", on=False)
         m.redraw.add(m.assignment.id)
-    handlers = m.context.people(m.assignment.unit, Role.HANDLER, Role.LIAISON)
+    handlers = m.office.people(m.assignment.unit, Role.HANDLER, Role.LIAISON)
     m.notify("M8d", handlers, accepted=m.arguments["accept"], reason=m.arguments["reason"])

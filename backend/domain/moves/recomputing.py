@@ -19,7 +19,7 @@ def recompute(m: PlanBuilder) -> None:
             continue
         look = None
         if duty.next_at is not None:
-            look = max(m.context.now, m.context.first_check(duty.kind, duty.grade, duty.start_at, due, duty.unit))
+            look = max(m.now, m.office.first_check(duty.kind, duty.grade, duty.start_at, due, duty.unit))
             if duty.kind is Obligation.REVISIT:
                 look = duty.next_at
         m.update_row(Duty, duty.id, due_at=due, next_at=look)

@@ -42,11 +42,11 @@ def _move_duty(m: PlanBuilder, duty: Duty, grade: Grade) -> None:
     if duty.kind is Obligation.REVIEW:
         if duty.request_id is None or not _is_graded_review(m, duty.request_id):
             return
-        due = m.context.add_limit(m.context.settings.text(f"review.{grade}.limit"), start, duty.unit)
+        due = m.office.add_limit(m.office.settings.text(f"review.{grade}.limit"), start, duty.unit)
     else:
-        due = m.context.due(duty.kind, grade, m.ticket.category, start, duty.unit)
+        due = m.office.due(duty.kind, grade, m.ticket.category, start, duty.unit)
     due = min(due, duty.due_at) if urgent else max(due, duty.due_at)
-    look = m.context.first_check(duty.kind, grade, start, due, duty.unit) if duty.next_at else None
+    look = m.office.first_check(duty.kind, grade, start, due, duty.unit) if duty.next_at else None
     m.update_row(Duty, duty.id, due_at=due, grade=grade, next_at=look, step=0)
     if duty.kind in DUE_COLUMNS and duty.assignment_id is not None:
         m.update_row(Assignment, duty.assignment_id, **{DUE_COLUMNS[duty.kind]: due})

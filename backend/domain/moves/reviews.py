@@ -14,7 +14,7 @@ from backend.domain.ticket_enums import Obligation, Outcome, Role, State
 
 def return_(m: PlanBuilder) -> None:
     """T8 申请退单: after signing; reason, statement and seal or signature; late is allowed but counted (B35)."""
-    rules, target = m.context.settings, m.assignment
+    rules, target = m.office.settings, m.assignment
     if rules.flag("return.requires_statement") and not m.arguments["files"]:
         raise Refused("files_missing", field="files")
     if rules.flag("return.requires_signature") and not m.arguments["signed_by"]:
@@ -34,7 +34,7 @@ def return_(m: PlanBuilder) -> None:
     m.entry_arguments["arbitration"] = arbitration or None
     m.move_to(State.RETURN_REVIEW)
     m.notify_actor("M9", timely=timely, review_due=_iso(request))
-    reviewers = m.context.people(m.ticket.management or "", Role.REVIEWER)
+    reviewers = m.office.people(m.ticket.management or "", Role.REVIEWER)
     what = "arbitration" if arbitration else "return"
     m.notify("M9r", reviewers, reason=m.arguments["reason"], what=what, review_due=_iso(request))
 
@@ -47,7 +47,7 @@ def _is_arbitration(m: PlanBuilder) -> bool:
     leads = {a.id for a in m.snapshot.assignments if a.lead}
     decided = [r for r in m.snapshot.requests if r.kind == "return" and r.decision in ("accepted", "refused")
                and r.assignment_id in leads]  # fmt: skip
-    limit = m.context.settings.integer("return.arbitrate_after")
+    limit = m.office.settings.integer("return.arbitrate_after")
     if m.ticket.bounces >= limit or any(r.facts.get("arbitration") for r in decided):
         raise Refused("return_arbitrated", returns=len(decided))
     return len(decided) + 1 >= limit
@@ -66,7 +66,7 @@ def decide_return(m: PlanBuilder) -> None:
         raise Refused("already_there", unit=m.arguments["unit"])
     m.decide_request(request, m.arguments["accept"], m.arguments["reason"])
     target = m.assignment
-    handlers = m.context.people(target.unit, Role.HANDLER)
+    handlers = m.office.people(target.unit, Role.HANDLER)
     if m.arguments["accept"]:
         m.void_duties(Obligation.CLOSE, Obligation.CONTACT, Obligation.REPLY, assignment_id=target.id)
         m.update_assignment(state=State.RETURNED, version=target.version + 1, ended_at=m.at)
@@ -95,7 +95,7 @@ def _forward_returned(m: PlanBuilder) -> None:
         m.update_ticket(state=State.DISPATCHED, lead_id=new.id)
         return
     m.update_ticket(state=State.PENDING_DISPATCH, lead_id=None)
-    due = m.context.add_limit(m.context.settings.text("dispatch.again.limit"), m.at, m.ticket.management)
+    due = m.office.add_limit(m.office.settings.text("dispatch.again.limit"), m.at, m.ticket.management)
     m.start_duty(Obligation.DISPATCH, due, unit=m.ticket.management)
 
 
@@ -121,7 +121,7 @@ def _add_review_delay(m: PlanBuilder, request: Request) -> bool:
     for duty in m.open_duties(Obligation.CLOSE, assignment_id=target.id):
         waited = target.red_card_at is not None and target.red_card_at > request.asked_at
         if duty.outcome is None or waited:
-            move_close_due(m, duty, m.context.with_review_time(duty.due_at, limit, m.at, duty.grade, target.unit))
+            move_close_due(m, duty, m.office.with_review_time(duty.due_at, limit, m.at, duty.grade, target.unit))
         if waited:
             m.entry_arguments["card_taken_back"] = target.red_card_at
             m.update_row(Duty, duty.id, outcome=None)
@@ -133,7 +133,7 @@ def _add_review_delay(m: PlanBuilder, request: Request) -> bool:
 def move_close_due(m: PlanBuilder, close: Duty, due: datetime) -> None:
     """Move the closing time; a reply owed by then moves with it (A12)."""
     target = m.assignment
-    look = m.context.first_check(Obligation.CLOSE, close.grade, m.at, due, target.unit)
+    look = m.office.first_check(Obligation.CLOSE, close.grade, m.at, due, target.unit)
     m.update_row(Duty, close.id, due_at=due, next_at=look, step=0)
     m.update_assignment(close_due_at=due)
     if is_reply_due_with_close(m):
@@ -143,7 +143,7 @@ def move_close_due(m: PlanBuilder, close: Duty, due: datetime) -> None:
 
 def extend(m: PlanBuilder) -> None:
     """T13 申请延期: before it is due, at most twice, with the requester informed of the reason (A24, B39, Q30)."""
-    rules, target = m.context.settings, require_lead(m)
+    rules, target = m.office.settings, require_lead(m)
     granted = target.extension_count
     if granted >= rules.integer("extension.max"):
         raise Refused("too_many_extensions", granted=granted)
@@ -153,7 +153,7 @@ def extend(m: PlanBuilder) -> None:
     if new_due <= target.close_due_at:
         raise Refused("bad_field", field="new_due_at")
     limit = rules.text("extension.max_length")
-    longest = m.context.add_limit(limit, target.close_due_at, target.unit)
+    longest = m.office.add_limit(limit, target.close_due_at, target.unit)
     if new_due > longest:
         raise Refused("extension_too_long", latest=longest.isoformat(), days=Limit.parse(limit).workdays)
     request = m.add_request(
@@ -162,7 +162,7 @@ def extend(m: PlanBuilder) -> None:
     )  # fmt: skip
     m.move_to(State.EXTENSION_REVIEW)
     m.notify_actor("M13", n=granted + 1, new_due=new_due.isoformat(), review_due=_iso(request))
-    reviewers = m.context.people(m.ticket.management or "", Role.REVIEWER)
+    reviewers = m.office.people(m.ticket.management or "", Role.REVIEWER)
     m.notify("M9r", reviewers, reason=m.arguments["reason"], what="extension", review_due=_iso(request),
            new_due=new_due.isoformat())  # fmt: skip
 
@@ -175,7 +175,7 @@ def decide_extension(m: PlanBuilder) -> None:
     request = _require_pending(m, "extension")
     m.decide_request(request, m.arguments["accept"], m.arguments["reason"])
     target = m.assignment
-    handlers = m.context.people(target.unit, Role.HANDLER)
+    handlers = m.office.people(target.unit, Role.HANDLER)
     if m.arguments["accept"]:
         due = m.at.fromisoformat(str(request.facts["new_due_at"]))
         count = target.extension_count + 1
@@ -201,14 +201,14 @@ def claim_unreasonable(m: PlanBuilder) -> None:
     if not m.arguments["files"]:
         raise Refused("files_missing", field="files")
     final = next((v for v in reversed(m.snapshot.visits) if v.final), None)
-    window = m.context.settings.text("unreasonable_window")
-    if final and m.at.replace(microsecond=0) > m.context.add_limit(window, final.at, m.ticket.management):
+    window = m.office.settings.text("unreasonable_window")
+    if final and m.at.replace(microsecond=0) > m.office.add_limit(window, final.at, m.ticket.management):
         raise Refused("window_closed", window=window)
     m.add_request(
         "unreasonable", limit="unreasonable_window", reason=m.arguments["reason"], files=list(m.arguments["files"])
     )
     m.move_ticket_to(State.UNREASONABLE_REVIEW)
-    reviewers = m.context.people(m.ticket.management or "", Role.REVIEWER)
+    reviewers = m.office.people(m.ticket.management or "", Role.REVIEWER)
     m.notify("M9r", reviewers, reason=m.arguments["reason"], what="unreasonable")
 
 
@@ -226,7 +226,7 @@ def decide_unreasonable(m: PlanBuilder) -> None:
     m.move_ticket_to(State.FINALIZED)
     lead = m.snapshot.lead
     if lead:
-        m.notify("M20", m.context.people(lead.unit, Role.HANDLER, Role.LIAISON), accepted=m.arguments["accept"],
+        m.notify("M20", m.office.people(lead.unit, Role.HANDLER, Role.LIAISON), accepted=m.arguments["accept"],
                reason=m.arguments["reason"], appealable=request.kind == "unreasonable")  # fmt: skip
 
 
@@ -239,14 +239,14 @@ def appeal(m: PlanBuilder) -> None:
     if any(r.kind == "appeal" for r in m.snapshot.requests):
         raise Refused("already_asked", kind="appeal")
     decided = refused[-1].decided_at
-    window = m.context.settings.text("appeal_window")
-    if decided and m.at.replace(microsecond=0) > m.context.add_limit(window, decided, m.ticket.management):
+    window = m.office.settings.text("appeal_window")
+    if decided and m.at.replace(microsecond=0) > m.office.add_limit(window, decided, m.ticket.management):
         raise Refused("window_closed", window=window)
     m.add_request("appeal", limit="unreasonable_window", reason=m.arguments["reason"])
     m.move_ticket_to(State.UNREASONABLE_REVIEW)
     first = refused[-1].decided_by
-    others = [p for p in m.context.people(m.ticket.management or "", Role.REVIEWER) if p.code != first]
-    others = others or [p for p in m.context.people(m.ticket.management or "", Role.ADMIN) if p.code != first]
+    others = [p for p in m.office.people(m.ticket.management or "", Role.REVIEWER) if p.code != first]
+    others = others or [p for p in m.office.people(m.ticket.management or "", Role.ADMIN) if p.code != first]
     m.notify("M9r", others, reason=m.arguments["reason"], what="appeal")
 
 

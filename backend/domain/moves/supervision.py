@@ -15,7 +15,7 @@ def yellow_card(m: PlanBuilder) -> None:
         raise Refused("already_there", card="yellow")
     m.update_assignment(yellow_card_at=m.at)
     m.set_flag("yellow")
-    m.notify("M4", m.context.people(m.assignment.unit, Role.HANDLER), not_before=m.earliest_send())
+    m.notify("M4", m.office.people(m.assignment.unit, Role.HANDLER), not_before=m.earliest_send())
 
 
 def red_card(m: PlanBuilder) -> None:
@@ -31,13 +31,13 @@ def red_card(m: PlanBuilder) -> None:
     if m.find_pending("extension") or (asked and asked.asked_at.replace(microsecond=0) <= duty.due_at):
         raise Refused("withheld", state=target.state)
     m.at = get_red_at(m, duty)
-    if m.context.now < m.at:
+    if m.now < m.at:
         raise Refused("not_now", state=target.state)
     m.update_row(Duty, duty.id, outcome=Outcome.LATE, next_at=None)
     give_red_card(m, m.at)
-    m.notify("M8", m.context.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
-    leaders = m.context.people(target.unit, Role.LEADER)
-    m.notify("M8", leaders, not_before=m.context.next_open(m.context.now, target.unit))
+    m.notify("M8", m.office.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
+    leaders = m.office.people(target.unit, Role.LEADER)
+    m.notify("M8", leaders, not_before=m.office.next_open(m.now, target.unit))
 
 
 def may_be_given(m: PlanBuilder) -> bool:
@@ -51,8 +51,8 @@ def may_be_given(m: PlanBuilder) -> bool:
 
 def get_red_at(m: PlanBuilder, duty: Duty) -> datetime:
     """Return when the red card of a closing duty is due (`card.red_at`)."""
-    red_at = m.context.settings.text("card.red_at")
-    return duty.due_at if red_at == "due" else m.context.add_limit(red_at, duty.due_at, m.assignment.unit)
+    red_at = m.office.settings.text("card.red_at")
+    return duty.due_at if red_at == "due" else m.office.add_limit(red_at, duty.due_at, m.assignment.unit)
 
 
 def give_red_card(m: PlanBuilder, at: datetime) -> None:
@@ -68,27 +68,27 @@ def supervise(m: PlanBuilder) -> None:
     target = m.target
     if target is None:
         raise Refused("not_now", state=m.ticket.state)
-    due = m.arguments.get("due_at") or m.context.add_limit(
-        m.context.settings.text("supervise.limit"), m.at, target.unit
-    )
+    due = m.arguments.get("due_at") or m.office.add_limit(m.office.settings.text("supervise.limit"), m.at, target.unit)
     if due <= m.at:
         raise Refused("deadline_past", due=due.isoformat())
     m.set_flag("supervised")
     m.start_duty(Obligation.SUPERVISE, due, assignment=target)
     m.entry_arguments["due_at"] = due.isoformat()
     m.redraw.add(target.id)
-    handlers = m.context.recipients(m.context.people(target.unit, Role.HANDLER), urgent=m.ticket.grade is Grade.URGENT)
+    handlers = m.office.recipients(
+        m.office.people(target.unit, Role.HANDLER), m.now, urgent=m.ticket.grade is Grade.URGENT
+    )
     m.notify("M16", [p for p in handlers if m.find_chat(p)], reason=m.arguments["reason"], due=due.isoformat())
     first = next((p for p in handlers if p.has_phone), None)
     if first:
-        m.notify("P2", [first], channel="phone", not_before=m.context.next_open(m.context.now, target.unit),
+        m.notify("P2", [first], channel="phone", not_before=m.office.next_open(m.now, target.unit),
                due=due.isoformat())  # fmt: skip
 
 
 def report_progress(m: PlanBuilder) -> None:
     """T18 反馈进展: answers the supervision order; a supervisor accepts it or asks again (A15)."""
     m.meet_duties(Obligation.SUPERVISE, assignment_id=m.assignment.id)
-    supervisors = m.context.people(m.ticket.management or "", Role.SUPERVISOR)
+    supervisors = m.office.people(m.ticket.management or "", Role.SUPERVISOR)
     kind = "M16r" if "supervised" in m.ticket.flags else "M16e"  # no order: the unit explains unasked
     m.notify(kind, supervisors, text=m.arguments["text"])
 
@@ -103,9 +103,9 @@ def accept_progress(m: PlanBuilder) -> None:
         return
     target = m.assignment
     if not any(m.open_duties(Obligation.SUPERVISE, assignment_id=target.id)):
-        due = m.context.add_limit(m.context.settings.text("supervise.limit"), m.at, target.unit)
+        due = m.office.add_limit(m.office.settings.text("supervise.limit"), m.at, target.unit)
         m.start_duty(Obligation.SUPERVISE, due, assignment=target)
-        handlers = m.context.people(target.unit, Role.HANDLER)
+        handlers = m.office.people(target.unit, Role.HANDLER)
         m.notify("M16", handlers, reason=m.arguments["reason"], due=due.isoformat())
 
 
@@ -122,7 +122,7 @@ def archive(m: PlanBuilder) -> None:
     unsatisfied = m.ticket.final_answer == Answer.UNSATISFIED and not m.ticket.excluded
     if (unsatisfied or "red" in m.ticket.flags) and "reviewed" not in m.ticket.flags:
         raise Refused("review_missing")
-    if unsatisfied and m.context.now <= _claim_window_end(m):
+    if unsatisfied and m.now <= _claim_window_end(m):
         raise Refused("not_now", state=m.ticket.state)
     lead = m.snapshot.lead
     if lead and (lead.revisit_on or _is_rechecked(m, lead)):
@@ -141,11 +141,11 @@ def _is_rechecked(m: PlanBuilder, lead: Assignment) -> bool:
 
 def _claim_window_end(m: PlanBuilder) -> datetime:
     """Return until when the unit may still claim, or appeal against the decision on its claim (Q38)."""
-    rules, windows = m.context.settings, [m.ticket.generated_at]
+    rules, windows = m.office.settings, [m.ticket.generated_at]
     final = next((v for v in reversed(m.snapshot.visits) if v.final), None)
     claims = [r for r in m.snapshot.requests if r.kind in ("unreasonable", "appeal")]
     if final and not claims:
-        windows.append(m.context.add_limit(rules.text("unreasonable_window"), final.at, m.ticket.management))
+        windows.append(m.office.add_limit(rules.text("unreasonable_window"), final.at, m.ticket.management))
     elif len(claims) == 1 and claims[0].decided_at and claims[0].decision == "refused":
-        windows.append(m.context.add_limit(rules.text("appeal_window"), claims[0].decided_at, m.ticket.management))
+        windows.append(m.office.add_limit(rules.text("appeal_window"), claims[0].decided_at, m.ticket.management))
     return max(windows)

@@ -25,7 +25,7 @@ def start_visit(m: PlanBuilder) -> None:
     if "confidential" in m.ticket.flags or not m.ticket.has_phone:
         start_manual_visit(m)
         return
-    if not m.context.settings.flag("visit.by_machine"):
+    if not m.office.settings.flag("visit.by_machine"):
         _await_import(m)
         return
     m.update_ticket(visit_round=m.ticket.visit_round or 1)
@@ -35,7 +35,7 @@ def start_visit(m: PlanBuilder) -> None:
 
 
 def _is_in_scope(m: PlanBuilder) -> bool:
-    return is_in_scope(m.ticket.category, m.context.settings.strings("visit.categories"))
+    return is_in_scope(m.ticket.category, m.office.settings.strings("visit.categories"))
 
 
 def _await_import(m: PlanBuilder) -> None:
@@ -51,14 +51,14 @@ def start_manual_visit(m: PlanBuilder, why: str = "") -> None:
     """T25: start a manual visit, due in two working days; danger makes it urgent and notifies more roles (7.3)."""
     m.void_duties(Obligation.REVISIT, keep_late=True)
     danger = why == "danger"
-    limit = m.context.settings.text("visit.manual.urgent_limit" if danger else "visit.manual.limit")
-    due = m.context.add_limit(limit, m.at, m.ticket.management)
+    limit = m.office.settings.text("visit.manual.urgent_limit" if danger else "visit.manual.limit")
+    due = m.office.add_limit(limit, m.at, m.ticket.management)
     m.start_duty(Obligation.REVISIT, due, unit=m.ticket.management, grade=Grade.URGENT if danger else None)
     m.update_ticket(visit_round=m.ticket.visit_round or 1)
     m.move_ticket_to(State.REVISIT_MANUAL)
-    recipients = m.context.people(m.ticket.management or "", *(DANGER_ROLES if danger else DANGER_ROLES[:1]))
+    recipients = m.office.people(m.ticket.management or "", *(DANGER_ROLES if danger else DANGER_ROLES[:1]))
     m.notify("M25v", recipients, urgent=danger or None, why=why)
-    on_duty = m.context.contacts(m.ticket.management or "", urgent=True) if danger else ()
+    on_duty = m.office.contacts(m.ticket.management or "", m.now, urgent=True) if danger else ()
     m.notify("P5", [p for p in on_duty if p.has_phone][:1], channel="phone", urgent=True)  # XM19
 
 
@@ -87,7 +87,7 @@ def visit(m: PlanBuilder) -> None:
         m.entry_arguments["deemed"] = True  # beside the answer, never instead of it (Q36)
     m.rows.append(
         Visit(
-            id=m.context.new_id(),
+            id=m.new_id(),
             ticket_id=m.ticket.id,
             assignment_id=lead.id if lead else None,
             round=round_,
@@ -108,7 +108,7 @@ def visit(m: PlanBuilder) -> None:
         m.update_ticket(final_answer=str(Answer.UNSATISFIED if unsatisfied else answer))
         _finalize(m, deemed=deemed)
         if unsatisfied and lead:
-            m.notify("M20u", m.context.people(lead.unit, Role.LIAISON))
+            m.notify("M20u", m.office.people(lead.unit, Role.LIAISON))
     elif m.ticket.state is not State.REVISIT_MANUAL or (not manual and arguments["because"] == "danger"):
         start_manual_visit(m, arguments["because"] or ("sampled" if arguments["sampled"] else ""))
 
@@ -136,7 +136,7 @@ def _decide_verdict(m: PlanBuilder, at: datetime, manual: bool, answer: Answer) 
         if v.answer and (v.final or v.answer != Answer.UNREACHED)
     ]
     in_order = sorted([*heard, (at, manual, answer)], key=lambda visit: visit[0])
-    unreached = m.context.settings.text("scoring.second_visit_unreached")
+    unreached = m.office.settings.text("scoring.second_visit_unreached")
     return decide_verdict([(by_person, given) for _, by_person, given in in_order], unreached)
 
 
@@ -152,11 +152,11 @@ def _is_final(m: PlanBuilder, answer: Answer, verdict: Verdict, manual: bool) ->
 
 def _find_missing(m: PlanBuilder, besides: datetime) -> dict[str, int]:
     """Return what is missing before silence may be deemed satisfied (Q36): attempts, days, parts of the day."""
-    rules, round_ = m.context.settings, max(m.ticket.visit_round, 1)
+    rules, round_ = m.office.settings, max(m.ticket.visit_round, 1)
     times = [
         v.at for v in m.snapshot.visits if v.kind == "manual" and v.answer == Answer.UNREACHED and v.round == round_
     ]
-    local = [t.astimezone(m.context.now.tzinfo) for t in (*times, besides)]
+    local = [t.astimezone(m.now.tzinfo) for t in (*times, besides)]
     return find_missing(
         local, ManualRule(rules.integer("visit.manual.attempts"), rules.integer("visit.manual.min_days"))
     )
@@ -176,7 +176,7 @@ def rework(m: PlanBuilder) -> None:
         raise Refused("not_unsatisfied")
     if lead is None:
         raise Refused("not_now", state=m.ticket.state)
-    due = m.arguments.get("due_at") or m.context.due(
+    due = m.arguments.get("due_at") or m.office.due(
         Obligation.REWORK, m.ticket.grade, m.ticket.category, m.at, lead.unit
     )
     if due <= m.at or due > m.at + timedelta(days=366):
@@ -190,7 +190,7 @@ def rework(m: PlanBuilder) -> None:
         m.start_duty(Obligation.SUPERVISE, due, assignment=lead)
     m.set_flag("supervised")
     m.entry_arguments["due_at"] = due.isoformat()
-    m.notify("M19", m.context.people(lead.unit, Role.HANDLER), summary=m.arguments["summary"], due=due.isoformat())
+    m.notify("M19", m.office.people(lead.unit, Role.HANDLER), summary=m.arguments["summary"], due=due.isoformat())
 
 
 def finalize(m: PlanBuilder) -> None:
