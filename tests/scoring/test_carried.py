@@ -8,6 +8,7 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.scheme import Carried, LedgerRule, Scheme
 from backend.domain.scoring.scheme_file import list_scheme_ids, load_scheme, parse_scheme
 from backend.scoring.ledgers import Ledgers
+from tests.domain.file_structure.samples import PNG
 from tests.scoring.world import CLERK, HANDLER, OCT, SECOND_CLERK, World
 
 MANAGED = {"jilin-unit": "U01", "jilin-mgmt": "M01"}
@@ -70,7 +71,8 @@ async def test_a_line_that_lacks_what_its_kind_must_carry_is_refused_by_field_XD
 
 async def test_evidence_is_a_document_a_file_or_a_ticket_and_a_ticket_must_exist_XD3(world: World) -> None:
     row = {"kind": "exposure", "unit": "U01", "month": OCT, "note": "电视台曝光"}
-    for proof in ({"evidence": "9月3日报道"}, {"files": ["f1"]}, {"tickets": ["L1"]}):
+    report = await world.scoring.dependencies.files.store("报道.png", PNG, CLERK)
+    for proof in ({"evidence": "9月3日报道"}, {"files": [report.id]}, {"tickets": ["L1"]}):
         assert (await world.scoring.enter_ledger({**row, **proof}, CLERK))["id"]
     for proof, code, field in (({}, "missing", "evidence"), ({"tickets": []}, "missing", "evidence"),
                                ({"tickets": ["L1", "L9"]}, "unknown_ticket", "tickets")):  # fmt: skip

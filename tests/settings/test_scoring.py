@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from backend.domain.acts import Actor
+from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Role
 from backend.ports.clues import Clue, LedgerCandidate
 from backend.ports.registers import RegisterEntry
