@@ -62,7 +62,12 @@ async def test_units_check_their_scores_for_as_long_as_the_office_says() -> None
     )
     store: Any = Fake(get_run=run, open_check=True)
     runs = Runs(
-        store, office, Ids(), Fake(), ScoringDependencies(Fake(record=None), Fake(), Fake(), Texts("zh_CN")), Fake()
+        store,
+        office,
+        Ids(),
+        Fake(),
+        ScoringDependencies(Fake(record=None), Fake(), Fake(add=None), Texts("zh_CN")),
+        Fake(),
     )  # type: ignore[arg-type]
     await runs.check(1, CLERK)
     assert store.list_asked("open_check") == [(1, NOW + timedelta(hours=2))]
