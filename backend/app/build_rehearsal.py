@@ -138,7 +138,7 @@ def build_clock_mover(
     assert core.sandbox_clock is not None
     shared = None
     if not is_embedded(core.config):
-        shared = SharedClock(core.sandbox_clock, core.key_values, owner, settling.settle)
+        shared = SharedClock(core.sandbox_clock, core.clock, core.key_values, owner, settling.settle)
     settle = settling.settle if shared is None else shared.settle
     return ClockMover(core.sandbox_clock, settle, settling.find_next_stop, carry, simulator.is_ringing), shared
 

@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from backend.ports.damage import Damage
 
@@ -49,9 +50,9 @@ class Condition:
             return
         try:
             self._mark.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            temporary = self._mark.with_suffix(f".{os.getpid()}")
-            temporary.write_text(json.dumps(asdict(self._known)), "utf-8")
-            temporary.replace(self._mark)
+            with NamedTemporaryFile("w", encoding="utf-8", dir=self._mark.parent, delete=False) as written:
+                json.dump(asdict(self._known), written)
+            Path(written.name).replace(self._mark)
         except OSError:
             return
         self._known = None

@@ -1,4 +1,4 @@
-"""Time and chance are given: only what composes the application, rehearses, drives a provider or runs a command asks."""
+"""Time, chance and what machine this is are given: only what composes the application, drives a provider or runs a command asks."""
 
 import ast
 import re
@@ -8,11 +8,12 @@ import pytest
 
 from tests.house.source import Breach, Source, only_exceptions, sources
 
-MAY_ASK = ("backend/app/", "backend/rehearsal/", "backend/cli/", "notify/chat/", "notify/voice/", "notify/sms/")
+MAY_ASK = ("backend/app/", "backend/cli/", "notify/chat/", "notify/voice/", "notify/sms/")
 LOOPS = ("get_running_loop", "get_event_loop", "new_event_loop")
 ASKING = frozenset((
     *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), "datetime.date.today",
     *(f"asyncio.{loop}().time" for loop in LOOPS), *(f"asyncio.events.{loop}().time" for loop in LOOPS),
+    "os.getpid", "socket.gethostname", "socket.getfqdn", "platform.node", "os.uname", "multiprocessing.current_process",
     "uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getrandom", "os.times", "email.utils.localtime", "email.utils.make_msgid",
     *(f"sqlalchemy.func.{name}" for name in ("now", "current_timestamp", "current_date", "current_time", "random")),
 ))  # fmt: skip
@@ -66,6 +67,8 @@ def test_only_a_few_places_ask_the_time_or_chance() -> None:
         ("import random\nx = random.random()\n", "random.random"),
         ("from random import choice as pick\nx = pick([1])\n", "random.choice"),
         ("import secrets\nx = secrets.token_hex(3)\n", "secrets.token_hex"),
+        ("import os\nx = f'{os.getpid()}'\n", "os.getpid"),
+        ("from socket import gethostname as host\nx = host()\n", "socket.gethostname"),
         ("from uuid import uuid4\nx = [field(default_factory=uuid4)]\n", "uuid.uuid4"),
         ("import time\ndef f(clock=time.time): ...\n", "time.time"),
         ("from sqlalchemy import func\nx = func.now()\n", "sqlalchemy.func.now"),

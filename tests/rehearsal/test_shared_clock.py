@@ -15,6 +15,7 @@ from storage.office.api_keys import SqlKeyStore
 from tests.time_and_chance import CHANCE
 from storage.engine.database import Database
 from storage.office.key_values import SqlKeyValueStore
+from tests.time_and_chance import build_clock
 
 NOON = datetime(2026, 11, 10, 4, 0, tzinfo=UTC)
 
@@ -35,7 +36,7 @@ class Process:
         self.clock = SandboxClock(self.values, lambda: NOON)
         self.worked: list[timedelta] = []
         self.open_work = 0
-        self.shared = SharedClock(self.clock, self.values, name, self.work)
+        self.shared = SharedClock(self.clock, build_clock(lambda: NOON), self.values, name, self.work)
         self.mover = ClockMover(self.clock, self.shared.settle, find_no_stop, carry_nothing, bool)
 
     async def work(self) -> int:
