@@ -109,9 +109,7 @@ def _build_application(built: Built, stack: contextlib.AsyncExitStack, *, is_par
 
     simulator = build_simulator(core.config, core.clock.now, create_binding_code, is_partly_real=is_partly_real)
     settling = Settling(workers, built.due_work, simulator)
-    mover, shared = build_clock_mover(
-        core, settling, built.process.owner, built.services.keys.move_sessions, simulator
-    )
+    mover, shared = build_clock_mover(core, settling, built.process.owner, built.services.keys.move_sessions, simulator)
     return Application(built, workers, inbox_worker, settling, Rehearsal(simulator, mover, shared))
 
 

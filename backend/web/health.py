@@ -10,7 +10,6 @@ from backend.web.api.openapi import build_document
 from backend.web.metrics import METRICS
 from backend.web.request import SERVICES
 
-
 DEGRADED = ("scanner_away", "disk_low")  # conditions that do not stop the work
 
 

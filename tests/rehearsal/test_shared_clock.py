@@ -7,15 +7,14 @@ import pytest
 
 from backend.app.build_rehearsal import uses_real_network
 from backend.app.config import Config
+from backend.domain.acts import OPERATOR
 from backend.rehearsal.clock import ClockMover, SandboxClock
 from backend.rehearsal.shared_clock import SharedClock
-from backend.domain.acts import OPERATOR
+from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.office.api_keys import SqlKeyStore
-from tests.time_and_chance import CHANCE
-from storage.engine.database import Database
 from storage.office.key_values import SqlKeyValueStore
-from tests.time_and_chance import build_clock
+from tests.time_and_chance import CHANCE, build_clock
 
 NOON = datetime(2026, 11, 10, 4, 0, tzinfo=UTC)
 
@@ -108,9 +107,7 @@ async def test_time_moves_no_further_than_to_where_a_telephone_rings_if_so_wishe
     async def next_hour(now: datetime) -> datetime:
         return now + timedelta(hours=1)
 
-    mover = ClockMover(
-        one.clock, one.work, next_hour, carry_nothing, lambda: one.clock.offset >= timedelta(hours=3)
-    )
+    mover = ClockMover(one.clock, one.work, next_hour, carry_nothing, lambda: one.clock.offset >= timedelta(hours=3))
     assert await mover.advance("7d", until_ring=True) == NOON + timedelta(hours=3)
     assert await mover.advance("7d", until_ring=True) == NOON + timedelta(hours=3), "it still rings"
     assert await mover.advance("1h") == NOON + timedelta(hours=4)
