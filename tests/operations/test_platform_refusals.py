@@ -39,8 +39,7 @@ class Platform:
 
     def open(self) -> RefusalNews:
         """A process that looks at it, begun anew."""
-        news = RefusalNews(self, self, lambda cause, **facts: self.told.append({"cause": cause, **facts}))  # type: ignore[arg-type]
-        return news
+        return RefusalNews(self, self, lambda cause, **facts: self.told.append({"cause": cause, **facts}))  # type: ignore[arg-type]
 
 
 async def test_a_refusal_is_told_once_with_its_ticket_and_reason_and_not_again_after_a_restart_XM29() -> None:

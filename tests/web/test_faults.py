@@ -457,7 +457,8 @@ class SlowKeys(SqlKeyStore):
 async def test_a_listener_who_leaves_before_they_are_known_causes_no_error(
     sqlite_world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sqlite_world.services.keys = keys = SlowKeys(sqlite_world)
+    keys = SlowKeys(sqlite_world)
+    await sqlite_world.change(keys=keys)
     headers = {"Authorization": f"Bearer {sqlite_world.keys['A1']}"}
     leaving = asyncio.create_task(sqlite_world.client.get("/events", headers=headers))
     await keys.asked.wait()

@@ -52,7 +52,7 @@ async def test_every_way_to_say_a_name_is_judged_FR9(sqlite_world: World) -> Non
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 async def test_the_refusal_says_which_name_and_what_to_do_FR9(sqlite_world: World, accept: str) -> None:
-    sqlite_world.services.addresses = Addresses(f"https://{OURS}:8443")
+    await sqlite_world.change(addresses=Addresses(f"https://{OURS}:8443"))
     headers = {"Host": f"{FOREIGN}:8080", "Accept": accept}
     async with sqlite_world.client.get("/", headers=headers, allow_redirects=False) as answer:
         text = await answer.text()

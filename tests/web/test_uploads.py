@@ -96,7 +96,6 @@ async def test_while_the_scanner_is_away_every_page_and_the_probe_say_so_and_the
     world: World, browser: Browser
 ) -> None:
     await browser.sign_in(world.keys["A1"])
-    world.services.list_conditions = world.screening.list_conditions
     for away, degraded in (("timeout", ["scanner_away"]), ("", [])):
         world.scanner.away = away
         await world.screening.probe()

@@ -148,7 +148,9 @@ class World:
         audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
         features = SqlFeatureStore(db, self.encryption)
         self.scanner = FakeScanner()
-        screening = Screening(self.scanner, audit, clock, lambda cause, **facts: self.alarms.append((cause, facts)))
+        self.screening = screening = Screening(
+            self.scanner, audit, clock, lambda cause, **facts: self.alarms.append((cause, facts))
+        )
         similarity = Similarity(features, office, values)
         integrity = IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, [])
         pages = RatingPages(
@@ -176,7 +178,7 @@ class World:
             holds=Holds(SqlHoldStore(db, self.ids), [], clock, CHANCE),
             integrity=integrity,
             health=Health(self.beats, SqlHealthStore(db), integrity.list_findings, Rhythm()),
-            gate=VersionGate(SqlGateStore(db), clock), journal=NotUsed(), list_conditions=tuple,
+            gate=VersionGate(SqlGateStore(db), clock), journal=NotUsed(), list_conditions=screening.list_conditions,
             tell_alarm=lambda cause, **facts: self.alarms.append((cause, facts)),
             addresses=Addresses("http://127.0.0.1:8080"), heartbeats={}, providers={}, process_token="",
         )  # fmt: skip
