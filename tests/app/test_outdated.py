@@ -23,7 +23,11 @@ async def test_what_a_server_says_when_it_ends_XR2(
 
     @contextlib.asynccontextmanager
     async def open_application(_config: Config, _roles: Collection[str]) -> AsyncIterator[Any]:
-        yield SimpleNamespace(services=SimpleNamespace(process_token="t", gate=SimpleNamespace(expired=expired), holds=SimpleNamespace(current=None)))
+        yield SimpleNamespace(
+            services=SimpleNamespace(
+                process_token="t", gate=SimpleNamespace(expired=expired), holds=SimpleNamespace(current=None)
+            )
+        )
         closed.append(True)
 
     running = asyncio.create_task(run_until_stopped(Config(data=tmp_path, sandbox=True), ("web",), open_application))

@@ -91,6 +91,11 @@ def test_numbers_are_shown_as_the_office_says() -> None:
     assert mask_number("+8613800001234", Flow(**{"privacy.phone_mask": "*******1234"}).snapshot) == "*******1234"
 
 
+async def offer_nothing(_ticket_id: int, _round: int) -> bool:
+    """No SMS and no page is out."""
+    return False
+
+
 def build_tools(office: OfficeCache, store: Any) -> CallDependencies:
     """What calls and visits need, with a store and nothing else that answers."""
     nobody: Any = Fake()
