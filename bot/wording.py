@@ -6,11 +6,10 @@ from typing import Any
 
 from backend.domain.masking import cut, mask
 from backend.domain.records import Ticket
-from backend.domain.refusals import Refused
+from backend.domain.refusals import INSTANTS, Refused
 from backend.domain.spoken_time import format_time
 from bot.services import BotServices
 
-INSTANTS = ("at", "due", "latest", "until")  # facts of refusals that are times
 PEOPLE = ("by", "person", "absent")  # facts of refusals that are people
 MAX_TITLE = 24  # characters
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+#: Facts that are instants, as ISO text.
+INSTANTS = ("at", "due", "latest", "until")
+
 
 class Refused(Exception):
     """A polite refusal. `code` is looked up in the text catalogue; `facts` fill its placeholders.

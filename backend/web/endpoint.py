@@ -169,13 +169,13 @@ async def _run_once(
         if code in NOT_REPLAYED or code >= 500:
             await store.release(key)
             raise
-        text = dump_error(services.texts, refused.code, refused.facts, request_id)
+        text = dump_error(services, refused, request_id)
     except BaseException:
         await store.release(key)
         raise
     if shown_once and code < 400:
         kept = Refused("shown_once")
-        await store.settle(key, get_status(kept.code), dump_error(services.texts, kept.code, kept.facts, request_id))
+        await store.settle(key, get_status(kept.code), dump_error(services, kept, request_id))
     else:
         await store.settle(key, code, text)
     return web.Response(text=text, status=code, content_type=JSON_TYPE)

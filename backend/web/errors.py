@@ -6,18 +6,19 @@ import json
 import logging
 import traceback
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from backend.domain.refusals import Refused, get_http_status
+from backend.domain.refusals import INSTANTS, Refused, get_http_status
 from backend.domain.setting_words import word_facts
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.ports.availability import Unavailable
+from backend.services import Services
 from backend.web.body import BodyTimeout
 from backend.web.request import REQUEST_ID, SERVICES
 
@@ -53,7 +54,7 @@ def format_refusal(catalogue: Texts, code: str, facts: Mapping[str, Any]) -> str
     values = dict(facts)
     if "state" in values:
         values["state"] = catalogue.get_word_or_value("state", str(values["state"]))
-    for name in ("at", "due", "latest", "until"):
+    for name in INSTANTS:
         if isinstance(values.get(name), str):
             with contextlib.suppress(ValueError):
                 at = datetime.fromisoformat(values[name])
@@ -62,17 +63,28 @@ def format_refusal(catalogue: Texts, code: str, facts: Mapping[str, Any]) -> str
     return catalogue.render_refusal(code, values)
 
 
+def localize_facts(facts: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
+    """Return a refusal's facts with its instants in the office's zone: a decision has them as they are stored."""
+    found = dict(facts)
+    for name in INSTANTS:
+        if isinstance(found.get(name), str):
+            with contextlib.suppress(ValueError):
+                found[name] = datetime.fromisoformat(found[name]).astimezone(zone).isoformat()
+    return found
+
+
 def word_refusal(request: web.Request, refused: Refused) -> str:
     """Return a refusal's sentence for the page that answers this request."""
-    texts = request.app[SERVICES].texts
-    facts = {**word_facts(texts, refused.facts), "request_id": request[REQUEST_ID]}
+    texts, zone = request.app[SERVICES].texts, request.app[SERVICES].clock.zone
+    facts = {**word_facts(texts, localize_facts(refused.facts, zone)), "request_id": request[REQUEST_ID]}
     return format_refusal(texts, refused.code, facts)
 
 
-def dump_error(catalogue: Texts, code: str, facts: Mapping[str, Any], request_id: str) -> str:
+def dump_error(services: Services, refused: Refused, request_id: str) -> str:
     """Return the JSON body of an error."""
+    code, facts = refused.code, localize_facts(refused.facts, services.clock.zone)
     error = {
-        "code": code, "message": format_refusal(catalogue, code, {**facts, "request_id": request_id}),
+        "code": code, "message": format_refusal(services.texts, code, {**facts, "request_id": request_id}),
         "details": facts, "request_id": request_id,
     }  # fmt: skip
     return json.dumps({"error": error}, ensure_ascii=False, default=str)
@@ -110,7 +122,7 @@ def log_unexpected(request: web.Request, error: Exception) -> Refused:
 def build_json_response(request: web.Request, refused: Refused, error: Exception) -> web.Response:
     """Return the refusal as contract §5 describes it."""
     code = refused.code
-    text = dump_error(request.app[SERVICES].texts, code, refused.facts, request[REQUEST_ID])
+    text = dump_error(request.app[SERVICES], refused, request[REQUEST_ID])
     answer = web.Response(text=text, status=get_status(code), content_type="application/json")
     if isinstance(error, web.HTTPException):
         answer.set_status(error.status)

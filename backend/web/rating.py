@@ -12,7 +12,7 @@ from backend.domain.refusals import Refused
 from backend.visits.rating_pages import PATH
 from backend.web.body import BodyTimeout, check_charset, read_bytes, strip_unstorable
 from backend.web.console.rendering import render_template
-from backend.web.errors import get_status, word_refusal
+from backend.web.errors import get_status, localize_facts, word_refusal
 from backend.web.identity import Guesses
 from backend.web.request import REQUEST_ID, SERVICES
 
@@ -107,7 +107,7 @@ def render_refusal(request: web.Request, refused: Refused, error: Exception) -> 
     """Render a refusal as a plain page; nothing of the console is on it."""
     status = error.status if isinstance(error, web.HTTPException) else get_status(refused.code)
     name = PAGES.get(refused.code, "other")
-    facts = {**refused.facts, "request_id": request[REQUEST_ID]}
+    facts = {**localize_facts(refused.facts, request.app[SERVICES].clock.zone), "request_id": request[REQUEST_ID]}
     said = request.app[SERVICES].texts.render_refusal(refused.code, facts, first="rating.refusal")
     page = _render(request, name, status, fault=said)
     if isinstance(error, web.HTTPMethodNotAllowed):

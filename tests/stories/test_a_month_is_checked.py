@@ -209,4 +209,4 @@ async def test_a_clerk_tries_changed_settings_on_the_console_and_compares_them_X
             assert 'role="alert"' in await console.post("/runs", 422, **form, other=other), other
         page = await console.get(f"/runs/{run['id']}", **{"with": plain["id"]})
         assert "假设试算" in page and "96.90" in page and "+1.85" in page
-        assert "proportional" in page.partition("规则变化")[2] and f'action="/runs/{run["id"]}/lock"' not in page
+        assert "按比例扣分" in page.partition("规则变化")[2] and f'action="/runs/{run["id"]}/lock"' not in page

@@ -26,20 +26,22 @@ async def test_no_log_message_list_or_address_holds_a_whole_number_or_a_key_G23(
     count = choose_size(size, small=20, quick=300, full=10_000)
     await office.bind("H101")
     office.confirm_calls("H101")  # of the first, which is urgent
-    core, phones = office.application.core, [one for n in range(count) for one in write_phones(n)]
+    phones = [one for n in range(count) for one in write_phones(n)]
     rows = [
         f"G{n:05d},help,{'general' if n else 'urgent'},phone,"
         f"第{n}件，请回电{write_phones(n)[1]}或{write_phones(n)[1][:3]} {write_phones(n)[1][3:7]} {write_phones(n)[1][7:]},"
         f"王某,{write_phones(n)[0]},云岭市\n"
         for n in range(count)
     ]
-    report = await core.imports.import_file("tickets", "t.csv", (HEAD + "".join(rows)).encode(), ADMIN)
+    report = await office.application.services.imports.import_file(
+        "tickets", "t.csv", (HEAD + "".join(rows)).encode(), ADMIN
+    )
     assert report["imported"] == count, report
     told: list[str] = [json.dumps(report, ensure_ascii=False, default=str)]
     for first in range(0, count, BATCH):
         for n in range(first, min(first + BATCH, count)):
             act = Act("dispatch", DISPATCHER, Source.API, ticket_no=f"G{n:05d}", arguments={"unit": "U01"})
-            await core.tickets.act(act)
+            await office.application.services.tickets.act(act)
         await office.settle()
         told += [str(line) for line in office.log]
         office.log.clear()
@@ -51,6 +53,6 @@ async def test_no_log_message_list_or_address_holds_a_whole_number_or_a_key_G23(
     told += [sms.body for sms in office.simulator.phones.messages]
     everything = re.sub(r"(?<=\d)[ -](?=\d)", "", "\n".join(told))
     seen = set(re.findall(r"1[35][79]\d{8}", everything)) & set(phones)
-    secrets = {*office.keys.values(), office.simulator.phones.token, office.application.services.telegram_secret}
+    secrets = {*office.keys.values(), office.simulator.phones.token, office.config.telegram_secret.get_secret_value()}
     figures.report("G23", tickets=count, numbers=len(seen), keys=sum(bool(s) and s in everything for s in secrets))
     assert sum(f"G{n:05d}" in everything for n in range(count)) == count  # they did pass

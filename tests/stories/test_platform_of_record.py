@@ -160,7 +160,7 @@ def test_a_signature_covers_the_time_the_method_the_path_and_the_body() -> None:
 
 async def test_a_whole_life_under_a_platform_that_fails_answers_late_and_refuses_XM29_A7(office: Office) -> None:
     platform, administrator = await use_external_platform(office), await office.bind("GL01")
-    await office.application.alarms.refresh()  # as the watch does every minute
+    await office.application.built.operations.alarms.refresh()  # as the watch does every minute
     office.confirm_calls()
     platform.mode = AnswerMode.LATER  # every answer comes late
     await office.sign_ticket("JS0001")

@@ -85,7 +85,9 @@ async def kept(sqlite_url: str, tmp_path: Path) -> Kept:
         await office.settle()
         await office.get_key("admin")
         core = office.application.core
-        opened = await core.keys.open_session(Account(AccountKind.PERSON, ADMIN), core.clock.now())
+        opened = await office.application.services.keys.open_session(
+            Account(AccountKind.PERSON, ADMIN), core.clock.now()
+        )
         kept = Kept(folder, office.keys, opened.token)
     make_pages_small(kept.file)
     return kept
@@ -197,7 +199,7 @@ async def test_while_it_is_read_only_nothing_is_sent_or_lost_and_a_clean_check_l
     assert (refused.status, refused.code) == (503, "read_only")
     assert await office.state("JS0001") == "dispatched"
     with pytest.raises(Unavailable, match="read_only"):
-        await application.delivery.run_once()
+        await application.built.delivery.run_once()
     assert not [text for text in person.render_screen() if "JS0001" in text]
     async with office.http.get(office.url + "/readyz") as ready:
         assert (await ready.json())["red"] == ["read_only"]

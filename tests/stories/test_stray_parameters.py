@@ -40,7 +40,7 @@ def test_every_webhook_is_tried_here() -> None:
     SmsHooks(nobody, nobody, "", nobody).add_routes(app)
     assert {resource.canonical.removeprefix(HOOKS) for resource in app.router.resources()} == SIGNED.keys()
     other = web.Application()
-    chat.add_routes(other)
+    chat.ChatHook(nobody, "").add_routes(other)
     platform.add_routes(other)
     assert {resource.canonical for resource in other.router.resources()} == {"/hooks/telegram", "/hooks/platform"}
 
