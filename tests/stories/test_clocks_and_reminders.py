@@ -247,7 +247,7 @@ async def test_the_console_shows_which_deadlines_a_changed_limit_or_working_day_
     async with sign_in(office, "admin") as console:
         limit = {"key": "close.limit.help", "value": "4wd"}
         shown = await console.post("/settings", **limit)
-        assert "将调整 1 件工单的 2 项未到期时限" in shown and "JS0001" in shown and "5 个工作日 → <b>4 个工作日</b>" in shown
+        assert "将调整 1 件工单的 2 项未到期时限" in shown and "JS0001" in shown and "5个工作日 → <b>4个工作日</b>" in shown
         assert (await office.request("GET", "/settings"))["close.limit.help"] == "5wd"
         await console.post("/settings", **limit, how="later")
         assert (await office.request("GET", "/settings"))["close.limit.help"] == "4wd"
