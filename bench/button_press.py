@@ -115,7 +115,7 @@ async def _measure_engine(engine: str, count: int) -> Figure:
             turning = asyncio.create_task(rounds())
             cost, _ = await post_all_requests(own, [("/ours", u.decode(), {}) for u in updates], WIDTH, then=settled)
             turning.cancel()
-            signed = text("SELECT count(*) FROM assignments WHERE signed = 'manual'")
+            signed = text("SELECT count(*) FROM assignments WHERE sign_method = 'manual'")
             assert await db.read(lambda c: c.execute(signed).scalar_one()) == made
             return cost
 

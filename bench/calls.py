@@ -136,7 +136,7 @@ async def _measure_answers(engine: str, count: int) -> list[Figure]:
             while await world.calls.run_once():
                 pass
             attempts = await db.fetch_rows(
-                text("SELECT id, provider_id FROM dials WHERE state = 'placed' AND step = 0")
+                text("SELECT id, provider_id FROM call_attempts WHERE state = 'placed' AND next_step = 0")
             )
             assert len(attempts) == count
             posts = []
@@ -153,7 +153,7 @@ async def _measure_answers(engine: str, count: int) -> list[Figure]:
             waits += milliseconds
             bare.append((cost, over_http))
             taken.append((cost, alone()))
-            for table in ("dials", "calls"):  # so that their phone numbers are free again
+            for table in ("call_attempts", "calls"):  # so that their phone numbers are free again
                 await db.execute(text(f"UPDATE {table} SET state = 'done'"))
         p99 = percentile(waits, 0.99)
         return [

@@ -31,7 +31,9 @@ _SERIES = {
     "sqlite": "WITH RECURSIVE s(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM s WHERE i < :last) ",
     "postgresql": "WITH s AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i) ",
 }
-_INSERT = "INSERT INTO duties (id, ticket_id, unit, kind, grade, start_at, due_at, next_at, step, met_at, outcome) "
+_INSERT = (
+    "INSERT INTO duties (id, ticket_id, unit, kind, grade, start_at, due_at, check_at, reminder_step, met_at, outcome) "
+)
 _OPEN = "SELECT 1000000000 + i, 1 + i / 4, 'U01', 'close', 'general', :at, :later + i, :later + i, 0, NULL, NULL FROM s"
 _MET = "SELECT 1000000000 + i, 1 + i / 4, 'U01', 'close', 'general', :at, :at, NULL, 1, :at, 'timely' FROM s"
 
@@ -135,6 +137,6 @@ async def _measure_burst(engine: str, count: int) -> float:
         while await deadline_watch.run_once():
             pass
         took = time.perf_counter() - began
-        signed = text("SELECT count(*) FROM assignments WHERE signed = 'auto'")
+        signed = text("SELECT count(*) FROM assignments WHERE sign_method = 'auto'")
         assert await office.db.read(lambda c: c.execute(signed).scalar_one()) == count
         return took * BURST / count

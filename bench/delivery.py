@@ -29,12 +29,12 @@ from tests.time_and_chance import CHANCE
 
 BATCH = 200
 _CLAIM = (
-    "UPDATE letters SET state = 'sending', owner = 'b', attempts = attempts + 1, lease_until = $1 WHERE id IN "
-    "(SELECT id FROM letters WHERE state = 'pending' AND channel = 'telegram' AND not_before <= $1 "
+    "UPDATE outbox SET state = 'sending', owner = 'b', attempts = attempts + 1, lease_until = $1 WHERE id IN "
+    "(SELECT id FROM outbox WHERE state = 'pending' AND channel = 'telegram' AND not_before <= $1 "
     "ORDER BY urgent DESC, not_before, id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id, kind, person, facts"
 )
 _SETTLE = (
-    "UPDATE letters SET state = 'sent', sent_at = $1, owner = NULL, lease_until = NULL "
+    "UPDATE outbox SET state = 'sent', sent_at = $1, owner = NULL, lease_until = NULL "
     "WHERE id = ANY($2::bigint[]) AND owner = 'b' AND state = 'sending'"
 )
 
@@ -98,7 +98,7 @@ class DeliveryRig:
 
     async def queue_messages(self, count: int) -> None:
         """Queue `count` messages of dispatched tickets."""
-        await self.office.db.execute(text("UPDATE letters SET state = 'skipped'"))
+        await self.office.db.execute(text("UPDATE outbox SET state = 'skipped'"))
         numbers = await self.office.create_tickets(count)
 
         def given(no: str, index: int) -> Any:
@@ -116,7 +116,7 @@ class DeliveryRig:
             pass
         took = time.perf_counter() - began
         assert self.channel.sent - before == count
-        left = text("SELECT count(*) FROM letters WHERE channel = 'telegram' AND state IN ('pending', 'sending')")
+        left = text("SELECT count(*) FROM outbox WHERE channel = 'telegram' AND state IN ('pending', 'sending')")
         assert await self.office.db.read(lambda c: c.execute(left).scalar_one()) == 0
         return count / took
 

@@ -106,9 +106,9 @@ class TicketLives:
             await self.wait_until_idle()
 
         async def send_chat(say: Any) -> None:
-            held = await self.query("SELECT address, message_id, c.assignment_id, a.version FROM cards c JOIN assignments a "
+            held = await self.query("SELECT address, message_id, c.assignment_id, a.version FROM chat_cards c JOIN assignments a "
                                    "ON a.id = c.assignment_id JOIN tickets t ON t.id = c.ticket_id "
-                                   "WHERE t.no >= :least ORDER BY c.id", least=numbers[0])  # fmt: skip
+                                   "WHERE t.ticket_no >= :least ORDER BY c.id", least=numbers[0])  # fmt: skip
             cards = {row.address: row for row in held}
             assert len(cards) == self.count, len(cards)
             await self.post([self._make_update(int(a), int(c.message_id), say(c)) for a, c in cards.items()])
@@ -168,7 +168,7 @@ class TicketLives:
 
     async def answer_calls(self, purpose: str) -> None:
         """Act as the carrier for the calls just placed: answered, a key pressed, completed."""
-        attempts = await self.query("SELECT d.id, d.provider_id, c.purpose FROM dials d JOIN calls c ON c.id = d.call_id "
+        attempts = await self.query("SELECT d.id, d.provider_id, c.purpose FROM call_attempts d JOIN calls c ON c.id = d.call_id "
                                 "WHERE d.state = 'placed'")  # fmt: skip
         assert len(attempts) == self.count, (purpose, Counter(d.purpose for d in attempts))
         key = {"Digits": "3" if purpose == "visit" else "1"}

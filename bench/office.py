@@ -80,7 +80,7 @@ class BenchOffice:
             people += [(f"L{i:02d}", unit_of(i), "liaison") for i in range(UNITS)]
             for number, (code, unit, role) in enumerate(people, 1):
                 c.execute(insert(t.people).values(code=code, name=code, unit=unit, role=role, phone_sealed=b"x",
-                                                  active=True, rank=0, key_authorised=False, pin_failures=0))  # fmt: skip
+                                                  active=True, contact_order=0, key_authorised=False, pin_failures=0))  # fmt: skip
                 c.execute(insert(t.bindings).values(id=number, person=code, channel="telegram", state="live",
                                                     address=str(number), user_id=str(number), bound_at=0))  # fmt: skip
             bump_epoch(c)
@@ -108,7 +108,7 @@ class BenchOffice:
         ticket_id = self.ids.take()
         line = build_entry(KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
                      verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
-                     recorded_at=now, words={})  # fmt: skip
+                     recorded_at=now, arguments={})  # fmt: skip
         ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone",
                         "A市", "M01", "M01", now, text="路灯不亮，请派人维修。" * 5, has_phone=True)  # fmt: skip
         due = Duty(self.ids.take(), ticket_id, None, "M01", Obligation.DISPATCH, Grade.GENERAL, now,

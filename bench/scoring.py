@@ -43,7 +43,7 @@ BARE = (
     "sum(CASE WHEN t.flags NOT LIKE '%mass_incident%' THEN a.extension_count ELSE 0 END), "
     "sum(CASE WHEN t.category IN ('consult', 'help', 'complaint') THEN 1 ELSE 0 END), "
     "sum(CASE WHEN t.category IN ('consult', 'help', 'complaint') AND t.final_answer = 'unsatisfied' "
-    "AND NOT t.excluded THEN 1 ELSE 0 END) FROM assignments a JOIN tickets t ON t.id = a.ticket_id "
+    "AND NOT t.unreasonable THEN 1 ELSE 0 END) FROM assignments a JOIN tickets t ON t.id = a.ticket_id "
     "WHERE a.lead AND a.closed_at >= :start AND a.closed_at < :end AND a.state <> 'returned' GROUP BY a.unit",
     "SELECT unit, count(*), sum(CASE WHEN red_card_at >= :start AND red_card_at < :end THEN 1 ELSE 0 END) "
     "FROM assignments WHERE lead AND dispatched_at < :end AND (closed_at IS NULL OR closed_at >= :start) "
@@ -164,8 +164,8 @@ def fill_tables(c: Connection, count: int) -> None:
     closed = f"CASE WHEN n % 10 < 8 THEN {sent} + (n % 9) * {DAY} END"
     late = "n % 10 < 8 AND n % 9 > 7 AND n % 20 = 7"
     c.execute(
-        text(f"""INSERT INTO tickets (id, no, version, head, state, category, grade, channel, region, management,
-        generated_at, lead_id, flags, requires_dispatch, final_answer, excluded, title, place, text, created_at, extra)
+        text(f"""INSERT INTO tickets (id, ticket_no, version, journal_head, state, category, grade, channel, region, management,
+        generated_at, lead_id, flags, requires_dispatch, final_answer, unreasonable, title, place, text, created_at, extra)
         SELECT n * 10, 'B' || n, 1, '', 'finalized', CASE n % 6 WHEN 0 THEN 'consult' WHEN 1 THEN 'help' WHEN 2 THEN
         'complaint' ELSE 'report' END, 'general', 'phone', 'A', 'M01', {sent}, n * 10 + 1,
         CASE n % 50 WHEN 0 THEN 'mass_incident' ELSE '' END, {yes},
@@ -173,7 +173,7 @@ def fill_tables(c: Connection, count: int) -> None:
     )
     c.execute(
         text(f"""INSERT INTO assignments (id, ticket_id, unit, lead, state, version, dispatched_at, dispatched_by,
-        sign_due_at, close_due_at, signed_at, signed, closed_at, extension_count, red_card_at, ended_at)
+        sign_due_at, close_due_at, signed_at, sign_method, closed_at, extension_count, red_card_at, ended_at)
         SELECT n * 10 + 1, n * 10, {unit}, {yes}, CASE WHEN n % 100 = 98 THEN 'returned' ELSE 'finalized' END, 1, {sent},
         'D', {sent} + {DAY}, {sent} + 8 * {DAY}, {sent}, 'manual', {closed}, n % 11 / 10,
         CASE WHEN {late} THEN {sent} + 8 * {DAY} END, CASE WHEN n % 100 = 98 THEN {sent} + {DAY} END
@@ -190,7 +190,7 @@ def fill_tables(c: Connection, count: int) -> None:
         'accepted', {sent} + {DAY} FROM {numbers} x WHERE n % 100 = 98""")
     )
     c.execute(
-        text(f"""INSERT INTO visits (id, ticket_id, assignment_id, round, kind, at, "by", source, answer, note, final)
+        text(f"""INSERT INTO visits (id, ticket_id, assignment_id, round, kind, at, "by", source, answer, note, decisive)
         SELECT n * 10 + 4, n * 10, n * 10 + 1, 1, 'manual', {sent} + 9 * {DAY}, 'V', 'api',
         CASE n % 40 WHEN 1 THEN 'unsatisfied' ELSE 'satisfied' END, '', {yes} FROM {numbers} x WHERE n % 6 < 3""")
     )

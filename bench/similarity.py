@@ -32,25 +32,25 @@ _FILL = {
     "postgresql": "WITH s AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i), ",
 }
 _TICKETS = (
-    "x AS (SELECT 1 AS one) INSERT INTO tickets (id, no, version, head, state, category, grade, channel, region, "
+    "x AS (SELECT 1 AS one) INSERT INTO tickets (id, ticket_no, version, journal_head, state, category, grade, channel, region, "
     "generated_at, flags, title, place, text, created_at, extra) "
     "SELECT i, 'X' || i, 1, '', 'closed', 'help', 'general', 'web', '', :at, '', 'filled', '', '', :at, '{}' FROM s"
 )
 _FEATURES = (
-    "x AS (SELECT 1 AS one) INSERT INTO gists (ticket_id, terms, title, places, generated_at) "
+    "x AS (SELECT 1 AS one) INSERT INTO ticket_features (ticket_id, terms, title, places, generated_at) "
     "SELECT i, :terms, '[\"filled\"]', '[[], []]', :at FROM s"
 )
 #: Three common words, nine others, and five pairs that no other ticket shares.
 _KEYS = (
     "j AS (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 "
     "UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9 UNION ALL SELECT 10 UNION ALL SELECT 11) "
-    "INSERT INTO like_keys (key, ticket_id) SELECT DISTINCT w.key, s.i FROM s CROSS JOIN j JOIN bench_words w ON w.n = "
+    "INSERT INTO feature_index (key, ticket_id) SELECT DISTINCT w.key, s.i FROM s CROSS JOIN j JOIN bench_words w ON w.n = "
     "CASE WHEN j.n < 3 THEN (s.i * 31 + j.n * 17 + s.i / 7) % :common ELSE :common + (s.i * 7919 + j.n * 104729 + "
     "s.i / 3) % (:words - :common) END ORDER BY 1, 2"
 )
 _PAIRS = (
     "j AS (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) "
-    "INSERT INTO like_keys (key, ticket_id) SELECT s.i * 8 + j.n - 4000000000000000000, s.i FROM s CROSS JOIN j "
+    "INSERT INTO feature_index (key, ticket_id) SELECT s.i * 8 + j.n - 4000000000000000000, s.i FROM s CROSS JOIN j "
     "ORDER BY 1, 2"
 )
 

@@ -106,7 +106,7 @@ def _make_job(office: BenchOffice, verb: str, no: str, index: int, waits: list[f
 async def _make_plan(office: BenchOffice, act: Act) -> Plan:
     """Return the plan that the service would write; nothing is written."""
     await office.tickets.ensure_ids()
-    snap = await office.moves.load(TicketRef(no=act.ticket_no))
+    snap = await office.moves.load(TicketRef(ticket_no=act.ticket_no))
     assert snap is not None
     context = DecisionContext(await office.office.snapshot(), office.office.clock.now(), office.ids.take)
     return decide(snap, act, context, KEY)
@@ -143,8 +143,9 @@ def _build_statements(plan: Plan, placeholder: Any) -> list[Statement]:
                 (*values(change.values), change.id),
             )
         )
-    cards = f"UPDATE cards SET wanted = {placeholder(1, 'cards', 'wanted')} WHERE assignment_id = " + placeholder(
-        2, "cards", "assignment_id"
+    cards = (
+        f"UPDATE chat_cards SET target_version = {placeholder(1, 'chat_cards', 'target_version')} WHERE assignment_id = "
+        + placeholder(2, "cards", "assignment_id")
     )
     found += [(f"{cards} AND state = 'live'", (plan.entry.version, one)) for one in plan.redraw]
     assert isinstance(plan.entry, JournalEntry)

@@ -193,7 +193,7 @@ class Conversation(Wording):
             return
         units = (await self.services.office.snapshot()).config.units
         unit = units[person.unit].name if person.unit in units else person.unit
-        text = self.render("chat.address_dead", unit=unit, name=person.name)
+        text = self.render("message.chat_lost", unit=unit, name=person.name)
         for colleague in await self.services.people.list_colleagues(person):
             await self.send(str(colleague.address), Card(text))
 
@@ -247,7 +247,7 @@ class Conversation(Wording):
         before = await self.services.chat_state.find_question(CHANNEL, self.user_id, self.now) or OpenQuestion("")
         asked = {**before.facts.get("messages", {}), message_id: ["", subject]}
         messages = dict(list(asked.items())[-MAX_QUESTIONS:])
-        await self._store(OpenQuestion(before.what, {**before.facts, "messages": messages}))
+        await self._store(OpenQuestion(before.question, {**before.facts, "messages": messages}))
 
     async def close_question(self, question: OpenQuestion) -> None:
         """Close the question for plain text; a reply to its message still answers it."""

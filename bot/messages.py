@@ -106,7 +106,7 @@ async def _handle_command_word(chat: Conversation, text: str) -> bool:
     if found is None:
         return False
     asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
-    if asked is not None and asked.what and (number or found[0] not in NO_ANSWERS):
+    if asked is not None and asked.question and (number or found[0] not in NO_ANSWERS):
         return False
     await _run_command(chat, *found)
     return True
@@ -122,7 +122,7 @@ async def _run_command(chat: Conversation, name: str, rest: str) -> None:
 async def _close_question(chat: Conversation) -> None:
     """Close the open question for plain text when a command comes; a reply to it still answers it."""
     asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
-    if asked is not None and asked.what and asked.what != BINDING_QUESTION:
+    if asked is not None and asked.question and asked.question != BINDING_QUESTION:
         await chat.close_question(asked)
 
 
@@ -159,7 +159,7 @@ async def _handle_numbered(chat: Conversation, message: Message, text: str) -> b
     found = split_number(text)
     if found is None or chat.person is None or not chat.actor.is_unit_member:
         return False
-    snap = await chat.services.tickets.moves.load(TicketRef(no=found[0]))
+    snap = await chat.services.tickets.moves.load(TicketRef(ticket_no=found[0]))
     case = None if snap is None else select_assignment(snap.ticket, snap.assignments, chat.actor)
     if case is None:
         if narrow(text).startswith(found[0]):  # nothing but a number can stand there
@@ -180,7 +180,7 @@ def _needs_ticket(chat: Conversation, message: Message, text: str, target: Targe
 async def _find_target(chat: Conversation, message: Message) -> Target | None:
     """Find the card or question replied to; in private also the last question, or the only open ticket."""
     asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
-    if asked is not None and asked.what == BINDING_QUESTION:
+    if asked is not None and asked.question == BINDING_QUESTION:
         asked = None
     if message.reply_to_message is not None:
         number = str(message.reply_to_message.message_id)
@@ -191,17 +191,19 @@ async def _find_target(chat: Conversation, message: Message) -> Target | None:
         if card is not None and card.kind == review.REVIEW_CARD and "request" in card.facts:
             request = int(card.facts["request"])
             asking = (
-                asked is not None and asked.facts.get("subject") == request and review.is_review_question(asked.what)
+                asked is not None
+                and asked.facts.get("subject") == request
+                and review.is_review_question(asked.question)
             )
-            return Target(asked.what if asked and asking else review.REQUEST_QUESTION, request)
+            return Target(asked.question if asked and asking else review.REQUEST_QUESTION, request)
         assignment = card.assignment_id if card else None
         if assignment is not None:
             same = asked is not None and asked.facts.get("subject") == assignment
-            return Target(asked.what if asked and same else None, assignment)
+            return Target(asked.question if asked and same else None, assignment)
         if not chat.private:
             return None
-    if asked is not None and asked.what:
-        return Target(asked.what, int(asked.facts.get("subject", 0)))
+    if asked is not None and asked.question:
+        return Target(asked.question, int(asked.facts.get("subject", 0)))
     if chat.person is None:
         return None
     count, items = await chat.services.chat_state.list_todo(chat.person.unit, 1)

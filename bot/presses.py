@@ -180,7 +180,7 @@ async def _dispatch_press(chat: Conversation, press: ButtonData) -> None:
         return
     case = await load_context(chat, press.subject)
     if case.assignment.ended_at is not None and press.verb not in READ_ONLY_VERBS:
-        await chat.answer_key("chat.closed_line")
+        await chat.answer_key("message.closed_line")
         await chat.remove_buttons()
         return
     await ASSIGNMENT_HANDLERS[press.verb](chat, case, press)

@@ -28,7 +28,7 @@ class TicketContext:
     @property
     def ticket_no(self) -> str:
         """The ticket's number."""
-        return self.snap.ticket.no
+        return self.snap.ticket.ticket_no
 
     def build_button_data(self, verb: str) -> ButtonData:
         """Build a button press about this assignment at its current version."""

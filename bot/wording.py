@@ -28,20 +28,20 @@ class Wording:
 
     def render(self, key: str, /, **facts: Any) -> str:
         """Return a text of the catalogue; where it gives the number of the ticket talked about, with its title."""
-        if self.subject is not None and facts.get("ticket_no") == self.subject.no:
+        if self.subject is not None and facts.get("ticket_no") == self.subject.ticket_no:
             facts["ticket_no"] = self.name_ticket(self.subject)
         return self.services.texts.render(key, **facts)
 
     def name_subject(self, text: str) -> str:
         """Return a text that names the ticket talked about, which stands before it unless it is in it (XM11)."""
-        if self.subject is None or self.subject.no in text:
+        if self.subject is None or self.subject.ticket_no in text:
             return text
-        return self.services.texts.render("chat.about", ticket_no=self.name_ticket(self.subject), text=text)
+        return self.services.texts.render("message.about", ticket_no=self.name_ticket(self.subject), text=text)
 
     async def format_refusal(self, refused: Refused) -> str:
         """Return the text of a refusal, with names for codes and formatted times."""
         if refused.code == "unbound":
-            return self.render("chat.M23")
+            return self.render("message.not_bound")
         facts = dict(refused.facts)
         units = (await self.services.office.snapshot()).config.units
         for name in PEOPLE:
@@ -69,7 +69,7 @@ class Wording:
 
     def name_ticket(self, ticket: Ticket) -> str:
         """Return a ticket's number with its title (XM11)."""
-        return self.services.texts.render("chat.named", ticket_no=ticket.no, title=self.get_title(ticket))
+        return self.services.texts.render("message.named", ticket_no=ticket.ticket_no, title=self.get_title(ticket))
 
     def format_time(self, at: datetime) -> str:
         """Format an instant as cards do."""

@@ -37,7 +37,7 @@ async def build_waiting_ticket(
     entry = build_entry(
         JOURNAL_KEY, prev_hash="", entry_id=ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
         verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now, recorded_at=now,
-        words={},
+        arguments={},
     )  # fmt: skip
     ticket = Ticket(
         ticket_id, no, 1, entry.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone", "A市", "M01", "M01",

@@ -85,7 +85,9 @@ class Config(BaseSettings):
     aliyun_access_key_secret: SecretStr = SecretStr("")
     aliyun_endpoint: str = ""  # host, or http://host:port of a substitute; empty for the official one
     aliyun_show_number: str = ""  # purchased caller number; empty for the carrier's shared ones
-    aliyun_templates: str = ""  # phone.P1=TTS_1,… : the carrier's template code of each text (docs/telephone.zh.md)
+    aliyun_templates: str = (
+        ""  # phone.call_to_sign=TTS_1,… : the carrier's template code of each text (docs/telephone.zh.md)
+    )
     aliyun_hook_secret: SecretStr = SecretStr("")  # last path segment of the report URL
     platform_url: str = ""  # where moves are written back when another platform holds the record
     platform_feed_url: str = ""  # where its new demands are fetched

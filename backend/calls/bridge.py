@@ -63,7 +63,7 @@ class Bridge:
         if not t.carrier.can.bridge:
             raise Refused("unavailable")
         snap = await t.tickets.moves.load(
-            TicketRef(no=ticket_no) if ticket_no else TicketRef(assignment_id=assignment_id)
+            TicketRef(ticket_no=ticket_no) if ticket_no else TicketRef(assignment_id=assignment_id)
         )
         if snap is None or not is_visible(snap, by):
             raise Refused("not_found", ticket=ticket_no or "")
@@ -90,7 +90,7 @@ class Bridge:
             facts={"by": by.code, "visit": visit},
         ))  # fmt: skip
         assert call_id is not None  # neither a message nor a visit: nothing it could collide with
-        await t.audit.record(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)
+        await t.audit.record(now, by.code, "bridged", snap.ticket.ticket_no, person=who.code, call=call_id)
         t.wake()
         return StartedBridge(call_id, who.code, mask_number(first, snapshot))
 
@@ -104,7 +104,7 @@ class Bridge:
         units = snapshot.config.units
         office = units.get((about.management if about else None) or "")
         unit = units.get((about.unit if about else None) or "")
-        key = "P3_visit" if talk.call.facts.get("visit") or unit is None else "P3_requester"
+        key = "bridge_visit" if talk.call.facts.get("visit") or unit is None else "bridge_requester"
         words = t.texts.render(
             f"phone.{key}", org_name=office.name if office else t.hotline_name, hotline_name=t.hotline_name,
             unit=unit.name if unit else "",
@@ -114,11 +114,11 @@ class Bridge:
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Record a finished attempt: a contact act, or a message to the person who asked. Acts first, then writes."""
         call, t = talk.call, self._t
-        requester = call.heard.get("requester")
+        requester = call.answers.get("requester")
         if requester:
             await self._record_contact(talk, requester == "reached")
         elif outcome in UNANSWERED:
-            await self._notify(call, "B1", outcome=outcome)
+            await self._notify(call, "bridge_not_started", outcome=outcome)
         await t.store.settle_attempt(
             AttemptResult(talk.attempt.id, CONTRACT_OUTCOMES.get(outcome, outcome), t.now(), error=error)
         )
@@ -129,7 +129,7 @@ class Bridge:
 
     async def conclude_unreachable(self, call: Call, why: str) -> None:
         """Tell the person who asked that the call could not even be placed."""
-        await self._notify(call, "B1", outcome=why)
+        await self._notify(call, "bridge_not_started", outcome=why)
 
     async def get_contact_attempts(self, ticket_id: int) -> ContactAttempts:
         """Return the attempts to reach this requester, and whether they are enough for the exemption (B49)."""
@@ -142,11 +142,11 @@ class Bridge:
         """Record the contact; a talk below `contact.min_seconds` is none, and no vain attempt either (XM15)."""
         call, t = talk.call, self._t
         snapshot = await t.office.snapshot()
-        told = call.heard.get("seconds")  # a carrier may not tell; then the answered call counts
+        told = call.answers.get("seconds")  # a carrier may not tell; then the answered call counts
         seconds = int(told or 0)
         if reached and told is not None and seconds < snapshot.settings.integer("contact.min_seconds"):
             await t.audit.record(t.now(), "system", "talk_too_short", _ticket_no(call), call=call.id, seconds=seconds)
-            await self._notify(call, "B4", seconds=seconds)
+            await self._notify(call, "bridge_too_short", seconds=seconds)
             return
         before = await self.get_contact_attempts(call.ticket_id or 0)
         missed = before.unreached + (not reached)
@@ -169,7 +169,13 @@ class Bridge:
         if not reached and missed == EXEMPT_AFTER and not any(a.requester == "reached" for a in before.attempts):
             attempts = [a.attempt_id for a in before.attempts if a.requester == "unreached"] + [talk.attempt.id]
             await t.audit.record(t.now(), "system", "requester_unreachable", _ticket_no(call), dials=attempts)
-        await self._notify(call, "B3" if reached else "B2", seconds=seconds, n=missed, enough=missed >= EXEMPT_AFTER)
+        await self._notify(
+            call,
+            "bridge_done" if reached else "bridge_unanswered",
+            seconds=seconds,
+            n=missed,
+            enough=missed >= EXEMPT_AFTER,
+        )
 
     async def _notify(self, call: Call, kind: str, **facts: object) -> None:
         person = (await self._t.office.snapshot()).by_code.get(call.person or "")
@@ -204,7 +210,7 @@ def _find_subject(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple
     own = [a for a in snap.assignments if a.unit == by.unit and a.ended_at is None]
     target = snap.find_assignment(assignment_id) if assignment_id is not None else own[-1] if own else snap.lead
     if target is None or not by.may_see(target.unit):
-        raise Refused("not_found", ticket=snap.ticket.no)
+        raise Refused("not_found", ticket=snap.ticket.ticket_no)
     if target.ended_at is not None or target.state not in HANDLING:
         raise Refused("not_now", state=target.state)
     return False, target

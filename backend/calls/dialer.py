@@ -162,8 +162,8 @@ class Dialer:
                 self._t.tell_alarm("carrier_failing", code=error.code)
                 live_call = replace(
                     live_call,
-                    call=replace(live_call.call, tries=FINAL_ATTEMPT),
-                    attempt=replace(live_call.attempt, number=FINAL_ATTEMPT),
+                    call=replace(live_call.call, attempt_count=FINAL_ATTEMPT),
+                    attempt=replace(live_call.attempt, attempt_no=FINAL_ATTEMPT),
                 )
                 await self._outcomes.judge(live_call, "carrier_failed", error.code)
 
@@ -186,8 +186,8 @@ class Dialer:
     async def _give_up(self, call: Call, now: datetime, why: str, outcome: str) -> None:
         if (purpose := self._purposes.get(call.purpose)) is not None:
             await purpose.conclude_unreachable(call, why)
-        elif call.letter_id is not None:
-            await self._t.delivery.report_unreachable(call.letter_id, why)
+        elif call.outbox_id is not None:
+            await self._t.delivery.report_unreachable(call.outbox_id, why)
         await self._t.store.cancel(call.id, now, outcome)
 
     async def _mark_invalid(self, call: Call, code: str) -> None:

@@ -65,7 +65,7 @@ class Dialogue:
             attempt = talk.attempt
             if attempt.outcome is not None:
                 return await self._answer_ended(talk, step, event)
-            if step != attempt.step and attempt.said is not None:
+            if step != attempt.next_step and attempt.last_prompt is not None:
                 return await self._repeat(talk)
             if talk.call.purpose != "inbound" and _is_machine(talk, event):
                 return await self._hang_up_on_machine(talk, event)
@@ -94,10 +94,10 @@ class Dialogue:
         async with self._lock_for(attempt_id):
             talk = await self._load(attempt_id, event)
             if event.digits and talk.attempt.outcome is None:
-                if talk.attempt.step == 0:
+                if talk.attempt.next_step == 0:
                     await self._advance(talk, CallEvent(event.provider_id))
                     talk = await self._load(attempt_id, event)
-                if talk.attempt.step == 1 and talk.attempt.outcome is None:
+                if talk.attempt.next_step == 1 and talk.attempt.outcome is None:
                     await self._advance(talk, replace(event, digits=event.digits[:1]))
             if event.status is not CallStatus.NOT_GIVEN:
                 await self.update_status(await self._load(attempt_id, event), AttemptReport(
@@ -112,7 +112,7 @@ class Dialogue:
         """
         await self._t.store.record_report(talk.attempt.id, status_update)
         if status_update.terminal and talk.attempt.outcome is None:
-            if not last and talk.call.script == "bridge" and talk.attempt.step > 0:
+            if not last and talk.call.script == "bridge" and talk.attempt.next_step > 0:
                 await self._t.store.postpone_check(talk.attempt.id, self._t.now() + SECOND_LEG_GRACE)
                 return
             outcome = find_outcome(talk, CallStatus(status_update.status), status_update.answered_by)
@@ -132,11 +132,13 @@ class Dialogue:
         facts = collect_facts(call, snapshot, t.now(), t)
         facts["has_pin"] = bool(call.person) and await t.people.has_pin(call.person or "")
         script_ = load_script(get_script_name(call, t))
-        heard = dict(call.heard)
+        heard = dict(call.answers)
         masked = False
-        if is_settled(call) and not (call.script == "bridge" and talk.attempt.step):  # a connection made stays made
+        if is_settled(call) and not (
+            call.script == "bridge" and talk.attempt.next_step
+        ):  # a connection made stays made
             turn = scripts.end_as_stale(script_, facts)
-        elif talk.attempt.step == 0:
+        elif talk.attempt.next_step == 0:
             heard = {k: v for k, v in heard.items() if k in ("contacted", "resolved", "satisfaction")}
             turn = scripts.start(script_, facts)
         else:
@@ -152,7 +154,7 @@ class Dialogue:
             heard["seconds"] = event.leg_duration
         stored_turn = serialize_turn(turn, t, script_.version)
         stored_step = DialogueStep(
-            talk.attempt.id, talk.attempt.step, t.now(), stored_turn, turn.position.as_text(), heard,
+            talk.attempt.id, talk.attempt.next_step, t.now(), stored_turn, turn.position.as_text(), heard,
             keys=_MASK * len(event.digits) if masked else event.digits, provider_id=event.provider_id,
             answered_by=event.answered_by.value, recording=event.recording_url,
         )  # fmt: skip
@@ -163,11 +165,11 @@ class Dialogue:
             again = await self._t.store.find_live_call(step.attempt_id)
             return await self._repeat(again or talk)
         attempt = replace(
-            talk.attempt, step=step.step + 1, said=step.prompt,
+            talk.attempt, next_step=step.step + 1, last_prompt=step.prompt,
             provider_id=talk.attempt.provider_id or step.provider_id or None,
             answered_by=step.answered_by or talk.attempt.answered_by,
         )  # fmt: skip
-        talk = LiveCall(attempt, replace(talk.call, position=step.position, heard=step.answers))
+        talk = LiveCall(attempt, replace(talk.call, position=step.position, answers=step.answers))
         if end:
             await self._outcomes.judge(talk, end)
         return await self._speak(talk, step.prompt, snapshot)
@@ -175,28 +177,28 @@ class Dialogue:
     async def _hang_up_on_machine(self, talk: LiveCall, event: CallEvent) -> Spoken:
         """FW19: a machine answered, so say nothing."""
         step = DialogueStep(
-            talk.attempt.id, talk.attempt.step, self._t.now(), {"say": []}, "", talk.call.heard,
+            talk.attempt.id, talk.attempt.next_step, self._t.now(), {"say": []}, "", talk.call.answers,
             provider_id=event.provider_id, answered_by=event.answered_by.value,
         )  # fmt: skip
         return await self._store_step(talk, step, "machine", await self._t.office.snapshot())
 
     async def _repeat(self, talk: LiveCall) -> Spoken:
-        return await self._speak(talk, talk.attempt.said or {}, await self._t.office.snapshot())
+        return await self._speak(talk, talk.attempt.last_prompt or {}, await self._t.office.snapshot())
 
     async def _answer_ended(self, talk: LiveCall, step: int, event: CallEvent) -> Spoken:
         """Answer after the call was judged: keep a late recording, explain a failed bridge, nothing else (FW4)."""
         if event.recording_url:
             await self._t.store.record_recording(talk.attempt.id, event.recording_url)
-        stored_turn = talk.attempt.said or {}
-        if step < talk.attempt.step:
+        stored_turn = talk.attempt.last_prompt or {}
+        if step < talk.attempt.next_step:
             return await self._repeat(talk)
         prompt = HANG_UP_PROMPT
         missed = event.leg_status not in (CallStatus.NOT_GIVEN, CallStatus.COMPLETED)
         if stored_turn.get("bridge") in DUTY_ROLES and missed:
             await request_callback(self._t, talk.call)
-            text_key = "P1_no_duty" if stored_turn["bridge"] == "duty" else "P2_no_transfer"
+            text_key = "no_duty" if stored_turn["bridge"] == "duty" else "supervised_no_transfer"
             prompt = Prompt((self._t.texts.render(f"phone.{text_key}"),), language=self._t.language)
-        return Spoken(prompt, talk.attempt.step, talk.attempt.id)
+        return Spoken(prompt, talk.attempt.next_step, talk.attempt.id)
 
     async def _speak(self, talk: LiveCall, stored_turn: Mapping[str, Any], snapshot: OfficeSnapshot) -> Spoken:
         number, announce = None, ""
@@ -205,7 +207,7 @@ class Dialogue:
             announce = f"{self._t.hooks_url}/announce/{talk.attempt.id}"
         elif stored_turn.get("bridge"):
             number = await self._find_duty_number(talk, stored_turn["bridge"], snapshot)
-        return Spoken(build_prompt(stored_turn, self._t, number, announce), talk.attempt.step, talk.attempt.id)
+        return Spoken(build_prompt(stored_turn, self._t, number, announce), talk.attempt.next_step, talk.attempt.id)
 
     async def _find_duty_number(self, talk: LiveCall, which: str, snapshot: OfficeSnapshot) -> str | None:
         found = find_duty_contact(which, talk.call, snapshot, self._t.now())
@@ -223,10 +225,10 @@ def to_call_input(event: CallEvent) -> scripts.CallInput:
 
 def _is_machine(talk: LiveCall, event: CallEvent) -> bool:
     """Whether a machine answered: reported with the first request, or a hint that silence confirmed (FW19)."""
-    if event.answered_by in MACHINES and not talk.attempt.step:
+    if event.answered_by in MACHINES and not talk.attempt.next_step:
         return True
     nothing = not (event.digits or event.speech or event.recording_url)
-    return nothing and talk.attempt.step == 1 and not talk.attempt.keys and talk.attempt.answered_by in MACHINES
+    return nothing and talk.attempt.next_step == 1 and not talk.attempt.keys and talk.attempt.answered_by in MACHINES
 
 
 def is_settled(call: Call) -> bool:

@@ -45,7 +45,7 @@ class Inbound:
         new: dict[str, Any] = {"script": "inbound_handler", "person": person.code}
         if missed is not None:
             new |= {"ticket_id": missed.ticket_id, "assignment_id": missed.assignment_id, "facts": {
-                "missed": missed.id, "letter": missed.letter_id, "attempt": missed.facts.get("attempt", 1),
+                "missed": missed.id, "letter": missed.outbox_id, "attempt": missed.facts.get("attempt", 1),
             }}  # fmt: skip
         return new
 

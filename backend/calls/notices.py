@@ -33,5 +33,9 @@ async def request_callback(deps: CallDependencies, call: Call) -> int:
     snapshot = await deps.office.snapshot()
     person = snapshot.by_code.get(call.person or "")
     return await send_notices(
-        deps, "D1", list_duty_people("duty", call, snapshot, deps.now()), call, person=person.name if person else ""
+        deps,
+        "duty_callback",
+        list_duty_people("duty", call, snapshot, deps.now()),
+        call,
+        person=person.name if person else "",
     )

@@ -36,11 +36,11 @@ def find_outcome(talk: LiveCall, status: CallStatus, answered_by: str = "") -> s
     if status in _OF_STATUS:
         return _OF_STATUS[status]
     spoken = (
-        talk.attempt.keys or talk.attempt.step > 1
+        talk.attempt.keys or talk.attempt.next_step > 1
     )  # a key proves that a person was there, the carrier's guess does not
     if (answered_by or talk.attempt.answered_by) in MACHINES and not spoken:
         return "machine"
-    if talk.attempt.step == 0 or not talk.call.position:
+    if talk.attempt.next_step == 0 or not talk.call.position:
         return "no_reply"
     return scripts.find_hang_up_outcome(load_script(talk.call.script), scripts.Position.from_text(talk.call.position))
 
@@ -73,17 +73,17 @@ class CallOutcomes:
         call, now = talk.call, self._t.now()
         snapshot = await self._t.office.snapshot()
         grade = call.grade
-        step = retry.decide_after_call(outcome, call.tries + 1, grade, snapshot.settings)
+        step = retry.decide_after_call(outcome, call.attempt_count + 1, grade, snapshot.settings)
         again = None
-        if isinstance(step, retry.Retry) and call.letter_id is not None:
+        if isinstance(step, retry.Retry) and call.outbox_id is not None:
             unit = call.subject.unit if call.subject else None
             again = reminders.find_next_allowed(
                 now + step.delay, grade, snapshot.settings, snapshot.calendar, unit, for_call=True
             )
         elif isinstance(step, retry.GiveUp) and step.done:
             await self.settle_message(call, "sent", talk.attempt.provider_id)
-        elif call.letter_id is not None:
-            await self._t.delivery.report_unreachable(call.letter_id, outcome)
+        elif call.outbox_id is not None:
+            await self._t.delivery.report_unreachable(call.outbox_id, outcome)
         if outcome in MISSED_OUTCOMES:
             await self._send_missed(call, snapshot)
         stored = CONTRACT_OUTCOMES.get(outcome, outcome)
@@ -97,7 +97,9 @@ class CallOutcomes:
         if person is not None and call.subject is not None:
             phones = snapshot.settings.strings("notify.duty_phone")
             duty = phones[0] if phones else self._t.hotline
-            await send_notices(self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty, script=call.script)
+            await send_notices(
+                self._t, "call_missed", [person], call, n=call.attempt_count + 1, duty_phone=duty, script=call.script
+            )
 
     async def _judge_inbound(self, talk: LiveCall, outcome: str) -> None:
         """A handler who called back has been notified: the call they missed need not ring again."""
@@ -112,8 +114,8 @@ class CallOutcomes:
         self, call: Call, state: str, provider_id: str | None = None, error: str | None = None
     ) -> None:
         """Settle the message of a call; do nothing if it has none or it is settled already."""
-        if call.letter_id is not None:
-            await self._settle_by_id(call.letter_id, int(call.facts.get("attempt", 1)), state, provider_id, error)
+        if call.outbox_id is not None:
+            await self._settle_by_id(call.outbox_id, int(call.facts.get("attempt", 1)), state, provider_id, error)
 
     async def _settle_by_id(
         self, message_id: int, attempt: int, state: str, provider_id: str | None, error: str | None = None

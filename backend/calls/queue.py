@@ -17,9 +17,9 @@ from backend.ports.moves import TicketRef
 
 BATCH_SIZE = 200  # messages taken in one run
 #: Message kinds spoken by script P2; all others by P1.
-SUPERVISE_KINDS = frozenset({"P2", "M8", "M16", "M19"})
+SUPERVISE_KINDS = frozenset({"call_supervised", "red_card", "supervised", "rework_ordered"})
 #: Message kinds with a script of their own; their calls are notices like P1 (Q28, XM19).
-OWN_SCRIPTS = {"P4": "upgrade", "M2u": "upgrade", "P5": "danger"}
+OWN_SCRIPTS = {"call_regraded": "upgrade", "regraded_urgent": "upgrade", "call_danger": "danger"}
 CONTACT_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)
 
 
@@ -46,7 +46,7 @@ class CallQueue:
         )
         facts = {k: message.facts[k] for k in ("due", "unless_opened") if k in message.facts}
         return NewCall(
-            script, spoken_script, at, now, letter_id=message.id, ticket_id=message.ticket_id,
+            script, spoken_script, at, now, outbox_id=message.id, ticket_id=message.ticket_id,
             assignment_id=message.assignment_id, person=message.person, urgent=message.urgent,
             facts={**facts, "attempt": message.attempts + 1},
         )  # fmt: skip
@@ -62,7 +62,7 @@ class CallQueue:
             script, script, now, now, ticket_id=snap.ticket.id, assignment_id=lead.id, person=person.code,
             urgent=True, facts={"by": by.code},
         ))  # fmt: skip
-        await self._t.audit.record(now, by.code, "rang", snap.ticket.no, person=person.code)
+        await self._t.audit.record(now, by.code, "rang", snap.ticket.ticket_no, person=person.code)
         self._t.wake()
         return person.code
 
@@ -72,7 +72,7 @@ class CallQueue:
         Refused `forbidden`, `not_found`, `not_now` (nothing to say by telephone), `no_handler`.
         """
         require(by, "unit.call", verb="call")
-        snap = await self._t.tickets.moves.load(TicketRef(no=ticket_no))
+        snap = await self._t.tickets.moves.load(TicketRef(ticket_no=ticket_no))
         if snap is None:
             raise Refused("not_found", ticket=ticket_no)
         now, lead = self._t.now(), snap.lead

@@ -76,7 +76,7 @@ class CallReconciler:
 
     async def _handle_lost(self, talk: LiveCall, now: datetime) -> None:
         """The carrier has no record of the call, so it never rang and may be tried again."""
-        if talk.attempt.state == "placed" or talk.attempt.number >= MAX_LOST or not self._t.carrier.can.search:
+        if talk.attempt.state == "placed" or talk.attempt.attempt_no >= MAX_LOST or not self._t.carrier.can.search:
             await self._outcomes.judge(talk, "carrier_failed", "lost")
         else:
             await self._t.store.settle_attempt(

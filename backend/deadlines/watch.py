@@ -26,7 +26,7 @@ ARCHIVE_INTERVAL = timedelta(hours=1)
 #: The verb the clock itself performs when a duty is due, at the planned instant.
 VERBS_AT_DUE = {Obligation.SIGN: "auto_sign", Obligation.CLOSE: "red_card"}
 #: Messages that the moves themselves send; reminders skip them.
-SENT_BY_MOVES = frozenset({"M7", "M8"})
+SENT_BY_MOVES = frozenset({"auto_signed", "red_card"})
 MANAGEMENT_AUDIENCES = frozenset(
     {reminders.Audience.DISPATCHER, reminders.Audience.REVIEWER, reminders.Audience.SUPERVISOR,
      reminders.Audience.REVISIT_AGENT}
@@ -66,12 +66,12 @@ class DeadlineWatch:
             await self._check(duty, now, snapshot)
         except Refused as refused:
             log.info("duty_postponed", duty=duty.id, kind=str(duty.kind), code=refused.code)
-            await self._due.record_check(duty, duty.step, self._next_check(duty, refused, now))
+            await self._due.record_check(duty, duty.reminder_step, self._next_check(duty, refused, now))
         except Unavailable:
             raise
         except Exception:  # boundary of one duty: log it and check again later
             log.exception("duty_failed", duty=duty.id, kind=str(duty.kind))
-            await self._due.record_check(duty, duty.step, now + RETRY_DELAY)
+            await self._due.record_check(duty, duty.reminder_step, now + RETRY_DELAY)
 
     @staticmethod
     def _next_check(duty: Duty, refused: Refused, now: datetime) -> datetime | None:
@@ -90,7 +90,7 @@ class DeadlineWatch:
         steps = snapshot.list_reminder_steps(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit)
         passed = [i for i, r in enumerate(steps) if r.at <= now]
         reached_step = passed[-1] + 1 if passed else 0
-        fresh = [r for i, r in enumerate(steps) if duty.step <= i < reached_step]
+        fresh = [r for i, r in enumerate(steps) if duty.reminder_step <= i < reached_step]
         at = _planned_at(duty, snapshot)
         if now >= at and duty.outcome is None and duty.kind in VERBS_AT_DUE:
             await self._act(VERBS_AT_DUE[duty.kind], duty, at)
@@ -114,15 +114,15 @@ class DeadlineWatch:
         steps = [
             r for r in steps if r.condition is not reminders.Condition.SIGNED or _signed_in_time(duty, snap.assignments)
         ]
-        if any(r.message == "M4" for r in steps) and await self._show_yellow_card(duty, steps[-1].at):
-            steps = [r for r in steps if r.message != "M4"]
+        if any(r.message == "close_reminder" for r in steps) and await self._show_yellow_card(duty, steps[-1].at):
+            steps = [r for r in steps if r.message != "close_reminder"]
         await self._tickets.ensure_ids()
         messages = []
         for step in steps:
             for person in self._find_recipients(step, duty, snap.ticket.management, snapshot, now):
                 is_call = step.channel is reminders.ReminderChannel.PHONE
                 unit = snapshot.config.units.get(person.unit)
-                bot = unit is None or unit.pilot  # A38
+                bot = unit is None or unit.chat_enabled  # A38
                 channel = "phone" if is_call else person.chat if bot else None
                 if channel is None or (is_call and not person.has_phone):
                     continue
@@ -137,7 +137,7 @@ class DeadlineWatch:
                         person=person.code,
                         ticket_id=duty.ticket_id,
                         assignment_id=duty.assignment_id,
-                        version=snap.ticket.version,
+                        ticket_version=snap.ticket.version,
                         urgent=duty.grade is Grade.URGENT,
                         not_before=not_before,
                         created_at=now,
@@ -188,7 +188,7 @@ class DeadlineWatch:
         snap = await self._tickets.moves.load(TicketRef(ticket_id=duty.ticket_id))
         if snap is None or snap.ticket.state != "closed":
             return False
-        await self._tickets.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no=snap.ticket.no))
+        await self._tickets.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no=snap.ticket.ticket_no))
         return True
 
     async def _act(self, verb: str, duty: Duty, at: datetime) -> None:
@@ -209,9 +209,9 @@ class DeadlineWatch:
             if snap is None:
                 continue
             try:
-                await self._tickets.act(Act("archive", SYSTEM, Source.CLOCK, ticket_no=snap.ticket.no))
+                await self._tickets.act(Act("archive", SYSTEM, Source.CLOCK, ticket_no=snap.ticket.ticket_no))
             except Refused as refused:
-                log.info("not_archived", ticket=snap.ticket.no, code=refused.code)
+                log.info("not_archived", ticket=snap.ticket.ticket_no, code=refused.code)
         return 0
 
 

@@ -113,7 +113,7 @@ def build_full_buttons(
     if target is None or target.ended_at is not None:
         return made
     names = list(OFFICE_BUTTONS) + (["view_files"] if snap.ticket.files else [])
-    if snap.ticket.final_answer != "unsatisfied" or snap.ticket.excluded:
+    if snap.ticket.final_answer != "unsatisfied" or snap.ticket.unreasonable:
         names.remove("rework")
     if "supervised" in snap.ticket.flags:
         names = ["progress_ok", "progress_no", *names[1:]]
@@ -149,14 +149,14 @@ def build_trial_buttons(run_id: int, catalogue: Texts) -> Rows:
     return arrange_rows(
         [
             Button(catalogue.render(f"button.{n}"), encode(ButtonData(RUN_VERB_OF_BUTTON[n], run_id)))
-            for n in catalogue.list_buttons("M21")
+            for n in catalogue.list_buttons("score_trial")
         ]
     )
 
 
 def build_digest_buttons(catalogue: Texts) -> Rows:
     """Return the buttons of a digest, which are about no single ticket."""
-    names = catalogue.list_buttons("M5")
+    names = catalogue.list_buttons("daily_digest")
     return arrange_rows(
         [Button(catalogue.render(f"button.{n}"), encode(ButtonData(VERB_OF_BUTTON[n], 0))) for n in names]
     )

@@ -7,9 +7,16 @@ from backend.domain.ticket_enums import Role
 
 SMS_SETTING = "notify.sms"  # the setting: SMS costs money, so an office opts in
 #: kind of the message → kind of the SMS; kinds not listed do not fit into one SMS
-SMS_KIND_OF = {"M1": "S1", "M2": "S1", "M3": "S1", "P1": "S1", "M4": "S2", "M8": "S3"}
+SMS_KIND_OF = {
+    "ticket_dispatched": "sms_to_sign",
+    "urgent_dispatched": "sms_to_sign",
+    "sign_reminder": "sms_to_sign",
+    "call_to_sign": "sms_to_sign",
+    "close_reminder": "sms_due_soon",
+    "red_card": "sms_overdue",
+}
 #: kind of the message → the `what` of S7, which the leader in charge gets instead
-LEADER_REASON_OF = {"M7": "auto_signed", "M8": "overdue"}
+LEADER_REASON_OF = {"auto_signed": "auto_signed", "red_card": "overdue"}
 
 
 def build_sms_fallback(context: FallbackContext) -> tuple[Message, ...]:
@@ -23,7 +30,7 @@ def build_sms_fallback(context: FallbackContext) -> tuple[Message, ...]:
         return ()
     original_kind = str(context.original_message.facts.get("instead_of", context.original_message.kind))
     leader = LEADER_REASON_OF.get(original_kind) if person.role is Role.LEADER else None
-    kind = "S7" if leader else SMS_KIND_OF.get(original_kind)
+    kind = "sms_leader" if leader else SMS_KIND_OF.get(original_kind)
     if (
         kind is None
         or not is_relevant(context.message, context.snap)

@@ -83,6 +83,6 @@ class CardUpdater:
         await o.ids.refill(1)
         now = o.clock.now()
         await o.outbox.add([
-            Message(o.ids.take(), "C1", card.channel, card.person, card.ticket_id, card.assignment_id,
+            Message(o.ids.take(), "card_resent", card.channel, card.person, card.ticket_id, card.assignment_id,
                    snap.ticket.version, snap.ticket.grade == "urgent", now, now, {"instead_of": card.message_id})
         ])  # fmt: skip

@@ -26,7 +26,7 @@ from notify.message import Card
 
 MAX_TEXT = 900  # characters of a card
 MAX_NAMES = 2_000  # requesters' names remembered for masking
-FULL_TICKET = "C2"  # the kind that shows the whole ticket (delivery/kinds)
+FULL_TICKET = "ticket_overview"  # the kind that shows the whole ticket (delivery/kinds)
 MAX_TODOS = 200  # open assignments of a person considered for a digest
 
 
@@ -78,7 +78,7 @@ class CardRenderer:
         viewer = snapshot.by_code.get(message.person)
         if viewer is None:
             return None
-        if message.kind == "M21":
+        if message.kind == "score_trial":
             return RenderedCard(self._build_trial_card(message.facts), 0)
         if message.ticket_id is None:
             digest = await self._build_digest(viewer)
@@ -115,7 +115,7 @@ class CardRenderer:
         if request_id is not None:
             return self._render_review(view, text, int(request_id), card.facts)
         if await self._is_superseded(card):
-            line = self._texts.render("chat.superseded_line")
+            line = self._texts.render("message.superseded_line")
             return RenderedCard(Card(f"{text}\n{line}"), snap.ticket.version, card.facts)
         names = self._texts.list_buttons(get_text_key(card.kind, card.facts))
         made = buttons.build_buttons(names, view.target, viewer, self._texts, view.now)
@@ -142,7 +142,7 @@ class CardRenderer:
         text = cut(render_text(kind, view), MAX_TEXT)
         names = self._texts.list_buttons(get_text_key(kind, facts))
         what = str(facts.get("what", "return"))
-        if kind == "M9r":
+        if kind == "review_requested":
             request_id = find_request(snap, what, assignment_id)
             if request_id is None:
                 return None
@@ -163,7 +163,7 @@ class CardRenderer:
         assert target is not None
         urgent = view.snap.ticket.grade is Grade.URGENT
         if target.state is State.DISPATCHED and target.ended_at is None:
-            text = say("chat.M2" if urgent else "chat.M1", **view.facts)
+            text = say("message.urgent_dispatched" if urgent else "message.ticket_dispatched", **view.facts)
         else:
             head = say("card.urgent" if urgent else "card.general", **view.facts)
             text = say("card.body", **view.facts, head=head, status=render_status(view))
@@ -187,7 +187,7 @@ class CardRenderer:
             "at": view.format_time(last.at) if last else "",
         }
         return Card(
-            cut(say.render("chat.whole", **facts), MAX_TEXT),
+            cut(say.render("message.whole", **facts), MAX_TEXT),
             buttons.build_full_buttons(view.snap, target, viewer, say, view.now),
         )
 
@@ -202,7 +202,7 @@ class CardRenderer:
                 Card(text, buttons.build_review_buttons(names, request_id, self._texts)), version, facts
             )
         if request is None or request.decision is None:
-            return RenderedCard(Card(f"{text}\n{self._texts.render('chat.closed_line')}"), version, facts)
+            return RenderedCard(Card(f"{text}\n{self._texts.render('message.closed_line')}"), version, facts)
         line = self._texts.render(
             "card.decided", decision=self._texts.render(f"card.{request.decision}"),
             name=view.get_person_name(request.decided_by), at=view.format_time(request.decided_at),
@@ -230,7 +230,7 @@ class CardRenderer:
         due = datetime.fromisoformat(str(facts["due"])).astimezone(now.tzinfo)
         due_text = format_time(due, now, self._texts.language.partition("_")[0], self._office.clock.zone)
         made = buttons.build_trial_buttons(int(facts["run"]), self._texts) if "run" in facts else ()
-        return Card(self._texts.render("chat.M21", **{**facts, "due": due_text}), made)
+        return Card(self._texts.render("message.score_trial", **{**facts, "due": due_text}), made)
 
     async def _build_digest(self, viewer: Person) -> Card | None:
         """M5: how much waits for a person, counted when it is sent; None when nothing does."""
@@ -244,11 +244,11 @@ class CardRenderer:
         first = found[0] if found else None
         due = first and _get_next_due(first.assignment)
         text = self._texts.render(
-            "chat.M5", name=viewer.name, n=count,
+            "message.daily_digest", name=viewer.name, n=count,
             a=sum(f.assignment.state is State.DISPATCHED for f in found),
             b=sum(_get_next_due(f.assignment) < soon for f in found),
             c=sum("supervised" in f.ticket.flags for f in found),
-            ticket_no=first.ticket.no if first else "", due=view.format_time(due) if view and due else "",
+            ticket_no=first.ticket.ticket_no if first else "", due=view.format_time(due) if view and due else "",
         )  # fmt: skip
         return Card(text, buttons.build_digest_buttons(self._texts))
 

@@ -82,79 +82,81 @@ def _visit(v: MessageView) -> Facts:
 
 #: kind → facts beyond View.facts
 EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
-    "M4": lambda v: {"left": v.format_left(v.target.close_due_at if v.target else None)},
-    "M8": lambda v: {"n": v.objection_days},
-    "M8d": lambda v: (
+    "close_reminder": lambda v: {"left": v.format_left(v.target.close_due_at if v.target else None)},
+    "red_card": lambda v: {"n": v.objection_days},
+    "objection_decided": lambda v: (
         _reason(v)
         | {"decision": v.texts.get_word("objection", "accepted" if v.message_facts.get("accepted") else "refused")}
     ),
-    "M9": _returned,
-    "M9r": _review,
-    "M11": _reason,
-    "M11a": _reason,
-    "M12": _withdrawn,
-    "M13": _extension,
-    "M14": _extension,
-    "M15": _reason,
-    "M15c": _reason,
-    "M16": lambda v: (
+    "return_submitted": _returned,
+    "review_requested": _review,
+    "return_refused": _reason,
+    "return_arbitrated": _reason,
+    "assignment_withdrawn": _withdrawn,
+    "extension_submitted": _extension,
+    "extension_accepted": _extension,
+    "extension_refused": _reason,
+    "explained_close_refused": _reason,
+    "supervised": lambda v: (
         _reason(v) | {"supervise_due": v.format_time(v.get_instant("due") or v.find_due(Obligation.SUPERVISE))}
     ),
-    "M16r": lambda v: {"text": v.mask_text(v.message_facts.get("text"))},
-    "M16e": lambda v: {"text": v.mask_text(v.message_facts.get("text"))},
-    "M17": _closed,
-    "M18": lambda v: _reason(v) | {"due": v.facts["close_due"]},
-    "M19": lambda v: {
+    "progress_reported": lambda v: {"text": v.mask_text(v.message_facts.get("text"))},
+    "unit_explained": lambda v: {"text": v.mask_text(v.message_facts.get("text"))},
+    "closed": _closed,
+    "sent_back": lambda v: _reason(v) | {"due": v.facts["close_due"]},
+    "rework_ordered": lambda v: {
         "summary": v.mask_text(v.message_facts.get("summary")).rstrip("。."),
         "due": v.format_time(v.get_instant("due")),
     },
-    "M20": _claim,
-    "M20u": lambda v: {"n": v.objection_days},
-    "M25v": _visit,
-    "M26": _due(Obligation.DISPATCH),
-    "M31": _due(Obligation.CONTACT),
-    "M32": _due(Obligation.SUPERVISE),
-    "M33": _due(Obligation.REWORK),
-    "M34": lambda v: {"explanation": v.mask_text(v.message_facts.get("explanation"))},
-    "M35": lambda v: {"text": v.mask_text(v.message_facts.get("text"))},
-    "M30": lambda v: {"n": v.message_facts.get("n", v.snap.ticket.repeats)},
-    "M27": _due(Obligation.REVIEW),
-    "M28": _due(Obligation.REVISIT),
-    "M28d": _due(Obligation.REVISIT),
-    "M29": _reason,
-    "M25": lambda v: {
+    "unreasonable_decided": _claim,
+    "visit_unsatisfied": lambda v: {"n": v.objection_days},
+    "visit_task": _visit,
+    "dispatch_reminder": _due(Obligation.DISPATCH),
+    "contact_reminder": _due(Obligation.CONTACT),
+    "supervision_overdue": _due(Obligation.SUPERVISE),
+    "rework_reminder": _due(Obligation.REWORK),
+    "recheck_today": lambda v: {"explanation": v.mask_text(v.message_facts.get("explanation"))},
+    "part_closed": lambda v: {"text": v.mask_text(v.message_facts.get("text"))},
+    "repeat_merged": lambda v: {"n": v.message_facts.get("n", v.snap.ticket.merged_count)},
+    "review_overdue": _due(Obligation.REVIEW),
+    "visit_due": _due(Obligation.REVISIT),
+    "visit_overdue": _due(Obligation.REVISIT),
+    "coordination_requested": _reason,
+    "call_missed": lambda v: {
         "n": v.message_facts.get("n", 1),
         "time": v.format_time(v.get_instant("at")),
         "duty_phone": v.message_facts.get("duty_phone", ""),
         "next": v.texts.get_word("next_step", "sign" if v.target and v.target.state.is_unsigned else "handle"),
         "overdue": v.facts["close_due"] if _is_overdue(v) else "",
     },
-    "B1": lambda v: {
+    "bridge_not_started": lambda v: {
         "reason": v.texts.get_word_or_value("bridge_failed", str(v.message_facts.get("outcome"))),
         "time": v.format_time(v.get_instant("at")),
     },
-    "B2": lambda v: {
+    "bridge_unanswered": lambda v: {
         "n": v.message_facts.get("n", 1),
         "time": v.format_time(v.get_instant("at")),
-        "enough": v.texts.render("chat.B2_enough", n=v.message_facts["n"]) if v.message_facts.get("enough") else "",
+        "enough": v.texts.render("message.bridge_unanswered_enough", n=v.message_facts["n"])
+        if v.message_facts.get("enough")
+        else "",
     },
-    "B3": lambda v: {"seconds": v.message_facts.get("seconds", 0)},
-    "B4": lambda v: {"seconds": v.message_facts.get("seconds", 0)},
-    "D1": lambda v: {"person": v.message_facts.get("person", "")},
-    "U1": lambda v: {"name": v.message_facts.get("name", ""), "unit": v.message_facts.get("unit", "")},
+    "bridge_done": lambda v: {"seconds": v.message_facts.get("seconds", 0)},
+    "bridge_too_short": lambda v: {"seconds": v.message_facts.get("seconds", 0)},
+    "duty_callback": lambda v: {"person": v.message_facts.get("person", "")},
+    "chat_lost": lambda v: {"name": v.message_facts.get("name", ""), "unit": v.message_facts.get("unit", "")},
 }
 
 
 #: kind → the fact that chooses its text, and the texts that differ from `KINDS`
 TEXT_BY_FACT: dict[str, tuple[str, dict[str, str]]] = {
-    "M25v": ("why", {"danger": "chat.task_visit_urgent"}),
-    "M25": ("script", {"danger": "chat.missed_danger", "supervise": "chat.missed_supervise"}),
+    "visit_task": ("why", {"danger": "message.visit_task_urgent"}),
+    "call_missed": ("script", {"danger": "message.missed_danger", "supervise": "message.missed_supervise"}),
 }
 
 
 def get_text_key(kind: str, facts: Any) -> str:
     """Return the catalogue key for a kind; a reviewer's depends on what is asked, a missed call's on what it was about."""
-    if kind == "M9r":
+    if kind == "review_requested":
         return REVIEWS[facts.get("what", "return")][0]
     fact, texts = TEXT_BY_FACT.get(kind, ("", {}))
     return texts.get(str(facts.get(fact)), KINDS[kind].text)
@@ -168,7 +170,7 @@ def render_text(kind: str, view: MessageView) -> str:
     text = view.texts.render(key, **facts)
     if not view.title or "ticket" in find_placeholders(view.texts.get_template(key)):
         return text
-    return view.texts.render("chat.titled", text=text, title=view.title)
+    return view.texts.render("message.titled", text=text, title=view.title)
 
 
 def render_status(view: MessageView) -> str:
@@ -183,7 +185,7 @@ def render_status(view: MessageView) -> str:
         state = "closed"
     if state == "archived":
         state = "finalized"
-    if state == "signed" and target.signed == "auto":
+    if state == "signed" and target.sign_method == "auto":
         state = "auto_signed"
     if state == "replied" and _explained(view):
         state = "explained"

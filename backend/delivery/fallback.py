@@ -12,7 +12,10 @@ from backend.ports.outbox import AuditNote
 
 LIVE_STATES = ("pending", "sending", "sent", "ambiguous")
 #: grade and call kind → the chat message with the same content, for a contact without a telephone
-CHAT_KIND_OF = {(Grade.GENERAL, "P1"): "M1", (Grade.URGENT, "P1"): "M2"}
+CHAT_KIND_OF = {
+    (Grade.GENERAL, "call_to_sign"): "ticket_dispatched",
+    (Grade.URGENT, "call_to_sign"): "urgent_dispatched",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def _plan_chat(context: FallbackContext, call_kind: str) -> Fallback:
     root = context.original_message.kind
     kind = CHAT_KIND_OF.get((grade, call_kind)) if root.startswith("P") else root
     unit = context.snapshot.config.units.get(context.unit or "")
-    if kind is None or unit is None or not unit.pilot:
+    if kind is None or unit is None or not unit.chat_enabled:
         return Fallback()
     told_persons = {d.message.person for d in context.related_messages if d.message.kind == kind} | {
         context.message.person
@@ -96,14 +99,14 @@ def _plan_task(context: FallbackContext) -> Fallback:
     since = context.original_message.created_at
     note = context.build_audit_note("unreached", unit=context.unit)
     if is_for_institution(context.message.kind) or any(
-        d.message.kind == "T1" and d.message.created_at >= since for d in context.related_messages
+        d.message.kind == "contact_by_hand" and d.message.created_at >= since for d in context.related_messages
     ):
         return Fallback(notes=(note,))
     snapshot, person = context.snapshot, context.snapshot.by_code.get(context.message.person)
     management = context.snap.ticket.management if context.snap else None
     management = management or snapshot.find_institution(receiver=person.unit if person else None)
     people = snapshot.people(management or "", Role.DISPATCHER)
-    return Fallback(tuple(context.build_replacement("T1", p.chat, p) for p in people if p.chat), (note,))
+    return Fallback(tuple(context.build_replacement("contact_by_hand", p.chat, p) for p in people if p.chat), (note,))
 
 
 def plan_colleague_notice(context: FallbackContext, person: Person) -> Fallback:
@@ -113,8 +116,8 @@ def plan_colleague_notice(context: FallbackContext, person: Person) -> Fallback:
         p for p in context.snapshot.people(person.unit, Role.LIAISON, Role.HANDLER) if p.chat and p.code != person.code
     ]
     messages = tuple(
-        context.build_replacement("U1", p.chat, p, name=person.name, unit=unit.name if unit else person.unit)
+        context.build_replacement("chat_lost", p.chat, p, name=person.name, unit=unit.name if unit else person.unit)
         for p in others
         if p.chat
     )
-    return Fallback(messages, (context.build_audit_note("address_dead"),))
+    return Fallback(messages, (context.build_audit_note("chat_lost"),))

@@ -31,8 +31,8 @@ class FallbackContext:
         """The original message at the start of the fallback chain."""
         by_id = {d.message.id: d.message for d in self.related_messages}
         message, seen = self.message, {self.message.id}
-        while message.cause_id in by_id and message.cause_id not in seen:
-            message = by_id[message.cause_id]
+        while message.fallback_of in by_id and message.fallback_of not in seen:
+            message = by_id[message.fallback_of]
             seen.add(message.id)
         return message
 
@@ -49,9 +49,9 @@ class FallbackContext:
         given = {k: v for k, v in self.original_message.facts.items() if k != "unless_opened"}
         return Message(
             id=self.new_id(), kind=kind, channel=channel, person=person.code, ticket_id=self.message.ticket_id,
-            assignment_id=self.message.assignment_id, version=self.message.version, urgent=self.message.urgent,
+            assignment_id=self.message.assignment_id, ticket_version=self.message.ticket_version, urgent=self.message.urgent,
             not_before=self.next_allowed(for_call=True) if channel in ("phone", SMS_CHANNEL) else self.now, created_at=self.now,
-            facts={**given, **facts, "why": self.reason}, cause_id=self.message.id,
+            facts={**given, **facts, "why": self.reason}, fallback_of=self.message.id,
         )  # fmt: skip
 
     def next_allowed(self, *, for_call: bool) -> datetime:
@@ -63,7 +63,7 @@ class FallbackContext:
 
     def build_audit_note(self, what: str, **facts: Any) -> AuditNote:
         """Build an audit row about this message."""
-        about = self.snap.ticket.no if self.snap else None
+        about = self.snap.ticket.ticket_no if self.snap else None
         facts = {"letter": self.message.id, "kind": self.message.kind, "person": self.message.person,
                  "channel": self.message.channel, "why": self.reason, **facts}  # fmt: skip
         return AuditNote(self.now, "system", what, about, facts)

@@ -32,88 +32,96 @@ class MessageKind:
 
 # fmt: off
 KINDS: dict[str, MessageKind] = {
-    "M1":   MessageKind("", UNSIGNED_STATES),
-    "M2":   MessageKind("", UNSIGNED_STATES),
-    "M2u":  MessageKind("chat.M2u", OPEN_STATES),
-    "C1":   MessageKind("", ACTIVE_STATES),                       # a live card again: asked for, or the old one is gone (FT22)
-    "C2":   MessageKind(""),                                  # the whole ticket, with what the recipient may do about it
-    "M3":   MessageKind("chat.M3", UNSIGNED_STATES),
-    "M4":   MessageKind("chat.M4", OPEN_STATES, duty=Obligation.CLOSE),
-    "M5":   MessageKind("chat.M5"),
-    "M7":   MessageKind("chat.M7", HANDLING),
-    "M8":   MessageKind("chat.M8", OPEN_STATES),
-    "M8d":  MessageKind("chat.M8d"),
-    "M9":   MessageKind("chat.M9", frozenset({S.RETURN_REVIEW})),
-    "M9r":  MessageKind("chat.M9_reviewer"),                  # while its request is undecided
-    "M10":  MessageKind("chat.M10"),
-    "M11":  MessageKind("chat.M11", OPEN_STATES),
-    "M11a": MessageKind("chat.M11a", OPEN_STATES),
-    "M12":  MessageKind("chat.M12"),
-    "M13":  MessageKind("chat.M13", frozenset({S.EXTENSION_REVIEW, S.REPLIED})),
-    "M14":  MessageKind("chat.M14", ACTIVE_STATES),
-    "M15":  MessageKind("chat.M15", OPEN_STATES),
-    "M15c": MessageKind("chat.M15c", OPEN_STATES),
-    "M16":  MessageKind("chat.M16", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
-    "M16r": MessageKind("chat.M16r", UNARCHIVED, flag="supervised"),
-    "M16e": MessageKind("chat.M16e", UNARCHIVED),
-    "M17":  MessageKind("chat.M17"),
-    "M18":  MessageKind("chat.M18", OPEN_STATES),
-    "M19":  MessageKind("chat.M19", frozenset({S.REWORK})),
-    "M20":  MessageKind("chat.M20"),
-    "M20u": MessageKind("chat.M20u", frozenset({S.FINALIZED}), state_of="ticket"),
-    "M25v": MessageKind("chat.task_visit", MANUAL_VISIT_STATES, state_of="ticket"),
-    "M26":  MessageKind("chat.M26", NEW, state_of="ticket"),
-    "M27":  MessageKind("chat.M27"),
-    "M28":  MessageKind("chat.M28", MANUAL_VISIT_STATES, state_of="ticket"),
-    "M28d": MessageKind("chat.M28d", frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL}), state_of="ticket"),
-    "M29":  MessageKind("chat.M29", UNARCHIVED),
-    "M30":  MessageKind("chat.M30", OPEN_STATES),
-    "M25":  MessageKind("chat.M25", ACTIVE_STATES),               # an unanswered call
-    "B1":   MessageKind("chat.B1", ACTIVE_STATES),                # a bridge whose first leg was not answered (P3)
-    "B2":   MessageKind("chat.B2"),
-    "B3":   MessageKind("chat.B3"),
-    "B4":   MessageKind("chat.B4"),                           # the talk was too short to count as a contact
-    "D1":   MessageKind("chat.D1"),                           # a manual task: key 0 was pressed, and nobody on duty answered
-    "M31":  MessageKind("chat.M31", HANDLING, duty=Obligation.CONTACT),
-    "M32":  MessageKind("chat.M32", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
-    "M33":  MessageKind("chat.M33", frozenset({S.REWORK})),
-    "M34":  MessageKind("chat.M34"),                          # the day to re-check what could not be solved (A25)
-    "M35":  MessageKind("chat.M35"),                          # a child has closed the part it was entrusted with (XM2)
-    "T1":   MessageKind("chat.task_unreached", ACTIVE_STATES),    # a manual task (A10): nobody of the unit can be reached
-    "U1":   MessageKind("chat.address_dead"),                 # a colleague's chat is dead (FT20)
-    "P1":   MessageKind("phone.P1", UNSIGNED_STATES),
-    "P2":   MessageKind("phone.P2", UNARCHIVED),
-    "P4":   MessageKind("phone.P4", OPEN_STATES),
-    "P5":   MessageKind("phone.P5", MANUAL_VISIT_STATES, state_of="ticket"),  # words of danger in a visit (XM19)
-    "S1":   MessageKind("sms.S1", UNSIGNED_STATES),                   # SMS, when chat and telephone failed (by_text.py)
-    "S2":   MessageKind("sms.S2", OPEN_STATES, duty=Obligation.CLOSE),
-    "S3":   MessageKind("sms.S3", OPEN_STATES),
-    "S7":   MessageKind("sms.S7", ACTIVE_STATES),
+    "ticket_dispatched":       MessageKind("", UNSIGNED_STATES),
+    "urgent_dispatched":       MessageKind("", UNSIGNED_STATES),
+    "regraded_urgent":         MessageKind("message.regraded_urgent", OPEN_STATES),
+    "card_resent":             MessageKind("", ACTIVE_STATES),  # a live card again: asked for, or the old one is gone (FT22)
+    "ticket_overview":         MessageKind(""),  # the whole ticket, with what the recipient may do about it
+    "sign_reminder":           MessageKind("message.sign_reminder", UNSIGNED_STATES),
+    "close_reminder":          MessageKind("message.close_reminder", OPEN_STATES, duty=Obligation.CLOSE),
+    "daily_digest":            MessageKind("message.daily_digest"),
+    "auto_signed":             MessageKind("message.auto_signed", HANDLING),
+    "red_card":                MessageKind("message.red_card", OPEN_STATES),
+    "objection_decided":       MessageKind("message.objection_decided"),
+    "return_submitted":        MessageKind("message.return_submitted", frozenset({S.RETURN_REVIEW})),
+    "review_requested":        MessageKind("message.return_reviewer"),  # while its request is undecided
+    "return_accepted":         MessageKind("message.return_accepted"),
+    "return_refused":          MessageKind("message.return_refused", OPEN_STATES),
+    "return_arbitrated":       MessageKind("message.return_arbitrated", OPEN_STATES),
+    "assignment_withdrawn":    MessageKind("message.assignment_withdrawn"),
+    "extension_submitted":     MessageKind("message.extension_submitted", frozenset({S.EXTENSION_REVIEW, S.REPLIED})),
+    "extension_accepted":      MessageKind("message.extension_accepted", ACTIVE_STATES),
+    "extension_refused":       MessageKind("message.extension_refused", OPEN_STATES),
+    "explained_close_refused": MessageKind("message.explained_close_refused", OPEN_STATES),
+    "supervised":              MessageKind("message.supervised", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
+    "progress_reported":       MessageKind("message.progress_reported", UNARCHIVED, flag="supervised"),
+    "unit_explained":          MessageKind("message.unit_explained", UNARCHIVED),
+    "closed":                  MessageKind("message.closed"),
+    "sent_back":               MessageKind("message.sent_back", OPEN_STATES),
+    "rework_ordered":          MessageKind("message.rework_ordered", frozenset({S.REWORK})),
+    "unreasonable_decided":    MessageKind("message.unreasonable_decided"),
+    "visit_unsatisfied":       MessageKind("message.visit_unsatisfied", frozenset({S.FINALIZED}), state_of="ticket"),
+    "visit_task":              MessageKind("message.visit_task", MANUAL_VISIT_STATES, state_of="ticket"),
+    "dispatch_reminder":       MessageKind("message.dispatch_reminder", NEW, state_of="ticket"),
+    "review_overdue":          MessageKind("message.review_overdue"),
+    "visit_due":               MessageKind("message.visit_due", MANUAL_VISIT_STATES, state_of="ticket"),
+    "visit_overdue":           MessageKind("message.visit_overdue", frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL}), state_of="ticket"),
+    "coordination_requested":  MessageKind("message.coordination_requested", UNARCHIVED),
+    "repeat_merged":           MessageKind("message.repeat_merged", OPEN_STATES),
+    "call_missed":             MessageKind("message.call_missed", ACTIVE_STATES),  # an unanswered call
+    "bridge_not_started":      MessageKind("message.bridge_not_started", ACTIVE_STATES),  # a bridge whose first leg was not answered (P3)
+    "bridge_unanswered":       MessageKind("message.bridge_unanswered"),
+    "bridge_done":             MessageKind("message.bridge_done"),
+    "bridge_too_short":        MessageKind("message.bridge_too_short"),  # the talk was too short to count as a contact
+    "duty_callback":           MessageKind("message.duty_callback"),  # a manual task: key 0 was pressed, and nobody on duty answered
+    "contact_reminder":        MessageKind("message.contact_reminder", HANDLING, duty=Obligation.CONTACT),
+    "supervision_overdue":     MessageKind("message.supervision_overdue", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
+    "rework_reminder":         MessageKind("message.rework_reminder", frozenset({S.REWORK})),
+    "recheck_today":           MessageKind("message.recheck_today"),  # the day to re-check what could not be solved (A25)
+    "part_closed":             MessageKind("message.part_closed"),  # a child has closed the part it was entrusted with (XM2)
+    "contact_by_hand":         MessageKind("message.contact_by_hand", ACTIVE_STATES),  # a manual task (A10): nobody of the unit can be reached
+    "chat_lost":               MessageKind("message.chat_lost"),  # a colleague's chat is dead (FT20)
+    "call_to_sign":            MessageKind("phone.call_to_sign", UNSIGNED_STATES),
+    "call_supervised":         MessageKind("phone.call_supervised", UNARCHIVED),
+    "call_regraded":           MessageKind("phone.call_regraded", OPEN_STATES),
+    "call_danger":             MessageKind("phone.call_danger", MANUAL_VISIT_STATES, state_of="ticket"),  # words of danger in a visit (XM19)
+    "sms_to_sign":             MessageKind("sms.sms_to_sign", UNSIGNED_STATES),  # SMS, when chat and telephone failed (by_text.py)
+    "sms_due_soon":            MessageKind("sms.sms_due_soon", OPEN_STATES, duty=Obligation.CLOSE),
+    "sms_overdue":             MessageKind("sms.sms_overdue", OPEN_STATES),
+    "sms_leader":              MessageKind("sms.sms_leader", ACTIVE_STATES),
 }
 # fmt: on
 
 LIVE_CARD_KINDS = frozenset(name for name, kind in KINDS.items() if not kind.text)
 #: what a reviewer is asked → (text, kinds of the request)
 REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "return": ("chat.M9_reviewer", ("return",)),
-    "extension": ("chat.M13_reviewer", ("extension",)),
-    "explained_close": ("chat.M17_reviewer", ("explained_close",)),
-    "unreasonable": ("chat.M20_reviewer", ("unreasonable",)),
-    "appeal": ("chat.M20_appeal", ("appeal",)),
-    "objection": ("chat.M8_reviewer", ("objection",)),
-    "mass_incident": ("chat.flag_reviewer", ("mass_incident",)),
-    "hard_case": ("chat.hard_case_reviewer", ("hard_case",)),
-    "confidential": ("chat.confidential_reviewer", ("confidential",)),
-    "arbitration": ("chat.arbitration_reviewer", ("return",)),
+    "return": ("message.return_reviewer", ("return",)),
+    "extension": ("message.extension_reviewer", ("extension",)),
+    "explained_close": ("message.explained_close_reviewer", ("explained_close",)),
+    "unreasonable": ("message.unreasonable_reviewer", ("unreasonable",)),
+    "appeal": ("message.appeal_reviewer", ("appeal",)),
+    "objection": ("message.objection_reviewer", ("objection",)),
+    "mass_incident": ("message.flag_reviewer", ("mass_incident",)),
+    "hard_case": ("message.hard_case_reviewer", ("hard_case",)),
+    "confidential": ("message.confidential_reviewer", ("confidential",)),
+    "arbitration": ("message.arbitration_reviewer", ("return",)),
 }
 #: messages that must reach somebody of the unit: when the chat fails, by telephone, then the next contact
-MUST_ARRIVE = frozenset(CALL_INSTEAD) | {"P1", "P2", "P4", "P5", "C1"}
+MUST_ARRIVE = frozenset(CALL_INSTEAD) | {
+    "call_to_sign",
+    "call_supervised",
+    "call_regraded",
+    "call_danger",
+    "card_resent",
+}
 #: answers to a person's own act, sent even in their quiet hours
-REPLY_KINDS = frozenset({"C1", "M6", "M9", "M13", "M17"})
+REPLY_KINDS = frozenset({"card_resent", "signed", "return_submitted", "extension_submitted", "closed"})
 #: reminders of one duty: when the next is sent, the earlier one loses its buttons and says so
-REMINDER_KINDS = frozenset({"M3", "M4", "M31", "M32", "M33"})
+REMINDER_KINDS = frozenset(
+    {"sign_reminder", "close_reminder", "contact_reminder", "supervision_overdue", "rework_reminder"}
+)
 #: general reminders, merged into one digest when a person has many (§6.3, FS17)
-MERGEABLE_KINDS = frozenset({"M3", "M4"})
+MERGEABLE_KINDS = frozenset({"sign_reminder", "close_reminder"})
 
 
 def is_for_institution(kind: str) -> bool:
@@ -123,7 +131,7 @@ def is_for_institution(kind: str) -> bool:
 
 def get_call_kind(kind: str) -> str | None:
     """Return the call kind that replaces a kind; None when chat alone is enough."""
-    return kind if kind.startswith("P") else CALL_INSTEAD.get("M1" if kind == "C1" else kind)
+    return kind if kind.startswith("P") else CALL_INSTEAD.get("ticket_dispatched" if kind == "card_resent" else kind)
 
 
 def find_request(snap: Snapshot, what: str, assignment_id: int | None) -> int | None:
@@ -143,7 +151,7 @@ def is_relevant(message: Message, snap: Snapshot | None) -> bool:
     target = snap.find_assignment(message.assignment_id) if message.assignment_id is not None else None
     if message.facts.get("unless_opened") and target is not None and target.opened_at is not None:
         return False
-    if message.kind == "M9r":
+    if message.kind == "review_requested":
         return _is_undecided(message, snap)
     if not _is_in_state(kind, snap, target):
         return False
@@ -175,6 +183,6 @@ def _is_undecided(message: Message, snap: Snapshot) -> bool:
 def _has_same_deadline(message: Message, target: Assignment | None) -> bool:
     """False when the deadline was extended while the reminder was waiting (FS13)."""
     due = message.facts.get("due")
-    if message.kind != "M4" or target is None or not isinstance(due, str):
+    if message.kind != "close_reminder" or target is None or not isinstance(due, str):
         return True
     return target.close_due_at <= target.close_due_at.fromisoformat(due)

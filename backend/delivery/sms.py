@@ -70,7 +70,7 @@ class SmsWorker:
         facts = await self._facts(message, snap)
         text = self.texts.render(f"sms.{message.kind}", **facts)
         if len(text) > MAX_CHARS:
-            text = self.texts.render(f"sms.{message.kind}", **(facts | {"ticket_no": snap.ticket.no[-4:]}))
+            text = self.texts.render(f"sms.{message.kind}", **(facts | {"ticket_no": snap.ticket.ticket_no[-4:]}))
         return text[:MAX_CHARS]
 
     async def _facts(self, message: Message, snap: Snapshot) -> dict[str, Any]:

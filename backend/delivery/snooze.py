@@ -14,7 +14,7 @@ from backend.ports.outbox import OutboxStore
 from backend.ports.ticket_queries import QueryStore
 
 #: duties whose reminders may be postponed → the kind of the postponed reminder
-SNOOZE_KINDS = {Obligation.SIGN: "M3", Obligation.CLOSE: "M4"}
+SNOOZE_KINDS = {Obligation.SIGN: "sign_reminder", Obligation.CLOSE: "close_reminder"}
 MAX_PENDING = 50  # newest pending messages of the person considered
 
 

@@ -121,14 +121,14 @@ class MessageView:
     @cached_property
     def ticket_name(self) -> str:
         """The ticket's number with its title."""
-        return self.texts.render("chat.named", ticket_no=self.snap.ticket.no, title=self.title)
+        return self.texts.render("message.named", ticket_no=self.snap.ticket.ticket_no, title=self.title)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """Facts that every text about a ticket may use."""
         ticket, target, say = self.snap.ticket, self.target, self.texts
         facts: dict[str, Any] = {
-            "ticket_no": ticket.no,
+            "ticket_no": ticket.ticket_no,
             "category": say.get_word_or_value("category", str(ticket.category or "")),
             "grade": say.get_word("grade", ticket.grade),
             "place": "" if self.is_hidden else self.place,

@@ -68,7 +68,7 @@ class DeliveryWorker:
         self._queue = SendQueue(channels, at_once, BATCH, lambda name: self._slots.count(name) + WAITING)
         self._deps = DeliveryDependencies(
             outbox, cards, renderer, moves, office, channels, rate_limiter or LocalRateLimiter(office.clock.monotonic), bindings, ids, owner,
-            lease_seconds, chance, texts.render("chat.again", text=""), self._queue.hold, tell_alarm,
+            lease_seconds, chance, texts.render("message.again", text=""), self._queue.hold, tell_alarm,
         )  # fmt: skip
         self._writer = BatchWriter(outbox)
         gate = RateGate(self._deps)
@@ -204,13 +204,13 @@ class DeliveryWorker:
             if not claimed:
                 continue
             when = find_digest_time(await o.office.snapshot(), [c.message for c in claimed], now)
-            planned = await o.outbox.find_next_send("M5", channel, person)
+            planned = await o.outbox.find_next_send("daily_digest", channel, person)
             digests: tuple[Message, ...] = ()
             if planned is None or planned > when:
                 await o.ids.refill(1)
                 first = claimed[0].message
-                digests = (Message(o.ids.take(), "M5", channel, person, None, None, 0, False, when, now,
-                                  {"merged": len(claimed)}, cause_id=first.id),)  # fmt: skip
+                digests = (Message(o.ids.take(), "daily_digest", channel, person, None, None, 0, False, when, now,
+                                  {"merged": len(claimed)}, fallback_of=first.id),)  # fmt: skip
             await o.outbox.settle([
                 SendResult(c.message.id, c.owner, c.message.attempts, "skipped", now, error="merged",
                            messages=digests if c is claimed[0] else ())

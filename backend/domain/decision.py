@@ -41,7 +41,7 @@ def decide(snap: Snapshot, act: Act, context: DecisionContext, key: bytes) -> Pl
         raise Refused("unknown_verb", verb=act.verb)
     transition = BY_VERB[act.verb]
     if not is_visible(snap, act.by):
-        raise Refused("not_found", ticket=snap.ticket.no)
+        raise Refused("not_found", ticket=snap.ticket.ticket_no)
     if not is_allowed(act.by.role, act.verb):
         raise Refused("forbidden", verb=act.verb)
     target = _target(snap, act, transition)
@@ -154,14 +154,14 @@ _RIVALS = {
 def is_repeat(snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, object]) -> bool:
     """Return whether the newest entry is this very act by this very actor (a double tap, a resent request)."""
     last = snap.last_entry
-    if act.verb == "sign" and target is not None and target.signed == "manual" and target.ended_at is None:
+    if act.verb == "sign" and target is not None and target.sign_method == "manual" and target.ended_at is None:
         return target.signed_by == act.by.code  # they signed it, whatever came after
     if last is None or last.verb != act.verb or last.by != act.by.code:
         return False
     if target is not None and last.assignment_id not in (None, target.id):
         return False
     given = {k: _to_json(v) for k, v in arguments.items() if v not in _EMPTY}
-    recorded = {k: v for k, v in last.words.items() if k in arguments}
+    recorded = {k: v for k, v in last.arguments.items() if k in arguments}
     if "due_at" not in given:
         recorded.pop("due_at", None)  # computed if the act named none
     return given == recorded
@@ -186,14 +186,14 @@ def _build_plan(builder: PlanBuilder, key: bytes) -> Plan:
     snap, act, now = builder.snapshot, builder.act, builder.now
     arguments = {k: _to_json(v) for k, v in {**builder.arguments, **builder.entry_arguments}.items() if v not in _EMPTY}
     entry = build_entry(
-        key, prev_hash=snap.ticket.head, entry_id=builder.new_id(), ticket_id=snap.ticket.id,
+        key, prev_hash=snap.ticket.journal_head, entry_id=builder.new_id(), ticket_id=snap.ticket.id,
         version=snap.ticket.version + 1, assignment_id=builder.target.id if builder.target else None, verb=act.verb,
         from_state=builder.from_state, to_state=builder.to_state, by=act.by.code, source=act.source, at=builder.at,
-        recorded_at=now, words=arguments,
+        recorded_at=now, arguments=arguments,
     )  # fmt: skip
     return Plan(
         ticket_id=snap.ticket.id, expected_version=snap.ticket.version,
-        ticket={**builder.ticket_values, "version": entry.version, "head": entry.hash},
+        ticket={**builder.ticket_values, "version": entry.version, "journal_head": entry.hash},
         entry=entry, rows=tuple(builder.rows), changes=builder.collect_changes(), redraw=tuple(sorted(builder.redraw)),
         inbox_id=act.inbox_id, urgent=any(isinstance(r, Message) and r.urgent for r in builder.rows),
     )  # fmt: skip
@@ -212,16 +212,16 @@ def _to_json(value: object) -> object:
 
 def build_entry(key: bytes, *, prev_hash: str, entry_id: int, **fields: Any) -> JournalEntry:
     """Return a journal entry chained to the one before it: HMAC-SHA256 over the previous hash and its own fields."""
-    entry = JournalEntry(id=entry_id, prev=prev_hash, hash="", **fields)
+    entry = JournalEntry(id=entry_id, prev_hash=prev_hash, hash="", **fields)
     return replace(entry, hash=hash_entry(key, entry))
 
 
 def hash_entry(key: bytes, entry: JournalEntry) -> str:
     """Return the hash of an entry: hex HMAC-SHA256; instants enter as whole microseconds whatever the storage."""
-    words = json.dumps(entry.words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    arguments = json.dumps(entry.arguments, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     body = (
-        entry.prev, entry.ticket_id, entry.version, entry.assignment_id, entry.verb, entry.from_state, entry.to_state,
-        entry.by, entry.source, to_micros(entry.at), to_micros(entry.recorded_at), words,
+        entry.prev_hash, entry.ticket_id, entry.version, entry.assignment_id, entry.verb, entry.from_state, entry.to_state,
+        entry.by, entry.source, to_micros(entry.at), to_micros(entry.recorded_at), arguments,
     )  # fmt: skip
     sealed = "\x1f".join("" if value is None else str(value) for value in body)
     return hmac.new(key, sealed.encode(), hashlib.sha256).hexdigest()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Mention:
     """One ticket and what it counts towards."""
 
-    no: str
+    ticket_no: str
     category: str | None
     topics: tuple[str, ...]
     places: tuple[str, ...]
@@ -40,7 +40,7 @@ def rank_hot_topics(
     tickets: defaultdict[str, list[str]] = defaultdict(list)
     for one in now:
         for name in _names(one, kind):
-            tickets[name].append(one.no)
+            tickets[name].append(one.ticket_no)
     past = Counter(name for one in before for name in _names(one, kind))
     rows = [
         HotTopic(name, len(nos), past[name], tuple(nos[:5])) for name, nos in tickets.items() if len(nos) >= min_count

@@ -77,7 +77,7 @@ def check_offered(snap: Snapshot, assignment: Assignment, actor: Actor, verb: st
 
 def is_late_for_return(snap: Snapshot, assignment: Assignment, now: datetime) -> bool:
     """Return whether a return would now count as late (B35, Q26), as `moves.reviews.return_` counts it."""
-    if assignment.signed == "auto":
+    if assignment.sign_method == "auto":
         return True
     window = next(
         (

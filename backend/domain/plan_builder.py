@@ -10,7 +10,15 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Grade, Obligation, Outcome, State
 
 #: Messages that must reach a person, with the call that replaces each where there is no chat binding.
-CALL_INSTEAD = {"M1": "P1", "M2": "P1", "M3": "P1", "M8": "P2", "M16": "P2", "M19": "P2", "M2u": "P4"}
+CALL_INSTEAD = {
+    "ticket_dispatched": "call_to_sign",
+    "urgent_dispatched": "call_to_sign",
+    "sign_reminder": "call_to_sign",
+    "red_card": "call_supervised",
+    "supervised": "call_supervised",
+    "rework_ordered": "call_supervised",
+    "regraded_urgent": "call_regraded",
+}
 
 
 class PlanBuilder:
@@ -134,7 +142,7 @@ class PlanBuilder:
         duty = Duty(
             id=self.new_id(), ticket_id=self.ticket.id,
             assignment_id=assignment.id if assignment else None, unit=unit_code, kind=kind,
-            grade=grade, start_at=start_at, due_at=due, next_at=check_at, request_id=request_id,
+            grade=grade, start_at=start_at, due_at=due, check_at=check_at, request_id=request_id,
         )  # fmt: skip
         self.rows.append(duty)
         return duty
@@ -158,7 +166,7 @@ class PlanBuilder:
             result = outcome or (Outcome.TIMELY if timely else Outcome.LATE)
             if duty.outcome is Outcome.LATE:
                 result = Outcome.LATE
-            self.update_row(Duty, duty.id, met_at=when, outcome=result, next_at=None)
+            self.update_row(Duty, duty.id, met_at=when, outcome=result, check_at=None)
         return timely
 
     def void_duties(self, *kinds: Obligation, assignment_id: int | None = None, keep_late: bool = False) -> None:
@@ -166,9 +174,9 @@ class PlanBuilder:
         for duty in self.open_duties(*kinds, assignment_id=assignment_id):
             overdue = duty.outcome is Outcome.LATE or self.at.replace(microsecond=0) > duty.due_at
             if keep_late and overdue and duty.kind is not Obligation.RETURN:
-                self.update_row(Duty, duty.id, outcome=Outcome.LATE, met_at=self.at, next_at=None)
+                self.update_row(Duty, duty.id, outcome=Outcome.LATE, met_at=self.at, check_at=None)
             else:
-                self.update_row(Duty, duty.id, outcome=Outcome.VOID, met_at=self.at, next_at=None)
+                self.update_row(Duty, duty.id, outcome=Outcome.VOID, met_at=self.at, check_at=None)
 
     # -- requests
 
@@ -209,7 +217,7 @@ class PlanBuilder:
             self.update_row(Request, request.id, decision="withdrawn", decided_at=self.at, decided_by=self.by.code)
             for duty in self.open_duties(Obligation.REVIEW):
                 if duty.request_id == request.id:
-                    self.update_row(Duty, duty.id, met_at=self.at, outcome=Outcome.VOID, next_at=None)
+                    self.update_row(Duty, duty.id, met_at=self.at, outcome=Outcome.VOID, check_at=None)
 
     def decide_request(self, request: Request, accept: bool, reason: str) -> None:
         """Decide a request; the decider is never the one who asked (second-person rule).
@@ -229,7 +237,7 @@ class PlanBuilder:
         for duty in self.open_duties(Obligation.REVIEW):
             if duty.request_id == request.id:
                 timely = self.at.replace(microsecond=0) <= duty.due_at
-                self.update_row(Duty, duty.id, met_at=self.at, next_at=None,
+                self.update_row(Duty, duty.id, met_at=self.at, check_at=None,
                             outcome=Outcome.TIMELY if timely else Outcome.LATE)  # fmt: skip
 
     # -- messages
@@ -269,7 +277,7 @@ class PlanBuilder:
                     person=person.code,
                     ticket_id=self.ticket.id,
                     assignment_id=target.id if target else None,
-                    version=self.ticket.version + 1,
+                    ticket_version=self.ticket.version + 1,
                     urgent=is_urgent,
                     not_before=not_before or self.now,
                     created_at=self.now,
@@ -280,7 +288,7 @@ class PlanBuilder:
     def find_chat(self, person: Person) -> str | None:
         """Return the chat channel that reaches a person; None if chat is off for their unit (A38)."""
         unit = self.office.find_unit(person.unit)
-        return person.chat if unit is None or unit.pilot else None
+        return person.chat if unit is None or unit.chat_enabled else None
 
     def earliest_send(self) -> datetime:
         """Return when a message of the clock about this assignment may be sent: a general one in office hours only."""

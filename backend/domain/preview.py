@@ -13,7 +13,7 @@ def render_preview(texts: Texts, key: str) -> str:
     """Return one text with sample facts; a fact without a sample appears as ‹name›. Raises MissingText."""
     names = find_placeholders(texts.get_template(key))
     text = texts.render(key, **{name: _sample(texts, name) for name in names})
-    labels = [texts.render(f"button.{name}") for name in texts.list_buttons(key)] if key.startswith("chat.") else []
+    labels = [texts.render(f"button.{name}") for name in texts.list_buttons(key)] if key.startswith("message.") else []
     return "\n".join([text, *(["".join(f"【{label}】" for label in labels)] if labels else [])])
 
 

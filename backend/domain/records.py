@@ -31,7 +31,7 @@ class Unit:
     parent: str | None = None
     province_department: bool = False
     active: bool = True
-    pilot: bool = True  # A38: the bot is on for this unit
+    chat_enabled: bool = True  # A38: the bot is on for this unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Person:
     unit: str
     role: Role
     active: bool = True
-    rank: int = 0  # order in which contacts are tried: handler, then deputy (A21)
+    contact_order: int = 0  # order in which contacts are tried: handler, then deputy (A21)
     has_phone: bool = True
     chat: str | None = None  # channel name of the live binding, e.g. "telegram"
     address: str | None = None  # where the channel reaches them (chat id)
@@ -56,9 +56,9 @@ class Ticket:
     """工单: a demand being handled. `version` counts its journal entries, `head` is the last entry's hash."""
 
     id: int
-    no: str
+    ticket_no: str
     version: int
-    head: str
+    journal_head: str
     state: State
     category: Category | None
     grade: Grade
@@ -69,28 +69,28 @@ class Ticket:
     generated_at: datetime
     lead_id: int | None = None
     flags: frozenset[str] = frozenset()
-    bounces: int = 0  # accepted returns so far (A19)
+    return_count: int = 0  # accepted returns so far (A19)
     requires_dispatch: bool = True
     has_phone: bool = False
-    no_visit: bool = False  # the requester asked not to be called (FW33)
+    do_not_call: bool = False  # the requester asked not to be called (FW33)
     final_answer: str | None = None
-    deemed: bool = False
-    excluded: bool = False  # recognised as unreasonable (T29)
+    deemed_satisfied: bool = False
+    unreasonable: bool = False  # recognised as unreasonable (T29)
     visit_round: int = 0
-    rounds_of_rework: int = 0
+    rework_count: int = 0
     closed_at: datetime | None = None
     merged_into: int | None = None
     title: str = ""
     place: str = ""
     text: str = ""
-    repeats: int = 0  # tickets merged under this one (T4, Q23)
+    merged_count: int = 0  # tickets merged under this one (T4, Q23)
     phone_index: str | None = None  # blind index of the requester's number: same index, same requester
     files: tuple[tuple[str, int], ...] = ()  # each with the assignment it came with, 0: with the demand (XM6)
 
     @property
     def shown_flags(self) -> tuple[str, ...]:
         """The flags that people see, in the order of `FLAGS`: `unreasonable` is a demand recognised as such (XM28)."""
-        flags = self.flags | ({"unreasonable"} if self.excluded else set())
+        flags = self.flags | ({"unreasonable"} if self.unreasonable else set())
         return tuple(name for name in FLAGS if name in flags)
 
 
@@ -109,7 +109,7 @@ class Assignment:
     sign_due_at: datetime
     close_due_at: datetime
     signed_at: datetime | None = None
-    signed: str | None = None  # manual | auto
+    sign_method: str | None = None  # manual | auto
     signed_by: str | None = None
     opened_at: datetime | None = None
     contacted_at: datetime | None = None
@@ -146,8 +146,8 @@ class Duty:
     grade: Grade
     start_at: datetime
     due_at: datetime
-    next_at: datetime | None
-    step: int = 0  # stages of the reminder ladder already done
+    check_at: datetime | None
+    reminder_step: int = 0  # stages of the reminder ladder already done
     met_at: datetime | None = None
     outcome: Outcome | None = None
     request_id: int | None = None
@@ -189,7 +189,7 @@ class Visit:
     contacted: str | None = None
     resolved: str | None = None
     note: str = ""
-    final: bool = False
+    decisive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +207,12 @@ class JournalEntry:
     source: Source
     at: datetime  # event time: the planned instant for acts of the clock
     recorded_at: datetime
-    words: Mapping[str, Any]
-    prev: str
+    arguments: Mapping[str, Any]
+    prev_hash: str
     hash: str
 
 
-DIGEST_KIND = "M5"
+DIGEST_KIND = "daily_digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +225,14 @@ class Message:
     person: str
     ticket_id: int | None
     assignment_id: int | None
-    version: int  # version of the ticket that caused it
+    ticket_version: int  # version of the ticket that caused it
     urgent: bool
     not_before: datetime
     created_at: datetime
     facts: Mapping[str, Any] = field(default_factory=dict)
     state: str = "pending"  # pending sending sent ambiguous failed dead skipped
     attempts: int = 0
-    cause_id: int | None = None  # the message this one replaces
+    fallback_of: int | None = None  # the message this one replaces
     #: why it waits: "" at once, retry, throttle, quiet (a time when it may, or is planned to, come) or digest (XR1)
     waits_for: str = ""
 

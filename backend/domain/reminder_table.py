@@ -132,61 +132,61 @@ _CHAT, _PHONE = ReminderChannel.CHAT, ReminderChannel.PHONE
 _HANDLER, _DEPUTY, _LIAISON, _LEADER = Audience.HANDLER, Audience.DEPUTY, Audience.LIAISON, Audience.LEADER
 _REMIND, _NOTICE = Purpose.REMIND, Purpose.NOTICE
 _DISPATCHING = (
-    ReminderRule("half", _share(1, 2), _REMIND, "M26", _CHAT, Audience.DISPATCHER, Window.ANY),
-    ReminderRule("late", _share(5, 6), _REMIND, "M26", _CHAT, Audience.DISPATCHER, Window.ANY),
+    ReminderRule("half", _share(1, 2), _REMIND, "dispatch_reminder", _CHAT, Audience.DISPATCHER, Window.ANY),
+    ReminderRule("late", _share(5, 6), _REMIND, "dispatch_reminder", _CHAT, Audience.DISPATCHER, Window.ANY),
 )
 _REVIEWING = (
-    ReminderRule("due", _due, _NOTICE, "M27", _CHAT, Audience.REVIEWER),
-    ReminderRule("due", _due, _NOTICE, "M27", _CHAT, Audience.SUPERVISOR),
+    ReminderRule("due", _due, _NOTICE, "review_overdue", _CHAT, Audience.REVIEWER),
+    ReminderRule("due", _due, _NOTICE, "review_overdue", _CHAT, Audience.SUPERVISOR),
 )
 _SILENT = (  # signed, and the requester has not been contacted within the contact limit
-    ReminderRule("due", _due, _NOTICE, "M31", _CHAT, _HANDLER, condition=Condition.SIGNED),
-    ReminderRule("after", _after_due("2wh"), _NOTICE, "M31", _CHAT, _LIAISON),
+    ReminderRule("due", _due, _NOTICE, "contact_reminder", _CHAT, _HANDLER, condition=Condition.SIGNED),
+    ReminderRule("after", _after_due("2wh"), _NOTICE, "contact_reminder", _CHAT, _LIAISON),
 )
 _SUPERVISED = (
-    ReminderRule("last", _before_due("2wh"), _REMIND, "M16", _CHAT, _HANDLER),
-    ReminderRule("due", _due, _NOTICE, "M32", _CHAT, _LIAISON),
-    ReminderRule("due", _due, _NOTICE, "M32", _CHAT, Audience.SUPERVISOR),
+    ReminderRule("last", _before_due("2wh"), _REMIND, "supervised", _CHAT, _HANDLER),
+    ReminderRule("due", _due, _NOTICE, "supervision_overdue", _CHAT, _LIAISON),
+    ReminderRule("due", _due, _NOTICE, "supervision_overdue", _CHAT, Audience.SUPERVISOR),
 )
 _REWORKED = (
-    ReminderRule("last", _before_due("3wh"), _REMIND, "M33", _CHAT, _HANDLER),
-    ReminderRule("due", _due, _NOTICE, "M33", _CHAT, _LIAISON),
+    ReminderRule("last", _before_due("3wh"), _REMIND, "rework_reminder", _CHAT, _HANDLER),
+    ReminderRule("due", _due, _NOTICE, "rework_reminder", _CHAT, _LIAISON),
 )
 
 _VISIT_LATE = (  # `visit.finish_within` and the limits of visits by people have passed
-    ReminderRule("due", _due, _NOTICE, "M28d", _CHAT, Audience.REVISIT_AGENT),
-    ReminderRule("due", _due, _NOTICE, "M28d", _CHAT, Audience.SUPERVISOR),
+    ReminderRule("due", _due, _NOTICE, "visit_overdue", _CHAT, Audience.REVISIT_AGENT),
+    ReminderRule("due", _due, _NOTICE, "visit_overdue", _CHAT, Audience.SUPERVISOR),
 )
 #: The ladder of lifecycle §6.3, and below it contact, supervision and rework. Duties not named have no stages.
 LADDER: Mapping[tuple[Obligation, Grade], tuple[ReminderRule, ...]] = {
     (Obligation.SIGN, _G): (
-        ReminderRule("morning", _next_workday(time(10)), _REMIND, "M3", _CHAT, _HANDLER),
-        ReminderRule("last", _before_due("2wh"), _REMIND, "M3", _CHAT, _HANDLER),
-        ReminderRule("last", _before_due("2wh"), _REMIND, "P1", _PHONE, _DEPUTY),
-        ReminderRule("due", _due, _NOTICE, "M7", _CHAT, _HANDLER),
-        ReminderRule("due", _due, _NOTICE, "M7", _CHAT, _LIAISON),
+        ReminderRule("morning", _next_workday(time(10)), _REMIND, "sign_reminder", _CHAT, _HANDLER),
+        ReminderRule("last", _before_due("2wh"), _REMIND, "sign_reminder", _CHAT, _HANDLER),
+        ReminderRule("last", _before_due("2wh"), _REMIND, "call_to_sign", _PHONE, _DEPUTY),
+        ReminderRule("due", _due, _NOTICE, "auto_signed", _CHAT, _HANDLER),
+        ReminderRule("due", _due, _NOTICE, "auto_signed", _CHAT, _LIAISON),
     ),
     (Obligation.SIGN, _U): (
-        ReminderRule("hour", _before_due("60m"), _REMIND, "M3", _CHAT, _HANDLER),
-        ReminderRule("last", _before_due("20m"), _REMIND, "P1", _PHONE, _HANDLER),
-        ReminderRule("last", _before_due("20m"), _REMIND, "M3", _CHAT, _LIAISON),
-        ReminderRule("due", _due, _NOTICE, "M7", _CHAT, _HANDLER),
-        ReminderRule("due", _due, _NOTICE, "M7", _CHAT, _LIAISON),
-        ReminderRule("due", _due, _NOTICE, "M7", _CHAT, _LEADER, Window.NEXT_OPEN),
+        ReminderRule("hour", _before_due("60m"), _REMIND, "sign_reminder", _CHAT, _HANDLER),
+        ReminderRule("last", _before_due("20m"), _REMIND, "call_to_sign", _PHONE, _HANDLER),
+        ReminderRule("last", _before_due("20m"), _REMIND, "sign_reminder", _CHAT, _LIAISON),
+        ReminderRule("due", _due, _NOTICE, "auto_signed", _CHAT, _HANDLER),
+        ReminderRule("due", _due, _NOTICE, "auto_signed", _CHAT, _LIAISON),
+        ReminderRule("due", _due, _NOTICE, "auto_signed", _CHAT, _LEADER, Window.NEXT_OPEN),
     ),
     (Obligation.CLOSE, _G): (
-        ReminderRule("yellow", _yellow, _REMIND, "M4", _CHAT, _HANDLER),
-        ReminderRule("last", _before_due("3wh"), _REMIND, "M4", _CHAT, _HANDLER),
-        ReminderRule("red", _red, _NOTICE, "M8", _CHAT, _HANDLER),
-        ReminderRule("red", _red, _NOTICE, "M8", _CHAT, _LIAISON),
-        ReminderRule("red", _red, _NOTICE, "M8", _CHAT, _LEADER, Window.NEXT_OPEN),
+        ReminderRule("yellow", _yellow, _REMIND, "close_reminder", _CHAT, _HANDLER),
+        ReminderRule("last", _before_due("3wh"), _REMIND, "close_reminder", _CHAT, _HANDLER),
+        ReminderRule("red", _red, _NOTICE, "red_card", _CHAT, _HANDLER),
+        ReminderRule("red", _red, _NOTICE, "red_card", _CHAT, _LIAISON),
+        ReminderRule("red", _red, _NOTICE, "red_card", _CHAT, _LEADER, Window.NEXT_OPEN),
     ),
     (Obligation.CLOSE, _U): (
-        ReminderRule("yellow", _yellow, _REMIND, "M4", _CHAT, _HANDLER),
-        ReminderRule("last", _before_due("1h"), _REMIND, "M4", _CHAT, _HANDLER),
-        ReminderRule("red", _red, _NOTICE, "M8", _CHAT, _HANDLER),
-        ReminderRule("red", _red, _NOTICE, "M8", _CHAT, _LIAISON),
-        ReminderRule("red", _red, _NOTICE, "M8", _CHAT, _LEADER, Window.NEXT_OPEN),
+        ReminderRule("yellow", _yellow, _REMIND, "close_reminder", _CHAT, _HANDLER),
+        ReminderRule("last", _before_due("1h"), _REMIND, "close_reminder", _CHAT, _HANDLER),
+        ReminderRule("red", _red, _NOTICE, "red_card", _CHAT, _HANDLER),
+        ReminderRule("red", _red, _NOTICE, "red_card", _CHAT, _LIAISON),
+        ReminderRule("red", _red, _NOTICE, "red_card", _CHAT, _LEADER, Window.NEXT_OPEN),
     ),
     (Obligation.CONTACT, _G): _SILENT,
     (Obligation.CONTACT, _U): _SILENT,
@@ -199,11 +199,11 @@ LADDER: Mapping[tuple[Obligation, Grade], tuple[ReminderRule, ...]] = {
     (Obligation.REVIEW, _G): _REVIEWING,
     (Obligation.REVIEW, _U): _REVIEWING,
     (Obligation.REVISIT, _G): (
-        ReminderRule("last", _before_due("1wd"), _REMIND, "M28", _CHAT, Audience.REVISIT_AGENT),
+        ReminderRule("last", _before_due("1wd"), _REMIND, "visit_due", _CHAT, Audience.REVISIT_AGENT),
         *_VISIT_LATE,
     ),
     (Obligation.REVISIT, _U): (
-        ReminderRule("last", _before_due("60m"), _REMIND, "M28", _CHAT, Audience.REVISIT_AGENT, Window.ANY),
+        ReminderRule("last", _before_due("60m"), _REMIND, "visit_due", _CHAT, Audience.REVISIT_AGENT, Window.ANY),
         *_VISIT_LATE,
     ),
 }

@@ -52,7 +52,7 @@ class Reason:
 class Precedent:
     """A similar ticket: who had it, whether it was closed there, who rightly returned it."""
 
-    no: str
+    ticket_no: str
     score: float  # similarity 0…1
     unit: str | None
     closed: bool
@@ -135,7 +135,7 @@ def suggest(
 
 
 def _tickets(precedents: Sequence[Precedent]) -> dict[str, Any]:
-    numbers = [one.no for one in sorted(precedents, key=lambda one: -one.score)]
+    numbers = [one.ticket_no for one in sorted(precedents, key=lambda one: -one.score)]
     return {"count": len(numbers), "tickets": numbers[:5]}
 
 

@@ -71,7 +71,7 @@ def list_languages() -> tuple[str, ...]:
 
 
 class Texts:
-    """The texts of one language, e.g. `Texts("zh_CN").render("chat.M10", ticket_no="T1")`.
+    """The texts of one language, e.g. `Texts("zh_CN").render("message.return_accepted", ticket_no="T1")`.
 
     Raises MissingText if the language, a key, or a needed fact is missing.
     """
@@ -134,7 +134,7 @@ class Texts:
 
     def list_buttons(self, key: str) -> tuple[str, ...]:
         """Return the names of the buttons under a chat text, in order; their labels are `button.NAME`."""
-        names = self._texts.get(f"buttons.{key.removeprefix('chat.')}", ())
+        names = self._texts.get(f"buttons.{key.removeprefix('message.')}", ())
         return names if isinstance(names, tuple) else (names,)
 
 

@@ -13,7 +13,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def compute_digest(key: bytes, ticket: Ticket) -> str:
     """Return a keyed hash over the fields that never change; 32 hex characters."""
     values = (
-        ticket.no,
+        ticket.ticket_no,
         ticket.channel,
         ticket.region,
         ticket.management,

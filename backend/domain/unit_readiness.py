@@ -40,7 +40,7 @@ class Readiness:
 def find_gaps(unit: Unit, people: Sequence[Person], *, keys: bool) -> tuple[Gap, ...]:
     """Return what a unit with these active people lacks; `keys`: whether handlers need one to the platform (A37)."""
     if not people:
-        return (Gap.NOT_REGISTERED, *((Gap.BOT_OFF,) if not unit.pilot else ()))
+        return (Gap.NOT_REGISTERED, *((Gap.BOT_OFF,) if not unit.chat_enabled else ()))
     handlers = [p for p in people if p.role is Role.HANDLER]
     roles = {p.role for p in people}
     wanted = unit.kind is not UnitKind.INTERNAL  # a department answers through its office's leader and liaison
@@ -49,14 +49,14 @@ def find_gaps(unit: Unit, people: Sequence[Person], *, keys: bool) -> tuple[Gap,
         (Gap.NO_DEPUTY, len(handlers) == 1),
         (Gap.NO_LIAISON, wanted and Role.LIAISON not in roles),
         (Gap.NO_LEADER, wanted and Role.LEADER not in roles),
-        (Gap.NOBODY_BOUND, bool(handlers) and unit.pilot and not any(p.chat for p in handlers)),
+        (Gap.NOBODY_BOUND, bool(handlers) and unit.chat_enabled and not any(p.chat for p in handlers)),
         (Gap.NO_PHONE, any(not p.has_phone for p in handlers)),
         (Gap.NO_KEY, keys and bool(handlers) and not any(p.key_name for p in handlers)),
         (
             Gap.KEY_UNAUTHORISED,
             keys and any(p.key_name for p in handlers) and not any(p.key_authorised for p in handlers),
         ),
-        (Gap.BOT_OFF, not unit.pilot),
+        (Gap.BOT_OFF, not unit.chat_enabled),
     )
     return tuple(gap for gap, so in rows if so)
 

@@ -45,7 +45,7 @@ class UnitImporter(Importer):
                 continue
             found.append(Unit(
                 row.code, row.name, row.kind, row.region or "", parent, row.province_department,
-                old.active if old else True, old.pilot if old else True,
+                old.active if old else True, old.chat_enabled if old else True,
             ))  # fmt: skip
         tree = {**known, **{u.code: u for u in found if isinstance(u, Unit)}}
         found = [self._check_parent(u, tree) if isinstance(u, Unit) else u for u in found]
@@ -152,7 +152,7 @@ class VisitImporter(Importer):
         return [done[row.row] for row in rows]
 
     async def _import_one(self, row: records.VisitRow) -> NewOrRefused:
-        snap = await self.services.tickets.moves.load(TicketRef(no=row.ticket_no))
+        snap = await self.services.tickets.moves.load(TicketRef(ticket_no=row.ticket_no))
         if snap is None:
             return Refused("not_found", ticket=row.ticket_no, field="ticket_no")
         if _has_visit(snap, row):

@@ -71,7 +71,7 @@ class ChainWalk:
     async def _check_tickets(self, chains: Iterable[JournalChain]) -> dict[tuple[str, str], Finding]:
         found = {}
         for chain in chains:
-            subject = chain.no or f"#{chain.ticket_id}"
+            subject = chain.ticket_no or f"#{chain.ticket_id}"
             problems = await self._verifier.check_ticket(chain)
             if problems:
                 facts = {"id": chain.ticket_id, "problems": _name(problems)}

@@ -32,13 +32,13 @@ class JournalFinding:
 
 def check_chain(chain: JournalChain, key: bytes) -> Iterator[JournalFinding]:
     """Yield all that is wrong with one ticket's chain."""
-    no = chain.no or f"#{chain.ticket_id}"
+    no = chain.ticket_no or f"#{chain.ticket_id}"
     yield from (JournalFinding("line_unreadable", no, version) for version in chain.unreadable)
     prev, want = "", 1
     for line in chain.lines:
         if line.version != want and want not in chain.unreadable:
             yield JournalFinding("line_missing", no, want)
-        elif line.prev != prev and want - 1 not in chain.unreadable:
+        elif line.prev_hash != prev and want - 1 not in chain.unreadable:
             yield JournalFinding("chain_broken", no, line.version)
         if hash_entry(key, line) != line.hash:
             yield JournalFinding("line_forged", no, line.version)
@@ -52,11 +52,11 @@ def check_chain(chain: JournalChain, key: bytes) -> Iterator[JournalFinding]:
         return
     if ticket.version != chain.lines[-1].version:
         yield JournalFinding("version_differs", no, ticket.version)
-    if ticket.head != chain.lines[-1].hash:
+    if ticket.journal_head != chain.lines[-1].hash:
         yield JournalFinding("head_differs", no)
     if str(ticket.state) != _replay_state(chain):
         yield JournalFinding("state_differs", no)
-    recorded_digest = chain.lines[0].words.get("digest")
+    recorded_digest = chain.lines[0].arguments.get("digest")
     if recorded_digest is not None and recorded_digest != compute_digest(key, ticket):
         yield JournalFinding("ticket_changed", no)
     for assignment in chain.assignments:
@@ -158,8 +158,8 @@ class JournalVerifier:
         if missing:
             return [JournalFinding("sealed_line_missing", f"#{i}") for i in missing]
         hashes = [kept[i] for i in one.members]
-        right = compute_seal(self._key, one.prev, one.members, hashes, to_micros(one.until)) == one.hash
-        return [] if right and one.prev == prev else [JournalFinding("seal_broken", f"#{one.id}")]
+        right = compute_seal(self._key, one.prev_hash, one.members, hashes, to_micros(one.until)) == one.hash
+        return [] if right and one.prev_hash == prev else [JournalFinding("seal_broken", f"#{one.id}")]
 
 
 class JournalSealer:

@@ -41,7 +41,7 @@ class PersonForm:
     key_name: str | None = None
     key_authorised: bool | None = None  # None: unchanged
     active: bool = True
-    rank: int | None = None
+    contact_order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class People:
         phone = normalise_phone(form.phone, countries=self._countries).e164 if form.phone else None
         return PersonRow(
             form.code or generate_person_code(form.unit, name), name, form.unit, form.role.value, phone,
-            form.key_name, form.key_authorised, form.active, form.rank,
+            form.key_name, form.key_authorised, form.active, form.contact_order,
         )  # fmt: skip
 
     async def get_phone(self, person: str) -> str | None:
@@ -189,7 +189,7 @@ class People:
         """
         now = self._office.clock.now()
         question = await self._questions.find_question(channel, user_id, now)
-        if question is None or question.what != BINDING_QUESTION:
+        if question is None or question.question != BINDING_QUESTION:
             raise Refused("code_expired")
         if contact_user_id != user_id:
             raise Refused("contact_not_own")

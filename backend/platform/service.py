@@ -112,7 +112,7 @@ class PlatformSync:
         return {
             "event": move.id, "ticket_no": move.ticket_no, "version": move.version, "verb": move.verb,
             "from": move.from_state, "to": move.to_state, "unit": move.unit, "by": move.by, "source": move.source,
-            "at": move.at.astimezone(self._office.clock.zone).isoformat(), "words": dict(move.words),
+            "at": move.at.astimezone(self._office.clock.zone).isoformat(), "words": dict(move.arguments),
         }  # fmt: skip
 
     async def _fetch(self, now: datetime, client: PlatformClient) -> int:

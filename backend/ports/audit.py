@@ -14,9 +14,9 @@ class AuditEntry:
 
     id: int
     at: datetime
-    who: str
-    what: str
-    about: str | None
+    actor: str
+    event: str
+    subject: str | None
     facts: Mapping[str, Any]
 
 

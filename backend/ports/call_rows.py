@@ -36,20 +36,20 @@ class Call:
     purpose: str  # notice | supervise | visit | inbound
     script: str
     state: str  # waiting | live | done
-    letter_id: int | None
+    outbox_id: int | None
     ticket_id: int | None
     assignment_id: int | None
     person: str | None
     round: int
     urgent: bool
-    tries: int
+    attempt_count: int
     attempts_made: int
     next_at: datetime | None
     created_at: datetime
     phone_index: str | None
     position: str
     facts: Mapping[str, Any]
-    heard: Mapping[str, Any]
+    answers: Mapping[str, Any]
     subject: CallSubject | None = None
     outcome: str | None = None  # once it is done
 
@@ -65,14 +65,14 @@ class CallAttempt:
     """One call attempt. `step` is the next expected step, `said` the last prompt; `outcome` None until settled."""
 
     id: int
-    number: int
+    attempt_no: int
     state: str  # asking | placed | ambiguous | done
     provider_id: str | None
     status: str | None
     answered_by: str | None
     asked_at: datetime
-    step: int
-    said: Mapping[str, object] | None
+    next_step: int
+    last_prompt: Mapping[str, object] | None
     keys: str
     outcome: str | None
 
@@ -109,7 +109,7 @@ class NewCall:
     script: str
     next_at: datetime | None
     created_at: datetime
-    letter_id: int | None = None
+    outbox_id: int | None = None
     ticket_id: int | None = None
     assignment_id: int | None = None
     person: str | None = None

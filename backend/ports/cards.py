@@ -17,7 +17,7 @@ class NewCard:
     ticket_id: int
     assignment_id: int | None
     kind: str
-    shown: int
+    shown_version: int
     sent_at: datetime
     facts: Mapping[str, Any] = field(default_factory=dict)
     replaces: bool = False  # earlier messages of this kind to this person about this assignment are updated
@@ -35,8 +35,8 @@ class HeldCard:
     ticket_id: int
     assignment_id: int | None
     kind: str
-    shown: int
-    wanted: int
+    shown_version: int
+    target_version: int
     facts: Mapping[str, Any]
     sent_at: datetime
     state: str = "live"

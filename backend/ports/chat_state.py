@@ -12,7 +12,7 @@ from backend.domain.records import Assignment, Request, Ticket
 class OpenQuestion:
     """The last question asked of a person: what is expected, about which row, and the messages that asked."""
 
-    what: str
+    question: str
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

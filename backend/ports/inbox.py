@@ -11,9 +11,9 @@ class InboxItem:
     """A claimed update. `attempts` counts this one, so it is 1 at the first try."""
 
     id: int
-    mouth: str
-    event: str
-    chat: str
+    source: str
+    external_id: str
+    conversation: str
     body: str
     received_at: datetime
     attempts: int

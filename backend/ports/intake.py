@@ -14,7 +14,7 @@ class EarlierTicket:
 
     phone_index: str
     category: str | None
-    no: str
+    ticket_no: str
 
 
 @dataclass(frozen=True, slots=True)

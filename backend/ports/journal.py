@@ -13,7 +13,7 @@ class JournalChain:
     """One ticket as stored. `ticket` is None if its row is gone or no longer readable."""
 
     ticket_id: int
-    no: str
+    ticket_no: str
     ticket: Ticket | None
     lines: Sequence[JournalEntry] = ()  # by version
     unreadable: Sequence[int] = ()  # versions of lines that do not read back as they were written
@@ -26,7 +26,7 @@ class Seal:
 
     id: int
     members: tuple[int, ...]
-    prev: str
+    prev_hash: str
     hash: str
     until: datetime
 

@@ -12,7 +12,7 @@ from backend.domain.records import JournalEntry, Ticket
 class TicketRef:
     """Identifies a ticket: by number, by id, or by one of its assignments."""
 
-    no: str | None = None
+    ticket_no: str | None = None
     ticket_id: int | None = None
     assignment_id: int | None = None
 

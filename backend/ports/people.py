@@ -20,7 +20,7 @@ class PersonRow:
     key_name: str | None = None
     key_authorised: bool | None = None  # None: unchanged
     active: bool = True
-    rank: int | None = None  # None: after the unit's other people of this role
+    contact_order: int | None = None  # None: after the unit's other people of this role
 
 
 @dataclass(frozen=True, slots=True)

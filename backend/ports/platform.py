@@ -39,7 +39,7 @@ class Writeback:
     unit: str | None
     source: str
     at: datetime
-    words: Mapping[str, Any]
+    arguments: Mapping[str, Any]
     state: WritebackState
     attempts: int
     since: datetime

@@ -93,7 +93,7 @@ class VisitedCount:
     reached: bool
     doubted: bool
     manual: bool
-    excluded: bool
+    unreasonable: bool
     count: int
 
 
@@ -117,7 +117,7 @@ class Figures:
 class ProblemTicket:
     """A ticket to be reviewed (A17), with its review; the title is unmasked, as the requester gave it."""
 
-    no: str
+    ticket_no: str
     category: str
     grade: str
     region: str
@@ -126,7 +126,7 @@ class ProblemTicket:
     name: str | None
     unsatisfied: bool
     red: bool
-    excluded: bool
+    unreasonable: bool
     conclusion: str = ""
     responsibility: str = ""
     improvement: str = ""

@@ -13,7 +13,7 @@ class RequesterNews:
     ticket_id: int
     version: int  # of the journal line: one text of a kind is sent for it
     verb: str
-    words: Mapping[str, Any]  # as in the journal
+    arguments: Mapping[str, Any]  # as in the journal
 
 
 class RequesterNewsStore(Protocol):

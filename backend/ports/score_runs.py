@@ -40,7 +40,7 @@ class Contest:
     run_id: int
     unit: str
     item: str | None
-    words: str
+    reason: str
     by: str
     at: datetime
     period: str = ""
@@ -69,7 +69,7 @@ class Exclusion:
     state: str
     decided_by: str | None = None
     decided_at: datetime | None = None
-    appeal_id: int | None = None
+    contest_id: int | None = None
 
 
 class RunStore(Protocol):

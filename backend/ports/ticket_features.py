@@ -13,7 +13,7 @@ class FeatureSource:
     """A ticket as input for its features. `caller` is a blind index: of the number, else of name and text."""
 
     ticket_id: int
-    no: str
+    ticket_no: str
     title: str
     text: str
     place: str
@@ -28,7 +28,7 @@ class FeaturedTicket:
     """A ticket with stored features, and what is needed of it if it turns out to be similar to another."""
 
     ticket_id: int
-    no: str
+    ticket_no: str
     state: str
     title: str
     category: str | None
@@ -37,7 +37,7 @@ class FeaturedTicket:
     unit: str | None  # of its lead assignment
     closed: bool  # the lead assignment is closed
     returned_by: tuple[str, ...]  # units whose return was accepted, once each
-    repeats: int  # tickets merged into it
+    merged_count: int  # tickets merged into it
     generated_at: datetime
     caller: str | None
     features: TicketFeatures

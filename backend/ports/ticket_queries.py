@@ -63,7 +63,7 @@ class CallAttemptView:
 
     id: int
     call_id: int
-    number: int
+    attempt_no: int
     state: str
     status: str | None
     answered_by: str | None
@@ -87,7 +87,7 @@ class CallView:
     id: int
     ticket_no: str | None
     assignment_id: int | None
-    letter_id: int | None
+    outbox_id: int | None
     person: str | None
     to: str
     purpose: str

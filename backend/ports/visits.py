@@ -36,7 +36,7 @@ class VisitTask:
     due_at: datetime | None
     urgent: bool  # words of danger were heard: the duty is urgent
     phone_tail: str | None
-    no_visit: bool
+    do_not_call: bool
     requester: str | None
     heard: Mapping[str, Any]  # over all attempts of this round's automatic call
     recordings: tuple[int, ...]  # attempts of this round that have a recording
@@ -70,8 +70,8 @@ class VisitTally:
     by: str
     kind: str
     answer: str
-    final: bool
-    deemed: bool
+    decisive: bool
+    deemed_satisfied: bool
     count: int
 
 

@@ -88,7 +88,7 @@ def write_reviewed(w: Writer, detail: PeriodDetail, units: Mapping[str, Unit]) -
 def _build_problem_row(w: Writer, p: ProblemTicket, units: Mapping[str, Unit]) -> tuple[Cell, ...]:
     why = [
         w.render(f"reason.{name}")
-        for name, is_ in (("unsatisfied", p.unsatisfied), ("red", p.red), ("excluded", p.excluded))
+        for name, is_ in (("unsatisfied", p.unsatisfied), ("red", p.red), ("excluded", p.unreasonable))
         if is_
     ]
     kind = w.texts.get_word_or_value("category", p.category) if p.category else ""
@@ -98,7 +98,7 @@ def _build_problem_row(w: Writer, p: ProblemTicket, units: Mapping[str, Unit]) -
         matter = w.render("matter", region=p.region, category=kind, title=title)
     unit = units.get(p.unit)
     return (
-        p.no[-TAIL:],
+        p.ticket_no[-TAIL:],
         matter,
         unit.name if unit else p.unit,
         w.render("list_mark").join(why),

@@ -246,5 +246,5 @@ def write_visited(w: Writer, now: PeriodFigures) -> None:
         good=now.count_visited("satisfied", "basically_satisfied", where=_is_second),
         bad=now.count_visited("unsatisfied", where=_is_second),
         deemed=now.count_visited("deemed", where=_is_second),
-        excluded=now.count_visited(where=lambda row: row.excluded),
+        excluded=now.count_visited(where=lambda row: row.unreasonable),
     )

@@ -253,7 +253,7 @@ def serialize_contest(a: Contest, zone: ZoneInfo) -> ContestItem:
     """Serialize a contest."""
     proposal = None if a.proposal is None else cast(Proposal, {**a.proposal})
     return {
-        "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.words, "by": a.by,
+        "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.reason, "by": a.by,
         "at": format_instant(a.at, zone), "files": list(a.files), "tickets": list(a.tickets), "state": a.state,
         "proposal": proposal, "proposed_by": a.proposed_by,
         "decided_by": a.decided_by, "decided_at": format_instant(a.decided_at, zone),
@@ -265,5 +265,5 @@ def serialize_exclusion(e: Exclusion, zone: ZoneInfo) -> ExclusionItem:
     return {
         "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
         "by": e.by, "at": format_instant(e.at, zone), "state": e.state, "decided_by": e.decided_by,
-        "decided_at": format_instant(e.decided_at, zone), "appeal": e.appeal_id,
+        "decided_at": format_instant(e.decided_at, zone), "appeal": e.contest_id,
     }  # fmt: skip

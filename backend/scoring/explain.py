@@ -121,7 +121,7 @@ class ScoreExplainer:
             "ledger": [
                 {"id": e.id, "kind": e.kind, "count": e.count, "state": e.state, "note": e.note} for e in waiting
             ],
-            "contests": [{"id": a.id, "item": a.item, "words": a.words, "tickets": list(a.tickets)} for a in contests],
+            "contests": [{"id": a.id, "item": a.item, "words": a.reason, "tickets": list(a.tickets)} for a in contests],
             "exclusions": [{"id": x.id, "item": x.item, "ticket": x.ticket, "reason": x.reason} for x in exclusions],
         }
 

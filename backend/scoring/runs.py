@@ -89,8 +89,8 @@ class Runs:
         await self._ids.refill(len(people) + 1)
         messages = [
             Message(
-                id=self._ids.take(), kind="M21", channel=str(p.chat), person=p.code, ticket_id=None, assignment_id=None,
-                version=0, urgent=False, not_before=now, created_at=now,
+                id=self._ids.take(), kind="score_trial", channel=str(p.chat), person=p.code, ticket_id=None, assignment_id=None,
+                ticket_version=0, urgent=False, not_before=now, created_at=now,
                 facts={"month": run.period, "score": sheets[p.unit]["total"] or "—", "due": until.isoformat(),
                        "run": run_id},
             )

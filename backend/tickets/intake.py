@@ -108,7 +108,7 @@ class Intake:
         remaining = list(range(len(drafts)))
         earlier: dict[tuple[str, str | None], list[str]] = {}
         for e in callers.earlier:
-            earlier.setdefault((e.phone_index, e.category), []).append(e.no)
+            earlier.setdefault((e.phone_index, e.category), []).append(e.ticket_no)
         for _ in range(SERIAL_TRIES):
             if not remaining:
                 break
@@ -128,7 +128,7 @@ class Intake:
                 if isinstance(new, Refused):
                     answers[i] = new
                 elif next(kept):
-                    answers[i] = new.ticket.no
+                    answers[i] = new.ticket.ticket_no
                     self._tickets.publish_created(new)
                 elif drafts[i].ticket_no is None:  # this number was already used by hand
                     retries.append(i)
@@ -159,7 +159,7 @@ class Intake:
         ticket = Ticket(
             ticket_id, no, 1, "", state, form.category, grade, form.channel or "", draft.region, management,
             by.unit or management, draft.generated_at, flags=frozenset(name for name, on in flags.items() if on),
-            has_phone=draft.phone is not None, no_visit=form.no_visit or draft.phone_index in not_to_be_rung,
+            has_phone=draft.phone is not None, do_not_call=form.do_not_call or draft.phone_index in not_to_be_rung,
             title=draft.title, place=draft.place, text=draft.text, phone_index=draft.phone_index,
             files=tuple((file, 0) for file in dict.fromkeys(form.files)),
         )  # fmt: skip
@@ -174,9 +174,9 @@ class Intake:
         line = build_entry(
             self._encryption.journal, prev_hash="", entry_id=self._ids.take(), ticket_id=ticket_id, version=1,
             assignment_id=None, verb="create", from_state="", to_state=str(state), by=by.code, source=source,
-            at=now, recorded_at=now, words={k: v for k, v in arguments.items() if v is not None},
+            at=now, recorded_at=now, arguments={k: v for k, v in arguments.items() if v is not None},
         )  # fmt: skip
-        return NewTicket(replace(ticket, head=line.hash), line, rows, self._build_columns(draft, ticket_id))
+        return NewTicket(replace(ticket, journal_head=line.hash), line, rows, self._build_columns(draft, ticket_id))
 
     def _find_repeats(
         self, draft: ValidForm, no: str, earlier: dict[tuple[str, str | None], list[str]]

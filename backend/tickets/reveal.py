@@ -44,7 +44,7 @@ class RequesterReveal:
             raise Refused("forbidden", verb="reveal")
         if _is_hidden(view, by):
             raise Refused("confidential")
-        await self._record(by, reason, view.ticket.no)
+        await self._record(by, reason, view.ticket.ticket_no)
         return await self._reading.get_requester(view.ticket.id)
 
     async def find(self, phone: str, reason: str, by: Actor) -> Sequence[TicketView]:

@@ -58,7 +58,11 @@ class TicketService:
         snapshot = await self.office.snapshot()
         context = DecisionContext(snapshot, self.office.clock.now(), self._ids.take)
         other = _find_other(act)
-        find = TicketRef(no=act.ticket_no) if act.ticket_no is not None else TicketRef(assignment_id=act.assignment_id)
+        find = (
+            TicketRef(ticket_no=act.ticket_no)
+            if act.ticket_no is not None
+            else TicketRef(assignment_id=act.assignment_id)
+        )
         seen: list[Snapshot] = []
 
         def decide_on(snap: Snapshot | None) -> Plan:
@@ -71,9 +75,9 @@ class TicketService:
             plan = await self.moves.perform(find, decide_on, other)
         except Unchanged:
             return ActResult(seen[0].ticket.id, None)
-        self.publish(plan, seen[0].ticket.no)
+        self.publish(plan, seen[0].ticket.ticket_no)
         if plan.other is not None and seen[0].other is not None:
-            self.publish(plan.other, seen[0].other.ticket.no)
+            self.publish(plan.other, seen[0].other.ticket.ticket_no)
         return ActResult(plan.ticket_id, plan)
 
     async def check(self, act: Act, snap: Snapshot) -> None:
@@ -85,7 +89,7 @@ class TicketService:
 
     def publish_created(self, new: NewTicket) -> None:
         """Publish a ticket that has just been stored (T1), as after any move."""
-        self.publish(Plan(new.ticket.id, 0, {}, new.line, rows=new.rows), new.ticket.no)
+        self.publish(Plan(new.ticket.id, 0, {}, new.line, rows=new.rows), new.ticket.ticket_no)
 
     def publish(self, plan: Plan, ticket_no: str) -> None:
         """Log a durable move and call the listeners, such as delivery."""
@@ -99,7 +103,7 @@ class TicketService:
 def _find_other(act: Act) -> TicketRef | None:
     """Return the other ticket an act names: the master of a merge (T4)."""
     into = act.arguments.get("into") if act.verb == "merge" else None
-    return TicketRef(no=into.strip()) if isinstance(into, str) else None
+    return TicketRef(ticket_no=into.strip()) if isinstance(into, str) else None
 
 
 def build_log_fields(

@@ -36,7 +36,7 @@ class TicketForm:
     generated_at: datetime | None = None  # default: now
     submitted_at: datetime | None = None
     confidential: bool = False
-    no_visit: bool = False  # the requester asked not to be called (FW33)
+    do_not_call: bool = False  # the requester asked not to be called (FW33)
     files: tuple[str, ...] = ()  # what the requester sent, stored before (XM25)
     extra: Mapping[str, Any] = field(default_factory=dict)  # provenance, stored as received
 

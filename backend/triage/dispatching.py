@@ -124,7 +124,7 @@ class DispatchSuggestions:
             raise Refused("not_found", ticket=no)
         snapshot = await self._office.snapshot()
         precedents = [
-            Precedent(one.ticket.no, one.score, one.ticket.unit, one.ticket.closed, one.ticket.returned_by)
+            Precedent(one.ticket.ticket_no, one.score, one.ticket.unit, one.ticket.closed, one.ticket.returned_by)
             for one in await self._similarity.find_similar_to(ticket_text)
         ]
         allowed = [u.code for u in snapshot.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]

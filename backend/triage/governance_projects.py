@@ -150,7 +150,7 @@ class Governance:
         taken = {no for project in await self._store.list_projects(month, None) for no in project.tickets}
         made = 0
         for group in groups:
-            numbers = tuple(one.no for one in group.members)
+            numbers = tuple(one.ticket_no for one in group.members)
             unit = snapshot.find_institution(_most_common_region(group))
             if len(numbers) < least or taken & {*numbers} or unit is None:
                 continue

@@ -82,6 +82,6 @@ def _build_mention(known: FeaturedTicket, own: frozenset[str]) -> Mention:
     named = filter_places(known.features.rare, load_lexicon())
     where = (name for name in (known.region, known.place, *named) if name)
     return Mention(
-        known.no, known.category, tuple(t for t in terms if t not in named),
+        known.ticket_no, known.category, tuple(t for t in terms if t not in named),
         tuple(name for name in where if not any(name in region for region in own)),
     )  # fmt: skip

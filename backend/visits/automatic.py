@@ -111,7 +111,7 @@ class AutoVisits:
         """Decide what follows an attempt: retry, result, or a manual visit (T24, T25). Acts first, then writes."""
         call, now = talk.call, self._t.now()
         snapshot = await self._t.office.snapshot()
-        heard, answer = _weigh(call.heard, outcome)
+        heard, answer = _weigh(call.answers, outcome)
         about = call.subject
         again = None
         counts = True
@@ -121,10 +121,10 @@ class AutoVisits:
             hung_up_early = outcome == "partial" and heard.answer is None and not (heard.want_person or heard.danger)
             step = retry.decide_after_visit_call(
                 outcome,
-                call.tries + 1,
-                talk.attempt.number,
+                call.attempt_count + 1,
+                talk.attempt.attempt_no,
                 snapshot.settings,
-                call_later=hung_up_early or bool(call.heard.get("call_later")),
+                call_later=hung_up_early or bool(call.answers.get("call_later")),
             )
             will_retry = isinstance(step, retry.Retry) and call.purpose == "visit"
             verdict = decide_after_auto(heard, int(will_retry or _is_callback(call)), sampled)
@@ -135,8 +135,8 @@ class AutoVisits:
                     again = snapshot.earliest_visit(now + step.delay)
             elif not await self._offer_text(call, answer, outcome):
                 if heard.refused or not await self._waits_for_page(call.ticket_id, call.round, answer, verdict):
-                    note = _build_note(call.heard, answer, outcome)
-                    await self._conclude(about.ticket_no, answer, note, verdict, call.heard)
+                    note = _build_note(call.answers, answer, outcome)
+                    await self._conclude(about.ticket_no, answer, note, verdict, call.answers)
                 if call.facts.get("missed"):
                     await self._t.store.cancel(int(call.facts["missed"]), now, CONTRACT_OUTCOMES.get(outcome, outcome))
         stored = CONTRACT_OUTCOMES.get(outcome, outcome)
@@ -147,10 +147,10 @@ class AutoVisits:
         if call.subject is None:
             return False
         outcome = call.outcome or "failed"
-        heard, answer = _weigh(call.heard, outcome)
+        heard, answer = _weigh(call.answers, outcome)
         follows = decide_after_auto(heard, 0, is_sampled(call.ticket_id or 0, call.round, snapshot))
         await self._conclude(
-            call.subject.ticket_no, answer, _build_note(call.heard, answer, outcome), follows, call.heard
+            call.subject.ticket_no, answer, _build_note(call.answers, answer, outcome), follows, call.answers
         )
         return True
 

@@ -60,7 +60,7 @@ class ManualVisits:
     async def get_callable_task(self, ticket_no: str, by: Actor) -> TaskSheet:
         """Return a task whose requester may be called. Refused `forbidden`, `not_found`, `left_in_peace` (FW33)."""
         sheet = await self.get_task(ticket_no, by)
-        if sheet.task.no_visit:
+        if sheet.task.do_not_call:
             raise Refused("left_in_peace", ticket=ticket_no)
         return sheet
 

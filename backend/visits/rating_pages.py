@@ -60,13 +60,13 @@ class RatingPages:
         Refused `forbidden`, `not_found`, `involved`, and whatever `check_offer` refuses.
         """
         require(by, "rating_page.give", verb="visit")
-        snap = await self.tickets.moves.load(TicketRef(no=ticket_no))
+        snap = await self.tickets.moves.load(TicketRef(ticket_no=ticket_no))
         if snap is None:
             raise Refused("not_found", ticket=ticket_no)
         if by.code in find_involved(snap):
             raise Refused("involved", by=by.code)
         page = await self.issue(snap, by.code)
-        await self.audit.record(self.office.clock.now(), by.code, "rating_page_handed", snap.ticket.no)
+        await self.audit.record(self.office.clock.now(), by.code, "rating_page_handed", snap.ticket.ticket_no)
         return page
 
     async def issue(self, snap: Snapshot, by: str) -> HandedPage:
@@ -110,7 +110,14 @@ class RatingPages:
             heard = {"contacted": rating.contacted, "resolved": rating.resolved}
             note = f"page {rating.reason}".strip()
             if await record_result(
-                self.tickets, Source.PAGE, snap.ticket.no, rating.answer, note, follows, heard, snap.ticket.version
+                self.tickets,
+                Source.PAGE,
+                snap.ticket.ticket_no,
+                rating.answer,
+                note,
+                follows,
+                heard,
+                snap.ticket.version,
             ):
                 return
         raise Refused("rating_ended")

@@ -11,9 +11,9 @@ from backend.ports.requester_texts import RequesterTextStore
 
 #: verb → kind of text, the setting that allows it, and the argument without which the act is no news to the requester.
 NEWS_TEXTS = {
-    "reply": ("S4", "caller_text.reply", "text"),
-    "close": ("S4", "caller_text.reply", "text"),  # with a text it replies and closes in one act
-    "decide_extension": ("S5", "caller_text.extension", "accept"),
+    "reply": ("sms_replied", "caller_text.reply", "text"),
+    "close": ("sms_replied", "caller_text.reply", "text"),  # with a text it replies and closes in one act
+    "decide_extension": ("sms_extended", "caller_text.extension", "accept"),
 }
 LOOKBACK = timedelta(hours=12)  # how far a new process looks back
 COMMIT_LAG = timedelta(minutes=5)  # journal entries this old may still be committed
@@ -45,7 +45,7 @@ class RequesterNews:
         opened = 0
         found = await self._news.list_unsent(after, kinds, BATCH_SIZE)
         for one in found:
-            if not one.words.get(NEWS_TEXTS[one.verb][2]):
+            if not one.arguments.get(NEWS_TEXTS[one.verb][2]):
                 continue
             number = to_callable_number(await self._numbers.get_requester_phone(one.ticket_id), snapshot)
             if number is None:

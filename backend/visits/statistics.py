@@ -39,8 +39,8 @@ class VisitFigures:
         """Add a tally of visits."""
         self.visited += tally.count
         self.reached += tally.count if is_valid_answer(Answer(tally.answer)) else 0
-        self.final += tally.count if tally.final else 0
-        self.deemed += tally.count if tally.deemed else 0
+        self.final += tally.count if tally.decisive else 0
+        self.deemed += tally.count if tally.deemed_satisfied else 0
         self.answers[tally.answer] = self.answers.get(tally.answer, 0) + tally.count
 
     def add_calls(self, tally: CallTally) -> None:

@@ -32,7 +32,7 @@ from notify.rate_limit import RateLimiter
 from notify.sms_gateway import SmsEvent, SmsGateway, SmsRules
 
 log = structlog.get_logger("sms")
-UNREACHED, EXTENDED = "S6", "S5"
+UNREACHED, EXTENDED = "sms_unreached", "sms_extended"
 BATCH_SIZE = 64
 ANSWER_TIMEOUT = timedelta(days=1)  # how long to wait for an answer before the visit counts as unreached
 LEASE = timedelta(minutes=2)

@@ -55,15 +55,15 @@ class Serializer:
         """Serialize a ticket for a reader, who sees the door of its place only if they go there."""
         t = view.ticket
         return {
-            "ticket_no": t.no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
+            "ticket_no": t.ticket_no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
             "channel": t.channel, "region": t.region, "management": t.management,
             "place": show_place(t.place, view.requester, self.phone_mask, with_door=goes_there(reader, view.assignments)),
             "title": self.mask(t.title, view.requester), "text": self.mask(t.text, view.requester),
             "flags": sorted(t.shown_flags),
             "first_receiver": t.first_receiver, "generated_at": self.format_time(t.generated_at),
             "submitted_at": self.format_time(view.submitted_at), "earlier_reply": self._dump_earlier_reply(view),
-            "closed_at": self.format_time(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
-            "repeats": t.repeats, "merged_into": view.master_no, "reviewed": "reviewed" in t.flags,
+            "closed_at": self.format_time(t.closed_at), "final_answer": t.final_answer, "bounces": t.return_count,
+            "repeats": t.merged_count, "merged_into": view.master_no, "reviewed": "reviewed" in t.flags,
             "assignments": [self.dump_assignment(a, view.requester) for a in view.assignments],
         }  # fmt: skip
 
@@ -88,7 +88,7 @@ class Serializer:
         return {
             "id": a.id, "unit": a.unit, "lead": a.lead, "state": a.state, "version": a.version,
             "dispatched_at": self.format_time(a.dispatched_at), "sign_due_at": self.format_time(a.sign_due_at),
-            "signed_at": self.format_time(a.signed_at), "signed": a.signed, "close_due_at": self.format_time(a.close_due_at),
+            "signed_at": self.format_time(a.signed_at), "signed": a.sign_method, "close_due_at": self.format_time(a.close_due_at),
             "closed_at": self.format_time(a.closed_at), "extension_count": a.extension_count,
             "red_card": a.red_card_at is not None, "ended_at": self.format_time(a.ended_at),
             "contacted_at": self.format_time(a.contacted_at), "replied_at": self.format_time(a.replied_at),
@@ -107,13 +107,13 @@ class Serializer:
             "channel": message.channel, "kind": message.kind, "state": message.state, "attempts": message.attempts,
             "urgent": message.urgent, "created_at": self.format_time(message.created_at),
             "not_before": self.format_time(message.not_before), "sent_at": self.format_time(delivery.sent_at),
-            "provider_id": delivery.provider_id, "error": delivery.error, "cost": delivery.cost, "cause": message.cause_id,
+            "provider_id": delivery.provider_id, "error": delivery.error, "cost": delivery.cost, "cause": message.fallback_of,
         }  # fmt: skip
 
     def dump_call(self, c: CallView) -> timeline_shapes.Call:
         """Serialize a call; PIN keys are never stored, so they cannot be shown."""
         return {
-            "id": c.id, "ticket": c.ticket_no, "assignment": c.assignment_id, "letter": c.letter_id,
+            "id": c.id, "ticket": c.ticket_no, "assignment": c.assignment_id, "letter": c.outbox_id,
             "person": c.person, "to": c.to, "purpose": c.purpose, "attempts": c.attempt_count, "state": c.state,
             "outcome": c.outcome, "keys": c.keys, "duration": c.duration, "cost": c.cost,
             "created_at": self.format_time(c.created_at), "ended_at": self.format_time(c.ended_at),
@@ -122,7 +122,7 @@ class Serializer:
     def dump_attempt(self, d: CallAttemptView) -> timeline_shapes.Dial:
         """Serialize a call attempt."""
         return {
-            "id": d.id, "call": d.call_id, "number": d.number, "state": d.state, "status": d.status,
+            "id": d.id, "call": d.call_id, "number": d.attempt_no, "state": d.state, "status": d.status,
             "answered_by": d.answered_by, "ended_at": self.format_time(d.ended_at), "duration": d.duration,
             "outcome": d.outcome, "error": d.error, "keys": d.keys, "answered_at": self.format_time(d.answered_at),
             "cost": d.cost, "recorded": d.has_recording, "script": d.script or None, "script_version": d.script_version,
@@ -133,14 +133,14 @@ class Serializer:
         return {
             "verb": line.verb, "from": line.from_state, "to": line.to_state, "version": line.version,
             "assignment": line.assignment_id, "by": line.by, "source": line.source,
-            "recorded_at": self.format_time(line.recorded_at), "words": self._mask_arguments(line.words, name),
+            "recorded_at": self.format_time(line.recorded_at), "words": self._mask_arguments(line.arguments, name),
         }  # fmt: skip
 
     def dump_visit(self, v: Visit, name: str | None) -> timeline_shapes.Visit:
         """Serialize a visit's answers."""
         return {
             "id": v.id, "round": v.round, "kind": v.kind, "by": v.by, "source": v.source, "answer": v.answer,
-            "contacted": v.contacted, "resolved": v.resolved, "note": self.mask(v.note, name), "final": v.final,
+            "contacted": v.contacted, "resolved": v.resolved, "note": self.mask(v.note, name), "final": v.decisive,
         }  # fmt: skip
 
     def dump_sms(self, x: RequesterText, name: str | None) -> timeline_shapes.RequesterText:
@@ -208,13 +208,13 @@ def dump_unit(u: Unit) -> shapes.Unit:
     """Serialize a unit."""
     return {
         "code": u.code, "name": u.name, "kind": u.kind, "region": u.region, "parent": u.parent,
-        "province_department": u.province_department, "active": u.active, "pilot": u.pilot,
+        "province_department": u.province_department, "active": u.active, "pilot": u.chat_enabled,
     }  # fmt: skip
 
 
 def dump_person(p: Person) -> shapes.Person:
     """Serialize a person; says whether they have a phone number, never the number."""
     return {
-        "code": p.code, "name": p.name, "unit": p.unit, "role": p.role, "active": p.active, "rank": p.rank,
+        "code": p.code, "name": p.name, "unit": p.unit, "role": p.role, "active": p.active, "rank": p.contact_order,
         "has_phone": p.has_phone, "bound": p.chat, "key_name": p.key_name, "key_authorised": p.key_authorised,
     }  # fmt: skip

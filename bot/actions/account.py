@@ -41,7 +41,7 @@ async def confirm_contact(chat: Conversation) -> None:
     """Handle a contact card: confirm a pending binding if it is the sender's own."""
     card = chat.message.contact if chat.message else None
     awaited = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
-    if card is None or not chat.private or awaited is None or awaited.what != BINDING_QUESTION:
+    if card is None or not chat.private or awaited is None or awaited.question != BINDING_QUESTION:
         await chat.answer_key("command.kind_not_taken")
         return
     whose = None if card.user_id is None else str(card.user_id)
@@ -50,7 +50,7 @@ async def confirm_contact(chat: Conversation) -> None:
     except Refused as refused:
         await chat.audit("binding_refused", code=refused.code)
         raise
-    text = chat.render("chat.M22", unit=bound.unit, name=bound.person.name, tail=bound.tail)
+    text = chat.render("message.bound", unit=bound.unit, name=bound.person.name, tail=bound.tail)
     await chat.send_with_markup(text, ReplyKeyboardRemove(remove_keyboard=True))
     await chat.services.audit.record(chat.now, bound.person.code, "bound", bound.person.code, channel=CHANNEL)
 

@@ -131,6 +131,6 @@ async def _perform(chat: Conversation, context: TicketContext, button: str, argu
         {"assignment_id": context.assignment_id} if BY_VERB[verb].on_assignment else {"ticket_no": context.ticket_no}
     )
     result = await chat.act(verb, **target, **arguments)
-    due = result.plan.entry.words.get("due_at") if result.plan else None
+    due = result.plan.entry.arguments.get("due_at") if result.plan else None
     facts = {"due": chat.format_time(datetime.fromisoformat(due))} if isinstance(due, str) else {"due": ""}
     await chat.answer_key(f"order.done_{button}", ticket_no=context.ticket_no, **facts)

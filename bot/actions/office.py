@@ -128,7 +128,7 @@ def _format_line(chat: Conversation, one: OverdueTicket) -> str:
     what = chat.services.texts.get_word("obligation", one.kind)
     return chat.render(
         "office.overdue_line",
-        ticket_no=one.ticket.no,
+        ticket_no=one.ticket.ticket_no,
         title=chat.get_title(one.ticket),
         what=what,
         due=chat.format_time(one.due_at),
@@ -139,7 +139,7 @@ def _build_buttons(chat: Conversation, found: Sequence[OverdueTicket]) -> tuple[
     """Build the buttons: open each ticket, and supervise it where the role may."""
     rows = []
     for one in [o for o in found if o.assignment_id is not None][:MAX_BUTTONS]:
-        row = [Button(one.ticket.no, encode(ButtonData("whole", one.assignment_id or 0, one.version)))]
+        row = [Button(one.ticket.ticket_no, encode(ButtonData("whole", one.assignment_id or 0, one.version)))]
         if is_allowed(chat.actor.role, "supervise"):
             row.append(Button(chat.render("button.supervise"), encode(ButtonData("supervise", one.assignment_id or 0))))
         rows.append(tuple(row))

@@ -122,7 +122,9 @@ async def _ask_missing(chat: Conversation, context: TicketContext, missing: list
     listed = chat.render("bot.and").join(chat.render(f"ask.missing_{name}") for name in missing)
     names = ("seal", "leader")
     sign: ButtonRows = [[(f"button.{by}", ButtonData(by, context.assignment_id, number)) for by in names]]
-    sent = await chat.send_text(chat.render("chat.M9b", missing=listed), sign if "signature" in missing else ())
+    sent = await chat.send_text(
+        chat.render("message.return_incomplete", missing=listed), sign if "signature" in missing else ()
+    )
     await chat.save_question(VERB, context.assignment_id, sent)
     await chat.show_toast(chat.render("toast.asked"))
 
@@ -135,7 +137,9 @@ async def _warn_late(chat: Conversation, context: TicketContext, number: int) ->
             ("button.go_back", ButtonData("drop_draft", context.assignment_id, number)),
         ),
     )
-    await chat.link_message(await chat.send_text(chat.render("chat.M9a"), keys), context.assignment_id)
+    await chat.link_message(
+        await chat.send_text(chat.render("message.late_return_warning"), keys), context.assignment_id
+    )
     await chat.show_toast(chat.render("toast.asked"))
 
 

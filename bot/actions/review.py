@@ -12,7 +12,7 @@ from backend.ports.moves import TicketRef
 from bot.actions import ticket
 from bot.conversation import ButtonRows, Conversation
 
-REVIEW_CARD = "M9r"  # the kind of card that asks for a decision
+REVIEW_CARD = "review_requested"  # the kind of card that asks for a decision
 REQUEST_QUESTION = "request"  # the question a reply to such a card answers, while none was asked
 AGREE, DISAGREE = "agree", "disagree"
 CLASSIFIED_KINDS = ("unreasonable", "appeal")  # approved only with class and reason (Q38)
@@ -143,7 +143,7 @@ async def _get_ticket_no(chat: Conversation, request: Request) -> str:
     if snap is None:
         raise Refused("not_found", request=request.id)
     chat.subject = snap.ticket
-    return snap.ticket.no
+    return snap.ticket.ticket_no
 
 
 async def _check(chat: Conversation, request: Request, verb: str, **arguments: Any) -> None:

@@ -67,7 +67,7 @@ async def _attach(
     await chat.act("attach", assignment_id=context.assignment_id, final=final, files=list(files))
     if not quiet:
         count = len(context.snap.list_files(chat.actor, context.assignment_id)) + len(files)
-        await chat.answer_key("chat.files_received", n=count, ticket_no=context.ticket_no)
+        await chat.answer_key("message.files_received", n=count, ticket_no=context.ticket_no)
 
 
 async def _sign(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:

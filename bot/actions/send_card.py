@@ -7,7 +7,7 @@ from bot.conversation import Conversation
 from bot.services import CHANNEL
 from bot.ticket_context import TicketContext
 
-LIVE_CARD = "C1"  # a live card sent again (backend/delivery/kinds)
+LIVE_CARD = "card_resent"  # a live card sent again (backend/delivery/kinds)
 
 
 async def send_card(chat: Conversation, context: TicketContext, person: Person, address: str) -> None:

@@ -32,7 +32,7 @@ async def supervise(chat: Conversation, text: str = "") -> None:
         return
     snap = await _load(chat, no)
     await chat.check("supervise", snap, snap.ticket.lead_id or 0, reason=why)
-    await _ask(chat, "supervise", {"no": snap.ticket.no, "reason": why})
+    await _ask(chat, "supervise", {"no": snap.ticket.ticket_no, "reason": why})
 
 
 async def call_by_ticket_no(chat: Conversation, text: str = "") -> None:
@@ -43,7 +43,7 @@ async def call_by_ticket_no(chat: Conversation, text: str = "") -> None:
     if not no:
         await chat.answer_key("office.call_usage")
         return
-    await _ask_call(chat, (await _load(chat, no)).ticket.no)
+    await _ask_call(chat, (await _load(chat, no)).ticket.ticket_no)
 
 
 async def call_unit(chat: Conversation, context: TicketContext) -> None:
@@ -68,7 +68,7 @@ async def _name_contact(chat: Conversation, code: str) -> tuple[str, str]:
 
 async def _load(chat: Conversation, no: str) -> Snapshot:
     """Load the ticket an order names. Refused `not_found`."""
-    snap = await chat.services.tickets.moves.load(TicketRef(no=no))
+    snap = await chat.services.tickets.moves.load(TicketRef(ticket_no=no))
     if snap is None:
         raise Refused("not_found", ticket=no)
     chat.subject = snap.ticket
@@ -85,12 +85,12 @@ async def _ask(chat: Conversation, order: str, words: dict[str, str]) -> None:
 async def confirm_order(chat: Conversation, press: ButtonData) -> None:
     """Handle 确认: do what was asked about. Refused `draft_outdated`."""
     words = await drafts.take(chat, 0, ORDER, press.value)
-    no = (await _load(chat, words["no"])).ticket.no
+    no = (await _load(chat, words["no"])).ticket.ticket_no
     if words["order"] == "call":
         await _call(chat, no)
     else:
         moved = await chat.act("supervise", ticket_no=no, reason=words["reason"])
-        due = moved.plan.entry.words.get("due_at") if moved.plan else None
+        due = moved.plan.entry.arguments.get("due_at") if moved.plan else None
         at = chat.format_time(datetime.fromisoformat(due)) if due else ""
         await chat.answer_key("command.supervised", ticket_no=no, due=at)
     await drafts.drop(chat, 0, ORDER)

@@ -31,7 +31,7 @@ async def show_ticket(chat: Conversation, text: str = "") -> None:
     if not text:
         await (todo.show_todo(chat) if actor.is_unit_member else _offer_newest(chat))
         return
-    snap = await chat.services.tickets.moves.load(TicketRef(no=split_word(text)[0]))
+    snap = await chat.services.tickets.moves.load(TicketRef(ticket_no=split_word(text)[0]))
     if snap is None or not is_visible(snap, actor):
         raise Refused("not_found", ticket=text)
     if not actor.is_unit_member:
@@ -47,7 +47,7 @@ async def show_ticket(chat: Conversation, text: str = "") -> None:
 async def _offer_newest(chat: Conversation) -> None:
     page = await chat.services.queries.list_tickets(TicketFilter(), chat.now, limit=MAX_OFFERED)
     tickets = [view.ticket for view in page.items if view.ticket.lead_id is not None]
-    rows = tuple((Button(one.no, encode(ButtonData("whole", one.lead_id or 0))),) for one in tickets)
+    rows = tuple((Button(one.ticket_no, encode(ButtonData("whole", one.lead_id or 0))),) for one in tickets)
     head = chat.render("command.ticket_which" if rows else "command.ticket_usage")
     await chat.send_card(Card("\n".join([head, *(chat.name_ticket(one) for one in tickets)]), rows))
 
@@ -93,8 +93,8 @@ async def render_details(chat: Conversation, ticket: Ticket, assignment: Assignm
     unit = snapshot.config.units.get(given.unit) if given else None
     goes = goes_there(chat.actor, (given,) if given else ())
     return words.render(
-        "chat.detail",
-        ticket_no=ticket.no,
+        "message.detail",
+        ticket_no=ticket.ticket_no,
         category=words.get_word("category", ticket.category) if ticket.category else "",
         grade=words.get_word("grade", ticket.grade),
         state=words.get_word("state", given.state if given else ticket.state),

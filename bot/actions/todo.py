@@ -26,20 +26,22 @@ async def show_page(chat: Conversation, first: int) -> None:
     items = items[first:]
     calendar = (await chat.services.office.snapshot()).calendar
     if not items:
-        await chat.answer(chat.render("chat.todo_none"))
+        await chat.answer(chat.render("message.todo_none"))
         return
     lines = [
-        chat.render("chat.todo_head", n=count)
+        chat.render("message.todo_head", n=count)
         if count <= PAGE_SIZE
         else chat.render("todo.page", **{"n": count, "from": first + 1, "to": first + len(items)}),
         *(_format_item(chat, i, calendar) for i in items),
     ]
-    rows = [(Button(i.ticket.no, encode(ButtonData("todo", i.assignment.id, i.assignment.version))),) for i in items]
+    rows = [
+        (Button(i.ticket.ticket_no, encode(ButtonData("todo", i.assignment.id, i.assignment.version))),) for i in items
+    ]
     later = first + len(items)
     if later < min(count, MAX_ITEMS):
         rows.append((Button(chat.render("button.more"), encode(ButtonData("todo_page", later))),))
     elif count > later:
-        lines.append(chat.render("chat.todo_more", n=count - later))
+        lines.append(chat.render("message.todo_more", n=count - later))
     await chat.show_toast(chat.render("toast.shown"))
     if chat.chat_id is not None:
         await chat.send(str(chat.chat_id), Card("\n".join(lines), tuple(rows)))
@@ -51,7 +53,7 @@ def _format_item(chat: Conversation, item: TodoItem, calendar: Calendar) -> str:
     left = describe_time_left(words, now, due, item.ticket.grade, calendar, zone) if due > now else ""
     marks = [words.get_word("grade", item.ticket.grade)] if item.ticket.grade.is_urgent else []
     marks += [words.get_word("flag", f) for f in ("red", "yellow", "supervised") if f in item.ticket.flags]
-    return words.render("chat.todo_line", ticket_no=chat.name_ticket(item.ticket), state=words.get_word("state", a.state),
+    return words.render("message.todo_line", ticket_no=chat.name_ticket(item.ticket), state=words.get_word("state", a.state),
                      due=chat.format_time(due), left=left, mark=" ".join(marks))  # fmt: skip
 
 
@@ -59,7 +61,7 @@ async def show_next(chat: Conversation, after: int = 0) -> None:
     """Handle 逐件处理: send one ticket's card and a button for the next; `after` is the assignment shown last."""
     count, items = await chat.services.chat_state.list_todo(chat.bound_person.unit, MAX_ITEMS)
     if not items:
-        await chat.answer(chat.render("chat.todo_none"))
+        await chat.answer(chat.render("message.todo_none"))
         return
     ids = [i.assignment.id for i in items]
     place = ids.index(after) + 1 if after in ids else 0

@@ -74,7 +74,7 @@ def _format_people(chat: Conversation, one: Unit, snapshot: OfficeSnapshot) -> s
 async def _format_tickets(chat: Conversation, one: Unit) -> str:
     _, items = await chat.services.chat_state.list_todo(one.code, MAX_TICKETS)
     return "".join(
-        "\n" + chat.render("office.unit_ticket", ticket_no=i.ticket.no,
+        "\n" + chat.render("office.unit_ticket", ticket_no=i.ticket.ticket_no,
                      state=chat.services.texts.get_word("state", i.assignment.state),
                      due=chat.format_time(i.assignment.next_due_at))
         for i in items

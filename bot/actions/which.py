@@ -42,7 +42,7 @@ def _is_possible(text: str, item: TodoItem) -> bool:
 async def _ask(chat: Conversation, items: list[TodoItem], text: str, number: int) -> None:
     only = len(items) == 1 and not text
     rows = [
-        (Button(chat.render("button.attach") if only else i.ticket.no,
+        (Button(chat.render("button.attach") if only else i.ticket.ticket_no,
                 encode(ButtonData("attach", i.assignment.id, number))),) for i in items
     ]  # fmt: skip
     rows.append((Button(chat.render("button.not_attach"), encode(ButtonData("not_attach", 0, number))),))

@@ -198,7 +198,7 @@ def _dump_params(values: Mapping[str, str]) -> str | None:
 
 
 def build(settings: Settings) -> VoiceCarrier:
-    """Build a carrier from `access_key_id`, `access_key_secret`, `templates` ("phone.P1=TTS_1,…"), `hook_secret`;
+    """Build a carrier from `access_key_id`, `access_key_secret`, `templates` ("phone.call_to_sign=TTS_1,…"), `hook_secret`;
     optional `endpoint`, `show_number`, `calls_per_second`, `timeout` (seconds)."""
     named = (pair.partition("=") for pair in settings["templates"].split(",") if pair.strip())
     return AliyunCarrier(

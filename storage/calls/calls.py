@@ -46,7 +46,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
     # -- planning
 
     async def list_due_messages(self, now: datetime, limit: int) -> Sequence[PhoneMessage]:
-        k = t.letters.c
+        k = t.outbox.c
         query = (
             select_phone_messages()
             .where(k.state == "pending", k.channel == "phone", k.not_before <= to_micros(now))
@@ -59,11 +59,11 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         await self._ids.refill(1)
         call_id = self._ids.take()
         row = self._build_row(call_id, new) | {"state": "waiting"}
-        k, is_open = t.letters.c, self._db.gate.is_admitted("calls")
+        k, is_open = t.outbox.c, self._db.gate.is_admitted("calls")
 
         def work(c: Connection) -> int | None:
-            if new.letter_id is not None:
-                mine = update(t.letters).where(k.id == new.letter_id, k.state == "pending", is_open)
+            if new.outbox_id is not None:
+                mine = update(t.outbox).where(k.id == new.outbox_id, k.state == "pending", is_open)
                 mine = mine.values(state="sending", owner=CALLS_OWNER, lease_until=None, attempts=k.attempts + 1)
                 if c.execute(mine).rowcount != 1:
                     return None
@@ -75,9 +75,9 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
     def _build_row(self, call_id: int, new: NewCall) -> dict[str, object]:
         sealed = None if new.phone is None else self._vault.seal("calls", call_id, "to", new.phone)
         return {
-            "id": call_id, "purpose": new.purpose, "letter_id": new.letter_id, "ticket_id": new.ticket_id,
+            "id": call_id, "purpose": new.purpose, "outbox_id": new.outbox_id, "ticket_id": new.ticket_id,
             "assignment_id": new.assignment_id, "person": new.person, "round": new.round, "to_sealed": sealed,
-            "to_masked": new.masked, "script": new.script, "position": "", "facts": encode(new.facts), "heard": "{}",
+            "to_masked": new.masked, "script": new.script, "position": "", "facts": encode(new.facts), "answers": "{}",
             "keys": "", "next_at": encode(new.next_at),
             "created_at": to_micros(new.created_at), "urgent": new.urgent,
             "phone_index": None if new.phone is None else self._vault.blind_index(new.phone),
@@ -86,18 +86,18 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
     async def list_due_visits(self, limit: int, after: int = 0) -> Sequence[DueVisit]:
         planned = exists().where(K.purpose == "visit", K.ticket_id == T.id, K.round == T.visit_round)
         query = (
-            select(T.id, T.no, T.visit_round, T.lead_id, T.grade)
+            select(T.id, T.ticket_no, T.visit_round, T.lead_id, T.grade)
             .where(T.state == State.REVISIT_AUTO.value, T.id > after, ~planned)
             .order_by(T.id)
             .limit(limit)
         )
 
         return await self._db.fetch_all(
-            query, lambda r: DueVisit(r.id, r.no, r.visit_round, r.lead_id, r.grade == "urgent")
+            query, lambda r: DueVisit(r.id, r.ticket_no, r.visit_round, r.lead_id, r.grade == "urgent")
         )
 
     async def list_waited_out(self, now: datetime, limit: int) -> Sequence[Call]:
-        p, x, other = t.rating_pages.c, t.caller_texts.c, t.calls.alias().c
+        p, x, other = t.rating_pages.c, t.requester_texts.c, t.calls.alias().c
         expired = select(p.ticket_id).where(p.expires_at <= to_micros(now))
         is_open = exists().where(p.ticket_id == T.id, p.round == T.visit_round, p.expires_at > to_micros(now))
         is_texted = exists().where(x.ticket_id == T.id, x.round == T.visit_round, x.next_at.is_not(None))
@@ -112,7 +112,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         return await self._db.fetch_all(query, to_call)
 
     async def list_overdue(self, now: datetime, limit: int) -> Sequence[LiveCall]:
-        query = select_attempts().where(K.state == "live", K.next_at <= to_micros(now), D.id == K.dial_id)
+        query = select_attempts().where(K.state == "live", K.next_at <= to_micros(now), D.id == K.attempt_id)
         query = query.order_by(K.next_at).limit(limit)
         return await self._db.fetch_all(query, to_live_call)
 
@@ -150,7 +150,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
             update(t.calls)
             .where(K.id == call_id, K.state == "waiting", K.next_at <= to_micros(now), ~engaged,
                    self._db.gate.is_admitted("calls"))
-            .values(state="live", next_at=to_micros(check_at), dial_id=attempt_id, to_sealed=sealed, to_masked=masked,
+            .values(state="live", next_at=to_micros(check_at), attempt_id=attempt_id, to_sealed=sealed, to_masked=masked,
                     phone_index=phone, position="")
         )  # fmt: skip
 
@@ -159,14 +159,16 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
                 c.execute(_LOCK_PHONE, {"phone": phone})
             if c.execute(take).rowcount != 1:
                 return None
-            number = c.execute(select(func.count()).select_from(t.dials).where(D.call_id == call_id)).scalar_one()
+            number = c.execute(
+                select(func.count()).select_from(t.call_attempts).where(D.call_id == call_id)
+            ).scalar_one()
             c.execute(_insert_attempt(attempt_id, call_id, number + 1, "asking", now))
             return attempt_id
 
         return await self._db.write(work)
 
     async def mark_placed(self, attempt_id: int, provider_id: str, check_at: datetime) -> bool:
-        done = update(t.dials).where(D.id == attempt_id, D.state.in_(("asking", "ambiguous")))
+        done = update(t.call_attempts).where(D.id == attempt_id, D.state.in_(("asking", "ambiguous")))
         done = done.values(state="placed", provider_id=func.coalesce(D.provider_id, provider_id))
 
         def work(c: Connection) -> bool:
@@ -181,7 +183,11 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
             return False
 
     async def mark_ambiguous(self, attempt_id: int, error: str) -> None:
-        query = update(t.dials).where(D.id == attempt_id, D.state == "asking").values(state="ambiguous", error=error)
+        query = (
+            update(t.call_attempts)
+            .where(D.id == attempt_id, D.state == "asking")
+            .values(state="ambiguous", error=error)
+        )
         await self._db.execute(query)
 
     async def postpone_check(self, attempt_id: int, at: datetime) -> None:
@@ -193,13 +199,13 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
 
     async def settle_attempt(self, result: AttemptResult) -> bool:
         at = to_micros(result.at)
-        judge = update(t.dials).where(D.id == result.attempt_id, D.outcome.is_(None))
+        judge = update(t.call_attempts).where(D.id == result.attempt_id, D.outcome.is_(None))
         judge = judge.values(
             state="done", outcome=result.outcome, ended_at=func.coalesce(D.ended_at, at), error=result.error or D.error
         )
         again = result.next_at
         values: dict[str, object] = {
-            "outcome": result.outcome, "tries": K.tries + int(result.counts),
+            "outcome": result.outcome, "attempt_count": K.attempt_count + int(result.counts),
             "state": "done" if again is None else "waiting", "next_at": encode(again),
         }  # fmt: skip
         if again is None:
@@ -216,7 +222,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
     async def open_inbound(self, new: NewCall, provider_id: str) -> int:
         await self._ids.refill(2)
         call_id, attempt_id = self._ids.take(), self._ids.take()
-        row = self._build_row(call_id, new) | {"state": "live", "dial_id": attempt_id}
+        row = self._build_row(call_id, new) | {"state": "live", "attempt_id": attempt_id}
         # an incoming call does not occupy the caller's own number: it must stay free to be called
         row["phone_index"] = None
         known = select(D.id).where(D.provider_id == provider_id)
@@ -238,27 +244,31 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
     # -- parameters of carrier URLs
 
     def seal_param(self, attempt_id: int, text: str) -> str:
-        return base64.urlsafe_b64encode(self._vault.seal("dials", attempt_id, "carried", text)).decode().rstrip("=")
+        return (
+            base64.urlsafe_b64encode(self._vault.seal("call_attempts", attempt_id, "carried", text))
+            .decode()
+            .rstrip("=")
+        )
 
     def open_param(self, attempt_id: int, sealed: str) -> str:
         raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
-        return self._vault.open("dials", attempt_id, "carried", raw) or ""
+        return self._vault.open("call_attempts", attempt_id, "carried", raw) or ""
 
 
 def _insert_attempt(attempt_id: int, call_id: int, number: int, state: str, now: datetime) -> Any:
-    return insert(t.dials).values(
+    return insert(t.call_attempts).values(
         id=attempt_id,
         call_id=call_id,
-        number=number,
+        attempt_no=number,
         state=state,
         asked_at=to_micros(now),
         keys="",
         sequence=-1,
-        step=0,
+        next_step=0,
     )
 
 
 def _update_live_call(attempt_id: int) -> Any:
     """Update of the call in progress by this attempt."""
     mine = select(D.call_id).where(D.id == attempt_id).scalar_subquery()
-    return update(t.calls).where(K.id == mine, K.dial_id == attempt_id, K.state == "live")
+    return update(t.calls).where(K.id == mine, K.attempt_id == attempt_id, K.state == "live")

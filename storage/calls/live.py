@@ -29,7 +29,7 @@ from storage.engine.mapping import encode
 _TERMINAL = ("completed", "busy", "no-answer", "failed", "canceled")
 #: An attempt from which anything was heard was certainly placed.
 _PLACED_STATE = case((D.state.in_(("asking", "ambiguous")), "placed"), else_=D.state)
-_ATTEMPT = bindparam("b_dial", type_=BigInteger, required=False)
+_ATTEMPT = bindparam("b_attempt", type_=BigInteger, required=False)
 _CALL = select(D.call_id).where(D.id == _ATTEMPT).scalar_subquery()
 
 
@@ -40,18 +40,18 @@ def _text_param(name: str) -> Any:
 # The statements for steps and reports are built once, so that a call in progress does not wait for SQL to be built.
 _SELECT_ATTEMPT = Compiled(select_attempts().where(D.id == _ATTEMPT))
 _UPDATE_ATTEMPT = (
-    update(t.dials)
-    .where(D.id == _ATTEMPT, D.step == bindparam("b_step", type_=Integer, required=False))
+    update(t.call_attempts)
+    .where(D.id == _ATTEMPT, D.next_step == bindparam("b_step", type_=Integer, required=False))
     .values({
-        "step": D.step + 1, "said": _text_param("b_said"), "keys": D["keys"] + _text_param("b_keys"), "state": _PLACED_STATE,
+        "next_step": D.next_step + 1, "last_prompt": _text_param("b_prompt"), "keys": D["keys"] + _text_param("b_keys"), "state": _PLACED_STATE,
         "answered_at": func.coalesce(D.answered_at, bindparam("b_at", type_=BigInteger, required=False)),
         "provider_id": func.coalesce(D.provider_id, _text_param("b_provider")),
         "answered_by": func.coalesce(_text_param("b_answerer"), D.answered_by),
         "recording": func.coalesce(_text_param("b_recording"), D.recording),
     })
 )  # fmt: skip
-_UPDATE_CALL = update(t.calls).where(K.dial_id == _ATTEMPT).values({
-    "position": _text_param("b_position"), "heard": _text_param("b_heard"), "keys": K["keys"] + _text_param("b_keys"),
+_UPDATE_CALL = update(t.calls).where(K.attempt_id == _ATTEMPT).values({
+    "position": _text_param("b_position"), "answers": _text_param("b_answers"), "keys": K["keys"] + _text_param("b_keys"),
 })  # fmt: skip
 _UPDATE_ATTEMPT_ONLY, _UPDATE_CALL_ONLY = (
     Compiled(_UPDATE_ATTEMPT),
@@ -68,7 +68,7 @@ def _build_step() -> Compiled:
 
 _STEP = _build_step()
 _REPORT = (
-    update(t.dials)
+    update(t.call_attempts)
     .where(D.id == _ATTEMPT, or_(D.status.is_(None), D.status.not_in(_TERMINAL)))
     .values(
         status=_text_param("b_status"), state=_PLACED_STATE, provider_id=func.coalesce(D.provider_id, _text_param("b_provider")),
@@ -93,17 +93,17 @@ class LiveCalls:
     _db: Database
 
     async def find_live_call(self, attempt_id: int) -> LiveCall | None:
-        rows = await _SELECT_ATTEMPT.read(self._db, {"b_dial": attempt_id})
+        rows = await _SELECT_ATTEMPT.read(self._db, {"b_attempt": attempt_id})
         return to_live_call(rows[0]) if rows else None
 
     async def record_step(self, step: DialogueStep) -> bool:
         taken = {
-            "b_dial": step.attempt_id, "b_step": step.step, "b_said": encode(step.prompt), "b_keys": step.keys,
+            "b_attempt": step.attempt_id, "b_step": step.step, "b_prompt": encode(step.prompt), "b_keys": step.keys,
             "b_at": to_micros(step.at), "b_provider": step.provider_id or None, "b_answerer": step.answered_by or None,
             "b_recording": step.recording or None,
         }  # fmt: skip
         kept = {
-            "b_dial": step.attempt_id, "b_position": step.position, "b_heard": encode(step.answers), "b_keys": step.keys,
+            "b_attempt": step.attempt_id, "b_position": step.position, "b_answers": encode(step.answers), "b_keys": step.keys,
         }  # fmt: skip
 
         def work(c: Connection) -> bool:
@@ -120,7 +120,7 @@ class LiveCalls:
     async def record_report(self, attempt_id: int, report: AttemptReport) -> bool:
         at = to_micros(report.at)
         values = {
-            "b_dial": attempt_id, "b_status": report.status, "b_provider": report.provider_id or None,
+            "b_attempt": attempt_id, "b_status": report.status, "b_provider": report.provider_id or None,
             "b_sequence": report.sequence, "b_answerer": report.answered_by or None,
             "b_answered": at if report.status == "in-progress" else None, "b_error": report.error or None,
             "b_cost": report.cost or None, "b_ended": at if report.terminal else None, "b_duration": report.duration,
@@ -143,7 +143,7 @@ class LiveCalls:
         return await self._db.fetch_all(query, to_live_call)
 
     async def record_cost(self, attempt_id: int, cost: str) -> None:
-        query = update(t.dials).where(D.id == attempt_id).values(cost=cost)
+        query = update(t.call_attempts).where(D.id == attempt_id).values(cost=cost)
 
         def work(c: Connection) -> None:
             c.execute(query)
@@ -152,19 +152,25 @@ class LiveCalls:
         await self._db.write(work)
 
     async def record_recording(self, attempt_id: int, url: str) -> None:
-        query = update(t.dials).where(D.id == attempt_id).values(recording=url)
+        query = update(t.call_attempts).where(D.id == attempt_id).values(recording=url)
         await self._db.execute(query)
 
     async def delete_recordings(self, before: datetime) -> int:
-        old = update(t.dials).where(D.recording.is_not(None), D.asked_at < to_micros(before)).values(recording=None)
+        old = (
+            update(t.call_attempts)
+            .where(D.recording.is_not(None), D.asked_at < to_micros(before))
+            .values(recording=None)
+        )
         return await self._db.execute(old)
 
 
 def _update_totals(c: Connection, attempt_id: int) -> None:
     """Sum up all attempts of the call: seconds, and cost if it is of one currency."""
-    rows = c.execute(select(D.duration, D.cost).where(D.call_id == _CALL), {"b_dial": attempt_id}).all()
+    rows = c.execute(select(D.duration, D.cost).where(D.call_id == _CALL), {"b_attempt": attempt_id}).all()
     seconds = sum(r.duration or 0 for r in rows)
     paid = [r.cost.split(" ", 1) for r in rows if r.cost]
     one = {currency for _, *rest in paid for currency in rest or ("",)}
     cost = f"{sum(float(p[0]) for p in paid):.5f} {one.pop()}".strip() if len(one) == 1 else None
-    c.execute(update(t.calls).where(K.id == _CALL).values(duration=literal(seconds), cost=cost), {"b_dial": attempt_id})
+    c.execute(
+        update(t.calls).where(K.id == _CALL).values(duration=literal(seconds), cost=cost), {"b_attempt": attempt_id}
+    )

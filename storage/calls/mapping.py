@@ -11,30 +11,30 @@ from backend.ports.calls import Call, CallAttempt, CallSubject, LiveCall, PhoneM
 from storage import tables as t
 from storage.engine.mapping import decode_instant
 
-K, D, T, A = t.calls.c, t.dials.c, t.tickets.c, t.assignments.c
+K, D, T, A = t.calls.c, t.call_attempts.c, t.tickets.c, t.assignments.c
 _CALL = [
-    K.id, K.purpose, K.script, K.state, K.letter_id, K.ticket_id, K.assignment_id, K.person, K.round, K.urgent,
-    K.tries, K.next_at, K.created_at, K.phone_index, K.position, K.facts, K.heard, K.outcome,
+    K.id, K.purpose, K.script, K.state, K.outbox_id, K.ticket_id, K.assignment_id, K.person, K.round, K.urgent,
+    K.attempt_count, K.next_at, K.created_at, K.phone_index, K.position, K.facts, K.answers, K.outcome,
 ]  # fmt: skip
 _SUBJECT = [
-    T.no.label("t_no"), T.state.label("t_state"), T.category.label("t_category"), T.grade.label("t_grade"),
+    T.ticket_no.label("t_no"), T.state.label("t_state"), T.category.label("t_category"), T.grade.label("t_grade"),
     T.management.label("t_management"), T.flags.label("t_flags"), T.generated_at.label("t_generated"),
     T.closed_at.label("t_closed"), A.unit.label("a_unit"), A.state.label("a_state"),
     A.opened_at.label("a_opened"), A.ended_at.label("a_ended"), A.sign_due_at.label("a_sign_due"),
     A.close_due_at.label("a_close_due"),
 ]  # fmt: skip
 _ATTEMPT = [
-    D.id.label("d_id"), D.number.label("d_number"), D.state.label("d_state"), D.provider_id.label("d_provider"),
+    D.id.label("d_id"), D.attempt_no.label("d_number"), D.state.label("d_state"), D.provider_id.label("d_provider"),
     D.status.label("d_status"), D.answered_by.label("d_answered"), D.asked_at.label("d_asked"),
-    D.step.label("d_step"), D.said.label("d_said"), D["keys"].label("d_keys"), D.outcome.label("d_outcome"),
+    D.next_step.label("d_step"), D.last_prompt.label("d_said"), D["keys"].label("d_keys"), D.outcome.label("d_outcome"),
 ]  # fmt: skip
 _ATTEMPT_COUNT = (
     select(func.count())
-    .select_from(t.dials)
+    .select_from(t.call_attempts)
     .where(D.call_id == K.id)
     .correlate(t.calls)
     .scalar_subquery()
-    .label("dials")
+    .label("attempts")
 )
 
 
@@ -51,17 +51,19 @@ def select_calls() -> Select[object]:
 
 def select_attempts() -> Select[object]:
     """Select attempts with their calls; read rows with `to_live_call`."""
-    return _join_subject(select(*_CALL, *_SUBJECT, *_ATTEMPT, _ATTEMPT_COUNT), t.dials.join(t.calls, K.id == D.call_id))
+    return _join_subject(
+        select(*_CALL, *_SUBJECT, *_ATTEMPT, _ATTEMPT_COUNT), t.call_attempts.join(t.calls, K.id == D.call_id)
+    )
 
 
 def select_phone_messages() -> Select[object]:
     """Select messages by telephone with the grade and unit that decide when to call; read rows with `to_phone_message`."""
-    k = t.letters.c
+    k = t.outbox.c
     return select(
         k.id, k.kind, k.person, k.ticket_id, k.assignment_id, k.attempts, k.urgent, k.facts,
         T.grade.label("grade"), A.unit.label("unit"),
     ).select_from(
-        t.letters.outerjoin(t.tickets, T.id == k.ticket_id).outerjoin(t.assignments, A.id == k.assignment_id)
+        t.outbox.outerjoin(t.tickets, T.id == k.ticket_id).outerjoin(t.assignments, A.id == k.assignment_id)
     )  # fmt: skip
 
 
@@ -77,9 +79,9 @@ def to_phone_message(r: Any) -> PhoneMessage:
 def to_call(r: Any) -> Call:
     """Build the call of a row."""
     return Call(
-        r.id, r.purpose, r.script, r.state, r.letter_id, r.ticket_id, r.assignment_id, r.person, r.round,
-        bool(r.urgent), r.tries, r.dials, decode_instant(r.next_at), from_micros(r.created_at), r.phone_index, r.position,
-        json.loads(r.facts), json.loads(r.heard), None if r.t_no is None else _to_subject(r), r.outcome,
+        r.id, r.purpose, r.script, r.state, r.outbox_id, r.ticket_id, r.assignment_id, r.person, r.round,
+        bool(r.urgent), r.attempt_count, r.attempts, decode_instant(r.next_at), from_micros(r.created_at), r.phone_index, r.position,
+        json.loads(r.facts), json.loads(r.answers), None if r.t_no is None else _to_subject(r), r.outcome,
     )  # fmt: skip
 
 

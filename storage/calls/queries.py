@@ -35,7 +35,7 @@ class CallQueries:
     async def measure_usage(self, since: datetime) -> CallUsage:
         begun = case((D.duration > 0, (D.duration + 59) // 60), (D.state != "done", 1), else_=0)
         minutes = func.coalesce(func.sum(begun * case((K.purpose == "bridge", 2), else_=1)), 0)
-        query = select(func.count(), minutes).select_from(t.dials.join(t.calls, K.id == D.call_id))
+        query = select(func.count(), minutes).select_from(t.call_attempts.join(t.calls, K.id == D.call_id))
         row = await self._db.read(lambda c: c.execute(query.where(D.asked_at >= to_micros(since))).one())
         return CallUsage(int(row[0]), int(row[1]))
 
@@ -54,13 +54,13 @@ class CallQueries:
     async def add_do_not_call(self, phone_index: str, at: datetime, call_id: int | None) -> None:
         def work(c: Connection) -> None:
             row = {"phone_index": phone_index, "at": to_micros(at), "call_id": call_id}
-            c.execute(insert_new(c.dialect.name, t.no_visits).values(row))
-            c.execute(update(t.tickets).where(T.phone_index == phone_index).values(no_visit=True))
+            c.execute(insert_new(c.dialect.name, t.do_not_call).values(row))
+            c.execute(update(t.tickets).where(T.phone_index == phone_index).values(do_not_call=True))
 
         await self._db.write(work)
 
     async def is_do_not_call(self, number: str) -> bool:
-        query = select(t.no_visits.c.at).where(t.no_visits.c.phone_index == self._vault.blind_index(number))
+        query = select(t.do_not_call.c.at).where(t.do_not_call.c.phone_index == self._vault.blind_index(number))
         return await self._db.fetch_value(query) is not None
 
     async def find_missed(self, person: str) -> Call | None:

@@ -18,7 +18,7 @@ from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.office import secrets
 
-N = t.dead_numbers.c
+N = t.invalid_numbers.c
 NOTICE_PURPOSES = ("notice", "supervise")
 
 
@@ -50,12 +50,12 @@ class CallRecords:
                 r.person,
                 r.outcome,
                 r.duration or 0,
-                str(json.loads(r.heard).get("requester", "")),
+                str(json.loads(r.answers).get("requester", "")),
             ),
         )
 
     async def record_answered_by(self, attempt_id: int, answered_by: str) -> None:
-        query = update(t.dials).where(D.id == attempt_id, D.outcome.is_(None)).values(answered_by=answered_by)
+        query = update(t.call_attempts).where(D.id == attempt_id, D.outcome.is_(None)).values(answered_by=answered_by)
         await self._db.execute(query)
 
     # -- invalid numbers
@@ -63,22 +63,22 @@ class CallRecords:
     async def add_invalid_number(self, number: str, masked: str, code: str, at: datetime, call: Call) -> None:
         row = {"phone_index": self._vault.blind_index(number), "at": to_micros(at), "code": code, "masked": masked,
                "person": call.person, "ticket_id": call.ticket_id, "call_id": call.id}  # fmt: skip
-        await self._db.execute(insert_new(self._db.dialect, t.dead_numbers).values(row))
+        await self._db.execute(insert_new(self._db.dialect, t.invalid_numbers).values(row))
 
     async def is_invalid_number(self, number: str) -> bool:
         query = select(N.at).where(N.phone_index == self._vault.blind_index(number))
         return await self._db.fetch_value(query) is not None
 
     async def list_invalid_numbers(self, limit: int) -> Sequence[InvalidNumber]:
-        query = select(t.dead_numbers, T.no).outerjoin_from(t.dead_numbers, t.tickets, T.id == N.ticket_id)
+        query = select(t.invalid_numbers, T.ticket_no).outerjoin_from(t.invalid_numbers, t.tickets, T.id == N.ticket_id)
         query = query.order_by(N.at.desc()).limit(limit)
 
         return await self._db.fetch_all(
-            query, lambda r: InvalidNumber(r.phone_index, r.masked, r.code, from_micros(r.at), r.person, r.no)
+            query, lambda r: InvalidNumber(r.phone_index, r.masked, r.code, from_micros(r.at), r.person, r.ticket_no)
         )
 
     async def remove_invalid_number(self, key: str) -> bool:
-        query = delete(t.dead_numbers).where(N.phone_index == key)
+        query = delete(t.invalid_numbers).where(N.phone_index == key)
         return await self._db.execute(query) == 1
 
     # -- evidence
@@ -95,8 +95,8 @@ class CallRecords:
         return await self._db.write(work)
 
     async def claim_unreachable_draft(self, assignment_id: int, attempts: Sequence[int], at: datetime) -> bool:
-        row = {"assignment_id": assignment_id, "at": to_micros(at), "dials": json.dumps(list(attempts))}
-        return await self._db.execute(insert_new(self._db.dialect, t.unreachables).values(row)) == 1
+        row = {"assignment_id": assignment_id, "at": to_micros(at), "attempts": json.dumps(list(attempts))}
+        return await self._db.execute(insert_new(self._db.dialect, t.unreachable_drafts).values(row)) == 1
 
     # -- costs
 
@@ -107,7 +107,7 @@ class CallRecords:
                 D.answered_at.is_not(None).label("answered"),
             )
             .select_from(
-                t.dials.join(t.calls, K.id == D.call_id)
+                t.call_attempts.join(t.calls, K.id == D.call_id)
                 .outerjoin(t.tickets, T.id == K.ticket_id)
                 .outerjoin(t.assignments, A.id == K.assignment_id)
             )
@@ -134,8 +134,8 @@ class CallRecords:
 
 
 def _select_attempts() -> Select[Any]:
-    return select(D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.heard).select_from(
-        t.dials.join(t.calls, K.id == D.call_id)
+    return select(D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.answers).select_from(
+        t.call_attempts.join(t.calls, K.id == D.call_id)
     )
 
 

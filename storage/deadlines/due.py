@@ -27,8 +27,8 @@ class SqlDueStore:
         shape = MAPPERS[Duty]
         query = (
             select(*(t.duties.c[name] for name in shape.names))
-            .where(t.duties.c.next_at <= to_micros(now))
-            .order_by(t.duties.c.next_at)
+            .where(t.duties.c.check_at <= to_micros(now))
+            .order_by(t.duties.c.check_at)
             .limit(limit)
         )
         return await self._db.fetch_all(query, shape.read)
@@ -38,14 +38,16 @@ class SqlDueStore:
 
         def work(c: Connection) -> int | None:
             found = [
-                c.execute(select(func.min(t.duties.c.next_at)).where(t.duties.c.next_at > at)).scalar(),
+                c.execute(select(func.min(t.duties.c.check_at)).where(t.duties.c.check_at > at)).scalar(),
                 c.execute(
-                    select(func.min(t.letters.c.not_before)).where(
-                        t.letters.c.state == "pending", t.letters.c.not_before > at
+                    select(func.min(t.outbox.c.not_before)).where(
+                        t.outbox.c.state == "pending", t.outbox.c.not_before > at
                     )
                 ).scalar(),
                 c.execute(select(func.min(t.calls.c.next_at)).where(t.calls.c.next_at > at)).scalar(),
-                c.execute(select(func.min(t.caller_texts.c.next_at)).where(t.caller_texts.c.next_at > at)).scalar(),
+                c.execute(
+                    select(func.min(t.requester_texts.c.next_at)).where(t.requester_texts.c.next_at > at)
+                ).scalar(),
                 c.execute(
                     select(func.min(t.rating_pages.c.expires_at)).where(t.rating_pages.c.expires_at > at)
                 ).scalar(),
@@ -57,7 +59,7 @@ class SqlDueStore:
 
     async def list_live_attempts(self) -> set[int]:
         """Return ids of attempts that are on the line now."""
-        query = select(t.calls.c.dial_id).where(t.calls.c.state == "live", t.calls.c.purpose != "inbound")
+        query = select(t.calls.c.attempt_id).where(t.calls.c.state == "live", t.calls.c.purpose != "inbound")
         return await self._db.read(lambda c: {int(i) for i in c.execute(query).scalars() if i is not None})
 
     async def record_check(
@@ -70,13 +72,13 @@ class SqlDueStore:
                 update(t.duties)
                 .where(
                     t.duties.c.id == duty.id,
-                    t.duties.c.step == duty.step,
+                    t.duties.c.reminder_step == duty.reminder_step,
                     t.duties.c.met_at.is_(None),
                     t.duties.c.due_at == to_micros(duty.due_at),
-                    t.duties.c.next_at.is_not(None),
+                    t.duties.c.check_at.is_not(None),
                     self._db.gate.is_admitted("deadlines"),
                 )
-                .values(step=step, next_at=encode(next_at))
+                .values(reminder_step=step, check_at=encode(next_at))
             )
             if done.rowcount != 1:
                 return False
@@ -94,7 +96,9 @@ class SqlDueStore:
         shape, k, last = MAPPERS[Duty], t.duties.c, 0
         while True:
             query = (
-                select(*(k[name] for name in shape.names), t.tickets.c.no.label("ticket_no"), t.tickets.c.category)
+                select(
+                    *(k[name] for name in shape.names), t.tickets.c.ticket_no.label("ticket_no"), t.tickets.c.category
+                )
                 .join(t.tickets, t.tickets.c.id == k.ticket_id)
                 .where(k.id > last, k.met_at.is_(None), k.due_at > to_micros(after))
                 .order_by(k.id)
@@ -121,10 +125,10 @@ class SqlDueStore:
                 k.id == duty.id,
                 k.met_at.is_(None),
                 k.due_at == to_micros(duty.due_at),
-                k.next_at < at,
+                k.check_at < at,
                 self._db.gate.is_admitted("acts"),
             )
-            .values(next_at=at)
+            .values(check_at=at)
         )
         return await self._db.execute(query) == 1
 

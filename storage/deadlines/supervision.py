@@ -34,19 +34,19 @@ class SqlSupervisionStore:
         pending = exists().where(r.ticket_id == T.id, r.decision.is_(None))
         last = (
             select(t.visits.c.at)
-            .where(t.visits.c.ticket_id == T.id, t.visits.c.final)
+            .where(t.visits.c.ticket_id == T.id, t.visits.c.decisive)
             .order_by(t.visits.c.at.desc())
             .limit(1)
             .scalar_subquery()
         )
         unhappy = (
-            T.state == State.FINALIZED.value, T.final_answer == Answer.UNSATISFIED.value, T.excluded.is_(False),
+            T.state == State.FINALIZED.value, T.final_answer == Answer.UNSATISFIED.value, T.unreasonable.is_(False),
             last.is_not(None), last <= to_micros(now),
         )  # fmt: skip
         return await self._load(_select_leads(last, *unhappy, ~pending, _not_supervised(last)).limit(limit))
 
     async def list_exposed(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
-        k, d = t.ledger.c, t.duties.c
+        k, d = t.ledger_lines.c, t.duties.c
         lines = select(k.tickets, k.reviewed_at).where(
             k.kind == "exposure",
             k.state == "accepted",
@@ -58,18 +58,18 @@ class SqlSupervisionStore:
             for row in c.execute(lines.order_by(k.reviewed_at)):
                 since |= dict.fromkeys(map(str, json.loads(row.tickets)), row.reviewed_at)
             ordered = (
-                select(A.id, A.ticket_id, A.unit, T.no, func.max(d.start_at).label("ordered"),
+                select(A.id, A.ticket_id, A.unit, T.ticket_no, func.max(d.start_at).label("ordered"),
                        func.count(d.id).filter(d.met_at.is_(None)).label("open"))
                 .join(t.tickets, (T.id == A.ticket_id) & (T.lead_id == A.id))
                 .outerjoin(t.duties, (d.assignment_id == A.id) & (d.kind == "supervise"))
-                .where(T.no.in_(list(since)[:limit]), T.state.not_in(ENDED_STATES))
-                .group_by(A.id, A.ticket_id, A.unit, T.no)
+                .where(T.ticket_no.in_(list(since)[:limit]), T.state.not_in(ENDED_STATES))
+                .group_by(A.id, A.ticket_id, A.unit, T.ticket_no)
                 .order_by(A.id)
             )  # fmt: skip
             return [
-                WaitingAssignment(r.id, r.ticket_id, r.unit, from_micros(since[r.no]))
+                WaitingAssignment(r.id, r.ticket_id, r.unit, from_micros(since[r.ticket_no]))
                 for r in c.execute(ordered)
-                if not r.open and (r.ordered is None or r.ordered < since[r.no])
+                if not r.open and (r.ordered is None or r.ordered < since[r.ticket_no])
             ]
 
         return await self._db.read(work)

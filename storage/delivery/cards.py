@@ -17,11 +17,11 @@ from storage.engine.ids import IdSupply
 from storage.engine.mapping import RowMapper, encode
 from storage.office.config import bump_epoch
 
-C = t.cards.c
+C = t.chat_cards.c
 _CARD = RowMapper(HeldCard)
 NEVER_SHOWN = -1  # the version shown by a message that must be updated whatever the ticket does
 _COLUMNS = [C.id, C.channel, C.address, C.message_id, C.person, C.ticket_id, C.assignment_id, C.kind,
-            C.shown, C.wanted, C.facts, C.sent_at, C.state, C.attempts]  # fmt: skip
+            C.shown_version, C.target_version, C.facts, C.sent_at, C.state, C.attempts]  # fmt: skip
 
 _NAME = Compiled(select(t.tickets.c.name_sealed).where(t.tickets.c.id == bindparam("ticket", type_=BigInteger)))
 
@@ -43,17 +43,17 @@ def insert_cards(c: Connection, cards: Sequence[NewCard], ids: IdSupply, *, lock
         {
             "id": ids.take(), "channel": card.channel, "address": card.address, "message_id": card.message_id,
             "person": card.person, "ticket_id": card.ticket_id, "assignment_id": card.assignment_id,
-            "kind": card.kind, "shown": card.shown, "wanted": max(card.shown, versions.get(card.ticket_id, 0)),
+            "kind": card.kind, "shown_version": card.shown_version, "target_version": max(card.shown_version, versions.get(card.ticket_id, 0)),
             "facts": encode(card.facts), "sent_at": to_micros(card.sent_at), "state": "live",
         }
         for card in cards
     ]  # fmt: skip
-    c.execute(insert_new(c.dialect.name, t.cards), rows)
+    c.execute(insert_new(c.dialect.name, t.chat_cards), rows)
     for card in cards:
         if card.replaces:
             earlier = (C.assignment_id == card.assignment_id, C.person == card.person, C.kind == card.kind,
                        C.message_id != card.message_id, C.state == "live")  # fmt: skip
-            c.execute(update(t.cards).where(*earlier).values(shown=NEVER_SHOWN))
+            c.execute(update(t.chat_cards).where(*earlier).values(shown_version=NEVER_SHOWN))
 
 
 class SqlCardStore:
@@ -86,7 +86,7 @@ class SqlCardStore:
         query = (
             select(*_COLUMNS)
             .where(
-                C.wanted > C.shown,
+                C.target_version > C.shown_version,
                 C.state == "live",
                 C.channel.in_(list(channels)),
                 or_(C.not_before.is_(None), C.not_before <= to_micros(now)),
@@ -99,10 +99,10 @@ class SqlCardStore:
 
     async def claim(self, owner: str, ids: Sequence[int], lease: timedelta) -> list[HeldCard]:
         query = (
-            update(t.cards)
+            update(t.chat_cards)
             .where(
                 C.id.in_(list(ids)),
-                C.wanted > C.shown,
+                C.target_version > C.shown_version,
                 C.state == "live",
                 self._is_free,
                 self._db.gate.is_admitted("outbox"),
@@ -113,22 +113,22 @@ class SqlCardStore:
         return await self._db.write(lambda c: [_CARD.read(r) for r in c.execute(query, self._clock.parameters())])
 
     async def renew(self, owner: str, ids: Sequence[int], lease: timedelta) -> None:
-        mine = update(t.cards).where(C.id.in_(list(ids)), C.owner == owner)
+        mine = update(t.chat_cards).where(C.id.in_(list(ids)), C.owner == owner)
         await self._db.execute(mine.values(lease_until=self._clock.after(lease)), self._clock.parameters())
 
     async def mark_shown(self, card_id: int, owner: str, version: int) -> bool:
-        return await self._release(card_id, owner, {"shown": version, "attempts": 0, "not_before": None})
+        return await self._release(card_id, owner, {"shown_version": version, "attempts": 0, "not_before": None})
 
     async def postpone(self, card_id: int, owner: str, not_before: datetime) -> bool:
         return await self._release(card_id, owner, {"not_before": to_micros(not_before)})
 
     async def _release(self, card_id: int, owner: str, values: dict[str, Any]) -> bool:
-        query = update(t.cards).where(C.id == card_id, C.owner == owner)
+        query = update(t.chat_cards).where(C.id == card_id, C.owner == owner)
         query = query.values(owner=None, lease_until=None, **values)
         return await self._db.execute(query) == 1
 
     async def mark_gone(self, card_id: int) -> None:
-        query = update(t.cards).where(C.id == card_id).values(state="gone", owner=None, lease_until=None)
+        query = update(t.chat_cards).where(C.id == card_id).values(state="gone", owner=None, lease_until=None)
         await self._db.execute(query)
 
     async def replace_address(self, channel: str, old: str, new: str) -> None:
@@ -137,7 +137,7 @@ class SqlCardStore:
         def work(c: Connection) -> None:
             live = (b.channel == channel, b.address == old, b.state == "live")
             c.execute(update(t.bindings).where(*live).values(address=new))
-            c.execute(update(t.cards).where(C.channel == channel, C.address == old).values(state="gone"))
+            c.execute(update(t.chat_cards).where(C.channel == channel, C.address == old).values(state="gone"))
             bump_epoch(c)
 
         await self._db.write(work)

@@ -16,12 +16,12 @@ from storage.engine.database import Database
 from storage.engine.mapping import MAPPERS, encode
 
 _SAVE_DRAFT = text(
-    "INSERT INTO drafts (person, assignment_id, verb, words, at) VALUES (:person, :assignment, :verb, :words, :at) "
-    "ON CONFLICT (person, assignment_id, verb) DO UPDATE SET words = excluded.words, at = excluded.at"
+    "INSERT INTO drafts (person, assignment_id, verb, fields, at) VALUES (:person, :assignment, :verb, :fields, :at) "
+    "ON CONFLICT (person, assignment_id, verb) DO UPDATE SET fields = excluded.fields, at = excluded.at"
 )
 _SAVE_QUESTION = text(
-    "INSERT INTO expectations (channel, user_id, what, facts, until) VALUES (:channel, :user, :what, :facts, :until) "
-    "ON CONFLICT (channel, user_id) DO UPDATE SET what = excluded.what, facts = excluded.facts, until = excluded.until"
+    "INSERT INTO open_questions (channel, user_id, question, facts, until) VALUES (:channel, :user, :question, :facts, :until) "
+    "ON CONFLICT (channel, user_id) DO UPDATE SET question = excluded.question, facts = excluded.facts, until = excluded.until"
 )
 IN_HAND = tuple(sorted(s.value for s in WITH_UNIT))
 
@@ -33,7 +33,7 @@ class SqlChatStateStore:
         self._db = db
 
     async def load_draft(self, person: str, assignment_id: int, verb: str) -> dict[str, Any]:
-        body = await self._db.fetch_value(select(t.drafts.c.words).where(_is_draft(person, assignment_id, verb)))
+        body = await self._db.fetch_value(select(t.drafts.c.fields).where(_is_draft(person, assignment_id, verb)))
         return dict(json.loads(body)) if body else {}
 
     async def save_draft(
@@ -43,7 +43,7 @@ class SqlChatStateStore:
             "person": person,
             "assignment": assignment_id,
             "verb": verb,
-            "words": encode(words),
+            "fields": encode(words),
             "at": to_micros(now),
         }
         await self._db.execute(_SAVE_DRAFT, row)
@@ -53,25 +53,25 @@ class SqlChatStateStore:
 
     async def find_reply_assignment(self, person: str, message_id: str) -> int | None:
         k = t.drafts.c
-        query = select(k.assignment_id, k.words).where(k.person == person, k.verb == "said")
+        query = select(k.assignment_id, k.fields).where(k.person == person, k.verb == "said")
         rows = await self._db.fetch_rows(query)
-        return next((int(r.assignment_id) for r in rows if json.loads(r.words).get("message") == message_id), None)
+        return next((int(r.assignment_id) for r in rows if json.loads(r.fields).get("message") == message_id), None)
 
     async def save_question(
         self, channel: str, user_id: str, question: OpenQuestion, now: datetime, until: datetime
     ) -> None:
-        row = {"channel": channel, "user": user_id, "what": question.what, "facts": encode(question.facts),
+        row = {"channel": channel, "user": user_id, "question": question.question, "facts": encode(question.facts),
                "until": to_micros(until)}  # fmt: skip
         await self._db.execute(_SAVE_QUESTION, row)
 
     async def find_question(self, channel: str, user_id: str, now: datetime) -> OpenQuestion | None:
-        k = t.expectations.c
-        query = select(k.what, k.facts).where(k.channel == channel, k.user_id == user_id, k.until > to_micros(now))
-        return await self._db.fetch_one(query, lambda row: OpenQuestion(row.what, json.loads(row.facts)))
+        k = t.open_questions.c
+        query = select(k.question, k.facts).where(k.channel == channel, k.user_id == user_id, k.until > to_micros(now))
+        return await self._db.fetch_one(query, lambda row: OpenQuestion(row.question, json.loads(row.facts)))
 
     async def delete_question(self, channel: str, user_id: str) -> None:
-        k = t.expectations.c
-        gone = delete(t.expectations).where(k.channel == channel, k.user_id == user_id)
+        k = t.open_questions.c
+        gone = delete(t.open_questions).where(k.channel == channel, k.user_id == user_id)
         await self._db.execute(gone)
 
     async def mark_opened(self, assignment_id: int, now: datetime) -> bool:

@@ -29,10 +29,10 @@ MAX_ERROR = 500
 _CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "chat"), ("channel_post", "chat"))
 
 _RECEIVE = """
-INSERT INTO inbox (id, mouth, event, chat, body, received_at, state, attempts, error)
-SELECT CAST(:id AS bigint), CAST(:mouth AS text), CAST(:event AS text), CAST(:chat AS text), CAST(:body AS text), {at},
+INSERT INTO inbox (id, source, external_id, conversation, body, received_at, state, attempts, error)
+SELECT CAST(:id AS bigint), CAST(:source AS text), CAST(:external_id AS text), CAST(:conversation AS text), CAST(:body AS text), {at},
   CAST(:state AS text), 0, CAST(:error AS text)
-WHERE {is_open} ON CONFLICT (mouth, event) DO NOTHING RETURNING id
+WHERE {is_open} ON CONFLICT (source, external_id) DO NOTHING RETURNING id
 """
 _DONE = Compiled(
     text("UPDATE inbox SET state = 'done', owner = NULL, lease_until = NULL WHERE id = :id AND state = 'new'")
@@ -40,13 +40,13 @@ _DONE = Compiled(
 _CLAIM = """
 UPDATE inbox SET owner = :owner, lease_until = {now} + :lease, attempts = attempts + 1 WHERE {is_open} AND id IN (
   SELECT i.id FROM inbox i
-  WHERE i.state = 'new' AND i.mouth = :mouth AND (i.not_before IS NULL OR i.not_before <= {now})
+  WHERE i.state = 'new' AND i.source = :source AND (i.not_before IS NULL OR i.not_before <= {now})
     AND (i.lease_until IS NULL OR i.lease_until <= {now})
     AND NOT EXISTS (
-      SELECT 1 FROM inbox e WHERE e.state = 'new' AND e.mouth = i.mouth AND e.chat = i.chat
+      SELECT 1 FROM inbox e WHERE e.state = 'new' AND e.source = i.source AND e.conversation = i.conversation
       AND (e.received_at, e.id) < (i.received_at, i.id) AND (e.attempts < :aside OR e.lease_until > {now}))
   ORDER BY i.received_at, i.id LIMIT :limit {skip})
-RETURNING id, mouth, event, chat, body, received_at, attempts
+RETURNING id, source, external_id, conversation, body, received_at, attempts
 """
 
 
@@ -116,7 +116,7 @@ class SqlInboxStore:
         await self._ids.refill(1)
         row = {
             "id": self._ids.take(),
-            "mouth": source,
+            "source": source,
             "at": to_micros(self._real_now()),
             "state": "new",
             "error": None,
@@ -124,10 +124,10 @@ class SqlInboxStore:
         }
         try:
             event, chat = parse_update(body)
-            row |= {"event": event, "chat": chat, "body": body.decode("utf-8-sig")}
+            row |= {"external_id": event, "conversation": chat, "body": body.decode("utf-8-sig")}
         except (Unreadable, UnicodeDecodeError) as error:
             shown = body[:MAX_UNREADABLE].decode("utf-8", "backslashreplace").replace("\0", "\\0")[:MAX_UNREADABLE]
-            row |= {"event": "sha256:" + hashlib.sha256(body).hexdigest(), "chat": "", "body": shown,
+            row |= {"external_id": "sha256:" + hashlib.sha256(body).hexdigest(), "conversation": "", "body": shown,
                     "state": "unreadable", "error": str(error)[:MAX_ERROR].replace("\0", "\\0")}  # fmt: skip
         if await self._receive.write(self._db, row):
             return True
@@ -136,7 +136,7 @@ class SqlInboxStore:
         return False
 
     async def claim(self, source: str, owner: str, limit: int) -> Sequence[InboxItem]:
-        facts = {"mouth": source, "owner": owner, "limit": limit, "lease": to_span(LEASE), "aside": YIELD_AFTER,
+        facts = {"source": source, "owner": owner, "limit": limit, "lease": to_span(LEASE), "aside": YIELD_AFTER,
                  **self._clock.parameters()}  # fmt: skip
         taken = [
             InboxItem(id, where, event, chat, body, from_micros(at), attempts)

@@ -35,16 +35,16 @@ async def void_leases(db: Database) -> int:
     """
     if db.dialect != "sqlite":
         return 0
-    inbox, letters, cards, writebacks = t.inbox.c, t.letters.c, t.cards.c, t.writebacks.c
+    inbox, outbox, cards, writebacks = t.inbox.c, t.outbox.c, t.chat_cards.c, t.writebacks.c
     ending = (
         update(t.inbox)
         .where(inbox.lease_until.is_not(None) | inbox.not_before.is_not(None), inbox.state == "new")
         .values(owner=None, lease_until=None, not_before=None),
-        update(t.letters).where(letters.lease_until.is_not(None)).values(lease_until=_EXPIRED),
-        update(t.cards).where(cards.lease_until.is_not(None)).values(owner=None, lease_until=None),
+        update(t.outbox).where(outbox.lease_until.is_not(None)).values(lease_until=_EXPIRED),
+        update(t.chat_cards).where(cards.lease_until.is_not(None)).values(owner=None, lease_until=None),
         update(t.writebacks).where(writebacks.lease_until.is_not(None)).values(lease_until=_EXPIRED),
         delete(t.leases),
-        delete(t.pace),
+        delete(t.rate_limits),
         delete(t.beats),
     )
 

@@ -41,10 +41,10 @@ from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.mapping import MAPPERS, decode_instant
 
-M = t.letters.c
+M = t.outbox.c
 MAPPER = MAPPERS[Message]
 _MESSAGE = [M[name] for name in MAPPER.names]
-_CLAIMED = [*_MESSAGE, M.owner, M.doubts, M.asks, M.asked_at, M.deaths]
+_CLAIMED = [*_MESSAGE, M.owner, M.uncertain_sends, M.asks, M.asked_at, M.deaths]
 _DELIVERY = [*_MESSAGE, M.sent_at, M.provider_id, M.address, M.error, M.cost]
 RELEASED = {"owner": None, "lease_until": None, "asked_at": None}
 PLANNED = ("quiet", "digest")  # a message waits for an hour of its own
@@ -69,9 +69,9 @@ def _claim(db: Database, these: bool) -> ReturningUpdate[object]:
     if these:
         due = due.where(M.id.in_(bindparam("ids", expanding=True)))
     chosen = due.cte("due")  # a CTE with locks is evaluated once; a plain subquery may exceed its limit
-    asked = and_(M.id.in_(bindparam("ask", expanding=True)), M.doubts == 0)
+    asked = and_(M.id.in_(bindparam("ask", expanding=True)), M.uncertain_sends == 0)
     return (
-        update(t.letters)
+        update(t.outbox)
         .where(M.id.in_(select(chosen.c.id)), M.state == "pending")
         .values(
             state="sending",
@@ -119,7 +119,7 @@ class SqlOutboxStore:
 
         def work(c: Connection) -> int:
             if c.dialect.name == "postgresql":  # SQLite has one writer anyway
-                c.execute(_LOCK, {"name": f"letters:{ticket_id}"})
+                c.execute(_LOCK, {"name": f"outbox:{ticket_id}"})
             seen = {_identify(r.kind, r.person, json.loads(r.facts), same) for r in c.execute(known)}
             new = [m for m in messages if _identify(m.kind, m.person, m.facts, same) not in seen]
             insert_messages(c, new)
@@ -187,7 +187,7 @@ class SqlOutboxStore:
         return await self._db.write(work)
 
     async def renew(self, owner: str, ids: Collection[int], lease: timedelta) -> Collection[int]:
-        mine = update(t.letters).where(M.id.in_(list(ids)), M.owner == owner, M.state == "sending")
+        mine = update(t.outbox).where(M.id.in_(list(ids)), M.owner == owner, M.state == "sending")
         query = mine.values(lease_until=self._clock.after(lease)).returning(M.id)
         return await self._db.write(lambda c: set(c.execute(query, self._clock.parameters()).scalars()))
 
@@ -212,14 +212,17 @@ class SqlOutboxStore:
             unasked = [r.message.id for r in rows if not r.is_asked and r.deaths < SUSPECT_DEATHS]
             doubtful = [r.message.id for r in rows if r.is_asked and may_repeat and not r.uncertain_sends]
             free = (
-                update(t.letters)
+                update(t.outbox)
                 .where(M.id.in_(bindparam("ids", expanding=True)), M.state == "sending", is_lost)
                 .values(
                     state="pending", error="lease_expired", **RELEASED,
                     not_before=case((M.not_before < to_micros(now), M.not_before), else_=to_micros(now)),
                 )
             )  # fmt: skip
-            for ids, change in ((unasked, {"deaths": M.deaths + 1}), (doubtful, {"doubts": M.doubts + 1})):
+            for ids, change in (
+                (unasked, {"deaths": M.deaths + 1}),
+                (doubtful, {"uncertain_sends": M.uncertain_sends + 1}),
+            ):
                 if ids:
                     c.execute(free.values(change), {"ids": ids, **self._clock.parameters()})
             return Rescue(tuple(r for r in rows if r.message.id not in {*unasked, *doubtful}), owners)
@@ -230,7 +233,7 @@ class SqlOutboxStore:
         self, channel: str, persons: Collection[str], until: datetime, except_kinds: Collection[str]
     ) -> None:
         query = (
-            update(t.letters)
+            update(t.outbox)
             .where(
                 M.state == "pending",
                 M.channel == channel,
@@ -257,7 +260,7 @@ class SqlOutboxStore:
     ) -> bool:
         await self._ids.refill(len(notes) + 1)
         end = (
-            update(t.letters)
+            update(t.outbox)
             .where(M.id == message_id, M.state.not_in(ENDED))
             .values(state="failed", error=error, **RELEASED)
         )
@@ -297,4 +300,4 @@ class SqlOutboxStore:
 def _claimed(row: Any) -> ClaimedMessage:
     message: Message = MAPPER.read(row[: len(MAPPER.names)])
     is_asked = row.asked_at is not None
-    return ClaimedMessage(message, row.owner or "", row.doubts, row.asks, is_asked, row.deaths)
+    return ClaimedMessage(message, row.owner or "", row.uncertain_sends, row.asks, is_asked, row.deaths)

@@ -9,8 +9,10 @@ from backend.ports.rate_limit import Decide
 from storage import tables as t
 from storage.engine.database import Database
 
-_INSERT_BUCKET = text("INSERT INTO pace (bucket, state, idle_at) VALUES (:b, '[]', 0) ON CONFLICT (bucket) DO NOTHING")
-_UPDATE_BUCKET = text("UPDATE pace SET state = :state, idle_at = :idle_at WHERE bucket = :b")
+_INSERT_BUCKET = text(
+    "INSERT INTO rate_limits (bucket, state, idle_at) VALUES (:b, '[]', 0) ON CONFLICT (bucket) DO NOTHING"
+)
+_UPDATE_BUCKET = text("UPDATE rate_limits SET state = :state, idle_at = :idle_at WHERE bucket = :b")
 SWEEP_EVERY = 2_000  # changes between two sweeps of long-unused buckets
 
 
@@ -30,9 +32,9 @@ class SqlRateLimitStore:
 
         def work(c: Connection) -> None:
             query = (
-                select(t.pace.c.bucket, t.pace.c.state, self._clock.at_row.label("now"))
-                .where(t.pace.c.bucket.in_(bindparam("names", expanding=True)))
-                .order_by(t.pace.c.bucket)
+                select(t.rate_limits.c.bucket, t.rate_limits.c.state, self._clock.at_row.label("now"))
+                .where(t.rate_limits.c.bucket.in_(bindparam("names", expanding=True)))
+                .order_by(t.rate_limits.c.bucket)
                 .with_for_update()
             )
             rows = c.execute(query, {"names": names, **self._clock.parameters()}).all()
@@ -49,6 +51,6 @@ class SqlRateLimitStore:
                 [{"b": b, "state": json.dumps(s), "idle_at": idle_at} for b, s in sorted(after.items())],
             )
             if sweep:
-                c.execute(delete(t.pace).where(t.pace.c.idle_at < int((now - keep_seconds) * 1_000_000)))
+                c.execute(delete(t.rate_limits).where(t.rate_limits.c.idle_at < int((now - keep_seconds) * 1_000_000)))
 
         await self._db.write(work)

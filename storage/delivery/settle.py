@@ -16,29 +16,29 @@ from storage.engine.ids import IdSupply
 from storage.engine.mapping import MAPPERS
 from storage.integrity.audit import build_audit_row
 
-M = t.letters.c
+M = t.outbox.c
 _SETTLE_SENT = text(  # settles all plainly sent messages of a batch in one statement
-    "UPDATE letters l SET state = 'sent', sent_at = x.at, provider_id = x.provider, address = x.address, "
+    "UPDATE outbox l SET state = 'sent', sent_at = x.at, provider_id = x.provider, address = x.address, "
     "cost = x.cost, error = NULL, owner = NULL, lease_until = NULL, asked_at = NULL "
     "FROM unnest(CAST(:ids AS bigint[]), CAST(:attempts AS integer[]), CAST(:owners AS text[]), "
     "CAST(:ats AS bigint[]), CAST(:providers AS text[]), CAST(:addresses AS text[]), CAST(:costs AS text[])) "
     "AS x(id, attempt, owner, at, provider, address, cost) "
     "WHERE l.id = x.id AND l.owner = x.owner AND l.attempts = x.attempt AND l.state = 'sending' RETURNING l.id"
 )
-_SETTLE_ONE = "UPDATE letters SET {sets} WHERE id = ? AND owner = ? AND attempts = ? AND state = 'sending'"
+_SETTLE_ONE = "UPDATE outbox SET {sets} WHERE id = ? AND owner = ? AND attempts = ? AND state = 'sending'"
 
 
 def insert_messages(c: Connection, messages: Sequence[Message]) -> None:
     """Insert messages."""
     shape = MAPPERS[Message]
     if messages:
-        c.execute(insert(t.letters), [dict(zip(shape.names, shape.write(x), strict=True)) for x in messages])
+        c.execute(insert(t.outbox), [dict(zip(shape.names, shape.write(x), strict=True)) for x in messages])
 
 
 def hasten(c: Connection, message_id: int, not_before: datetime) -> bool:
     """Make a waiting message due earlier, never later; False if it no longer waits."""
     at = to_micros(not_before)
-    query = update(t.letters).where(M.id == message_id, M.state == "pending")
+    query = update(t.outbox).where(M.id == message_id, M.state == "pending")
     is_later = M.not_before > at
     query = query.values(
         not_before=case((is_later, at), else_=M.not_before), waits_for=case((is_later, ""), else_=M.waits_for)
@@ -49,7 +49,9 @@ def hasten(c: Connection, message_id: int, not_before: datetime) -> bool:
 def insert_audit_notes(c: Connection, notes: Sequence[AuditNote], ids: IdSupply) -> None:
     """Insert audit rows; enough ids must be available."""
     if notes:
-        c.execute(insert(t.audit), [build_audit_row(ids, n.at, n.actor, n.event, n.subject, n.facts) for n in notes])
+        c.execute(
+            insert(t.audit_log), [build_audit_row(ids, n.at, n.actor, n.event, n.subject, n.facts) for n in notes]
+        )
 
 
 def _build_values(s: SendResult) -> dict[str, Any]:
@@ -71,7 +73,7 @@ class Settler:
         self._ids = ids
         self._clock = db.lease_clock
         self._ask = (
-            update(t.letters)
+            update(t.outbox)
             .where(
                 M.id == bindparam("message"), M.owner == bindparam("by"), M.attempts == bindparam("attempt"),
                 M.state == "sending", M.asked_at.is_(None), M.lease_until >= self._clock.now,
@@ -130,10 +132,10 @@ class Settler:
             done = raw.execute(_SETTLE_ONE.format(sets=sets), (*values.values(), s.id, s.owner, s.attempt))
             return bool(done.rowcount == 1)
         if s.is_uncertain:
-            values["doubts"] = M.doubts + 1
+            values["uncertain_sends"] = M.uncertain_sends + 1
         if not s.was_asked:
             values["asks"] = M.asks - case((M.asked_at.is_(None), 0), else_=1)
-        query = update(t.letters).where(M.id == s.id, M.owner == s.owner, M.attempts == s.attempt, M.state == "sending")
+        query = update(t.outbox).where(M.id == s.id, M.owner == s.owner, M.attempts == s.attempt, M.state == "sending")
         if s.is_rescue:
             query = query.where(M.lease_until < self._clock.now)
         return c.execute(query.values(**values), self._clock.parameters() if s.is_rescue else None).rowcount == 1

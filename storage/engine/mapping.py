@@ -23,7 +23,7 @@ T = TypeVar("T", bound="DataclassInstance")
 
 TABLE_OF: dict[type, Table] = {
     Ticket: tables.tickets, Assignment: tables.assignments, Duty: tables.duties, Request: tables.requests,
-    Visit: tables.visits, JournalEntry: tables.journal, Message: tables.letters, Unit: tables.units,
+    Visit: tables.visits, JournalEntry: tables.journal, Message: tables.outbox, Unit: tables.units,
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ class SqlHistoryStore:
         self._db, self._ids, self._vault = db, ids, vault
 
     async def find_existing(self, numbers: Sequence[str]) -> set[str]:
-        return await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers))
+        return await self._db.read(lambda c: find_existing(c, t.tickets.c.ticket_no, numbers))
 
     async def write(self, records: Sequence[HistoryLike], context: ImportContext) -> list[bool | Refused]:
         """Write histories; False for a ticket number that exists already or occurs twice in `records`.

@@ -42,13 +42,13 @@ class SqlImportStore(SqlConnectStore):
         await self._ids.refill(len(lines) + 1)
 
         def work(c: Connection) -> list[bool]:
-            seen = find_existing(c, t.ledger.c.fingerprint, [line.fingerprint for line in lines])
+            seen = find_existing(c, t.ledger_lines.c.fingerprint, [line.fingerprint for line in lines])
             answers = []
             for line in lines:
                 answers.append(line.fingerprint not in seen)
                 if answers[-1]:
                     seen.add(line.fingerprint)
-                    c.execute(insert(t.ledger).values(
+                    c.execute(insert(t.ledger_lines).values(
                         id=self._ids.take(), kind=line.kind, unit=line.unit, month=line.month, count=line.count,
                         level=line.level, matter=line.matter, points=line.points, note=line.note,
                         evidence=line.evidence, facts=json.dumps(dict(line.facts)), entered_by=by,
@@ -70,7 +70,7 @@ class SqlImportStore(SqlConnectStore):
         return await self._db.read(lambda c: frozenset((r.period, r.scheme) for r in c.execute(query)))
 
     async def find_existing_numbers(self, numbers: Collection[str]) -> frozenset[str]:
-        return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers)))
+        return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.ticket_no, numbers)))
 
     async def find_existing_lines(self, fingerprints: Collection[str]) -> frozenset[str]:
-        return frozenset(await self._db.read(lambda c: find_existing(c, t.ledger.c.fingerprint, fingerprints)))
+        return frozenset(await self._db.read(lambda c: find_existing(c, t.ledger_lines.c.fingerprint, fingerprints)))

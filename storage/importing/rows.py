@@ -21,18 +21,18 @@ SECOND = 1_000_000  # Q26: done within the second it was due is in time
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "tickets": (
-        "id", "no", "version", "head", "state", "category", "grade", "channel", "region", "management",
-        "first_receiver", "generated_at", "lead_id", "flags", "bounces", "requires_dispatch", "has_phone",
-        "no_visit", "final_answer", "deemed", "excluded", "visit_round", "rounds_of_rework", "closed_at", "title",
+        "id", "ticket_no", "version", "journal_head", "state", "category", "grade", "channel", "region", "management",
+        "first_receiver", "generated_at", "lead_id", "flags", "return_count", "requires_dispatch", "has_phone",
+        "do_not_call", "final_answer", "deemed_satisfied", "unreasonable", "visit_round", "rework_count", "closed_at", "title",
         "place", "text", "name_sealed", "phone_sealed", "phone_index", "phone_tail", "created_at", "extra",
     ),
     "assignments": (
         "id", "ticket_id", "unit", "lead", "state", "version", "dispatched_at", "dispatched_by", "sign_due_at",
-        "close_due_at", "signed_at", "signed", "closed_at", "extension_count", "red_card_at", "ended_at", "card",
+        "close_due_at", "signed_at", "sign_method", "closed_at", "extension_count", "red_card_at", "ended_at", "imported_red_card",
         "contacted_at",
     ),
     "duties": (
-        "id", "ticket_id", "assignment_id", "unit", "kind", "grade", "start_at", "due_at", "next_at", "step",
+        "id", "ticket_id", "assignment_id", "unit", "kind", "grade", "start_at", "due_at", "check_at", "reminder_step",
         "met_at", "outcome",
     ),
     "requests": (
@@ -41,11 +41,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "visits": (
         "id", "ticket_id", "assignment_id", "round", "kind", "at", "by", "source", "answer", "contacted",
-        "resolved", "note", "final",
+        "resolved", "note", "decisive",
     ),
     "journal": (
         "id", "ticket_id", "version", "assignment_id", "verb", "from_state", "to_state", "by", "source", "at",
-        "recorded_at", "words", "prev", "hash",
+        "recorded_at", "arguments", "prev_hash", "hash",
     ),
 }  # fmt: skip
 
@@ -79,14 +79,14 @@ class HistoryRowBuilder:
         ticket_id = take()
         lead_id: int | None = None
         closed: int | None = None
-        bounces = 0
+        return_count = 0
         state = "finalized" if record.direct_answer else "pending_dispatch"
         visits = sorted(record.visits, key=lambda v: v.at)
         verdict = decide_final_answer((v.kind == "manual", v.answer) for v in visits)
         for one in record.assignments:
             assignment_id, here, given_back = self._add_assignment(record, one, ticket_id, verdict)
             if one.lead and given_back:
-                bounces += 1
+                return_count += 1
             elif one.lead:
                 lead_id, state = assignment_id, here
                 closed = None if one.closed_at is None else to_micros(one.closed_at)
@@ -99,7 +99,7 @@ class HistoryRowBuilder:
         line = build_entry(
             self._key, prev_hash="", entry_id=take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="import",
             from_state="", to_state=state, by=by, source=Source.IMPORT, at=self._frame.now,
-            recorded_at=self._frame.now, words=arguments,
+            recorded_at=self._frame.now, arguments=arguments,
         )  # fmt: skip
         rows["journal"].append((
             line.id, ticket_id, 1, None, "import", "", state, by, "import", self._now, self._now,
@@ -109,7 +109,7 @@ class HistoryRowBuilder:
         rows["tickets"].append((
             ticket_id, record.ticket_no, 1, line.hash, state, str(record.category), str(record.grade),
             str(record.channel or "other"), record.region or "", record.management, record.management,
-            to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), bounces,
+            to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), return_count,
             not record.direct_answer, phone is not None, False,
             verdict if verdict in GIVEN_ANSWERS else None, verdict in ("unclear", "deemed"), excluded,
             len(record.visits) + 1 if record.visits else 0, 0, closed, record.title or "", record.place or "",

@@ -25,9 +25,9 @@ def build_audit_row(
     return {
         "id": ids.take(),
         "at": to_micros(at),
-        "who": actor,
-        "what": event,
-        "about": subject,
+        "actor": actor,
+        "event": event,
+        "subject": subject,
         "facts": encode(facts),
     }
 
@@ -42,28 +42,28 @@ class SqlAuditStore:
     async def record(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None:
         await self._ids.refill(1)
         row = build_audit_row(self._ids, now, who, what, about, facts)
-        await self._db.execute(insert(t.audit).values(row))
+        await self._db.execute(insert(t.audit_log).values(row))
 
     async def record_within(
         self, now: datetime, who: str, what: str, about: str | None = None, *, limit: int, since: datetime, **facts: Any
     ) -> bool:
         await self._ids.refill(1)
-        row, k = build_audit_row(self._ids, now, who, what, about, facts), t.audit.c
-        query = select(func.count()).where(k.at >= to_micros(since), k.who == who, k.what == what)
+        row, k = build_audit_row(self._ids, now, who, what, about, facts), t.audit_log.c
+        query = select(func.count()).where(k.at >= to_micros(since), k.actor == who, k.event == what)
 
         def work(c: Connection) -> bool:
             if c.dialect.name == "postgresql":  # SQLite writes one after another anyway
                 c.execute(_LOCK, {"counted": f"{what}:{who}"})
             if int(c.execute(query).scalar_one()) >= limit:
                 return False
-            c.execute(insert(t.audit).values(row))
+            c.execute(insert(t.audit_log).values(row))
             return True
 
         return await self._db.write(work)
 
     async def list_entries(self, *, before: int | None = None, limit: int = 50) -> Page[AuditEntry]:
-        query = select(*_ENTRY.columns(t.audit)).order_by(t.audit.c.id.desc()).limit(limit + 1)
+        query = select(*_ENTRY.columns(t.audit_log)).order_by(t.audit_log.c.id.desc()).limit(limit + 1)
         if before is not None:
-            query = query.where(t.audit.c.id < before)
+            query = query.where(t.audit_log.c.id < before)
         found = await self._db.fetch_all(query, _ENTRY.read)
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)

@@ -27,7 +27,7 @@ DOORS = ("refused", "press_refused", "forged_press", "command_refused", "binding
 _DOORS = ", ".join(f"'{door}'" for door in DOORS)
 
 #: A live assignment (an imported one has a value in `card`, and never had clocks).
-_OWN = "a.card IS NULL AND a.ended_at IS NULL"
+_OWN = "a.imported_red_card IS NULL AND a.ended_at IS NULL"
 #: CASE and the second condition of the joins leave one index to use: a planner without statistics would otherwise
 #: compare every ticket with every assignment.
 _OPEN_DUTY = """SELECT 1 FROM duties d WHERE d.ticket_id = t.id
@@ -37,55 +37,55 @@ _OPEN_DUTY = """SELECT 1 FROM duties d WHERE d.ticket_id = t.id
 _OF_TICKETS = {
     # G24: each dispatched ticket reached a person; an ordinary one may wait for the office to open
     "untold": f"""
-        SELECT t.no AS subject, a.id AS assignment, a.unit, a.dispatched_at
+        SELECT t.ticket_no AS subject, a.id AS assignment, a.unit, a.dispatched_at
         FROM tickets t JOIN assignments a ON a.ticket_id = t.id
         WHERE {{scope}} AND a.state = 'dispatched' AND {_OWN} AND a.dispatched_at < :unnotified AND a.opened_at IS NULL
-          AND NOT EXISTS (SELECT 1 FROM letters l WHERE l.ticket_id = t.id AND l.assignment_id = a.id
+          AND NOT EXISTS (SELECT 1 FROM outbox l WHERE l.ticket_id = t.id AND l.assignment_id = a.id
                           AND l.state = 'sent')
           AND (t.grade = 'urgent' OR NOT EXISTS (
-               SELECT 1 FROM letters l WHERE l.ticket_id = t.id AND l.assignment_id = a.id
+               SELECT 1 FROM outbox l WHERE l.ticket_id = t.id AND l.assignment_id = a.id
                AND ((l.state = 'pending' AND l.not_before > :message AND l.not_before <= a.sign_due_at)
                     OR (l.state = 'sending' AND l.owner = 'calls'))))""",
     "no_close_duty": f"""
-        SELECT t.no AS subject, a.id AS assignment, a.unit, a.state
+        SELECT t.ticket_no AS subject, a.id AS assignment, a.unit, a.state
         FROM tickets t JOIN assignments a ON a.id = t.lead_id AND a.ticket_id = t.id
         WHERE {{scope}} AND {_OWN} AND a.closed_at IS NULL
           AND a.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review')
           AND NOT EXISTS ({_OPEN_DUTY.format(kind="close")})""",
     "no_sign_duty": f"""
-        SELECT a.id AS subject, t.no AS ticket_no, a.unit
+        SELECT a.id AS subject, t.ticket_no AS ticket_no, a.unit
         FROM tickets t JOIN assignments a ON a.ticket_id = t.id
         WHERE {{scope}} AND {_OWN} AND a.state = 'dispatched' AND NOT EXISTS ({_OPEN_DUTY.format(kind="sign")})""",
     "no_dispatch_duty": """
-        SELECT t.no AS subject FROM tickets t
+        SELECT t.ticket_no AS subject FROM tickets t
         WHERE {scope} AND t.state = 'pending_dispatch' AND NOT EXISTS (
             SELECT 1 FROM duties d WHERE d.ticket_id = t.id
             AND CASE WHEN d.met_at IS NULL THEN d.kind = 'dispatch' ELSE false END)""",
     "state_differs": f"""
-        SELECT t.no AS subject, t.state AS ticket_state, a.state AS assignment_state
+        SELECT t.ticket_no AS subject, t.state AS ticket_state, a.state AS assignment_state
         FROM tickets t JOIN assignments a ON a.id = t.lead_id AND a.ticket_id = t.id
         WHERE {{scope}} AND {_OWN} AND t.state <> a.state AND t.state NOT IN ('merged', 'cancelled')""",
     # a state is what the last move says, if that was the ticket's own or its lead assignment's (XR14)
     "state_unrecorded": """
-        SELECT t.no AS subject, t.state AS ticket_state, j.to_state AS journal_state
+        SELECT t.ticket_no AS subject, t.state AS ticket_state, j.to_state AS journal_state
         FROM tickets t JOIN journal j ON j.ticket_id = t.id AND j.version = t.version
         WHERE {scope} AND t.state <> j.to_state AND (j.assignment_id IS NULL OR j.assignment_id = t.lead_id)""",
     "assignment_missing": """
-        SELECT t.no AS subject, t.state AS ticket_state FROM tickets t
+        SELECT t.ticket_no AS subject, t.state AS ticket_state FROM tickets t
         WHERE {scope} AND t.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review', 'rework')
           AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.id = t.lead_id AND a.ticket_id = t.id
                           AND a.ended_at IS NULL)""",
     "version_differs": """
-        SELECT t.no AS subject, t.version AS ticket_version,
+        SELECT t.ticket_no AS subject, t.version AS ticket_version,
                (SELECT max(j.version) FROM journal j WHERE j.ticket_id = t.id) AS journal_version
         FROM tickets t WHERE {scope}
           AND t.version <> coalesce((SELECT max(j.version) FROM journal j WHERE j.ticket_id = t.id), 0)""",
     "visit_unplanned": """
-        SELECT t.no AS subject, t.visit_round AS round FROM tickets t
+        SELECT t.ticket_no AS subject, t.visit_round AS round FROM tickets t
         WHERE {scope} AND t.state = 'revisit_auto'
           AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.ticket_id = t.id AND c.purpose = 'visit'
                           AND c.round = t.visit_round AND c.state IN ('waiting', 'live'))
-          AND NOT EXISTS (SELECT 1 FROM caller_texts x WHERE x.ticket_id = t.id AND x.round = t.visit_round
+          AND NOT EXISTS (SELECT 1 FROM requester_texts x WHERE x.ticket_id = t.id AND x.round = t.visit_round
                           AND x.next_at IS NOT NULL)
           AND NOT EXISTS (SELECT 1 FROM rating_pages p WHERE p.ticket_id = t.id AND p.round = t.visit_round
                           AND p.expires_at >= :visit)
@@ -108,27 +108,27 @@ _OF_OTHERS = {
           OR (d.assignment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.id = d.assignment_id)))""",
     # a duty whose clock stands still: nobody looked when it was time, or nobody will (XR14)
     "due_missed": """
-        SELECT d.id AS subject, t.no AS ticket_no, d.kind AS duty, d.unit, d.next_at
+        SELECT d.id AS subject, t.ticket_no AS ticket_no, d.kind AS duty, d.unit, d.check_at
         FROM duties d JOIN tickets t ON t.id = d.ticket_id
-        WHERE d.next_at < :clock AND d.met_at IS NULL""",
+        WHERE d.check_at < :clock AND d.met_at IS NULL""",
     "duty_unwatched": """
-        SELECT d.id AS subject, t.no AS ticket_no, d.kind AS duty, d.unit, d.due_at
+        SELECT d.id AS subject, t.ticket_no AS ticket_no, d.kind AS duty, d.unit, d.due_at
         FROM duties d JOIN tickets t ON t.id = d.ticket_id JOIN assignments a ON a.id = d.assignment_id
-        WHERE d.met_at IS NULL AND d.due_at > :now AND d.next_at IS NULL AND d.outcome IS NULL
-          AND d.kind IN ('sign', 'close') AND a.card IS NULL AND a.ended_at IS NULL
+        WHERE d.met_at IS NULL AND d.due_at > :now AND d.check_at IS NULL AND d.outcome IS NULL
+          AND d.kind IN ('sign', 'close') AND a.imported_red_card IS NULL AND a.ended_at IS NULL
           AND a.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review', 'rework')""",
     "duty_left": """
-        SELECT d.id AS subject, t.no AS ticket_no, d.kind AS duty, t.state, d.due_at
+        SELECT d.id AS subject, t.ticket_no AS ticket_no, d.kind AS duty, t.state, d.due_at
         FROM duties d JOIN tickets t ON t.id = d.ticket_id JOIN assignments a ON a.id = d.assignment_id
         WHERE d.met_at IS NULL AND d.kind IN ('sign', 'close') AND a.lead
           AND t.state IN ('closed', 'revisit_auto', 'revisit_manual', 'finalized', 'archived', 'merged', 'cancelled')
         """,
     "sign_overdue": """
-        SELECT d.id AS subject, t.no AS ticket_no, d.unit, d.due_at
+        SELECT d.id AS subject, t.ticket_no AS ticket_no, d.unit, d.due_at
         FROM duties d JOIN tickets t ON t.id = d.ticket_id
         WHERE d.met_at IS NULL AND d.due_at < :sign AND d.kind = 'sign'""",
     "close_overdue": """
-        SELECT d.id AS subject, t.no AS ticket_no, d.unit, d.due_at
+        SELECT d.id AS subject, t.ticket_no AS ticket_no, d.unit, d.due_at
         FROM duties d JOIN tickets t ON t.id = d.ticket_id JOIN assignments a ON a.id = d.assignment_id
         WHERE d.met_at IS NULL AND d.due_at < :close AND d.kind = 'close'
           AND a.red_card_at IS NULL AND a.lead AND a.ended_at IS NULL AND a.closed_at IS NULL
@@ -141,51 +141,51 @@ _OF_OTHERS = {
                           AND r.decision = 'accepted')""",
     # a message being called about is held by its call, not by a lease
     "lease_over": """
-        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS message, l.channel, l.person, l.attempts
-        FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
+        SELECT l.id AS subject, t.ticket_no AS ticket_no, l.kind AS message, l.channel, l.person, l.attempts
+        FROM outbox l LEFT JOIN tickets t ON t.id = l.ticket_id
         WHERE l.state = 'sending' AND CASE WHEN l.owner = 'calls'
-          THEN NOT EXISTS (SELECT 1 FROM calls c WHERE c.letter_id = l.id AND c.state IN ('waiting', 'live'))
+          THEN NOT EXISTS (SELECT 1 FROM calls c WHERE c.outbox_id = l.id AND c.state IN ('waiting', 'live'))
           ELSE coalesce(l.lease_until, 0) < :lease END""",
     "message_late": """
-        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS message, l.channel, l.person, l.not_before AS wanted_at
-        FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
+        SELECT l.id AS subject, t.ticket_no AS ticket_no, l.kind AS message, l.channel, l.person, l.not_before AS wanted_at
+        FROM outbox l LEFT JOIN tickets t ON t.id = l.ticket_id
         WHERE l.state = 'pending' AND l.not_before < :message""",
     "dial_stuck": """
-        SELECT x.id AS subject, x.state AS dial_state, c.purpose, t.no AS ticket_no, x.asked_at
-        FROM dials x LEFT JOIN calls c ON c.id = x.call_id LEFT JOIN tickets t ON t.id = c.ticket_id
+        SELECT x.id AS subject, x.state AS dial_state, c.purpose, t.ticket_no AS ticket_no, x.asked_at
+        FROM call_attempts x LEFT JOIN calls c ON c.id = x.call_id LEFT JOIN tickets t ON t.id = c.ticket_id
         WHERE x.state IN ('asking', 'placed', 'ambiguous')
           AND (x.asked_at < :call OR (x.answered_at IS NULL AND x.asked_at < :attempt))""",
     "inbox_late": """
-        SELECT i.id AS subject, i.mouth AS source, i.attempts, i.received_at
+        SELECT i.id AS subject, i.source AS source, i.attempts, i.received_at
         FROM inbox i WHERE i.state = 'new' AND i.received_at < :inbox""",
     "inbox_dead": """
-        SELECT i.id AS subject, i.mouth AS source, i.attempts, i.received_at FROM inbox i WHERE i.state = 'dead'""",
+        SELECT i.id AS subject, i.source AS source, i.attempts, i.received_at FROM inbox i WHERE i.state = 'dead'""",
     "card_stale": """
-        SELECT k.id AS subject, t.no AS ticket_no, k.channel, k.person, k.shown, k.wanted
-        FROM cards k LEFT JOIN tickets t ON t.id = k.ticket_id
-        WHERE k.wanted > k.shown AND k.state = 'live' AND k.sent_at < :card
-          AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.ticket_id = k.ticket_id AND j.version = k.wanted
+        SELECT k.id AS subject, t.ticket_no AS ticket_no, k.channel, k.person, k.shown_version, k.target_version
+        FROM chat_cards k LEFT JOIN tickets t ON t.id = k.ticket_id
+        WHERE k.target_version > k.shown_version AND k.state = 'live' AND k.sent_at < :card
+          AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.ticket_id = k.ticket_id AND j.version = k.target_version
                           AND j.recorded_at >= :card)""",
     "unit_unstaffed": """
         SELECT u.code AS subject, u.name AS unit_name FROM units u
         WHERE u.active AND EXISTS (
-            SELECT 1 FROM assignments a WHERE a.unit = u.code AND a.card IS NULL AND a.ended_at IS NULL
+            SELECT 1 FROM assignments a WHERE a.unit = u.code AND a.imported_red_card IS NULL AND a.ended_at IS NULL
             AND a.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review', 'rework'))
           AND NOT EXISTS (
             SELECT 1 FROM people p WHERE p.unit = u.code AND p.role = 'handler' AND p.active
             AND coalesce(p.valid_from, 0) <= :now AND (p.valid_to IS NULL OR p.valid_to > :now))""",
     "writeback_refused": """
-        SELECT w.id AS subject, t.no AS ticket_no, w.error FROM writebacks w JOIN tickets t ON t.id = w.ticket_id
+        SELECT w.id AS subject, t.ticket_no AS ticket_no, w.error FROM writebacks w JOIN tickets t ON t.id = w.ticket_id
         WHERE w.state = 'refused'""",
     "writeback_late": """
-        SELECT w.id AS subject, t.no AS ticket_no, w.since AS since_at FROM writebacks w
+        SELECT w.id AS subject, t.ticket_no AS ticket_no, w.since AS since_at FROM writebacks w
         JOIN tickets t ON t.id = w.ticket_id
         WHERE w.state IN ('waiting', 'sending', 'asked') AND w.since < :platform""",
     # somebody tries what they may not do, or looks for what they may not see (XS14)
     "many_refusals": f"""
-        SELECT e.who AS subject, count(*) AS refusals, min(e.at) AS first_at FROM audit e
-        WHERE e.at >= :refusals AND e.what IN ({_DOORS}) AND e.who <> '?'
-        GROUP BY e.who HAVING count(*) >= {MANY_REFUSALS}""",
+        SELECT e.actor AS subject, count(*) AS refusals, min(e.at) AS first_at FROM audit_log e
+        WHERE e.at >= :refusals AND e.event IN ({_DOORS}) AND e.actor <> '?'
+        GROUP BY e.actor HAVING count(*) >= {MANY_REFUSALS}""",
     "binding_left": """
         SELECT b.id AS subject, b.person, b.channel FROM bindings b LEFT JOIN people p ON p.code = b.person
         WHERE b.state = 'live' AND (p.code IS NULL OR NOT p.active)""",

@@ -18,7 +18,7 @@ from storage.integrity.audit import build_audit_row
 from storage.integrity.check_queries import CHECKS, MAX_FINDINGS, PATROL_CHECKS, PATROL_SIZE, RECHECKS, parse_subject
 
 _NEW = text(
-    "INSERT INTO findings (kind, subject, facts, found_at) VALUES (:kind, :subject, :facts, :at) "
+    "INSERT INTO integrity_findings (kind, subject, facts, found_at) VALUES (:kind, :subject, :facts, :at) "
     "ON CONFLICT (kind, subject) DO NOTHING RETURNING kind"
 )
 _NEXT_SECTION = text(
@@ -85,7 +85,7 @@ class SqlIntegrityStore:
         return {name: to_micros(at) for name, at in instants.items()} | {"lease": now - to_span(overdue)}
 
     async def list_open(self) -> Sequence[Finding]:
-        k = t.findings.c
+        k = t.integrity_findings.c
         query = select(k.kind, k.subject, k.facts, k.found_at).order_by(k.found_at, k.kind, k.subject)
         return await self._db.fetch_all(
             query, lambda r: Finding(r.kind, r.subject, json.loads(r.facts), from_micros(r.found_at))
@@ -101,11 +101,11 @@ class SqlIntegrityStore:
 
         def work(c: Connection) -> list[Finding]:
             fresh = [f for f in found if insert_finding(c, f, now)]
-            k = t.findings.c
+            k = t.integrity_findings.c
             struck = [
                 f
                 for f in healed
-                if c.execute(delete(t.findings).where(k.kind == f.kind, k.subject == f.subject)).rowcount == 1
+                if c.execute(delete(t.integrity_findings).where(k.kind == f.kind, k.subject == f.subject)).rowcount == 1
             ]
             rows = [
                 build_audit_row(self._ids, now, "auditor", event, f.subject, {"kind": f.kind, **f.facts})
@@ -113,7 +113,7 @@ class SqlIntegrityStore:
                 for f in findings
             ]
             if rows:
-                c.execute(insert(t.audit), rows)
+                c.execute(insert(t.audit_log), rows)
             return fresh
 
         return await self._db.write(work)

@@ -32,7 +32,7 @@ class SqlJournalStore:
 
     async def load_chains(self, ticket_ids: Collection[int]) -> Sequence[JournalChain]:
         chains = await self._db.read(lambda c: _load_chains(c, sorted(ticket_ids)))
-        return [chain for chain in chains if chain.no or chain.lines or chain.unreadable]
+        return [chain for chain in chains if chain.ticket_no or chain.lines or chain.unreadable]
 
     async def list_moved_since(self, since: datetime, after: int, limit: int) -> Sequence[int]:
         j = t.journal.c
@@ -47,11 +47,11 @@ class SqlJournalStore:
         return await self._db.read(lambda c: sorted(c.execute(union(*queries)).scalars()))
 
     async def get_last_seal(self) -> Seal | None:
-        query = select(t.seals).order_by(t.seals.c.id.desc()).limit(1)
+        query = select(t.journal_seals).order_by(t.journal_seals.c.id.desc()).limit(1)
         return await self._db.fetch_one(query, _to_seal)
 
     async def list_seals(self, after: int, limit: int) -> Sequence[Seal]:
-        query = select(t.seals).where(t.seals.c.id > after).order_by(t.seals.c.id).limit(limit)
+        query = select(t.journal_seals).where(t.journal_seals.c.id > after).order_by(t.journal_seals.c.id).limit(limit)
         return await self._db.fetch_all(query, _to_seal)
 
     async def list_unsealed(
@@ -70,13 +70,15 @@ class SqlJournalStore:
 
     async def add_seal(self, members: Sequence[int], prev: str, hash_: str, until: datetime) -> Seal | None:
         def work(c: Connection) -> Seal | None:
-            last = c.execute(select(t.seals.c.id, t.seals.c.hash).order_by(t.seals.c.id.desc()).limit(1)).first()
+            last = c.execute(
+                select(t.journal_seals.c.id, t.journal_seals.c.hash).order_by(t.journal_seals.c.id.desc()).limit(1)
+            ).first()
             if (last.hash if last else "") != prev:
                 return None
             seal = Seal((last.id if last else 0) + 1, tuple(members), prev, hash_, until)
-            c.execute(insert(t.seals).values(
+            c.execute(insert(t.journal_seals).values(
                 id=seal.id, first_id=min(members), last_id=max(members), lines=len(members),
-                members=encode_ids(members), prev=prev, hash=hash_, at=to_micros(until),
+                members=encode_ids(members), prev_hash=prev, hash=hash_, at=to_micros(until),
             ))  # fmt: skip
             return seal
 
@@ -103,7 +105,7 @@ def _to_seal(row: Any) -> Seal:
         members = decode_ids(row.members)
     except ValueError:
         members = ()
-    return Seal(row.id, members, row.prev, row.hash, from_micros(row.at))
+    return Seal(row.id, members, row.prev_hash, row.hash, from_micros(row.at))
 
 
 def _list_ids(c: Connection, after: int, limit: int) -> list[int]:
@@ -143,7 +145,7 @@ def _read_entry(row: Any) -> JournalEntry | None:
     """Return a line. None unless its JSON is byte-for-byte canonical: anything else is evidence of tampering."""
     try:
         line: JournalEntry = MAPPERS[JournalEntry].read(row)
-        same = encode(json.loads(row.words)) == row.words
+        same = encode(json.loads(row.arguments)) == row.arguments
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
     return line if same else None

@@ -77,12 +77,16 @@ class SqlKeyStore:
     ) -> str:
         token = self._chance.token(24)
         value = json.dumps({"kind": account.kind, "id": account.id, "until": to_micros(now + lifetime)})
-        row = insert(t.house).values(name=_SIGN_IN + hash_secret(token), value=value)
+        row = insert(t.key_values).values(name=_SIGN_IN + hash_secret(token), value=value)
         await self._db.execute(row)
         return token
 
     async def use_sign_in_token(self, token: str, now: datetime) -> Account | None:
-        gone = delete(t.house).where(t.house.c.name == _SIGN_IN + hash_secret(token)).returning(t.house.c.value)
+        gone = (
+            delete(t.key_values)
+            .where(t.key_values.c.name == _SIGN_IN + hash_secret(token))
+            .returning(t.key_values.c.value)
+        )
         value = await self._db.write(lambda c: c.execute(gone).scalar())
         if value is None:
             return None

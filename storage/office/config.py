@@ -19,8 +19,8 @@ from storage.integrity.audit import build_audit_row
 _UNIT, _VERSION = RowMapper(Unit), RowMapper(SettingVersion)
 SHIFT, STAND_IN = RowMapper(Shift), RowMapper(StandIn)
 _BUMP_EPOCH = text(
-    "INSERT INTO house (name, value) VALUES ('epoch', '1') "
-    "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(house.value AS INTEGER) + 1 AS TEXT)"
+    "INSERT INTO key_values (name, value) VALUES ('epoch', '1') "
+    "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(key_values.value AS INTEGER) + 1 AS TEXT)"
 )
 
 
@@ -31,7 +31,7 @@ def bump_epoch(connection: Connection) -> None:
 
 def read_epoch(connection: Connection) -> int:
     """Return the number of the newest change."""
-    return int(connection.execute(select(t.house.c.value).where(t.house.c.name == "epoch")).scalar() or 0)
+    return int(connection.execute(select(t.key_values.c.value).where(t.key_values.c.name == "epoch")).scalar() or 0)
 
 
 class SqlConfigStore:
@@ -93,7 +93,7 @@ class SqlConfigStore:
             if any(changed):
                 written = [unit for unit, new in zip(units, changed, strict=True) if new]
                 rows = [build_audit_row(self._ids, now, by, "unit", u.code, _UNIT.values(u)) for u in written]
-                c.execute(insert(t.audit), rows)
+                c.execute(insert(t.audit_log), rows)
                 bump_epoch(c)
             return changed
 
@@ -108,7 +108,7 @@ def _load(c: Connection, now: datetime) -> OfficeConfig:
     query = (
         select(t.people, t.people.c.phone_sealed.is_not(None).label("has_phone"))
         .where(t.people.c.active == literal(True))
-        .order_by(t.people.c.unit, t.people.c.rank, t.people.c.code)
+        .order_by(t.people.c.unit, t.people.c.contact_order, t.people.c.code)
     )
     people = []
     for r in c.execute(query):
@@ -122,7 +122,7 @@ def _load(c: Connection, now: datetime) -> OfficeConfig:
                 r.unit,
                 Role(r.role),
                 True,
-                r.rank,
+                r.contact_order,
                 bool(r.has_phone),
                 binding.channel if binding else None,
                 binding.address if binding else None,

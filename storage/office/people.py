@@ -40,7 +40,7 @@ class SqlPeopleStore:
                 trial.rollback()
             elif any(changed):
                 written = [row for row, new in zip(people, changed, strict=True) if new]
-                c.execute(insert(t.audit), [_audit_person(self._ids, row, now, by) for row in written])
+                c.execute(insert(t.audit_log), [_audit_person(self._ids, row, now, by) for row in written])
                 bump_epoch(c)
             return changed
 
@@ -50,14 +50,14 @@ class SqlPeopleStore:
         k = t.people.c
         known = c.execute(select(t.people).where(k.code == row.code)).mappings().first()
         same_post = known is not None and (known["unit"], known["role"]) == (row.unit, row.role)
-        rank = row.rank
+        rank = row.contact_order
         if rank is None:
-            last = select(func.max(k.rank)).where(k.unit == row.unit, k.role == row.role, k.code != row.code)
-            rank = known["rank"] if known and same_post else (c.execute(last).scalar() or 0) + 1
+            last = select(func.max(k.contact_order)).where(k.unit == row.unit, k.role == row.role, k.code != row.code)
+            rank = known["contact_order"] if known and same_post else (c.execute(last).scalar() or 0) + 1
             if not same_post and c.execute(last).scalar() is None:
                 rank = 0
         values: dict[str, Any] = {
-            "name": row.name, "unit": row.unit, "role": row.role, "active": row.active, "rank": rank,
+            "name": row.name, "unit": row.unit, "role": row.role, "active": row.active, "contact_order": rank,
         }  # fmt: skip
         if row.key_name is not None:
             values["key_name"] = row.key_name
@@ -200,9 +200,9 @@ def find_person(c: Connection, condition: Any) -> Person | None:
     """Return the first person matching a condition, by rank, with their live binding."""
     k, b = t.people.c, t.bindings.c
     query = (
-        select(k.code, k.name, k.unit, k.role, k.active, k.rank, k.phone_sealed.is_not(None), b.channel, b.address)
+        select(k.code, k.name, k.unit, k.role, k.active, k.contact_order, k.phone_sealed.is_not(None), b.channel, b.address)
         .outerjoin(t.bindings, (b.person == k.code) & (b.state == "live"))
-        .where(condition).order_by(k.rank, k.code, b.id.desc()).limit(1)
+        .where(condition).order_by(k.contact_order, k.code, b.id.desc()).limit(1)
     )  # fmt: skip
     row = c.execute(query).first()
     if row is None:
@@ -213,6 +213,6 @@ def find_person(c: Connection, condition: Any) -> Person | None:
 
 def _audit_person(ids: IdSupply, row: PersonRow, now: datetime, by: str) -> dict[str, object]:
     """Return the audit row of a saved person: what was given, the number only as given or not."""
-    facts = {"unit": row.unit, "role": row.role, "active": row.active, "rank": row.rank, "phone": row.phone is not None,
+    facts = {"unit": row.unit, "role": row.role, "active": row.active, "rank": row.contact_order, "phone": row.phone is not None,
              "key_name": row.key_name, "key_authorised": row.key_authorised}  # fmt: skip
     return build_audit_row(ids, now, by, "person", row.code, {k: v for k, v in facts.items() if v is not None})

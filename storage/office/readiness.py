@@ -22,10 +22,10 @@ class SqlReadinessStore:
 
     async def add(self, chase: ReadinessReminder) -> None:
         await self._ids.refill(1)
-        await self._db.execute(insert(t.chases).values(id=self._ids.take(), **_REMINDER.values(chase)))
+        await self._db.execute(insert(t.readiness_reminders).values(id=self._ids.take(), **_REMINDER.values(chase)))
 
     async def list_latest(self) -> Mapping[str, ReadinessReminder]:
-        k = t.chases.c
+        k = t.readiness_reminders.c
         newest = select(func.max(k.id)).group_by(k.unit)
-        query = select(*_REMINDER.columns(t.chases)).where(k.id.in_(newest))
+        query = select(*_REMINDER.columns(t.readiness_reminders)).where(k.id.in_(newest))
         return {reminder.unit: reminder for reminder in await self._db.fetch_all(query, _REMINDER.read)}

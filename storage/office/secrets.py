@@ -13,9 +13,9 @@ MAX_GUESSES = 5  # of one user …
 GUESS_WINDOW = timedelta(minutes=10)  # … in this time
 
 _COUNT = text(
-    "INSERT INTO tries (subject, count, since) VALUES (:subject, 1, :now) ON CONFLICT (subject) DO UPDATE SET "
-    "count = CASE WHEN tries.since <= :old THEN 1 ELSE tries.count + 1 END, "
-    "since = CASE WHEN tries.since <= :old THEN :now ELSE tries.since END RETURNING count"
+    "INSERT INTO guess_counts (subject, count, since) VALUES (:subject, 1, :now) ON CONFLICT (subject) DO UPDATE SET "
+    "count = CASE WHEN guess_counts.since <= :old THEN 1 ELSE guess_counts.count + 1 END, "
+    "since = CASE WHEN guess_counts.since <= :old THEN :now ELSE guess_counts.since END RETURNING count"
 )
 
 
@@ -27,7 +27,7 @@ def count_guess(c: Connection, subject: str, now: datetime) -> bool:
 
 def reset_guesses(c: Connection, subject: str) -> None:
     """Reset the user's guesses after a correct one."""
-    c.execute(delete(t.tries).where(t.tries.c.subject == subject))
+    c.execute(delete(t.guess_counts).where(t.guess_counts.c.subject == subject))
 
 
 def store_code(c: Connection, hashed: str, person: str, now: datetime, until: datetime) -> None:

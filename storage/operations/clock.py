@@ -19,8 +19,8 @@ LEADS = timedelta(seconds=5)  # how long one leader keeps others out
 LONGEST_LEASE = timedelta(minutes=5)  # by the database's clock: one that ends later was given before it was set back
 SOON = ("", "retry", "throttle")  # what such a message waits for has come; a quiet hour or a digest has not
 _KEEP = text(
-    "INSERT INTO house (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
-    "WHERE CAST(house.value AS bigint) < CAST(excluded.value AS bigint)"
+    "INSERT INTO key_values (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+    "WHERE CAST(key_values.value AS bigint) < CAST(excluded.value AS bigint)"
 )
 
 
@@ -33,7 +33,7 @@ class SqlClockStore:
         self._leases = _list_lease_changes(db)
 
     async def load_high(self) -> datetime | None:
-        kept = await self._db.fetch_value(select(t.house.c.value).where(t.house.c.name == HIGH))
+        kept = await self._db.fetch_value(select(t.key_values.c.value).where(t.key_values.c.name == HIGH))
         return None if kept is None else from_micros(int(kept))
 
     async def keep_high(self, now: datetime) -> None:
@@ -41,12 +41,12 @@ class SqlClockStore:
 
     async def take_back(self, owner: str, now: datetime, tolerance: timedelta) -> bool:
         await self._ids.refill(1)
-        clock, row = self._db.lease_clock, t.house.c.name == HIGH
+        clock, row = self._db.lease_clock, t.key_values.c.name == HIGH
 
         def work(c: Connection) -> bool:
             if acquire_lease(c, self._db, LEADER, owner, LEADS) is None:
                 return False
-            high = c.execute(select(t.house.c.value).where(row).with_for_update()).scalar()
+            high = c.execute(select(t.key_values.c.value).where(row).with_for_update()).scalar()
             if high is None or from_micros(int(high)) <= now + tolerance:
                 return False
             step = int(high) - to_micros(now)
@@ -54,11 +54,11 @@ class SqlClockStore:
                 c.execute(change)
             for change in self._leases:
                 c.execute(change, clock.parameters())
-            c.execute(update(t.house).where(row).values(value=str(to_micros(now))))
+            c.execute(update(t.key_values).where(row).values(value=str(to_micros(now))))
             facts = {"from_at": from_micros(int(high)).isoformat(), "seconds": step // 1_000_000}
             finding = Finding("clock_back", now.isoformat(), facts)
             insert_finding(c, finding, now)
-            c.execute(insert(t.audit), [build_audit_row(self._ids, now, "auditor", "finding", None, facts)])
+            c.execute(insert(t.audit_log), [build_audit_row(self._ids, now, "auditor", "finding", None, facts)])
             return True
 
         return await self._db.write(work)
@@ -66,24 +66,24 @@ class SqlClockStore:
 
 def _list_changes(now: int, step: int) -> Sequence[Update]:
     """What waits by office time. A pause keeps its length; a time that was planned by itself stays."""
-    letters, cards, writebacks, calls, texts = (
-        x.c for x in (t.letters, t.cards, t.writebacks, t.calls, t.caller_texts)
+    outbox, cards, writebacks, calls, texts = (
+        x.c for x in (t.outbox, t.chat_cards, t.writebacks, t.calls, t.requester_texts)
     )
-    is_tried = or_(calls.state == "live", calls.dial_id.is_not(None))
+    is_tried = or_(calls.state == "live", calls.attempt_id.is_not(None))
 
     def sooner(table: Table) -> Update:
         at = table.c.next_at
         return update(table).where(at > now).values(next_at=case((at - step > now, at - step), else_=now))
 
     return (
-        update(t.letters).where(letters.state == "pending", letters.not_before > now, letters.waits_for.in_(SOON))
+        update(t.outbox).where(outbox.state == "pending", outbox.not_before > now, outbox.waits_for.in_(SOON))
         .values(not_before=now),
-        update(t.cards).where(cards.not_before > now).values(not_before=now),
+        update(t.chat_cards).where(cards.not_before > now).values(not_before=now),
         update(t.writebacks).where(writebacks.state == "waiting", writebacks.not_before > now).values(not_before=now),
         sooner(t.calls).where(is_tried),
         update(t.calls).where(and_(calls.next_at > now, calls.next_at <= calls.created_at, ~is_tried))
         .values(next_at=now),
-        sooner(t.caller_texts).where(texts.next_at.is_not(None)),
+        sooner(t.requester_texts).where(texts.next_at.is_not(None)),
     )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def _list_lease_changes(db: Database) -> Sequence[Update]:
     return (
         *(
             update(x).where(x.c.lease_until > latest).values(lease_until=latest)
-            for x in (t.inbox, t.letters, t.cards, t.writebacks)
+            for x in (t.inbox, t.outbox, t.chat_cards, t.writebacks)
         ),
         update(t.leases).where(t.leases.c.until > latest).values(until=latest),
         update(t.inbox).where(t.inbox.c.state == "new", t.inbox.c.not_before > clock.now).values(not_before=None),

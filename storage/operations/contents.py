@@ -42,7 +42,7 @@ def read_contents(c: Connection) -> Contents:
 
 
 def _read_checkpoint(c: Connection) -> Checkpoint:
-    j, s = t.journal.c, t.seals.c
+    j, s = t.journal.c, t.journal_seals.c
     seal = c.execute(select(s.id, s.hash).order_by(s.id.desc()).limit(1)).first()
     line = c.execute(select(j.hash, j.recorded_at).order_by(j.recorded_at.desc(), j.id.desc()).limit(1)).first()
     lines = int(c.execute(select(func.count()).select_from(t.journal)).scalar_one())
@@ -70,8 +70,8 @@ def list_hold_statements(incarnation: str, hold: Hold) -> Sequence[Executable]:
     """Return what makes of a database that was put back another one than it was copied from, and holds it."""
     values = {INCARNATION: incarnation, HOLD: encode_value(hold)}
     return [
-        delete(t.house).where(t.house.c.name.in_(NAMES)),
-        *(insert(t.house).values(name=name, value=value) for name, value in values.items()),
+        delete(t.key_values).where(t.key_values.c.name.in_(NAMES)),
+        *(insert(t.key_values).values(name=name, value=value) for name, value in values.items()),
         update(t.gate).where(t.gate.c.part.in_(HELD_PARTS)).values(held=True),
         delete(t.beats),
     ]

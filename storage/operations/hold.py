@@ -21,7 +21,7 @@ HELD_PARTS = ("outbox", "calls", "deadlines")
 INCARNATION, MARK, HOLD = "incarnation", "mark", "hold"  # names of single values (`house`)
 NAMES = (INCARNATION, MARK, HOLD)
 RECOUNTED = to_span(timedelta(minutes=10))  # the newest lines are counted anew at each mark: others may commit late
-_H = t.house.c
+_H = t.key_values.c
 
 
 def encode_value(value: Hold | Mark) -> str:
@@ -31,7 +31,7 @@ def encode_value(value: Hold | Mark) -> str:
 
 def read_standing(c: Connection) -> Standing:
     """Read what the database says of its own past, on any connection."""
-    house = {row.name: row.value for row in c.execute(select(t.house).where(_H.name.in_(NAMES)))}
+    house = {row.name: row.value for row in c.execute(select(t.key_values).where(_H.name.in_(NAMES)))}
     mark, hold = house.get(MARK), house.get(HOLD)
     return Standing(
         house.get(INCARNATION, ""),
@@ -52,18 +52,18 @@ class SqlHoldStore:
         return await self._db.read(read_standing)
 
     async def begin_incarnation(self, incarnation: str) -> None:
-        await self._db.execute(insert_new(self._db.dialect, t.house).values(name=INCARNATION, value=incarnation))
+        await self._db.execute(insert_new(self._db.dialect, t.key_values).values(name=INCARNATION, value=incarnation))
 
     async def advance(self, real: datetime, office: datetime) -> Mark:
         def work(c: Connection) -> Mark:
-            c.execute(insert_new(c.dialect.name, t.house).values(name=MARK, value=""))
+            c.execute(insert_new(c.dialect.name, t.key_values).values(name=MARK, value=""))
             stored = c.execute(select(_H.value).where(_H.name == MARK).with_for_update()).scalar_one()
             number = Mark(**json.loads(stored)).number + 1 if stored else 1
             incarnation = c.execute(select(_H.value).where(_H.name == INCARNATION)).scalar() or ""
-            seal = c.execute(select(func.max(t.seals.c.id))).scalar() or 0
+            seal = c.execute(select(func.max(t.journal_seals.c.id))).scalar() or 0
             lines, line_at = self._count_lines(c)
             mark = Mark(incarnation, number, to_micros(real), to_micros(office), seal, lines, line_at)
-            c.execute(update(t.house).where(_H.name == MARK).values(value=encode_value(mark)))
+            c.execute(update(t.key_values).where(_H.name == MARK).values(value=encode_value(mark)))
             return mark
 
         return await self._db.write(work)
@@ -88,8 +88,8 @@ class SqlHoldStore:
             held = update(t.gate).where(t.gate.c.part.in_(HELD_PARTS), t.gate.c.held.is_(False)).values(held=True)
             if c.execute(held).rowcount == 0:
                 return False
-            c.execute(delete(t.house).where(_H.name == HOLD))
-            c.execute(insert(t.house).values(name=HOLD, value=encode_value(hold)))
+            c.execute(delete(t.key_values).where(_H.name == HOLD))
+            c.execute(insert(t.key_values).values(name=HOLD, value=encode_value(hold)))
             return True
 
         return await self._db.write(work)
@@ -113,9 +113,9 @@ class SqlHoldStore:
             if c.execute(free).rowcount == 0:
                 return None
             dropped = drop_waiting(c, mode, to_micros(cut), to_micros(now))
-            c.execute(delete(t.house).where(_H.name == HOLD))
+            c.execute(delete(t.key_values).where(_H.name == HOLD))
             row = build_audit_row(self._ids, now, by, "hold_released", None, {**facts, "dropped": dropped})
-            c.execute(insert(t.audit).values(row))
+            c.execute(insert(t.audit_log).values(row))
             return dropped
 
         return await self._db.write(work)

@@ -17,7 +17,7 @@ _INDEXES = (
     "WHERE a.amname = 'btree' AND i.indisvalid AND c.relnamespace = current_schema()::regnamespace"
 )
 _READ_ALL = "SELECT count(*) FROM {table} x WHERE x::text IS NULL"  # reads each page, and what is stored out of line
-_TELL = "INSERT INTO house (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+_TELL = "INSERT INTO key_values (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
 
 
 class PostgresSoundness:
@@ -90,7 +90,7 @@ class PostgresSharedDamage:
 
 
 async def _read(raw: Any) -> tuple[Damage, bool] | None:
-    value = await raw.fetchval("SELECT value FROM house WHERE name = $1", ROW)
+    value = await raw.fetchval("SELECT value FROM key_values WHERE name = $1", ROW)
     if value is None:
         return None
     content = json.loads(value)

@@ -9,7 +9,7 @@ from storage import tables as t
 
 def read_heads(c: Connection, channels: Sequence[str], now: int, *, urgent: bool) -> Mapping[str, int]:
     """Return per channel when its oldest due message of that haste was due; channels without one are left out."""
-    k, heads = t.letters.c, {}
+    k, heads = t.outbox.c, {}
     for channel in channels:
         query = select(func.min(k.not_before)).where(k.state == "pending", k.channel == channel, k.urgent.is_(urgent))
         head = c.execute(query).scalar()

@@ -12,10 +12,10 @@ from backend.ports.hold import Release, Waiting
 from storage import tables as t
 
 ERROR = "restored"
-L, C, X, K, W = t.letters.c, t.calls.c, t.caller_texts.c, t.cards.c, t.writebacks.c
+L, C, X, K, W = t.outbox.c, t.calls.c, t.requester_texts.c, t.chat_cards.c, t.writebacks.c
 _RELEASED: dict[str, Any] = {"owner": None, "lease_until": None}
 _BY_CALL = (L.state == "sending") & (L.owner == CALLS_OWNER)  # it is the call that waits
-_STALE = (K.wanted > K.shown) & (K.state == "live")
+_STALE = (K.target_version > K.shown_version) & (K.state == "live")
 #: What waits: its name, its kind, when it was due, and which rows those are.
 _WAITING: tuple[tuple[str, ColumnElement[Any], ColumnElement[Any], ColumnElement[bool]], ...] = (
     ("letters", L.kind, L.not_before, (L.state == "pending") | ((L.state == "sending") & (L.owner != CALLS_OWNER))),
@@ -51,23 +51,23 @@ def drop_waiting(c: Connection, mode: Release, cut: int, now: int) -> int:
     is_visit = C.purpose == "visit"
     anew = (C.state == "waiting") & is_visit & (C.next_at <= now)
     ending = ~is_visit & ((C.state == "live") | ((C.state == "waiting") & old(C.next_at, C.urgent)))
-    its_call = L.id.in_(select(C.letter_id).where(ending, C.letter_id.is_not(None)))
+    its_call = L.id.in_(select(C.outbox_id).where(ending, C.outbox_id.is_not(None)))
     in_hand = (L.state == "sending") & (L.owner.is_(None) | (L.owner != CALLS_OWNER))
     skipped = in_hand | (_BY_CALL & its_call) | ((L.state == "pending") & old(L.not_before, L.urgent))
-    ended_dials = t.dials.c.call_id.in_(select(C.id).where(ending)) & (t.dials.c.state != "done")
+    ended_dials = t.call_attempts.c.call_id.in_(select(C.id).where(ending)) & (t.call_attempts.c.state != "done")
     text_dropped = (X.state == "sending") | ((X.state == "pending") & old(X.next_at, false()))
     card_dropped = _STALE & old(func.coalesce(K.not_before, K.sent_at), false())
     # what the platform of record was told is for a person to compare: it may hold more than we remember
     doubtful = W.state.in_(("sending", "asked")) | ((W.state == "waiting") & old(W.since, true()))
     changes = (
-        update(t.letters).where(skipped).values(state="skipped", error=ERROR, asked_at=None, **_RELEASED),
-        update(t.dials).where(ended_dials).values(state="done", outcome="failed", error=ERROR, ended_at=now),
+        update(t.outbox).where(skipped).values(state="skipped", error=ERROR, asked_at=None, **_RELEASED),
+        update(t.call_attempts).where(ended_dials).values(state="done", outcome="failed", error=ERROR, ended_at=now),
         update(t.calls).where(ending).values(state="done", next_at=None, ended_at=now),
-        update(t.caller_texts).where(text_dropped).values(state="failed", error=ERROR, next_at=None),
-        update(t.cards).where(card_dropped).values(shown=K.wanted, **_RELEASED),
+        update(t.requester_texts).where(text_dropped).values(state="failed", error=ERROR, next_at=None),
+        update(t.chat_cards).where(card_dropped).values(shown_version=K.target_version, **_RELEASED),
         update(t.writebacks).where(doubtful).values(state="refused", error=ERROR, **_RELEASED),
     )
     dropped = sum(c.execute(change).rowcount for change in changes)
     c.execute(update(t.calls).where(anew).values(next_at=now))  # a visit that nobody remembers is made
-    c.execute(update(t.cards).where(K.owner.is_not(None)).values(**_RELEASED))
+    c.execute(update(t.chat_cards).where(K.owner.is_not(None)).values(**_RELEASED))
     return dropped

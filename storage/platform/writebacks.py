@@ -23,7 +23,16 @@ _RELEASED: dict[str, object] = {"owner": None, "lease_until": None}
 def _select_writebacks() -> Select[object]:
     return (
         select(
-            *t.writebacks.c, K.no, J.verb, J.from_state, J.to_state, J.by, J.source, J.at, J.words, t.assignments.c.unit
+            *t.writebacks.c,
+            K.ticket_no,
+            J.verb,
+            J.from_state,
+            J.to_state,
+            J.by,
+            J.source,
+            J.at,
+            J.arguments,
+            t.assignments.c.unit,
         )
         .join_from(t.writebacks, t.journal, J.id == W.id)
         .join(t.tickets, K.id == W.ticket_id)
@@ -167,11 +176,11 @@ class SqlPlatformStore:
         """Mark cards that show 待平台确认 as stale when that is no longer so."""
         if count and state is not WritebackState.WAITING:
             ticket = select(W.ticket_id).where(W.id == id_).scalar_subquery()
-            held = t.cards.c
+            held = t.chat_cards.c
             c.execute(
-                update(t.cards)
-                .where(held.ticket_id == ticket, held.state == "live", held.shown == held.wanted)
-                .values(shown=held.shown - 1)
+                update(t.chat_cards)
+                .where(held.ticket_id == ticket, held.state == "live", held.shown_version == held.target_version)
+                .values(shown_version=held.shown_version - 1)
             )
         return count
 
@@ -229,7 +238,7 @@ def _to_status(lines: Sequence[Any]) -> PlatformStatus:
 
 def _to_writeback(row: Any) -> Writeback:
     return Writeback(
-        row.id, row.no, row.version, row.verb, row.from_state, row.to_state, row.by, row.unit, row.source,
-        from_micros(row.at), json.loads(row.words), WritebackState(row.state), row.attempts, from_micros(row.since),
+        row.id, row.ticket_no, row.version, row.verb, row.from_state, row.to_state, row.by, row.unit, row.source,
+        from_micros(row.at), json.loads(row.arguments), WritebackState(row.state), row.attempts, from_micros(row.since),
         decode_instant(row.not_before), decode_instant(row.done_at), row.done_by, row.error, row.ref,
     )  # fmt: skip

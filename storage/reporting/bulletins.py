@@ -32,8 +32,8 @@ BATCH_SIZE = 500
 
 _PLACES = text(f"""SELECT place, count(*) AS n FROM tickets WHERE {counting.WITHIN.format("generated_at")}
     AND place <> '' AND merged_into IS NULL GROUP BY place ORDER BY n DESC, place LIMIT {MAX_PLACES}""")
-_PROBLEMS = text(f"""SELECT p.id, p.red, p.sad, t.no, COALESCE(t.category, ''), t.grade, t.region, t.title,
-    t.name_sealed, t.excluded, COALESCE(l.unit, ''), count(*) OVER () FROM (
+_PROBLEMS = text(f"""SELECT p.id, p.red, p.sad, t.ticket_no, COALESCE(t.category, ''), t.grade, t.region, t.title,
+    t.name_sealed, t.unreasonable, COALESCE(l.unit, ''), count(*) OVER () FROM (
         SELECT id, max(red) AS red, max(sad) AS sad FROM (
             SELECT a.ticket_id AS id, {counting.RED} AS red, 0 AS sad FROM assignments a
             JOIN tickets t ON t.id = a.ticket_id WHERE a.lead AND t.merged_into IS NULL
@@ -171,7 +171,7 @@ def _load_reviews(c: Connection, tickets: Sequence[int], as_of: int) -> dict[int
     k = t.journal.c
     for first in range(0, len(tickets), BATCH_SIZE):
         some = tickets[first : first + BATCH_SIZE]
-        query = select(k.ticket_id, k.words).where(k.ticket_id.in_(some), k.verb == "review", k.at <= as_of)
+        query = select(k.ticket_id, k.arguments).where(k.ticket_id.in_(some), k.verb == "review", k.at <= as_of)
         for ticket_id, words in c.execute(query.order_by(k.id)):
             arguments = json.loads(words)
             found[ticket_id] = {n: str(arguments.get(n) or "") for n in ("conclusion", "responsibility", "improvement")}

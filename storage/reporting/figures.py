@@ -30,13 +30,13 @@ def _has_flag(flag: str) -> str:
 
 RECEIVED = text(f"""SELECT channel, COALESCE(category, ''), grade, region, count(*),
     sum(CASE WHEN requires_dispatch THEN 0 ELSE 1 END), sum({_has_flag("mass_incident")}),
-    sum({_has_flag("suspected_repeat")}), sum(CASE WHEN bounces >= 2 THEN 1 ELSE 0 END),
+    sum({_has_flag("suspected_repeat")}), sum(CASE WHEN return_count >= 2 THEN 1 ELSE 0 END),
     sum(CASE WHEN merged_into IS NULL THEN 0 ELSE 1 END), sum(CASE WHEN state = 'cancelled' THEN 1 ELSE 0 END)
     FROM tickets WHERE {WITHIN.format("generated_at")} GROUP BY channel, category, grade, region
     ORDER BY channel, category, grade, region""")
 GIVEN = text(f"""SELECT unit, count(*), sum(CASE WHEN lead THEN 1 ELSE 0 END),
-    sum(CASE WHEN signed = 'manual' AND signed_at <= :as_of THEN 1 ELSE 0 END),
-    sum(CASE WHEN signed = 'auto' AND signed_at <= :as_of THEN 1 ELSE 0 END),
+    sum(CASE WHEN sign_method = 'manual' AND signed_at <= :as_of THEN 1 ELSE 0 END),
+    sum(CASE WHEN sign_method = 'auto' AND signed_at <= :as_of THEN 1 ELSE 0 END),
     sum(CASE WHEN signed_at IS NULL AND ended_at IS NULL THEN 1 ELSE 0 END)
     FROM assignments WHERE {WITHIN.format("dispatched_at")} GROUP BY unit ORDER BY unit""")
 DISPATCHED = text(f"SELECT count(DISTINCT ticket_id) FROM assignments WHERE {WITHIN.format('dispatched_at')}")
@@ -65,9 +65,9 @@ IN_HAND = text(f"""SELECT a.unit, sum(CASE WHEN a.close_due_at >= :start AND a.c
 ASKED = text(f"""SELECT kind, CASE WHEN decided_at <= :as_of THEN COALESCE(decision, '') ELSE '' END AS became, count(*)
     FROM requests WHERE (kind IN ('return', 'extension') AND {WITHIN.format("asked_at")})
     OR (kind IN ('unreasonable', 'appeal') AND {WITHIN.format("decided_at")}) GROUP BY kind, became ORDER BY kind, became""")
-VISITED = text(f"""SELECT CASE WHEN t.final_answer = 'unsatisfied' THEN 'unsatisfied' WHEN t.deemed THEN 'deemed'
+VISITED = text(f"""SELECT CASE WHEN t.final_answer = 'unsatisfied' THEN 'unsatisfied' WHEN t.deemed_satisfied THEN 'deemed'
     WHEN t.final_answer IN ('satisfied', 'basically_satisfied') THEN t.final_answer ELSE 'open' END AS verdict,
-    s.reached, s.doubted, s.manual, CASE WHEN t.excluded THEN 1 ELSE 0 END AS set_aside, count(*)
+    s.reached, s.doubted, s.manual, CASE WHEN t.unreasonable THEN 1 ELSE 0 END AS set_aside, count(*)
     FROM (SELECT ticket_id, max(CASE WHEN {REACHED.format("v")} THEN 1 ELSE 0 END) AS reached,
         max(CASE WHEN kind = 'auto' AND answer = 'unsatisfied' THEN 1 ELSE 0 END) AS doubted,
         max(CASE WHEN kind = 'manual' THEN 1 ELSE 0 END) AS manual

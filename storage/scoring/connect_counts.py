@@ -14,7 +14,7 @@ from storage.engine.dialect import insert_new
 from storage.engine.mapping import RowMapper
 
 _COUNT = RowMapper(ConnectCount)
-K, L = t.connect_counts.c, t.ledger.c
+K, L = t.connect_counts.c, t.ledger_lines.c
 _IN_FORCE = K.replaced_at.is_(None)
 LIVE = ("draft", "entered", "accepted")  # states of ledger lines that count or may come to
 

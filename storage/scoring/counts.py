@@ -51,7 +51,7 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
 
         def work(c: Connection) -> list[EvidenceTicket]:
             rows = self._build_query(c, cohort).build_rows(measure)
-            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT w.unit, t.no, w.failed, w.n FROM (
+            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT w.unit, t.ticket_no, w.failed, w.n FROM (
                 SELECT s.unit, s.ticket_id, CASE WHEN {failed} THEN 1 ELSE 0 END AS failed,
                 count(*) OVER (PARTITION BY s.unit) AS n, row_number() OVER (PARTITION BY s.unit
                 ORDER BY CASE WHEN {failed} THEN 0 ELSE 1 END, s.ticket_id) AS place
@@ -74,7 +74,7 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
 
         def work(c: Connection) -> list[EvidenceTicket]:
             rows = self._build_query(c, cohort).build_rows(measure)
-            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT w.unit, t.no, w.failed, w.n FROM (
+            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT w.unit, t.ticket_no, w.failed, w.n FROM (
                 SELECT s.unit, s.ticket_id, CASE WHEN {against} THEN 1 ELSE 0 END AS failed, count(*) OVER () AS n
                 FROM ({rows}) s WHERE s.unit = :unit {f"AND {against}" if failed else ""}) w
                 JOIN tickets t ON t.id = w.ticket_id
@@ -92,9 +92,9 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
             if c.execute(text(f"SELECT 1 FROM score_exclusions e WHERE {_EXCLUDED} LIMIT 1"), given).first() is None:
                 return []
             rows = self._build_query(c, cohort).build_rows(measure)
-            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT s.unit, t.no, sum(s.num), sum(s.den), e.reason FROM score_exclusions e
-                JOIN tickets t ON t.no = e.ticket JOIN ({rows}) s ON s.ticket_id = t.id AND s.unit = e.unit
-                WHERE {_EXCLUDED} GROUP BY s.unit, t.no, e.id, e.reason ORDER BY e.id"""
+            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT s.unit, t.ticket_no, sum(s.num), sum(s.den), e.reason FROM score_exclusions e
+                JOIN tickets t ON t.ticket_no = e.ticket JOIN ({rows}) s ON s.ticket_id = t.id AND s.unit = e.unit
+                WHERE {_EXCLUDED} GROUP BY s.unit, t.ticket_no, e.id, e.reason ORDER BY e.id"""
             found: dict[tuple[str, str], TicketShare] = {}
             for unit, no, num, den, reason in c.execute(text(query), given):
                 found.setdefault((unit, no), TicketShare(unit, no, int(num), int(den), reason))
@@ -108,7 +108,7 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
         def work(c: Connection) -> list[TicketShare]:
             rows = self._build_query(c, cohort).build_rows(measure)
             query = f"""{build_prefix(cohort, self._db.dialect)}SELECT s.unit, sum(s.num), sum(s.den) FROM ({rows}) s JOIN tickets t ON t.id = s.ticket_id
-                WHERE t.no = :ticket AND s.unit = :unit GROUP BY s.unit"""
+                WHERE t.ticket_no = :ticket AND s.unit = :unit GROUP BY s.unit"""
             found = c.execute(text(query), {**_build_parameters(cohort), "ticket": ticket})
             return [TicketShare(unit, ticket, int(num), int(den), "") for unit, num, den in found]
 

@@ -43,7 +43,7 @@ def build_red_card(due: str, by_rule: str, issued: str, no_mass: str) -> str:
 
     `due` is the column of the due time; the others are conditions.
     """
-    return f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule} AND {due} < :as_of
+    return f"""CASE WHEN a.imported_red_card = 'rule' THEN CASE WHEN {by_rule} AND {due} < :as_of
         AND NOT (a.closed_at IS NOT NULL AND {_is_timely(due)})
         AND NOT (a.state = 'returned' AND a.ended_at < {due} + {SECOND}) AND {no_mass} AND a.id NOT IN ({_LIFTED})
         THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
@@ -150,7 +150,7 @@ class MeasureQuery:
                 AND o.asked_at > r.asked_at AND o.asked_at <= :as_of AND NOT {withdrawn.format("o")})"""
         event = "r.decided_at" if self.cohort.return_month == "decided" else "r.asked_at"
         return f"""SELECT a.unit AS unit, r.ticket_id AS ticket_id,
-            CASE WHEN r.timely AND a.signed = 'manual' AND a.signed_at <= r.asked_at THEN 1 ELSE 0 END AS num, 1 AS den
+            CASE WHEN r.timely AND a.sign_method = 'manual' AND a.signed_at <= r.asked_at THEN 1 ELSE 0 END AS num, 1 AS den
             FROM requests r JOIN assignments a ON a.id = r.assignment_id
             WHERE r.kind = 'return' AND {_MONTH.format(event)}
             AND r.asked_at <= :as_of AND {basis} AND {_NOT_MERGED.format("r")}"""

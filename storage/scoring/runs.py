@@ -13,7 +13,7 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import RowMapper
 
-R, A, X = t.score_runs.c, t.score_appeals.c, t.score_exclusions.c
+R, A, X = t.score_runs.c, t.score_contests.c, t.score_exclusions.c
 _RUN, _CONTEST, _EXCLUSION = RowMapper(Run), RowMapper(Contest), RowMapper(Exclusion)
 #: what may still change a past month, by name: open duties of its cohort, undecided requests (Q15)
 _OPEN_COUNTS = {
@@ -95,12 +95,12 @@ class SqlRunStore:
     # -- contests
 
     async def add_contest(self, contest: Contest) -> None:
-        await self._db.execute(insert(t.score_appeals).values(**_CONTEST.values(contest)))
+        await self._db.execute(insert(t.score_contests).values(**_CONTEST.values(contest)))
 
     async def list_contests(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
     ) -> Sequence[Contest]:
-        query = select(*_CONTEST.columns(t.score_appeals)).order_by(A.id.desc()).limit(limit)
+        query = select(*_CONTEST.columns(t.score_contests)).order_by(A.id.desc()).limit(limit)
         for column, value in ((A.period, period), (A.unit, unit)):
             if value is not None:
                 query = query.where(column == value)
@@ -109,12 +109,12 @@ class SqlRunStore:
         return await self._db.fetch_all(query, _CONTEST.read)
 
     async def get_contest(self, contest_id: int) -> Contest | None:
-        query = select(*_CONTEST.columns(t.score_appeals)).where(A.id == contest_id)
+        query = select(*_CONTEST.columns(t.score_contests)).where(A.id == contest_id)
         return await self._db.fetch_one(query, _CONTEST.read)
 
     async def propose_decision(self, contest_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
         query = (
-            update(t.score_appeals)
+            update(t.score_contests)
             .where(A.id == contest_id, A.state.in_(("open", "proposed")))
             .values(
                 state="proposed",
@@ -131,7 +131,7 @@ class SqlRunStore:
         values: dict[str, Any] = {"state": state, "decided_by": by, "decided_at": to_micros(at)}
         if state == "open":  # not agreed: the first proposal is withdrawn
             values = {"state": state, "proposal": None, "proposed_by": None, "proposed_at": None}
-        query = update(t.score_appeals).where(A.id == contest_id, A.state == "proposed").values(**values)
+        query = update(t.score_contests).where(A.id == contest_id, A.state == "proposed").values(**values)
 
         def work(c: Connection) -> bool:
             if c.execute(query).rowcount != 1:

@@ -28,8 +28,8 @@ def build_satisfaction(cohort: Cohort) -> dict[Measure, tuple[str, str]]:
     manual = last(f"v.kind = 'manual' AND v.answer IN {CLEAR_ANSWERS}", "unsatisfied")
     machine_no = last("v.kind = 'auto' AND v.answer = 'unsatisfied'", "unsatisfied")
     vague = last("v.kind = 'manual' AND v.answer = 'unclear'", "unclear")
-    tried = last("v.kind = 'manual' AND v.answer <> '' AND (v.final OR v.answer <> 'unreached')", "unreached")
-    unsatisfied = f"""t.id IN (SELECT v.ticket_id FROM (SELECT o.ticket_id, o.kind, o.answer, o.final,
+    tried = last("v.kind = 'manual' AND v.answer <> '' AND (v.decisive OR v.answer <> 'unreached')", "unreached")
+    unsatisfied = f"""t.id IN (SELECT v.ticket_id FROM (SELECT o.ticket_id, o.kind, o.answer, o.decisive,
           row_number() OVER (PARTITION BY o.ticket_id ORDER BY o.at, o.id) AS place FROM visits o
           WHERE o.at <= :as_of AND o.ticket_id IN (SELECT b.ticket_id FROM visits b
             WHERE b.answer = 'unsatisfied' AND b.at <= :as_of)) v GROUP BY v.ticket_id

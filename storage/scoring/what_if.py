@@ -15,7 +15,7 @@ from backend.ports.scoring import Cohort, PendingRequest
 from storage import tables as t
 
 #: a claim about a ticket without an assignment of its own belongs to the lead unit
-_PENDING = text("""SELECT r.id, r.kind, t.no, r.assignment_id, r.asked_at, r.facts
+_PENDING = text("""SELECT r.id, r.kind, t.ticket_no, r.assignment_id, r.asked_at, r.facts
     FROM requests r JOIN tickets t ON t.id = r.ticket_id
     LEFT JOIN assignments a ON a.id = COALESCE(r.assignment_id, t.lead_id)
     WHERE r.decision IS NULL AND r.kind IN :kinds AND COALESCE(r.unit, a.unit) = :unit AND a.dispatched_at < :until

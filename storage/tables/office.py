@@ -8,12 +8,12 @@ units = Table(
     "units", metadata,
     Column("code", Text, primary_key=True), col("name"), col("kind"), col("region"), col("parent", null=True),
     col("province_department", Boolean, default="false"), col("active", Boolean, default="true"),
-    col("pilot", Boolean, default="true"),
+    col("chat_enabled", Boolean, default="true"),
 )  # fmt: skip
 people = Table(
     "people", metadata,
     Column("code", Text, primary_key=True), col("name"), col("unit"), col("role"),
-    col("active", Boolean, default="true"), col("rank", Integer, default="0"),
+    col("active", Boolean, default="true"), col("contact_order", Integer, default="0"),
     col("phone_sealed", LargeBinary, null=True), col("phone_index", null=True), col("phone_tail", null=True),
     col("key_name", null=True), col("key_authorised", Boolean, default="false"), col("pin_hash", null=True),
     col("pin_failures", Integer, default="0"), at("pin_locked_until"), at("valid_from"), at("valid_to"),
@@ -31,8 +31,8 @@ binding_codes = Table(
     Column("code_hash", Text, primary_key=True), col("person"), at("created_at", null=False),
     at("expires_at", null=False), at("used_at"), col("user_id", null=True),
 )  # fmt: skip
-tries = Table(  # failed guesses counted per user, so that a guesser locks out only themself (FT32)
-    "tries", metadata,
+guess_counts = Table(  # failed guesses counted per user, so that a guesser locks out only themself (FT32)
+    "guess_counts", metadata,
     Column("subject", Text, primary_key=True), col("count", Integer), at("since", null=False), at("locked_until"),
 )  # fmt: skip
 api_keys = Table(
@@ -56,12 +56,12 @@ calendar_days = Table(
     Column("day", Text, primary_key=True), col("working", Boolean), col("note", default="''"), col("by"),
     at("set_at", null=False),
 )  # fmt: skip
-chases = Table(  # 催报: which unit was reminded of what is missing (A39)
-    "chases", metadata,
-    key(), col("unit"), at("at", null=False), col("by"), col("note"), Index("chases_unit", "unit", "id"),
+readiness_reminders = Table(  # 催报: which unit was reminded of what is missing (A39)
+    "readiness_reminders", metadata,
+    key(), col("unit"), at("at", null=False), col("by"), col("note"), Index("readiness_reminders_unit", "unit", "id"),
 )  # fmt: skip
-house = Table(  # single values: the configuration epoch, the sandbox clock, hashed sign-in tokens
-    "house", metadata, Column("name", Text, primary_key=True), col("value")
+key_values = Table(  # single values: the configuration epoch, the sandbox clock, hashed sign-in tokens
+    "key_values", metadata, Column("name", Text, primary_key=True), col("value")
 )
 id_blocks = Table("id_blocks", metadata, Column("name", Text, primary_key=True), col("next", BigInteger))
 leases = Table(

@@ -88,7 +88,7 @@ class SqlGlanceStore:
                     Obligation(r.kind),
                     from_micros(r.due_at),
                 )
-                found.setdefault(r.no, one)
+                found.setdefault(r.ticket_no, one)
             return int(c.execute(count).scalar_one()), list(found.values())[:limit]
 
         return await self._db.read(work)

@@ -39,7 +39,7 @@ class SqlIntakeStore:
     async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
         if len(tickets) <= MAX_SINGLE_INSERTS:
             return await self._moves.create(tickets)
-        taken = await self.find_taken_numbers([n.ticket.no for n in tickets])
+        taken = await self.find_taken_numbers([n.ticket.ticket_no for n in tickets])
         fresh, created = _drop_duplicates(tickets, taken)
         batches = await asyncio.to_thread(_build_batches, fresh)
         if isinstance(self._db, PostgresDatabase):
@@ -49,8 +49,8 @@ class SqlIntakeStore:
 
         def work(c: Connection) -> bool:
             self._db.gate.refuse_closed(c, "acts")
-            numbers = [n.ticket.no for n in fresh]
-            if find_existing(c, t.tickets.c.no, numbers):
+            numbers = [n.ticket.ticket_no for n in fresh]
+            if find_existing(c, t.tickets.c.ticket_no, numbers):
                 return False
             raw = c.connection.driver_connection
             assert raw is not None
@@ -68,14 +68,14 @@ class SqlIntakeStore:
         k = t.tickets.c
         mine = k.phone_index.in_(sorted(indices))
         open_ = (
-            select(k.phone_index, k.category, k.no)
+            select(k.phone_index, k.category, k.ticket_no)
             .where(mine, k.generated_at >= to_micros(since), k.state.not_in(ENDED_STATES))
             .order_by(k.id)
         )
-        silent = select(k.phone_index).where(mine, k.no_visit).distinct()
+        silent = select(k.phone_index).where(mine, k.do_not_call).distinct()
 
         def work(c: Connection) -> KnownRequesters:
-            earlier = tuple(EarlierTicket(r.phone_index, r.category, r.no) for r in c.execute(open_))
+            earlier = tuple(EarlierTicket(r.phone_index, r.category, r.ticket_no) for r in c.execute(open_))
             return KnownRequesters(earlier, frozenset(c.execute(silent).scalars()))
 
         return await self._db.read(work)
@@ -83,17 +83,17 @@ class SqlIntakeStore:
     async def find_earlier_by_text(self, requesters: Collection[str], since: datetime) -> Sequence[EarlierTicket]:
         if not requesters:
             return ()
-        k, g = t.tickets.c, t.gists.c
+        k, g = t.tickets.c, t.ticket_features.c
         query = (
-            select(g.caller, k.category, k.no)
-            .join_from(t.gists, t.tickets, k.id == g.ticket_id)
+            select(g.caller, k.category, k.ticket_no)
+            .join_from(t.ticket_features, t.tickets, k.id == g.ticket_id)
             .where(g.caller.in_(sorted(requesters)), k.generated_at >= to_micros(since), k.state.not_in(ENDED_STATES))
             .order_by(k.id)
         )
-        return await self._db.fetch_all(query, lambda r: EarlierTicket(r.caller, r.category, r.no))
+        return await self._db.fetch_all(query, lambda r: EarlierTicket(r.caller, r.category, r.ticket_no))
 
     async def find_taken_numbers(self, numbers: Collection[str]) -> frozenset[str]:
-        return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers)))
+        return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.ticket_no, numbers)))
 
     async def reserve_serials(self, day: str, count: int) -> range:
         values = {"name": f"serial:{day}", "first": count + 1, "count": count}
@@ -106,10 +106,10 @@ def _drop_duplicates(tickets: Sequence[NewTicket], taken: Collection[str]) -> tu
     fresh: list[NewTicket] = []
     answers: list[bool] = []
     for new in tickets:
-        answers.append(new.ticket.no not in seen)
+        answers.append(new.ticket.ticket_no not in seen)
         if answers[-1]:
             fresh.append(new)
-            seen.add(new.ticket.no)
+            seen.add(new.ticket.ticket_no)
     return fresh, answers
 
 

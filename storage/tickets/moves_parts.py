@@ -27,8 +27,8 @@ def format_columns(record_type: type) -> str:
 
 def build_condition(ref: TicketRef) -> tuple[str, Any]:
     """Return the condition on `tickets` (with `{p}` for its one parameter) and the parameter."""
-    if ref.no is not None:
-        return "no = {p}", ref.no
+    if ref.ticket_no is not None:
+        return "ticket_no = {p}", ref.ticket_no
     if ref.ticket_id is not None:
         return "id = {p}", ref.ticket_id
     return "id = (SELECT ticket_id FROM assignments WHERE id = {p})", ref.assignment_id
@@ -36,7 +36,7 @@ def build_condition(ref: TicketRef) -> tuple[str, Any]:
 
 def list_spelled(ref: TicketRef) -> tuple[TicketRef, ...]:
     """Return the references that may be meant, the most literal first: a number is found however it is typed."""
-    return (ref,) if ref.no is None else tuple(TicketRef(no=no) for no in list_spellings(ref.no))
+    return (ref,) if ref.ticket_no is None else tuple(TicketRef(ticket_no=no) for no in list_spellings(ref.ticket_no))
 
 
 def build_snapshot(ticket: Ticket, parts: list[tuple[Any, ...]]) -> Snapshot:

@@ -135,7 +135,7 @@ def _build_statement(plan: Plan, obstacle: str) -> str:
         )
     for index, _ in enumerate(plan.redraw):
         steps.append(
-            f"redraw{index} AS (UPDATE cards x SET wanted = ${next(numbers)}::integer FROM moved "
+            f"redraw{index} AS (UPDATE chat_cards x SET target_version = ${next(numbers)}::integer FROM moved "
             f"WHERE x.assignment_id = ${next(numbers)}::bigint AND x.state = 'live' RETURNING 1)"
         )
     if plan.inbox_id is not None:
@@ -208,7 +208,7 @@ async def _create_postgres(raw: Any, new: NewTicket, gate: Gate) -> bool:
     placeholders = ", ".join(f"${i}::{PG_TYPES['tickets'][n]}" for i, n in enumerate(columns, 1))
     kept = await raw.fetchval(
         f"INSERT INTO tickets ({names}) SELECT {placeholders} WHERE {gate.admits('acts')} "
-        "ON CONFLICT (no) DO NOTHING RETURNING id",
+        "ON CONFLICT (ticket_no) DO NOTHING RETURNING id",
         *columns.values(),
     )
     if kept is None:

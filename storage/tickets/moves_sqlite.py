@@ -70,7 +70,7 @@ def write_sqlite(raw: Any, plan: Plan, gate: Gate) -> bool:
         raw.execute(f"UPDATE {TABLE_OF[change.table].name} SET {names} WHERE id = ?", (*values, change.id))
     for assignment_id in plan.redraw:
         raw.execute(
-            "UPDATE cards SET wanted = ? WHERE assignment_id = ? AND state = 'live'",
+            "UPDATE chat_cards SET target_version = ? WHERE assignment_id = ? AND state = 'live'",
             (plan.entry.version, assignment_id),
         )
     if plan.inbox_id is not None:
@@ -120,7 +120,7 @@ class SqliteMoveStore:
 
 
 def _create_sqlite(raw: Any, new: NewTicket, gate: Gate) -> bool:
-    if raw.execute("SELECT 1 FROM tickets WHERE no = ?", (new.ticket.no,)).fetchone():
+    if raw.execute("SELECT 1 FROM tickets WHERE ticket_no = ?", (new.ticket.ticket_no,)).fetchone():
         return False
     columns = build_ticket_columns(new)
     placeholders = ", ".join("?" * len(columns))

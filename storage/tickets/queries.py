@@ -47,7 +47,7 @@ METRICS_ROWS = 50_000  # newest rows counted for the metrics
 ENDED_STATES = (State.FINALIZED, State.ARCHIVED, State.MERGED, State.CANCELLED, State.RETURNED)
 OPEN_STATES = tuple(s.value for s in State if s not in ENDED_STATES)
 
-_MESSAGE_COLUMNS = [t.letters.c[name] for name in MAPPERS[Message].names]
+_MESSAGE_COLUMNS = [t.outbox.c[name] for name in MAPPERS[Message].names]
 
 
 class SqlQueryStore:
@@ -110,8 +110,8 @@ class SqlQueryStore:
                 of[row["ticket_id"]].append(MAPPERS[Assignment].from_mapping(dict(row)))
         masters: dict[int, str] = {}
         if under := {row.merged_into for row in rows if row.merged_into is not None}:
-            named = select(t.tickets.c.id, t.tickets.c.no).where(t.tickets.c.id.in_(under), *is_seen_by(seen_by))
-            masters = {row.id: row.no for row in c.execute(named)}
+            named = select(t.tickets.c.id, t.tickets.c.ticket_no).where(t.tickets.c.id.in_(under), *is_seen_by(seen_by))
+            masters = {row.id: row.ticket_no for row in c.execute(named)}
         return [
             TicketView(
                 MAPPERS[Ticket].read(row[: len(TICKET_COLUMNS)]), tuple(of[row.id]),
@@ -127,7 +127,7 @@ class SqlQueryStore:
             lines = tuple(MAPPERS[JournalEntry].from_mapping(dict(row)) for row in c.execute(journal).mappings())
             if seen_by is not None:
                 lines = hide_other_tickets(c, lines, seen_by)
-            messages = _select_deliveries().where(t.letters.c.ticket_id == ticket_id).order_by(t.letters.c.id)
+            messages = _select_deliveries().where(t.outbox.c.ticket_id == ticket_id).order_by(t.outbox.c.id)
             calls = _select_calls().where(t.calls.c.ticket_id == ticket_id).order_by(t.calls.c.id)
             heard = select(t.visits).where(t.visits.c.ticket_id == ticket_id).order_by(t.visits.c.id)
             visits = tuple(MAPPERS[Visit].from_mapping(dict(row)) for row in c.execute(heard).mappings())
@@ -143,10 +143,10 @@ class SqlQueryStore:
     ) -> Page[DeliveryView]:  # fmt: skip
         query = _select_deliveries()
         if state is not None:
-            query = query.where(t.letters.c.state == state)
+            query = query.where(t.outbox.c.state == state)
 
         def work(c: Connection) -> Page[DeliveryView]:
-            rows, more = _load_page(c, query, t.letters, ticket_id, people, before, limit)
+            rows, more = _load_page(c, query, t.outbox, ticket_id, people, before, limit)
             return Page(tuple(map(_to_delivery, rows)), more)
 
         return await self._db.read(work)
@@ -209,7 +209,7 @@ class SqlQueryStore:
 
         def work(c: Connection) -> dict[str, Mapping[str, int]]:
             return {
-                "letters": count(c, t.letters.c.state, t.letters.c.id),
+                "letters": count(c, t.outbox.c.state, t.outbox.c.id),
                 "calls": count(c, t.calls.c.outcome, t.calls.c.id),
             }
 
@@ -217,14 +217,14 @@ class SqlQueryStore:
 
 
 def _select_deliveries() -> Select[object]:
-    k = t.letters.c
+    k = t.outbox.c
     return select(
-        *_MESSAGE_COLUMNS, k.sent_at, k.provider_id, k.error, k.cost, t.tickets.c.no.label("ticket_no")
-    ).outerjoin_from(t.letters, t.tickets, t.tickets.c.id == k.ticket_id)
+        *_MESSAGE_COLUMNS, k.sent_at, k.provider_id, k.error, k.cost, t.tickets.c.ticket_no.label("ticket_no")
+    ).outerjoin_from(t.outbox, t.tickets, t.tickets.c.id == k.ticket_id)
 
 
 def _select_calls() -> Select[object]:
-    return select(t.calls, t.tickets.c.no.label("ticket_no")).outerjoin_from(
+    return select(t.calls, t.tickets.c.ticket_no.label("ticket_no")).outerjoin_from(
         t.calls, t.tickets, t.tickets.c.id == t.calls.c.ticket_id
     )
 
@@ -260,16 +260,18 @@ def _load_calls(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
     of: dict[int, list[CallAttemptView]] = {i: [] for i in ids}
     scripts = {row.id: row.script for row in rows}
     if ids:
-        for d in c.execute(select(t.dials).where(t.dials.c.call_id.in_(ids)).order_by(t.dials.c.id)):
+        for d in c.execute(
+            select(t.call_attempts).where(t.call_attempts.c.call_id.in_(ids)).order_by(t.call_attempts.c.id)
+        ):
             of[d.call_id].append(
-                CallAttemptView(d.id, d.call_id, d.number, d.state, d.status, d.answered_by, from_micros(d.asked_at),
+                CallAttemptView(d.id, d.call_id, d.attempt_no, d.state, d.status, d.answered_by, from_micros(d.asked_at),
                      decode_instant(d.ended_at), d.duration, d.outcome, d.error, d.keys, decode_instant(d.answered_at), d.cost,
-                     d.recording is not None, scripts[d.call_id], _parse_script_version(d.said))
+                     d.recording is not None, scripts[d.call_id], _parse_script_version(d.last_prompt))
             )  # fmt: skip
     return tuple(
         CallView(
-            r.id, r.ticket_no, r.assignment_id, r.letter_id, r.person, r.to_masked, r.purpose,
-            max(r.tries, len(of[r.id])), r.state, r.outcome, r.keys, r.duration, r.cost, from_micros(r.created_at),
+            r.id, r.ticket_no, r.assignment_id, r.outbox_id, r.person, r.to_masked, r.purpose,
+            max(r.attempt_count, len(of[r.id])), r.state, r.outcome, r.keys, r.duration, r.cost, from_micros(r.created_at),
             decode_instant(r.ended_at), tuple(of[r.id]),
         )
         for r in rows

@@ -40,7 +40,7 @@ def is_one_of(column: Any, units: Collection[str]) -> Any:
 
 def has_number(written: str) -> tuple[Any, Any]:
     """Return the condition that a ticket's number may be what was typed, and the order that puts the most literal first."""
-    no, spellings = t.tickets.c.no, list_spellings(written)
+    no, spellings = t.tickets.c.ticket_no, list_spellings(written)
     return no.in_(spellings), case({one: place for place, one in enumerate(spellings)}, value=no)
 
 
@@ -62,10 +62,14 @@ def is_seen_by(sight: Sight | None) -> tuple[Any, ...]:
 
 def hide_other_tickets(c: Connection, lines: tuple[JournalEntry, ...], sight: Sight) -> tuple[JournalEntry, ...]:
     """Leave out of journal lines the numbers of tickets that they may not see (XS7)."""
-    named = {no for line in lines for word in NAMING_TICKETS for no in _as_list(line.words.get(word))}
+    named = {no for line in lines for word in NAMING_TICKETS for no in _as_list(line.arguments.get(word))}
     if not named:
         return lines
-    seen = set(c.execute(select(t.tickets.c.no).where(t.tickets.c.no.in_(sorted(named)), *is_seen_by(sight))).scalars())
+    seen = set(
+        c.execute(
+            select(t.tickets.c.ticket_no).where(t.tickets.c.ticket_no.in_(sorted(named)), *is_seen_by(sight))
+        ).scalars()
+    )
 
     def hide(words: Mapping[str, Any]) -> dict[str, Any]:
         kept = {word: [no for no in _as_list(words.get(word)) if no in seen] for word in NAMING_TICKETS}
@@ -75,7 +79,7 @@ def hide_other_tickets(c: Connection, lines: tuple[JournalEntry, ...], sight: Si
             if word not in kept or kept[word]
         }
 
-    return tuple(replace(line, words=hide(line.words)) for line in lines)
+    return tuple(replace(line, arguments=hide(line.arguments)) for line in lines)
 
 
 def _as_list(value: Any) -> list[str]:
@@ -142,7 +146,7 @@ def apply_filters(query: Select[object], filters: TicketFilter, now: datetime) -
     if filters.overdue:
         query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*is_overdue(now))))
     if filters.text:
-        number = k.no.ilike(build_like_pattern(read_typed(filters.text.words)), escape="\\")
+        number = k.ticket_no.ilike(build_like_pattern(read_typed(filters.text.words)), escape="\\")
         letters = [build_like_pattern(run) for run in filters.text.letters]
         shown = (
             and_(true(), *(column.ilike(run, escape="\\") for run in letters)) for column in (k.title, k.place, k.text)
@@ -160,7 +164,7 @@ def read_found(
     while len(found) < most:
         rows = c.execute((query if last is None else query.where(place < last)).limit(CHUNK)).all()
         for row in rows:
-            if (number and number in row.no.casefold()) or (
+            if (number and number in row.ticket_no.casefold()) or (
                 search.may_match(row.title, row.place, row.text)
                 and search.matches(row.title, row.place, row.text, open_name(row))
             ):

@@ -26,8 +26,8 @@ class SqlCatalogueStore:
         self._db, self._ids, self._zone = db, ids, zone
 
     async def list_entries(self) -> Sequence[CatalogueEntry]:
-        r = t.catalogue_rows.c
-        query = select(t.catalogue_rows).where(r.removed_at.is_(None)).order_by(r.id)
+        r = t.dispatch_catalogue.c
+        query = select(t.dispatch_catalogue).where(r.removed_at.is_(None)).order_by(r.id)
         return await self._db.fetch_all(query, _to_entry)
 
     async def find_existing(self, fingerprints: Collection[str]) -> frozenset[str]:
@@ -42,7 +42,7 @@ class SqlCatalogueStore:
                 added.append(None if entry.fingerprint in seen else self._ids.take())
                 if added[-1] is not None:
                     seen.add(entry.fingerprint)
-                    c.execute(insert(t.catalogue_rows).values(
+                    c.execute(insert(t.dispatch_catalogue).values(
                         id=added[-1], category=entry.category,
                         keywords=json.dumps(entry.keywords, ensure_ascii=False), region=entry.region,
                         unit=entry.unit, basis=entry.basis, valid_from=_format_day(entry.valid_from),
@@ -53,9 +53,9 @@ class SqlCatalogueStore:
         return await self._db.write(work)
 
     async def remove_entry(self, row: int, by: str, at: datetime) -> bool:
-        r = t.catalogue_rows.c
+        r = t.dispatch_catalogue.c
         gone = (
-            update(t.catalogue_rows)
+            update(t.dispatch_catalogue)
             .where(r.id == row, r.removed_at.is_(None))
             .values(removed_at=to_micros(at), removed_by=by)
         )
@@ -101,7 +101,7 @@ class SqlCatalogueStore:
         that one's unit). The master of repeats has the flag too and is not one of them.
         """
         k, a = t.tickets.c, t.assignments.c
-        again = or_(k.merged_into.is_not(None), and_(has_flag("suspected_repeat"), k.repeats == 0))
+        again = or_(k.merged_into.is_not(None), and_(has_flag("suspected_repeat"), k.merged_count == 0))
         master = t.tickets.alias("master")
         query = (
             select(a.unit, k.generated_at, case((again, 1), else_=0).label("again"))
@@ -136,5 +136,5 @@ def _to_entry(row: Any) -> CatalogueEntry:
 
 
 def _find_existing(c: Connection, fingerprints: Collection[str]) -> set[str]:
-    r = t.catalogue_rows.c
+    r = t.dispatch_catalogue.c
     return find_existing(c, r.fingerprint, fingerprints, r.removed_at.is_(None))

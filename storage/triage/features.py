@@ -19,18 +19,18 @@ MAX_PER_KEY = 200  # tickets read per key
 CHUNK_SIZE = 400  # ids per query
 _FIRST_VERBS = ("create", "import")  # the first line of a ticket's journal
 _INSERT_KEYS = {
-    "sqlite": text("INSERT OR IGNORE INTO like_keys (key, ticket_id) VALUES (:key, :ticket_id)"),
+    "sqlite": text("INSERT OR IGNORE INTO feature_index (key, ticket_id) VALUES (:key, :ticket_id)"),
     "postgresql": text(
-        "INSERT INTO like_keys (key, ticket_id) SELECT unnest(CAST(:keys AS bigint[])), :ticket_id "
+        "INSERT INTO feature_index (key, ticket_id) SELECT unnest(CAST(:keys AS bigint[])), :ticket_id "
         "ON CONFLICT DO NOTHING"
     ),
 }
 _FIND_BY_KEY = text(
-    "SELECT ticket_id FROM like_keys WHERE key = :key AND ticket_id <> :but ORDER BY ticket_id DESC LIMIT :most"
+    "SELECT ticket_id FROM feature_index WHERE key = :key AND ticket_id <> :but ORDER BY ticket_id DESC LIMIT :most"
 )
 
 _FIND_BY_KEYS = text(
-    "SELECT l.ticket_id FROM unnest(CAST(:keys AS bigint[])) AS k(key) CROSS JOIN LATERAL (SELECT ticket_id FROM like_keys "
+    "SELECT l.ticket_id FROM unnest(CAST(:keys AS bigint[])) AS k(key) CROSS JOIN LATERAL (SELECT ticket_id FROM feature_index "
     "WHERE key = k.key AND ticket_id <> :but ORDER BY ticket_id DESC LIMIT :newest) AS l "
     "GROUP BY l.ticket_id ORDER BY count(*) DESC, l.ticket_id DESC LIMIT :most"
 )
@@ -43,11 +43,11 @@ class SqlFeatureStore:
         self._db, self._vault = db, vault
 
     async def list_pending(self, since: datetime, limit: int) -> tuple[Sequence[FeatureSource], datetime | None]:
-        j, g = t.journal.c, t.gists.c
+        j, g = t.journal.c, t.ticket_features.c
         query = (
             select(*_SOURCE_COLUMNS, j.recorded_at)
             .join_from(t.journal, t.tickets, t.tickets.c.id == j.ticket_id)
-            .outerjoin(t.gists, g.ticket_id == j.ticket_id)
+            .outerjoin(t.ticket_features, g.ticket_id == j.ticket_id)
             .where(j.recorded_at >= to_micros(since), j.version == 1, j.verb.in_(_FIRST_VERBS), g.ticket_id.is_(None))
             .order_by(j.recorded_at)
             .limit(limit)
@@ -61,7 +61,7 @@ class SqlFeatureStore:
 
     async def find_source(self, no: str) -> FeatureSource | None:
         def work(c: Connection) -> FeatureSource | None:
-            row = c.execute(select(*_SOURCE_COLUMNS).where(t.tickets.c.no == no)).first()
+            row = c.execute(select(*_SOURCE_COLUMNS).where(t.tickets.c.ticket_no == no)).first()
             return None if row is None else self._to_source(row)
 
         return await self._db.read(work)
@@ -72,7 +72,7 @@ class SqlFeatureStore:
             name = self._vault.open("tickets", row.id, "name", row.name_sealed)
             caller = self._vault.blind_index(build_caller_key(name or "", row.text))
         return FeatureSource(
-            row.id, row.no, row.title, row.text, row.place, row.region, row.category, caller,
+            row.id, row.ticket_no, row.title, row.text, row.place, row.region, row.category, caller,
             from_micros(row.generated_at),
         )  # fmt: skip
 
@@ -81,13 +81,15 @@ class SqlFeatureStore:
             ids = [told.ticket_id for told, _ in features]
             for start in range(0, len(ids), CHUNK_SIZE):
                 some = ids[start : start + CHUNK_SIZE]
-                for row in c.execute(select(t.gists).where(t.gists.c.ticket_id.in_(some))).all():
+                for row in c.execute(select(t.ticket_features).where(t.ticket_features.c.ticket_id.in_(some))).all():
                     old = build_index_keys(_to_features(row))
                     c.execute(
-                        delete(t.like_keys).where(t.like_keys.c.key.in_(old), t.like_keys.c.ticket_id == row.ticket_id)
+                        delete(t.feature_index).where(
+                            t.feature_index.c.key.in_(old), t.feature_index.c.ticket_id == row.ticket_id
+                        )
                     )
-                c.execute(delete(t.gists).where(t.gists.c.ticket_id.in_(some)))
-            c.execute(insert(t.gists), [_build_row(told, about) for told, about in features])
+                c.execute(delete(t.ticket_features).where(t.ticket_features.c.ticket_id.in_(some)))
+            c.execute(insert(t.ticket_features), [_build_row(told, about) for told, about in features])
             postgres = self._db.dialect == "postgresql"
             found = [{"keys": list(build_index_keys(about)), "ticket_id": told.ticket_id} for told, about in features]
             flat = [{"key": key, "ticket_id": f["ticket_id"]} for f in found for key in f["keys"]]  # type: ignore[attr-defined]
@@ -100,12 +102,12 @@ class SqlFeatureStore:
     async def find_candidates(self, keys: Collection[int], except_id: int, limit: int) -> Sequence[FeaturedTicket]:
         def work(c: Connection) -> Sequence[FeaturedTicket]:
             best = _find_best(c, keys, except_id, limit)
-            return _load_tickets(c, t.gists.c.ticket_id.in_(best)) if best else ()
+            return _load_tickets(c, t.ticket_features.c.ticket_id.in_(best)) if best else ()
 
         return await self._db.read(work)
 
     async def find_by_requester(self, requester: str, except_id: int, limit: int) -> Sequence[FeaturedTicket]:
-        g = t.gists.c
+        g = t.ticket_features.c
         newest = select(g.ticket_id).where(g.caller == requester, g.ticket_id != except_id).order_by(g.ticket_id.desc())
 
         def work(c: Connection) -> Sequence[FeaturedTicket]:
@@ -115,7 +117,7 @@ class SqlFeatureStore:
         return await self._db.read(work)
 
     async def find_between(self, start: datetime, end: datetime, limit: int) -> Sequence[FeaturedTicket]:
-        g = t.gists.c
+        g = t.ticket_features.c
         query = (
             select(g.ticket_id)
             .where(g.generated_at >= to_micros(start), g.generated_at < to_micros(end))
@@ -134,12 +136,12 @@ class SqlFeatureStore:
         return await self._db.read(work)
 
     async def count(self) -> int:
-        return await self._db.fetch_count(select(func.count()).select_from(t.gists))
+        return await self._db.fetch_count(select(func.count()).select_from(t.ticket_features))
 
     async def delete_all(self) -> None:
         def work(c: Connection) -> None:
-            c.execute(delete(t.like_keys))
-            c.execute(delete(t.gists))
+            c.execute(delete(t.feature_index))
+            c.execute(delete(t.ticket_features))
 
         await self._db.write(work)
 
@@ -158,7 +160,7 @@ def _find_best(c: Connection, keys: Collection[int], but: int, most: int) -> lis
 _SOURCE_COLUMNS = [
     t.tickets.c[n]
     for n in (
-        "id", "no", "title", "text", "place", "region", "category", "phone_index", "name_sealed", "generated_at",
+        "id", "ticket_no", "title", "text", "place", "region", "category", "phone_index", "name_sealed", "generated_at",
     )
 ]  # fmt: skip
 
@@ -178,12 +180,21 @@ def _to_features(row: Any) -> TicketFeatures:
 
 
 def _load_tickets(c: Connection, which: Any) -> list[FeaturedTicket]:
-    k, g, a, r = t.tickets.c, t.gists.c, t.assignments.c, t.requests.c
+    k, g, a, r = t.tickets.c, t.ticket_features.c, t.assignments.c, t.requests.c
     rows = c.execute(
         select(
-            t.gists, k.no, k.state, k.title.label("head"), k.category, k.region, k.place, k.repeats, a.unit, a.closed_at
+            t.ticket_features,
+            k.ticket_no,
+            k.state,
+            k.title.label("head"),
+            k.category,
+            k.region,
+            k.place,
+            k.merged_count,
+            a.unit,
+            a.closed_at,
         )
-        .join_from(t.gists, t.tickets, k.id == g.ticket_id)
+        .join_from(t.ticket_features, t.tickets, k.id == g.ticket_id)
         .outerjoin(t.assignments, a.id == k.lead_id)
         .where(which)
         .order_by(g.ticket_id.desc())
@@ -197,8 +208,8 @@ def _load_tickets(c: Connection, which: Any) -> list[FeaturedTicket]:
         returned_by.setdefault(ticket, set()).add(unit)
     return [
         FeaturedTicket(
-            row.ticket_id, row.no, row.state, row.head, row.category, row.region, row.place, row.unit,
-            row.closed_at is not None, tuple(sorted(returned_by.get(row.ticket_id, ()))), row.repeats,
+            row.ticket_id, row.ticket_no, row.state, row.head, row.category, row.region, row.place, row.unit,
+            row.closed_at is not None, tuple(sorted(returned_by.get(row.ticket_id, ()))), row.merged_count,
             from_micros(row.generated_at), row.caller, _to_features(row),
         )
         for row in rows

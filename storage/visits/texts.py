@@ -15,7 +15,7 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.engine.mapping import RowMapper, encode
 
-X = t.caller_texts.c
+X = t.requester_texts.c
 _TEXT = RowMapper(RequesterText)
 _OPEN_STATES = ("pending", "sending", "sent")
 
@@ -38,14 +38,14 @@ class SqlRequesterTextStore:
             "phone_index": self._vault.blind_index(phone), "two_way": two_way, "page": page, "state": "pending", "next_at": to_micros(now),
             "created_at": to_micros(now),
         }  # fmt: skip
-        return await self._db.execute(insert_new(self._db.dialect, t.caller_texts).values(row)) == 1
+        return await self._db.execute(insert_new(self._db.dialect, t.requester_texts).values(row)) == 1
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[RequesterText]:
         query = _select_texts().where(X.next_at <= to_micros(now)).order_by(X.next_at, X.id).limit(limit)
         return await self._db.fetch_all(query, _TEXT.read)
 
     async def claim(self, text_id: int, now: datetime, until: datetime) -> bool:
-        query = update(t.caller_texts).where(X.id == text_id, X.state == "pending", X.next_at <= to_micros(now))
+        query = update(t.requester_texts).where(X.id == text_id, X.state == "pending", X.next_at <= to_micros(now))
         query = query.where(self._db.gate.is_admitted("outbox"))
         query = query.values(state="sending", attempts=X.attempts + 1, next_at=to_micros(until))
         return await self._db.execute(query) == 1
@@ -61,11 +61,13 @@ class SqlRequesterTextStore:
         }  # fmt: skip
         if state == "sent":
             values["sent_at"] = func.coalesce(X.sent_at, to_micros(now))
-        query = update(t.caller_texts).where(X.id == text_id).values(**values)
+        query = update(t.requester_texts).where(X.id == text_id).values(**values)
         await self._db.execute(query)
 
     async def record_report(self, text_id: int, provider_id: str, status: str, error: str) -> bool:
-        mine = update(t.caller_texts).where(X.id == text_id, func.coalesce(X.provider_id, provider_id) == provider_id)
+        mine = update(t.requester_texts).where(
+            X.id == text_id, func.coalesce(X.provider_id, provider_id) == provider_id
+        )
         mine = mine.values(status=status, error=error or X.error, provider_id=provider_id)
         return await self._db.execute(mine) == 1
 
@@ -75,7 +77,7 @@ class SqlRequesterTextStore:
         return await self._db.fetch_one(query, _TEXT.read)
 
     async def record_answer(self, text_id: int, answer: str, now: datetime) -> bool:
-        query = update(t.caller_texts).where(X.id == text_id, X.answered.is_(None))
+        query = update(t.requester_texts).where(X.id == text_id, X.answered.is_(None))
         query = query.values(answered=answer, answered_at=to_micros(now), next_at=None)
         return await self._db.execute(query) == 1
 
@@ -89,5 +91,5 @@ def list_texts(c: Connection, ticket_id: int) -> list[RequesterText]:
 
 
 def _select_texts() -> Any:
-    columns = [t.tickets.c.no if name == "ticket_no" else X[name] for name in _TEXT.names]
+    columns = [t.tickets.c.ticket_no if name == "ticket_no" else X[name] for name in _TEXT.names]
     return select(*columns).join(t.tickets, t.tickets.c.id == X.ticket_id)

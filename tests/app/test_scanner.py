@@ -55,7 +55,7 @@ async def test_uploads_and_imports_pass_the_configured_scanner_XS13(tmp_path: Pa
         assert await send("/files", INFECTED) == (422, "file_infected")
         assert await send("/imports/units", infected_rows) == (422, "file_infected")
         assert (await send("/imports/units", rows))[0] in (200, 201)
-        assert [one.what for one in (await app.services.audit.list_entries()).items].count("file_infected") == 2
+        assert [one.event for one in (await app.services.audit.list_entries()).items].count("file_infected") == 2
     file = tmp_path / "units.csv"
     file.write_bytes(infected_rows)
     async with open_services(config) as built:  # as a command does without a server

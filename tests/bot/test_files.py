@@ -34,7 +34,7 @@ async def test_a_photo_sent_at_any_moment_is_on_the_ticket_once_it_is_confirmed_
     (file, assignment) = (await world.load()).ticket.files[0]
     assert assignment == (await world.load_assignment()).id
     shown = await world.services.queries.load_history((await world.load()).ticket.id, None)
-    assert shown.lines[-1].words["files"] == [file]
+    assert shown.lines[-1].arguments["files"] == [file]
 
 
 @pytest.mark.parametrize("words", [REPLY, "进展 已派人到现场", "延期 2 等待配件，已电话告知"])
@@ -44,7 +44,7 @@ async def test_a_photo_with_words_goes_with_the_act_they_become_XM6(world: World
     await world.settle()
     history = await world.services.queries.load_history((await world.load()).ticket.id, None)
     (file, _) = (await world.load()).ticket.files[0]
-    assert history.lines[-1].verb != "attach" and history.lines[-1].words["files"] == [file]
+    assert history.lines[-1].verb != "attach" and history.lines[-1].arguments["files"] == [file]
 
 
 async def test_a_photo_sent_between_reply_and_closing_can_be_opened_afterwards_XM6(world: World) -> None:

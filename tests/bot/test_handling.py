@@ -128,7 +128,7 @@ async def test_a_contact_is_recorded_in_the_way_that_was_pressed(world: World, p
     assert "联系上" in (await user.press(question, pressed) or "")
     assert ((await world.load_assignment()).contacted_at is not None) is (way is not None)
     last = (await world.load()).last_entry
-    assert last is not None and last.words.get("way") == way
+    assert last is not None and last.arguments.get("way") == way
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ async def test_an_edited_reply_is_an_amendment_and_the_journal_keeps_the_origina
     await user.expect("作为补充说明记录")
     assert (await world.load_assignment()).reply_text == "路灯与线路均已更换，恢复照明。"
     history = await world.services.queries.load_history((await world.load_assignment()).ticket_id, None)
-    assert history.lines[-1].verb == "amend" and history.lines[-1].words["before"].startswith("路灯已经换好")
+    assert history.lines[-1].verb == "amend" and history.lines[-1].arguments["before"].startswith("路灯已经换好")
 
 
 async def test_voice_stickers_and_places_are_refused_and_a_pdf_is_taken_FT28(world: World) -> None:

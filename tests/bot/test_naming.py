@@ -54,7 +54,7 @@ async def test_a_missed_call_names_its_ticket_and_says_what_to_do_M25_XM11(world
         await world.act("sign", HANDLER)
     ticket = (await world.load()).ticket
     facts = {"n": 1, "at": world.at.isoformat(), "duty_phone": "0431-88881234"}
-    message = Message(1, "M25", "telegram", "H1", ticket.id, assignment, 2, False, world.at, world.at, facts)
+    message = Message(1, "call_missed", "telegram", "H1", ticket.id, assignment, 2, False, world.at, world.at, facts)
     rendered = await world.services.cards.render(message)
     assert rendered is not None
     text = rendered.card.text
@@ -81,7 +81,7 @@ async def test_a_missed_call_about_what_cannot_wait_is_told_as_urgent_M25(
     world.pass_time(days=30 if late else 0)
     facts = {"n": 2, "at": world.at.isoformat(), "script": script}
     ticket = (await world.load()).ticket
-    message = Message(1, "M25", "telegram", "H1", ticket.id, assignment, 2, False, world.at, world.at, facts)
+    message = Message(1, "call_missed", "telegram", "H1", ticket.id, assignment, 2, False, world.at, world.at, facts)
     rendered = await world.services.cards.render(message)
     assert rendered is not None
     text = rendered.card.text

@@ -93,7 +93,7 @@ async def test_an_order_about_nothing_is_refused_before_it_is_asked_about_XM23(w
 async def test_what_the_state_of_the_office_counts_can_be_opened_from_it_XM23(world: World) -> None:
     user = await world.bind("S1")
     await world.dispatch_ticket(title="人民大街路灯不亮")
-    assert await world.plant("UPDATE letters SET state = 'failed'") > 0
+    assert await world.plant("UPDATE outbox SET state = 'failed'") > 0
     world.pass_time(days=30)
     await user.say("/status")
     status = await user.expect("今日情况")

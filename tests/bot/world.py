@@ -221,7 +221,7 @@ class World:
         card = await self.services.cards.render_live_card(assignment.id, person)
         receipt = await self.services.channel.send(address, card)
         await self.services.card_store.record([
-            NewCard("telegram", address, receipt.provider_id, code, assignment.ticket_id, assignment.id, "C1",
+            NewCard("telegram", address, receipt.provider_id, code, assignment.ticket_id, assignment.id, "card_resent",
                     snap.ticket.version, self.at)
         ])  # fmt: skip
         return self.simulator.chat.chats[int(address)].messages[int(receipt.provider_id)]
@@ -238,7 +238,7 @@ class World:
     # -- looking
 
     async def load(self, no: str = "T1") -> Snapshot:
-        snap = await self.moves.load(TicketRef(no=no))
+        snap = await self.moves.load(TicketRef(ticket_no=no))
         assert snap is not None
         return snap
 
@@ -258,12 +258,14 @@ class World:
         return await self.db.read(lambda c: [(r.state, r.attempts) for r in c.execute(query)])
 
     async def list_audit_events(self) -> list[str]:
-        return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
+        return await self.db.read(
+            lambda c: [r.event for r in c.execute(select(t.audit_log).order_by(t.audit_log.c.id))]
+        )
 
     async def list_verbs(self, no: str = "T1") -> list[str]:
         """The verbs of a ticket's journal."""
         query = text(
-            "SELECT verb FROM journal j JOIN tickets t ON t.id = j.ticket_id WHERE t.no = :no ORDER BY j.version"
+            "SELECT verb FROM journal j JOIN tickets t ON t.id = j.ticket_id WHERE t.ticket_no = :no ORDER BY j.version"
         )
         return await self.db.read(lambda c: [r.verb for r in c.execute(query, {"no": no})])
 

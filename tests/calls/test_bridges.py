@@ -23,7 +23,7 @@ async def sign_ticket(world: World, phone: str | None = ASKER) -> None:
 async def list_contacts(world: World) -> list[tuple[str, str, bool]]:
     """By whom, through what and with which result the requester was contacted."""
     entries = [r for r in await world.rows(t.journal) if r.verb == "contact"]
-    return [(r.by, r.source, '"reached":true' in r.words.replace(" ", "")) for r in entries]
+    return [(r.by, r.source, '"reached":true' in r.arguments.replace(" ", "")) for r in entries]
 
 
 async def test_both_are_called_neither_sees_the_others_number_and_the_contact_is_recorded(world: World) -> None:
@@ -42,7 +42,7 @@ async def test_both_are_called_neither_sees_the_others_number_and_the_contact_is
     assert attempt.recording is not None
     assert await list_contacts(world) == [("H1", "phone", True)]
     assert (await world.load()).lead.contacted_at is not None
-    note = next(r.words for r in await world.rows(t.journal) if r.verb == "contact")
+    note = next(r.arguments for r in await world.rows(t.journal) if r.verb == "contact")
     assert str(call.id) in note and ASKER[-8:] not in note
 
 
@@ -90,7 +90,7 @@ async def test_a_handler_who_does_not_answer_gets_a_message_and_the_requester_is
     await world.settle()
     await world.advance(minutes=30)
     assert world.count_calls(H1) == 1 and world.phone(ASKER).calls == []
-    assert [r.kind for r in await world.rows(t.letters) if r.kind.startswith("B")] == ["B1"]
+    assert [r.kind for r in await world.rows(t.outbox) if r.kind.startswith("B")] == ["bridge_not_started"]
     assert await list_contacts(world) == []
 
 
@@ -174,8 +174,8 @@ async def test_a_talk_counts_as_a_contact_from_a_set_number_of_seconds_XM15(
     assert await list_contacts(world) == [("H1", "phone", True)] * is_contact
     assert ((await world.load()).lead.contacted_at is not None) is is_contact
     assert (await world.call()).outcome == "completed"
-    told = [r.kind for r in await world.rows(t.letters) if r.kind.startswith("B")]
-    assert told == ["B3" if is_contact else "B4"]
+    told = [r.kind for r in await world.rows(t.outbox) if r.kind.startswith("B")]
+    assert told == ["bridge_done" if is_contact else "bridge_too_short"]
     found = await world.calls.get_contact_attempts((await world.load()).ticket.id)
     assert (found.unreached, found.exempt) == (0, False)
 

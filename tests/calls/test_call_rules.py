@@ -32,7 +32,9 @@ async def test_nobody_is_called_about_general_tickets_at_night_or_on_a_holiday_b
     async def list_attempts() -> list[datetime]:
         calls = {c.id for c in await world.rows(t.calls) if c.ticket_id == general}
         return [
-            from_micros(d.asked_at).astimezone(world.at.tzinfo) for d in await world.rows(t.dials) if d.call_id in calls
+            from_micros(d.asked_at).astimezone(world.at.tzinfo)
+            for d in await world.rows(t.call_attempts)
+            if d.call_id in calls
         ]
 
     assert await list_attempts() == []
@@ -57,7 +59,7 @@ async def test_three_attempts_ten_minutes_apart_then_the_deputy_then_the_liaison
     assert [world.count_calls(n) for n in (H1, H2, L1)] == [3, 3, 3]
     assert "unreached" in await world.list_audit_events()
     assert {c.outcome for c in await world.rows(t.calls)} == {"no_answer", "busy"}
-    assert [message.state for message in await world.rows(t.letters) if message.kind == "P1"] == ["failed"] * 3
+    assert [message.state for message in await world.rows(t.outbox) if message.kind == "call_to_sign"] == ["failed"] * 3
 
 
 @ONE_ENGINE
@@ -95,7 +97,7 @@ async def test_nobody_is_called_about_a_ticket_signed_meanwhile_FW18(world: Worl
 @ONE_ENGINE
 async def test_a_person_who_opened_the_card_is_not_called_about_an_unopened_card_FW18(world: World) -> None:
     await world.dispatch_ticket(grade=Grade.GENERAL)
-    await world.update_rows(t.letters, facts='{"unless_opened": true}')
+    await world.update_rows(t.outbox, facts='{"unless_opened": true}')
     await world.update_rows(t.assignments, opened_at=1)
     await world.settle()
     assert world.count_calls() == 0 and (await world.message()).state == "skipped"

@@ -37,9 +37,9 @@ def build_call(**more: Any) -> NewCall:
 
 async def add_message(database: Database, message_id: int = 1, **more: Any) -> None:
     """Put a message of the telephone channel into the outbox."""
-    row = {"id": message_id, "kind": "P1", "channel": "phone", "person": "H1", "version": 1, "urgent": False,
+    row = {"id": message_id, "kind": "call_to_sign", "channel": "phone", "person": "H1", "ticket_version": 1, "urgent": False,
            "not_before": to_micros(NOW), "created_at": to_micros(NOW), "facts": "{}", "state": "pending", "attempts": 2, **more}  # fmt: skip
-    await database.write(lambda c: c.execute(insert(t.letters).values(row)) and None)
+    await database.write(lambda c: c.execute(insert(t.outbox).values(row)) and None)
 
 
 async def begin_attempt(store: SqlCallStore, number: str = LI, **more: Any) -> int:
@@ -60,9 +60,9 @@ async def test_one_message_makes_one_call_however_many_workers_take_it_FM8(
     await add_message(database)
     found = (await store.list_due_messages(NOW, 10))[0]
     assert (found.id, found.attempts, found.unit) == (1, 2, None)
-    created = await asyncio.gather(*(store.enqueue(build_call(letter_id=1)) for _ in range(8)))
+    created = await asyncio.gather(*(store.enqueue(build_call(outbox_id=1)) for _ in range(8)))
     assert sum(one is not None for one in created) == 1
-    row = await database.read(lambda c: c.execute(select(t.letters)).one())
+    row = await database.read(lambda c: c.execute(select(t.outbox)).one())
     assert (row.state, row.owner, row.attempts, row.lease_until) == ("sending", "calls", 3, None)
     assert await store.list_due_messages(NOW, 10) == []
 
@@ -92,7 +92,12 @@ async def test_one_of_many_workers_begins_and_the_attempt_is_stored_before_the_c
     attempt = next(one for one in started if one is not None)
     assert sum(one is not None for one in started) == 1
     live = await store.find_live_call(attempt)
-    assert live is not None and (live.attempt.state, live.attempt.number, live.call.state, live.call.attempts_made) == (
+    assert live is not None and (
+        live.attempt.state,
+        live.attempt.attempt_no,
+        live.call.state,
+        live.call.attempts_made,
+    ) == (
         "asking",
         1,
         "live",
@@ -114,7 +119,7 @@ async def test_a_telephone_in_use_is_not_called_about_another_matter(store: SqlC
 
 async def test_the_number_is_nowhere_stored_in_plain_text_G23(store: SqlCallStore, database: Database) -> None:
     await begin_attempt(store, phone=LI, masked="138****1001")
-    for table in (t.calls, t.dials):
+    for table in (t.calls, t.call_attempts):
         rows = await database.read(lambda c, table=table: c.execute(select(table)).all())
         assert "13800001001" not in str(rows)
 
@@ -128,20 +133,26 @@ async def test_a_step_is_recorded_once_and_an_attempt_ends_once_FW5_FW7(store: S
     assert not await store.record_step(build_step(attempt, 5))
     live = await store.find_live_call(attempt)
     assert live is not None
-    assert (live.attempt.step, live.attempt.said, live.attempt.keys, live.attempt.provider_id, live.attempt.state) == (
+    assert (
+        live.attempt.next_step,
+        live.attempt.last_prompt,
+        live.attempt.keys,
+        live.attempt.provider_id,
+        live.attempt.state,
+    ) == (
         1,
         {"say": ["x"]},
         "1",
         "CA1",
         "placed",
     )
-    assert (live.call.position, live.call.heard) == ("offer.0.0.0.0.0", {"contacted": "yes"})
+    assert (live.call.position, live.call.answers) == ("offer.0.0.0.0.0", {"contacted": "yes"})
     settled = await asyncio.gather(
         *(store.settle_attempt(AttemptResult(attempt, "no_reply", NOW, NOW + timedelta(minutes=5))) for _ in range(6))
     )
     assert settled.count(True) == 1
     again = (await store.list_due(NOW + timedelta(minutes=5), 10))[0]
-    assert (again.tries, again.state) == (1, "waiting")
+    assert (again.attempt_count, again.state) == (1, "waiting")
     assert await store.list_due(NOW + timedelta(minutes=4), 10) == []
 
 
@@ -174,7 +185,7 @@ async def test_status_reports_may_come_in_any_order_FW6(
                 cost="0.02 USD" if is_final else None,
             ),
         )
-    row = await database.read(lambda c: c.execute(select(t.dials)).one())
+    row = await database.read(lambda c: c.execute(select(t.call_attempts)).one())
     call = await database.read(lambda c: c.execute(select(t.calls)).one())
     assert (row.status, row.provider_id, row.state) == (status, "CA1", "placed")
     assert (call.duration, call.cost) == ((7, "0.02000 USD") if status != "in-progress" else (0, None))
@@ -191,7 +202,7 @@ async def test_duration_and_cost_are_summed_over_the_attempts(store: SqlCallStor
         )
         await store.settle_attempt(AttemptResult(attempt, "no_reply", NOW, NOW))
     row = await database.read(lambda c: c.execute(select(t.calls)).one())
-    assert (row.duration, row.cost, row.tries) == (30, "0.06000 USD", 3)
+    assert (row.duration, row.cost, row.attempt_count) == (30, "0.06000 USD", 3)
 
 
 async def test_callbacks_may_come_before_the_carriers_answer_FW16(store: SqlCallStore) -> None:
@@ -213,7 +224,7 @@ async def test_an_ambiguous_attempt_is_checked_until_it_is_resolved(store: SqlCa
     assert await store.list_overdue(CHECK_AT, 10) == []
     await store.settle_attempt(AttemptResult(attempt, "carrier_failed", CHECK_AT, CHECK_AT, False, "not_found"))
     assert await store.list_overdue(CHECK_AT + timedelta(days=1), 10) == []
-    assert (await store.list_due(CHECK_AT, 10))[0].tries == 0
+    assert (await store.list_due(CHECK_AT, 10))[0].attempt_count == 0
 
 
 async def test_an_incoming_call_is_stored_once_FW7(store: SqlCallStore, database: Database) -> None:
@@ -276,17 +287,17 @@ async def test_what_a_callback_address_carries_is_sealed_for_one_attempt(store: 
 async def test_a_recording_is_stored_with_its_attempt(store: SqlCallStore, database: Database) -> None:
     attempt = await begin_attempt(store)
     await store.record_recording(attempt, "https://x/RE1")
-    row = await database.read(lambda c: c.execute(select(t.dials)).one())
+    row = await database.read(lambda c: c.execute(select(t.call_attempts)).one())
     assert row.recording == "https://x/RE1"
 
 
 async def test_an_old_recording_is_deleted(store: SqlCallStore, database: Database) -> None:
     attempt = await begin_attempt(store)
     await store.record_recording(attempt, "https://x/RE1")
-    asked = await database.read(lambda c: c.execute(select(t.dials.c.asked_at)).scalar_one())
+    asked = await database.read(lambda c: c.execute(select(t.call_attempts.c.asked_at)).scalar_one())
     assert await store.delete_recordings(from_micros(asked)) == 0
     assert await store.delete_recordings(from_micros(asked + 1)) == 1
-    assert await database.read(lambda c: c.execute(select(t.dials.c.recording)).scalar_one()) is None
+    assert await database.read(lambda c: c.execute(select(t.call_attempts.c.recording)).scalar_one()) is None
 
 
 async def test_a_slower_worker_never_brings_the_next_attempt_forward_FM4(store: SqlCallStore) -> None:

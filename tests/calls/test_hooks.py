@@ -34,13 +34,13 @@ async def start_attempt(world: World) -> int:
     await world.phone(H1).wait_for_ring()
     await world.simulator.settle()
     attempt = await world.attempt()
-    await world.update_rows(t.dials, provider_id="CA" + "1" * 32)
+    await world.update_rows(t.call_attempts, provider_id="CA" + "1" * 32)
     return int(attempt.id)
 
 
 async def load_rows(world: World) -> Any:
     """All rows a webhook could change."""
-    return [await world.rows(table) for table in (t.calls, t.dials, t.letters, t.journal)]
+    return [await world.rows(table) for table in (t.calls, t.call_attempts, t.outbox, t.journal)]
 
 
 FORGED: list[tuple[str, dict[str, Any]]] = [

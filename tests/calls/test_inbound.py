@@ -160,7 +160,7 @@ async def test_a_spoofed_requester_hears_nothing_and_changes_nothing_without_the
     await live.wait_until_over()
     await world.settle()
     assert "回访您反映" not in live.heard and "编号不符" in live.heard
-    assert await world.state() == "revisit_auto" and await world.rows(t.no_visits) == []
+    assert await world.state() == "revisit_auto" and await world.rows(t.do_not_call) == []
     assert "visits_refused" not in await world.list_audit_events()
 
 
@@ -174,7 +174,7 @@ async def test_guessing_ticket_numbers_locks_a_caller_out_even_when_the_last_gue
         await live.wait_until_over()
     live = await world.phone("+8613700000000").call_office(caller_id=ASKER, script=["1001#", "3"])
     await live.wait_until_over()
-    assert "tail_locked" in await world.list_audit_events() and await world.rows(t.no_visits) == []
+    assert "tail_locked" in await world.list_audit_events() and await world.rows(t.do_not_call) == []
 
 
 @ONE_ENGINE
@@ -187,7 +187,7 @@ async def test_a_requester_who_knows_their_ticket_can_refuse_further_visits_when
     live = await world.phone(ASKER).call_office(script=["1001#", "3"])
     await live.wait_until_over()
     await world.settle()
-    assert len(await world.rows(t.no_visits)) == 1
+    assert len(await world.rows(t.do_not_call)) == 1
 
 
 async def test_a_requester_with_several_visits_waiting_returns_the_call_that_rang_not_the_newest(world: World) -> None:

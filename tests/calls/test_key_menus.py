@@ -19,9 +19,7 @@ from tests.notify.network_faults import cut
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 SECRET = "s" * 24
-TEXTS = (
-    "phone.P1 phone.P1_noted phone.P1_no_duty phone.P2 phone.P2_noted visit.menu visit.V6 visit.menu_sorry visit.person"
-)
+TEXTS = "phone.call_to_sign phone.sign_noted phone.no_duty phone.call_supervised phone.supervised_noted visit.menu visit.V6 visit.menu_sorry visit.person"
 
 
 class Menus:
@@ -106,7 +104,9 @@ async def test_key_0_asks_somebody_on_duty_to_call_back(menus: Menus) -> None:
     await world.settle()
     await menus.send_report("200000", "0")
     assert "duty_wanted" in await world.list_audit_events()
-    assert [(r.kind, r.person) for r in await world.rows(t.letters) if r.kind == "D1"] == [("D1", "D1")]
+    assert [(r.kind, r.person) for r in await world.rows(t.outbox) if r.kind == "duty_callback"] == [
+        ("duty_callback", "D1")
+    ]
 
 
 async def test_a_visit_by_one_key_says_nothing_of_the_matter_and_records_the_answer(menus: Menus) -> None:

@@ -40,10 +40,10 @@ async def test_key_2_and_the_pin_sign_the_ticket_for_the_person_who_was_called(w
     await world.dispatch_ticket()
     await world.settle()
     snap = await world.load()
-    assert snap.lead is not None and (snap.lead.signed_by, snap.lead.signed) == ("H1", "manual")
+    assert snap.lead is not None and (snap.lead.signed_by, snap.lead.sign_method) == ("H1", "manual")
     call = await world.call()
     assert (call.outcome, call.keys) == ("signed", "2****")
-    assert PIN not in str(await world.rows(t.calls)) + str(await world.rows(t.dials))
+    assert PIN not in str(await world.rows(t.calls)) + str(await world.rows(t.call_attempts))
     assert snap.last_entry is not None and snap.last_entry.source == "phone"
 
 
@@ -132,9 +132,9 @@ async def test_each_missed_call_is_written_into_the_chat_M25(world: World) -> No
     world.phone(H2).answer_with(["1"])
     await world.dispatch_ticket()
     await world.advance(minutes=16)
-    sent = [json.loads(r.facts) for r in await world.rows(t.letters) if r.kind == "M25"]
+    sent = [json.loads(r.facts) for r in await world.rows(t.outbox) if r.kind == "call_missed"]
     assert [(f["n"], f["duty_phone"]) for f in sent] == [(1, "+8643100001"), (2, "+8643100001"), (3, "+8643100001")]
-    assert {r.person for r in await world.rows(t.letters) if r.kind == "M25"} == {"H1"}
+    assert {r.person for r in await world.rows(t.outbox) if r.kind == "call_missed"} == {"H1"}
 
 
 @ONE_ENGINE
@@ -144,7 +144,7 @@ async def test_a_missed_call_about_words_of_danger_is_told_in_chat_as_one_M25_XM
     world.phone(ASKER).answer_with(["1", "1", Speech("活不下去了")])
     await world.close_ticket()
     await world.advance(hours=6)
-    told = [r for r in await world.rows(t.letters) if r.kind == "M25"]
+    told = [r for r in await world.rows(t.outbox) if r.kind == "call_missed"]
     assert {(r.person, json.loads(r.facts)["script"]) for r in told} == {("D1", "danger")}
 
 
@@ -156,7 +156,7 @@ async def test_key_0_that_nobody_answers_becomes_a_task_for_the_person_on_duty(w
     await world.dispatch_ticket()
     await world.settle()
     assert "值班人员会尽快与您联系" in world.phone(H1).heard
-    assert [r.person for r in await world.rows(t.letters) if r.kind == "D1"] == ["D1"]
+    assert [r.person for r in await world.rows(t.outbox) if r.kind == "duty_callback"] == ["D1"]
 
 
 @ONE_ENGINE
@@ -249,7 +249,7 @@ async def test_a_notice_about_a_call_is_written_once_however_many_processes_writ
     assert call is not None
     person = (await world.office.snapshot()).by_code["H1"]
     deps = world.calls.dependencies
-    added = await asyncio.gather(*(send_notices(deps, "D1", [person], call, n=7) for _ in range(8)))
+    added = await asyncio.gather(*(send_notices(deps, "duty_callback", [person], call, n=7) for _ in range(8)))
     assert sorted(added) == [0] * 7 + [1]
-    assert await send_notices(deps, "D1", [person], call, n=8) == 1, "another attempt is another notice"
-    assert [r.kind for r in await world.rows(t.letters)].count("D1") == 2
+    assert await send_notices(deps, "duty_callback", [person], call, n=8) == 1, "another attempt is another notice"
+    assert [r.kind for r in await world.rows(t.outbox)].count("duty_callback") == 2

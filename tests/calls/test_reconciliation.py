@@ -82,7 +82,7 @@ async def test_after_too_many_requests_the_call_waits_and_is_made_once_FW15(worl
     await world.dispatch_ticket()
     await world.advance(minutes=2)
     assert world.count_calls() == 1 and (await world.call()).outcome == "confirmed"
-    assert [d.outcome for d in await world.rows(t.dials)] == ["carrier_failed", "confirmed"]
+    assert [d.outcome for d in await world.rows(t.call_attempts)] == ["carrier_failed", "confirmed"]
 
 
 @ONE_ENGINE
@@ -131,13 +131,13 @@ async def test_an_old_request_replayed_a_day_later_has_no_second_effect_FW4(worl
     world.phone(H1).answer_with(["1"])
     await world.dispatch_ticket()
     await world.settle()
-    before = (await world.rows(t.calls), await world.rows(t.letters))
+    before = (await world.rows(t.calls), await world.rows(t.outbox))
     log = [one for one in world.simulator.phones.webhooks.log if "/voice/" in one.url or "/status/" in one.url]
     assert log
     for one in [*log, *log]:
         status, _ = await world.post(one.url.removeprefix("https://jiesu.example/hooks/twilio"), one.params)
         assert status in (200, 204)
-    assert (await world.rows(t.calls), await world.rows(t.letters)) == before
+    assert (await world.rows(t.calls), await world.rows(t.outbox)) == before
 
 
 @ONE_ENGINE
@@ -153,7 +153,7 @@ async def test_many_calls_keep_the_carriers_rate_limit_FW18(world: World) -> Non
     await world.settle()
     assert world.count_calls() == 6
     assert asyncio.get_running_loop().time() - began >= 0.5
-    assert {d.error for d in await world.rows(t.dials)} == {None}
+    assert {d.error for d in await world.rows(t.call_attempts)} == {None}
 
 
 @ONE_ENGINE
@@ -194,7 +194,7 @@ async def test_a_bad_day_at_the_carrier_loses_nobody_and_calls_nobody_twice_G13(
     figures.report("G13", requests=30, lost=made.count(0), copies=sum(made) - 30 + made.count(0), mixed_up=0)
     assert {(await world.load(f"T{place}")).ticket.final_answer for place in range(30)} == {"satisfied"}
     assert len(world.simulator.phones.faults.history) == 30
-    assert {d.state for d in await world.rows(t.dials)} == {"done"}
+    assert {d.state for d in await world.rows(t.call_attempts)} == {"done"}
 
 
 @ONE_ENGINE

@@ -214,7 +214,7 @@ class World:
         return sum(number in (None, call.to) for call in self.simulator.phones.calls_made)
 
     async def load(self, no: str = "T1001") -> Snapshot:
-        snap = await self.moves.load(TicketRef(no=no))
+        snap = await self.moves.load(TicketRef(ticket_no=no))
         assert snap is not None
         return snap
 
@@ -229,13 +229,13 @@ class World:
         return (await self.rows(t.calls))[place]
 
     async def attempt(self, place: int = -1) -> Any:
-        return (await self.rows(t.dials))[place]
+        return (await self.rows(t.call_attempts))[place]
 
-    async def message(self, kind: str = "P1") -> Any:
-        return next(row for row in await self.rows(t.letters) if row.kind == kind)
+    async def message(self, kind: str = "call_to_sign") -> Any:
+        return next(row for row in await self.rows(t.outbox) if row.kind == kind)
 
     async def list_audit_events(self) -> list[str]:
-        return [row.what for row in await self.rows(t.audit)]
+        return [row.event for row in await self.rows(t.audit_log)]
 
     async def update_rows(self, table: Any, **values: Any) -> None:
         await self.db.write(lambda c: c.execute(update(table).values(**values)) and None)

@@ -22,7 +22,7 @@ def test_a_damaged_database_is_read_only_for_commands_too_until_the_check_is_cle
     assert (result.status, result.json) == (0, {"found": [], "was_read_only": False, "read_only": False})
     file = data / "jiesu.db"
     make_pages_small(file)
-    root = find_root(file, "seals")
+    root = find_root(file, "journal_seals")
     flip(file, root, 1)
     result = jiesu("check", "--json")
     assert result.status == 1 and result.json["found"] and result.json["read_only"]

@@ -36,7 +36,7 @@ def test_every_driver_waits_as_long_as_is_set_XR7() -> None:
     assert build_drivers(config).channels["telegram"].bot.session.timeout == 7  # type: ignore[attr-defined]
     assert build_drivers(config).carrier._http._limits.total == 7  # type: ignore[union-attr]
     assert build_drivers(config).sms._http._limits.total == 7  # type: ignore[union-attr]
-    aliyun = {"aliyun_access_key_id": "k", "aliyun_access_key_secret": "s", "aliyun_templates": "phone.P1=TTS_1",
+    aliyun = {"aliyun_access_key_id": "k", "aliyun_access_key_secret": "s", "aliyun_templates": "phone.call_to_sign=TTS_1",
               "aliyun_hook_secret": SECRET}  # fmt: skip
     config = Config(secret_key=SECRET, provider_timeout_seconds=7, **aliyun)  # type: ignore[arg-type]
     assert build_drivers(config).carrier._read_ms == 7000  # type: ignore[union-attr]

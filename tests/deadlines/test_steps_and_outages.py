@@ -41,7 +41,9 @@ async def count_overdue(world: World) -> int:
 async def list_auto_signed(world: World) -> dict[str, list[datetime]]:
     """Ticket number → the instants at which it was signed automatically, as the journal has them."""
     k, found = t.journal.c, dict[str, list[datetime]]()
-    query = select(t.tickets.c.no, k.at).join(t.tickets, t.tickets.c.id == k.ticket_id).where(k.verb == "auto_sign")
+    query = (
+        select(t.tickets.c.ticket_no, k.at).join(t.tickets, t.tickets.c.id == k.ticket_id).where(k.verb == "auto_sign")
+    )
     for no, at in await world.db.read(lambda c: c.execute(query).all()):
         found.setdefault(no, []).append(from_micros(at))
     return found
@@ -49,7 +51,7 @@ async def list_auto_signed(world: World) -> dict[str, list[datetime]]:
 
 async def count_messages(world: World, kind: str, person: str) -> list[int]:
     """How many messages of a kind a person got, for each ticket there is any about."""
-    k = t.letters.c
+    k = t.outbox.c
     query = select(func.count()).where(k.kind == kind, k.person == person).group_by(k.ticket_id)
     return list(await world.db.read(lambda c: c.execute(query).scalars().all()))
 
@@ -73,8 +75,8 @@ async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_
     twice = sum(len(instants) > 1 for instants in signed.values())
     figures.report("G11", deadlines=len(due), missed=len(due) - len(signed), twice=twice, late=late)
     assert signed == {no: [at] for no, at in due.items()}, "at the minute they were due, whatever the clock did"
-    assert await count_messages(world, "M7", "H1") == [1] * len(due)
-    assert set(await count_messages(world, "M3", "H1")) <= {1}
+    assert await count_messages(world, "auto_signed", "H1") == [1] * len(due)
+    assert set(await count_messages(world, "sign_reminder", "H1")) <= {1}
 
 
 @SIZES
@@ -102,8 +104,8 @@ async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_
     assert await world.db.read(lambda c: c.execute(outcomes).scalars().all()) == ["auto"]
     recorded = select(j.recorded_at).where(j.verb == "auto_sign").distinct()  # the journal shows that it was late
     assert await world.db.read(lambda c: c.execute(recorded).scalars().all()) == [to_micros(world.at)]
-    assert await count_messages(world, "M7", "H1") == [1] * count
-    assert await count_messages(world, "M3", "H1") == [], (
+    assert await count_messages(world, "auto_signed", "H1") == [1] * count
+    assert await count_messages(world, "sign_reminder", "H1") == [], (
         "no second message about the same thing after an outage (FS17)"
     )
 

@@ -20,7 +20,7 @@ def test_every_kind_of_message_has_a_text_whose_buttons_are_known(language: str)
     for key in keys:
         buttons = texts.list_buttons(key)
         assert all(name in VERB_OF_BUTTON and texts.render(f"button.{name}") for name in buttons), key
-    assert "sign" in texts.list_buttons(KINDS["M3"].text)
+    assert "sign" in texts.list_buttons(KINDS["sign_reminder"].text)
 
 
 async def test_a_leader_sees_the_card_without_the_buttons_of_a_handler(world: World) -> None:

@@ -37,7 +37,7 @@ async def open_crowd(database: Database, urgent: bool = True) -> World:
     await world.create_ticket()
     snap = await world.load()
     await world.outbox.add([
-        Message(world.ids.take(), "M10", "telegram", f"P{n % CHATS if n < CHATS else 0}", snap.ticket.id, None, 1,
+        Message(world.ids.take(), "return_accepted", "telegram", f"P{n % CHATS if n < CHATS else 0}", snap.ticket.id, None, 1,
                 urgent and n % 4 == 0, world.at, world.at)
         for n in range(MESSAGES)
     ])  # fmt: skip
@@ -49,18 +49,20 @@ async def crash(world: World, lives: list[int], at_once: int) -> int:
     for number, steps in enumerate((*lives, 10**9, 10**9, 10**9)):
         await Mortal(world, f"w{number}", steps, at_once=at_once).live()
         world.pass_time(seconds=46)  # the lease
-    rows = await world.db.fetch_rows(select(t.letters).where(t.letters.c.kind == "M10"))
+    rows = await world.db.fetch_rows(select(t.outbox).where(t.outbox.c.kind == "return_accepted"))
     assert {r.state for r in rows} <= {"sent", "ambiguous", "dead"}, "nothing is left in hand, nothing forgotten"
-    assert all(r.doubts <= 1 for r in rows)
+    assert all(r.uncertain_sends <= 1 for r in rows)
     for n in range(1, CHATS):
         (row,) = [r for r in rows if r.person == f"P{n}"]
         marks = [MARK in s.text for s in world.channel.list_sent(f"chat-P{n}")]
         assert marks in ([], [False], [True], [False, True]), "twice at most, and the second says so"
-        assert row.doubts == 1 or True not in marks, "marked only where one may have left"
-        assert marks or row.state == "dead" or row.doubts, "lost without a word"
+        assert row.uncertain_sends == 1 or True not in marks, "marked only where one may have left"
+        assert marks or row.state == "dead" or row.uncertain_sends, "lost without a word"
         assert row.state != "sent" or marks
     first_chat = [MARK in s.text for s in world.channel.list_sent("chat-P0")]
-    assert first_chat.count(False) <= 5 and first_chat.count(True) <= sum(r.doubts for r in rows if r.person == "P0")
+    assert first_chat.count(False) <= 5 and first_chat.count(True) <= sum(
+        r.uncertain_sends for r in rows if r.person == "P0"
+    )
     return (
         len(world.channel.sent)
         - sum(bool(world.channel.list_sent(f"chat-P{n}")) for n in range(1, CHATS))
@@ -142,8 +144,8 @@ async def test_waiting_for_the_rate_limit_burns_no_lease_and_leaves_no_mark_XR7(
         assert await other.run_once() == 0 and world.channel.requested == []
     shut.opened = True
     await running
-    row = (await world.db.fetch_rows(select(t.letters).where(t.letters.c.id == message_id)))[0]
-    assert (row.state, row.doubts, row.asks, row.attempts, row.deaths) == ("sent", 0, 1, 1, 0)
+    row = (await world.db.fetch_rows(select(t.outbox).where(t.outbox.c.id == message_id)))[0]
+    assert (row.state, row.uncertain_sends, row.asks, row.attempts, row.deaths) == ("sent", 0, 1, 1, 0)
     assert [MARK in s.text for s in world.channel.sent] == [False]
     await worker.close()
     await other.close()
@@ -170,16 +172,16 @@ async def test_a_refusal_a_429_or_no_connection_leaves_no_doubt_XR5(database: Da
         await world.worker.run_once()
         world.pass_time(minutes=2)
     (sent,) = world.channel.sent
-    row = (await world.db.fetch_rows(select(t.letters).where(t.letters.c.id == message_id)))[0]
-    assert MARK not in sent.text and (row.doubts, row.asks, row.asked_at) == (0, 4, None)
+    row = (await world.db.fetch_rows(select(t.outbox).where(t.outbox.c.id == message_id)))[0]
+    assert MARK not in sent.text and (row.uncertain_sends, row.asks, row.asked_at) == (0, 4, None)
 
 
 async def test_claims_that_asked_nobody_are_no_tries_XR7(database: Database) -> None:
     world, message_id = await open_with_one_message(database)
-    await world.db.execute(update(t.letters).where(t.letters.c.id == message_id).values(attempts=40))
+    await world.db.execute(update(t.outbox).where(t.outbox.c.id == message_id).values(attempts=40))
     world.channel.plan("chat-H1", DeliveryError("transient", "refused"))
     await world.worker.run_once()
-    assert (await world.list_states())["M1", "H1"] == ["pending"]
+    assert (await world.list_states())["ticket_dispatched", "H1"] == ["pending"]
 
 
 async def test_what_kills_everybody_is_taken_alone_and_ends_as_dead_and_the_others_go_on_FM7(
@@ -187,7 +189,7 @@ async def test_what_kills_everybody_is_taken_alone_and_ends_as_dead_and_the_othe
 ) -> None:
     world = await open_crowd(database)
     poison = (await world.outbox.list_waiting(["telegram"], world.at, 99))[-1]
-    await world.db.execute(update(t.letters).where(t.letters.c.id == poison.id).values(kind="M1"))
+    await world.db.execute(update(t.outbox).where(t.outbox.c.id == poison.id).values(kind="ticket_dispatched"))
     beside: list[int] = []
 
     async def deadly(process: Mortal, message: Message) -> None:
@@ -207,7 +209,7 @@ async def test_what_kills_everybody_is_taken_alone_and_ends_as_dead_and_the_othe
         if await process.live():
             break
         world.pass_time(seconds=46)
-    states = {r.id: r.state for r in await world.db.fetch_rows(select(t.letters.c.id, t.letters.c.state))}
+    states = {r.id: r.state for r in await world.db.fetch_rows(select(t.outbox.c.id, t.outbox.c.state))}
     assert states.pop(poison.id) in ("dead", "ambiguous") and set(states.values()) == {"sent"}
     assert number <= 4 and beside[-1] == 1
 
@@ -239,7 +241,7 @@ async def test_a_slow_lane_asks_for_no_more_than_its_slots_and_each_ask_rides_wi
     async def look(_: str) -> None:
         nonlocal most
         asked = await database.fetch_count(
-            select(func.count()).where(t.letters.c.asked_at.is_not(None), t.letters.c.state == "sending")
+            select(func.count()).where(t.outbox.c.asked_at.is_not(None), t.outbox.c.state == "sending")
         )  # fmt: skip
         most = max(most, asked)
 
@@ -248,7 +250,7 @@ async def test_a_slow_lane_asks_for_no_more_than_its_slots_and_each_ask_rides_wi
     await world.create_ticket()
     snap = await world.load()
     await world.outbox.add([
-        Message(world.ids.take(), "M10", "telegram", f"P{n % 5}", snap.ticket.id, None, 1, False, world.at, world.at)
+        Message(world.ids.take(), "return_accepted", "telegram", f"P{n % 5}", snap.ticket.id, None, 1, False, world.at, world.at)
         for n in range(20)
     ])  # fmt: skip
     world.in_real_time = True

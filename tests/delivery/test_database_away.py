@@ -78,8 +78,8 @@ async def test_an_outage_at_any_step_costs_no_message_and_makes_no_copy_XR6_G5(
     await live_through(world, outage)
     assert len({(sent.address, sent.text) for sent in world.channel.sent}) == len(world.channel.sent) == 24
     assert not any("重发" in sent.text for sent in world.channel.sent)
-    rows = await world.db.read(lambda c: c.execute(select(t.letters.c).where(t.letters.c.channel == "telegram")).all())
-    assert {(row.state, row.deaths, row.doubts, row.asks) for row in rows} == {("sent", 0, 0, 1)}
+    rows = await world.db.read(lambda c: c.execute(select(t.outbox.c).where(t.outbox.c.channel == "telegram")).all())
+    assert {(row.state, row.deaths, row.uncertain_sends, row.asks) for row in rows} == {("sent", 0, 0, 1)}
 
 
 async def test_what_the_provider_said_in_an_outage_is_not_forgotten_FT17(world: World) -> None:
@@ -108,4 +108,4 @@ async def test_ten_outages_kill_no_message_FM7(world: World) -> None:
     assert world.channel.sent == []
     world.moves.load = load  # type: ignore[method-assign]
     await world.worker.run_once()
-    assert len(world.channel.sent) == 2 and (await world.list_states())["M1", "H1"] == ["sent"]
+    assert len(world.channel.sent) == 2 and (await world.list_states())["ticket_dispatched", "H1"] == ["sent"]

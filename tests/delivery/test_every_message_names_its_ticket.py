@@ -6,16 +6,16 @@ from backend.delivery.content import TEXT_BY_FACT, get_text_key
 from backend.delivery.kinds import KINDS, REVIEWS
 from backend.domain.texts import Texts, find_placeholders, list_languages
 
-ABOUT_NO_TICKET = {"M5", "U1"}  # a digest; a colleague's address
+ABOUT_NO_TICKET = {"daily_digest", "chat_lost"}  # a digest; a colleague's address
 OF_PAGES = {"stale_form"}  # refusals of forms
-CHAT_KINDS = [name for name, kind in KINDS.items() if kind.text.startswith("chat.") and name not in ABOUT_NO_TICKET]
+CHAT_KINDS = [name for name, kind in KINDS.items() if kind.text.startswith("message.") and name not in ABOUT_NO_TICKET]
 
 
 @pytest.mark.parametrize("language", list_languages())
 @pytest.mark.parametrize("kind", CHAT_KINDS)
 def test_every_message_about_a_ticket_says_which_XM11(kind: str, language: str) -> None:
     of_facts = TEXT_BY_FACT.get(kind, ("", {}))[1].values()
-    keys = {text for text, _ in REVIEWS.values()} if kind == "M9r" else {get_text_key(kind, {}), *of_facts}
+    keys = {text for text, _ in REVIEWS.values()} if kind == "review_requested" else {get_text_key(kind, {}), *of_facts}
     for key in keys:
         assert {"ticket_no", "ticket"} & find_placeholders(Texts(language).get_template(key)), key
 

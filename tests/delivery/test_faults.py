@@ -32,7 +32,9 @@ async def test_a_429_of_an_hour_leads_to_a_call_and_the_chat_is_not_asked_again_
     await world.dispatch_ticket("T1")
     await world.worker.run_once()
     calls = [d.message for d in await world.list_deliveries(channel="phone")]
-    failed = next(d for d in await world.list_deliveries() if (d.message.kind, d.message.person) == ("M1", "H2"))
+    failed = next(
+        d for d in await world.list_deliveries() if (d.message.kind, d.message.person) == ("ticket_dispatched", "H2")
+    )
     assert failed.message.state == "failed" and failed.error == "throttled 3600"
     assert [c.person for c in calls] == ["H1"] and calls[0].not_before <= world.at  # the planned call, brought forward
     await world.dispatch_ticket("T2")
@@ -48,7 +50,7 @@ async def test_who_blocked_the_bot_is_unbound_and_called_and_the_liaison_told_FT
     assert await list_called(world) == ["H1"]  # no second call
     assert world.dropped_bindings == [("H1", "telegram", "blocked")]
     assert any("H1某 的消息通道已失效" in s.text for s in world.channel.list_sent("chat-L1"))
-    assert "address_dead" in await world.list_audit_events()
+    assert "chat_lost" in await world.list_audit_events()
     await world.worker.run_once()
     assert world.channel.requested.count("chat-H1") == 1
 
@@ -58,7 +60,7 @@ async def test_who_is_not_bound_any_more_is_not_written_to_but_the_unit_is_calle
     await world.drop_binding("H2", "telegram", "moved")
     world.office.invalidate()
     await world.worker.run_once()
-    assert (await world.list_states())["M1", "H2"] == ["failed"]
+    assert (await world.list_states())["ticket_dispatched", "H2"] == ["failed"]
     assert "chat-H2" not in world.channel.requested
     [call] = await world.list_deliveries(channel="phone")
     assert call.message.person == "H1" and call.message.not_before <= world.at  # the planned call, brought forward
@@ -81,10 +83,10 @@ async def test_each_failed_call_leads_to_the_next_contact_and_at_last_to_a_task(
     assert len(tasks) == 1 and "请人工联系 住建局" in tasks[0]
     assert (await world.list_audit_events()).count("unreached") == 1
     messages = {d.message.id: d.message for d in await world.list_deliveries()}
-    last = next(message for message in messages.values() if message.kind == "T1")
+    last = next(message for message in messages.values() if message.kind == "contact_by_hand")
     replaced = []
-    while last.cause_id is not None:
-        last = messages[last.cause_id]
+    while last.fallback_of is not None:
+        last = messages[last.fallback_of]
         replaced.append(last.person)
     assert replaced == ["G1", "L1", "H2", "H1"]
 
@@ -131,7 +133,7 @@ async def test_trouble_at_the_server_is_waited_out_with_growing_pauses_and_then_
         world.pass_time(seconds=300)
         await world.worker.run_once()
     assert world.channel.requested.count("chat-H1") == 8 and world.channel.list_sent("chat-H1") == []
-    assert (await world.list_states())["M1", "H1"] == ["failed"]
+    assert (await world.list_states())["ticket_dispatched", "H1"] == ["failed"]
     assert "H1" in await list_called(world)
 
 
@@ -146,7 +148,7 @@ async def test_an_ambiguous_message_is_sent_once_more_marked_and_never_again_FT2
     assert world.channel.requested.count("chat-H1") == 2
     assert [s.text[:4] for s in world.channel.list_sent("chat-H2")] == ["（重发）"]
     states = await world.list_states()
-    assert states["M1", "H1"] == ["ambiguous"] and states["M1", "H2"] == ["sent"]
+    assert states["ticket_dispatched", "H1"] == ["ambiguous"] and states["ticket_dispatched", "H2"] == ["sent"]
 
 
 async def test_a_wrong_token_is_our_fault_and_nobody_is_unbound_or_called_for_it(world: World) -> None:
@@ -157,7 +159,7 @@ async def test_a_wrong_token_is_our_fault_and_nobody_is_unbound_or_called_for_it
     world.worker = world.build_worker(tell_alarm=lambda cause, **_: told.append(cause))
     await world.worker.run_once()
     assert told == ["bot_refused"]  # administrators know (FS6)
-    assert world.dropped_bindings == [] and (await world.list_states())["M1", "H2"] == ["pending"]
+    assert world.dropped_bindings == [] and (await world.list_states())["ticket_dispatched", "H2"] == ["pending"]
     assert await list_called(world) == called
     world.pass_time(minutes=1)
     await world.worker.run_once()
@@ -176,4 +178,4 @@ async def test_administrators_are_told_of_a_message_that_is_given_up_FS6(world: 
         await world.worker.run_once()
         world.pass_time(minutes=1)
     assert {cause for cause, _ in told} == {"message_dead"}
-    assert ("message_dead", {"person": "H1", "message": "M1"}) in told
+    assert ("message_dead", {"person": "H1", "message": "ticket_dispatched"}) in told

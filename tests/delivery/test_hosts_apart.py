@@ -51,8 +51,8 @@ async def test_one_worker_of_three_minutes_off_sends_as_the_others_do_by_one_rat
     channel = TimedChannel()
     first = PostgresDatabase(postgres_url, pool_size=4)
     await open_crowd(first, channel, 3 * SHARE)
-    await first.execute(update(t.letters).values(not_before=to_micros(datetime.now(UTC) + timedelta(days=1))))
-    waiting = sorted(await first.fetch_column(select(t.letters.c.id)))
+    await first.execute(update(t.outbox).values(not_before=to_micros(datetime.now(UTC) + timedelta(days=1))))
+    waiting = sorted(await first.fetch_column(select(t.outbox.c.id)))
     hosts = (timedelta(), timedelta(minutes=minutes), timedelta())
     processes = [await open_process(postgres_url, f"w{n}", ahead, channel) for n, ahead in enumerate(hosts)]
     began = time.monotonic()
@@ -68,7 +68,7 @@ async def test_one_worker_of_three_minutes_off_sends_as_the_others_do_by_one_rat
     before, odd, after = processes
     for working in ([odd], [before, after], processes):
         due, waiting = waiting[:SHARE], waiting[SHARE:]
-        letters = update(t.letters).where(t.letters.c.id.in_(due))
+        letters = update(t.outbox).where(t.outbox.c.id.in_(due))
         await first.execute(letters.values(not_before=to_micros(datetime.now(UTC))))  # this very moment
         done = sum(sent.values())
         await asyncio.gather(*(run_until_idle(process.worker) for process in working))

@@ -41,7 +41,7 @@ async def open_crowd(database: Database, channel: FakeChannel, messages: int) ->
     ticket_id = (await world.load("B1")).ticket.id
     await world.ids.refill(messages)
     await world.outbox.add([
-        Message(world.ids.take(), "M10", "telegram", f"P{i % 40}", ticket_id, None, 1, False, world.at, world.at)
+        Message(world.ids.take(), "return_accepted", "telegram", f"P{i % 40}", ticket_id, None, 1, False, world.at, world.at)
         for i in range(messages)
     ])  # fmt: skip
     return world

@@ -18,7 +18,7 @@ async def test_a_dispatch_becomes_a_card_with_deadlines_and_buttons_and_nothing_
     assert "13800001234" not in cards[0].text and "王小明" not in cards[0].text and "欧阳" not in cards[0].text
     assert await world.worker.run_once() == 0
     states = await world.list_states()
-    assert states["M1", "H1"] == ["sent"] and states["M1", "H2"] == ["sent"]
+    assert states["ticket_dispatched", "H1"] == ["sent"] and states["ticket_dispatched", "H2"] == ["sent"]
 
 
 async def test_an_urgent_card_says_how_long_is_left_and_offers_the_duty_officer(world: World) -> None:
@@ -58,7 +58,7 @@ async def test_a_card_that_comes_too_late_is_not_sent_FW18(world: World) -> None
     await world.act("sign", HANDLER)
     await world.worker.run_once()
     assert world.channel.sent == []
-    assert (await world.list_states())["M1", "H1"] == ["skipped"]
+    assert (await world.list_states())["ticket_dispatched", "H1"] == ["skipped"]
 
 
 async def test_a_reminder_whose_deadline_was_moved_out_meanwhile_is_not_sent_FS13(world: World) -> None:
@@ -73,10 +73,12 @@ async def test_a_reminder_whose_deadline_was_moved_out_meanwhile_is_not_sent_FS1
     await world.act("extend", HANDLER, new_due_at=(due + timedelta(days=2)).isoformat(), reason="等材料",
                     requester_informed=informed)  # fmt: skip
     await world.act("decide_extension", REVIEWER, accept=True)
-    await world.add_message("M4", "H1", version=3, urgent=False, facts={"due": due.isoformat(), "duty": duty.id})
+    await world.add_message(
+        "close_reminder", "H1", ticket_version=3, urgent=False, facts={"due": due.isoformat(), "duty": duty.id}
+    )
     await world.worker.run_once()
     assert not any("请抓紧办理；确需延期" in s.text for s in world.channel.list_sent("chat-H1"))
-    assert (await world.list_states())["M4", "H1"] == ["skipped"]
+    assert (await world.list_states())["close_reminder", "H1"] == ["skipped"]
 
 
 async def test_after_signing_every_handlers_card_shows_it_and_the_next_buttons(world: World) -> None:
@@ -162,7 +164,7 @@ async def test_many_reminders_of_one_person_become_one_digest_at_its_hour_FS17(w
     await world.worker.run_once()
     world.channel.sent.clear()
     for number in range(8):
-        await world.add_message("M3", "H1", f"T{number}", urgent=False)
+        await world.add_message("sign_reminder", "H1", f"T{number}", urgent=False)
     await world.worker.run_once()
     assert world.channel.sent == []  # it waits for its hour
     world.at = world.at.replace(hour=14, minute=0)

@@ -51,7 +51,7 @@ def build_sms_worker(world: World, gateway: FakeGateway | None) -> SmsWorker:
 
 async def report_unanswered_call(world: World, person: str) -> None:
     """Report that nobody answered the call to a person about T1."""
-    call = await world.add_message("P1", person, channel="phone")
+    call = await world.add_message("call_to_sign", person, channel="phone")
     await world.worker.report_unreachable(call.id, "no_answer")
 
 
@@ -79,7 +79,7 @@ async def test_whom_neither_chat_nor_telephone_reached_gets_one_sms_S1(unreached
     assert to == "+8613800001001"
     assert text.startswith("【12345热线】您单位有一件") and "待签收，编号" in text and "前登录平台签收" in text
     assert len(text) <= 70 and "http" not in text
-    assert await list_sms(unreached) == [("S1", "G1", "sent")]
+    assert await list_sms(unreached) == [("sms_to_sign", "G1", "sent")]
 
 
 async def test_no_sms_is_sent_where_the_office_did_not_allow_it(world: World) -> None:
@@ -102,18 +102,18 @@ async def test_an_ambiguous_sms_is_never_sent_again_and_a_throttled_one_is(unrea
     gateway = FakeGateway(DeliveryError("throttled", "20429", retry_after=3.0), DeliveryError("ambiguous", "cut"))
     worker = build_sms_worker(unreached, gateway)
     await worker.run_once()
-    assert await list_sms(unreached) == [("S1", "G1", "pending")]
+    assert await list_sms(unreached) == [("sms_to_sign", "G1", "pending")]
     unreached.pass_time(seconds=10)
     await worker.run_once()
     unreached.pass_time(seconds=3600)
     await worker.run_once()
     assert len(gateway.requested) == 2
-    assert await list_sms(unreached) == [("S1", "G1", "ambiguous")]
+    assert await list_sms(unreached) == [("sms_to_sign", "G1", "ambiguous")]
 
 
 async def test_an_sms_without_a_gateway_is_recorded_as_failed(unreached: World) -> None:
     await build_sms_worker(unreached, None).run_once()
-    assert await list_sms(unreached) == [("S1", "G1", "failed")]
+    assert await list_sms(unreached) == [("sms_to_sign", "G1", "failed")]
 
 
 async def test_an_sms_about_a_ticket_signed_meanwhile_is_not_sent(unreached: World) -> None:
@@ -121,10 +121,13 @@ async def test_an_sms_about_a_ticket_signed_meanwhile_is_not_sent(unreached: Wor
     gateway = FakeGateway()
     await build_sms_worker(unreached, gateway).run_once()
     assert gateway.requested == []
-    assert await list_sms(unreached) == [("S1", "G1", "skipped")]
+    assert await list_sms(unreached) == [("sms_to_sign", "G1", "skipped")]
 
 
-@pytest.mark.parametrize(("kind", "facts"), [("S1", {}), ("S2", {}), ("S3", {}), ("S7", {"what": "auto_signed"})])
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [("sms_to_sign", {}), ("sms_due_soon", {}), ("sms_overdue", {}), ("sms_leader", {"what": "auto_signed"})],
+)
 async def test_every_sms_fits_into_70_characters(world: World, kind: str, facts: dict[str, str]) -> None:
     assignment_id = await world.dispatch_ticket()
     ticket = (await world.load()).ticket

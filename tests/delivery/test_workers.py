@@ -35,7 +35,7 @@ async def test_a_message_that_cannot_be_rendered_is_given_up_alone_and_the_other
         await world.worker.run_once()
         world.pass_time(minutes=1)
     states = await world.list_states()
-    assert states["M99", "H1"] == ["dead"] and states["M1", "H1"] == ["sent"]
+    assert states["M99", "H1"] == ["dead"] and states["ticket_dispatched", "H1"] == ["sent"]
 
 
 async def test_the_message_of_a_lost_worker_is_sent_by_another_marked_and_the_late_owner_refused_FM1_FM4_FM15(
@@ -80,7 +80,7 @@ async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_
     go_on.set()
     await first
     assert len(world.channel.list_sent("chat-H1")) == 1
-    assert (await world.list_states())["M1", "H1"] == ["sent"]
+    assert (await world.list_states())["ticket_dispatched", "H1"] == ["sent"]
     await other.close()
 
 
@@ -138,7 +138,7 @@ async def test_a_worker_told_to_stop_finishes_what_it_sends_and_claims_nothing_m
         state
         for number in range(5)
         for d in await world.list_deliveries(f"T{number}", channel="telegram")
-        if d.message.kind == "M1"
+        if d.message.kind == "ticket_dispatched"
         for state in [d.message.state]
     ]
     assert "sending" not in states and len(world.channel.sent) == states.count("sent")

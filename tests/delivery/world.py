@@ -185,7 +185,7 @@ class World:
         def add_staff(c: Any) -> None:
             for number, (code, unit, role, bound) in enumerate(staff):
                 c.execute(insert(t.people).values(
-                    code=code, name=f"{code}某", unit=unit, role=role, phone_sealed=b"x", active=True, rank=number,
+                    code=code, name=f"{code}某", unit=unit, role=role, phone_sealed=b"x", active=True, contact_order=number,
                     key_authorised=False, pin_failures=0))  # fmt: skip
                 if bound:
                     c.execute(insert(t.bindings).values(
@@ -225,7 +225,7 @@ class World:
         return snap.lead.id
 
     async def load(self, no: str = "T1") -> Snapshot:
-        snap = await self.moves.load(TicketRef(no=no))
+        snap = await self.moves.load(TicketRef(ticket_no=no))
         assert snap is not None
         return snap
 
@@ -239,7 +239,7 @@ class World:
         await self.ids.refill(1)
         message = Message(**{
             "id": self.ids.take(), "kind": kind, "channel": channel, "person": person, "ticket_id": snap.ticket.id,
-            "assignment_id": snap.lead.id if snap.lead else None, "version": snap.ticket.version, "urgent": True,
+            "assignment_id": snap.lead.id if snap.lead else None, "ticket_version": snap.ticket.version, "urgent": True,
             "created_at": self.at, "not_before": self.at,
         } | fields)  # fmt: skip
         await self.outbox.add([message])
@@ -258,7 +258,9 @@ class World:
         return found
 
     async def list_audit_events(self) -> list[str]:
-        return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
+        return await self.db.read(
+            lambda c: [r.event for r in c.execute(select(t.audit_log).order_by(t.audit_log.c.id))]
+        )
 
     def pass_time(self, **span: float) -> None:
         """Move both clocks: the office's and the machine's."""

@@ -26,14 +26,14 @@ class DutiesInMemory:
         self.next_at: datetime | None = None
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[Duty]:
-        return [d for d in self.duties if d.next_at is not None and d.next_at <= now]
+        return [d for d in self.duties if d.check_at is not None and d.check_at <= now]
 
     async def record_check(
         self, duty: Duty, step: int, next_at: datetime | None, messages: Sequence[Message] = ()
     ) -> bool:
         self.messages += messages
         self.next_at = next_at
-        self.duties = [replace(d, step=step, next_at=next_at) if d.id == duty.id else d for d in self.duties]
+        self.duties = [replace(d, reminder_step=step, check_at=next_at) if d.id == duty.id else d for d in self.duties]
         return True
 
     async def list_to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
@@ -101,7 +101,7 @@ async def test_the_dispatcher_is_warned_at_night_because_the_institution_works_r
     check_at = flow.snapshot.first_check(Obligation.DISPATCH, Grade.GENERAL, flow.at, due, "M01")
     duty = Duty(1, 1, None, "M01", Obligation.DISPATCH, Grade.GENERAL, flow.at, due, check_at)
     flow.at = at("11T00:00:02")
-    assert await Watched(flow, Obligation.DISPATCH, [duty]).run_once() == [("M26", "D1", flow.at)]
+    assert await Watched(flow, Obligation.DISPATCH, [duty]).run_once() == [("dispatch_reminder", "D1", flow.at)]
 
 
 def dispatched_monday() -> Flow:
@@ -116,7 +116,8 @@ async def test_a_reminder_due_at_the_closing_instant_is_sent_at_once() -> None:
     watched = Watched(flow, Obligation.SIGN)
     flow.at = at("10T15:00:02")  # two office hours before it is due
     assert set(await watched.run_once()) == {
-        (kind, person, flow.at) for kind, person in (("M3", "H1"), ("M3", "H2"), ("P1", "H2"))
+        (kind, person, flow.at)
+        for kind, person in (("sign_reminder", "H1"), ("sign_reminder", "H2"), ("call_to_sign", "H2"))
     }
 
 
@@ -134,7 +135,7 @@ async def test_an_urgent_reminder_in_quiet_hours_goes_at_once_and_to_the_first_c
     flow.act("dispatcher", "dispatch", unit="U01")
     watched = Watched(flow, Obligation.SIGN)
     flow.at = at("10T23:00:01")
-    assert await watched.run_once() == [("M3", "H1", flow.at)]
+    assert await watched.run_once() == [("sign_reminder", "H1", flow.at)]
 
 
 @pytest.mark.parametrize(("red_at", "verbs"), [("due", ["red_card"]), ("2h", [])])
@@ -142,7 +143,7 @@ async def test_the_red_card_comes_when_the_setting_says_Q33(red_at: str, verbs: 
     flow = Flow(card__red_at=red_at).act("dispatcher", "dispatch", unit="U01").act("handler", "sign")
     watched = Watched(flow, Obligation.CLOSE)
     due = flow.lead.close_due_at
-    watched.store.duties = [replace(d, step=9, next_at=due) for d in watched.store.duties]
+    watched.store.duties = [replace(d, reminder_step=9, check_at=due) for d in watched.store.duties]
     flow.at = due
     await watched.run_once()
     assert [verb for verb, _ in watched.tickets.acts] == verbs

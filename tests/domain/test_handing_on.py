@@ -27,11 +27,11 @@ def test_T5c_a_unit_entrusts_its_child_and_keeps_the_lead_each_with_its_clock_XM
     assert (below.unit, below.lead, below.state, below.close_due_at) == ("U11", False, "dispatched", above.close_due_at)
     owed = sorted(str(d.kind) for d in flow.snap.duties if d.assignment_id == below.id)
     assert owed == ["close", "sign"] and flow.state is State.SIGNED
-    assert ("M1", "H7") in flow.take_messages()
+    assert ("ticket_dispatched", "H7") in flow.take_messages()
     flow.act("handler_u11", "sign").act("handler_u11", "reply", text="已到户了解情况")
     flow.act("handler_u11", "close", feedback="已告知")
     assert flow.outcomes("close") == [None, "timely"] and flow.state is State.SIGNED
-    assert ("M35", "H1") in flow.take_messages()
+    assert ("part_closed", "H1") in flow.take_messages()
 
 
 def test_T5c_a_unit_transfers_to_its_child_which_leads_under_the_same_closing_time_XM2() -> None:
@@ -43,8 +43,12 @@ def test_T5c_a_unit_transfers_to_its_child_which_leads_under_the_same_closing_ti
     assert (below.lead, flow.state, below.close_due_at) == (True, State.DISPATCHED, promised)
     assert {"sign", "return", "contact", "reply", "close"} == flow.open_duties
     told = flow.take_messages()
-    assert ("M1", "H7") in told and ("M12", "H2") in told and ("M12", "H1") not in told  # H1 did it
-    assert flow.plans[-1].entry.words["from"] == "U01"
+    assert (
+        ("ticket_dispatched", "H7") in told
+        and ("assignment_withdrawn", "H2") in told
+        and ("assignment_withdrawn", "H1") not in told
+    )  # H1 did it
+    assert flow.plans[-1].entry.arguments["from"] == "U01"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,9 +103,9 @@ def test_only_a_unit_that_has_signed_passes_it_down_and_no_child_passes_it_up_or
 
 @pytest.mark.parametrize(("unit", "triage"), [("U01", "agency"), ("N01", "own"), ("U11", "agency")])
 def test_a_dispatch_records_the_triage_and_its_reason_A8_A30(unit: str, triage: str) -> None:
-    words = Flow().act("dispatcher", "dispatch", unit=unit, reason="属其职责").plans[-1].entry.words
+    words = Flow().act("dispatcher", "dispatch", unit=unit, reason="属其职责").plans[-1].entry.arguments
     assert (words["triage"], words["reason"]) == (triage, "属其职责")
-    assert Flow().act("dispatcher", "answer", text="请拨打供电热线").plans[-1].entry.words["triage"] == "own"
+    assert Flow().act("dispatcher", "answer", text="请拨打供电热线").plans[-1].entry.arguments["triage"] == "own"
 
 
 @pytest.mark.proves("dispatch.requires_reason")

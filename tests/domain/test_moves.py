@@ -20,12 +20,12 @@ def test_T5_dispatch_opens_the_duties_of_the_unit_and_notifies_its_handlers() ->
     assert flow.state is State.DISPATCHED
     assert flow.open_duties == {"sign", "return", "contact", "reply", "close"}
     assert flow.lead.sign_due_at == datetime(2026, 11, 11, 17, 0, tzinfo=ZONE)
-    assert flow.take_messages() == [("M1", "H1"), ("M1", "H2"), ("P1", "H1")]
+    assert flow.take_messages() == [("ticket_dispatched", "H1"), ("ticket_dispatched", "H2"), ("call_to_sign", "H1")]
 
 
 def test_an_urgent_dispatch_is_announced_by_call_at_once_A10() -> None:
     flow = Flow(grade=Grade.URGENT).act("dispatcher", "dispatch", unit="U01")
-    call = next(x for x in flow.messages if x.kind == "P1")
+    call = next(x for x in flow.messages if x.kind == "call_to_sign")
     assert call.channel == "phone" and call.not_before == flow.at
     assert flow.lead.sign_due_at == flow.at + timedelta(hours=2)
 
@@ -36,7 +36,7 @@ def test_an_urgent_dispatch_is_announced_by_call_at_once_A10() -> None:
 )
 def test_which_general_tickets_are_announced_by_call_is_a_setting(policy: str, call: str | None) -> None:
     flow = Flow(notify__phone__on_dispatch=policy).act("dispatcher", "dispatch", unit="U01")
-    calls = [x for x in flow.messages if x.kind == "P1"]
+    calls = [x for x in flow.messages if x.kind == "call_to_sign"]
     assert len(calls) == (call is not None)
     if calls:
         assert ("unless_opened" in calls[0].facts) == (call == "unless_opened")
@@ -64,9 +64,9 @@ def test_T7_auto_sign_is_recorded_at_the_due_time_and_counts_as_untimely_B33() -
     flow.take_messages()
     flow.at = due + timedelta(hours=3)
     flow.act("clock", "auto_sign", at=due)
-    assert (flow.lead.signed, flow.lead.signed_at, flow.outcomes("sign")) == ("auto", due, ["auto"])
+    assert (flow.lead.sign_method, flow.lead.signed_at, flow.outcomes("sign")) == ("auto", due, ["auto"])
     assert flow.plans[-1].entry.at == due
-    assert flow.take_messages() == [("M7", "H1"), ("M7", "H2"), ("M7", "L1")]
+    assert flow.take_messages() == [("auto_signed", "H1"), ("auto_signed", "H2"), ("auto_signed", "L1")]
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_T8_a_late_return_is_allowed_but_counted_B35() -> None:
     flow.at = flow.lead.sign_due_at + timedelta(seconds=1)
     flow.act("handler", "return", **RETURN)
     assert flow.state is State.RETURN_REVIEW and flow.outcomes("return") == ["late"]
-    assert flow.plans[-1].entry.words["timely"] is False
+    assert flow.plans[-1].entry.arguments["timely"] is False
 
 
 def test_T9_an_accepted_return_ends_the_units_duties_and_the_institution_must_dispatch_again() -> None:
     flow = signed().act("handler", "return", **RETURN).act("reviewer", "decide_return", accept=True)
-    assert flow.state is State.PENDING_DISPATCH and flow.ticket.bounces == 1
+    assert flow.state is State.PENDING_DISPATCH and flow.ticket.return_count == 1
     assert flow.open_duties == {"dispatch"} and flow.outcomes("close") == ["void"]
     flow.act("dispatcher", "dispatch", unit="U02")
     assert flow.lead.unit == "U02" and flow.outcomes("dispatch") == ["timely"]
@@ -122,7 +122,7 @@ def test_after_two_accepted_returns_the_unit_may_not_return_the_ticket_again_A19
 def test_T11_reassigning_voids_the_duties_of_the_old_unit_and_notifies_both() -> None:
     flow = signed().act("dispatcher", "reassign", unit="U02")
     assert flow.lead.unit == "U02" and flow.state is State.DISPATCHED
-    assert {("M12", "H1"), ("M1", "H9")} <= set(flow.take_messages())
+    assert {("assignment_withdrawn", "H1"), ("ticket_dispatched", "H9")} <= set(flow.take_messages())
     assert flow.outcomes("close") == ["void", None]
 
 
@@ -158,7 +158,7 @@ def test_an_extension_refused_after_the_due_time_lets_the_withheld_red_card_come
         flow.act("clock", "red_card", at=due)
     flow.act("reviewer", "decide_extension", accept=False, reason="理由不足")
     close = next(d for d in flow.snap.duties if d.kind == "close")
-    assert close.next_at is not None and close.next_at <= flow.at
+    assert close.check_at is not None and close.check_at <= flow.at
     assert flow.act("clock", "red_card", at=due).lead.red_card_at == due
 
 
@@ -328,7 +328,7 @@ def test_on_the_day_to_look_again_the_unit_gets_a_task_and_a_reminder_once_A25_X
         flow.act("clock", "recheck")
     flow.wait(days=3).take_messages()
     flow.act("clock", "recheck")
-    assert [kind for kind, _ in flow.take_messages()] == ["M34"] * 3 and "supervise" in flow.open_duties
+    assert [kind for kind, _ in flow.take_messages()] == ["recheck_today"] * 3 and "supervise" in flow.open_duties
     assert flow.lead.revisit_on is None and "supervised" not in flow.ticket.flags
     with refused("not_now"):
         flow.act("clock", "recheck")

@@ -20,7 +20,7 @@ def test_A12_a_reply_is_due_with_the_closing_and_the_first_one_counts() -> None:
     flow = signed()
     assert reply_due(flow) == flow.lead.close_due_at
     reply = next(d for d in flow.snap.duties if d.kind == "reply")
-    assert reply.next_at is None and reply.start_at == flow.lead.dispatched_at
+    assert reply.check_at is None and reply.start_at == flow.lead.dispatched_at
     flow.at = flow.lead.close_due_at
     assert flow.act("handler", "reply", text="已修复").outcomes("reply") == ["timely"]
 
@@ -155,7 +155,7 @@ def test_T7_the_leader_learns_in_office_hours_that_an_urgent_ticket_was_signed_a
     flow.take_messages()
     flow.at = flow.lead.sign_due_at
     flow.act("clock", "auto_sign")
-    messages = {x.person: x.not_before for x in flow.messages if x.kind == "M7"}
+    messages = {x.person: x.not_before for x in flow.messages if x.kind == "auto_signed"}
     assert messages.pop("B1") == datetime(2026, 11, 11, 8, 30, tzinfo=ZONE)
     assert messages == dict.fromkeys(("H1", "H2", "L1"), flow.at)
 
@@ -181,7 +181,7 @@ def test_Q28_an_upgrade_before_signing_is_announced_like_an_urgent_dispatch_A10(
     flow = Flow().act("dispatcher", "dispatch", unit="U01")
     flow.take_messages()
     flow.act("dispatcher", "regrade", grade="urgent", reason="扬言")
-    assert flow.take_messages() == [("M2", "H1"), ("M2", "H2"), ("P1", "H1")]
+    assert flow.take_messages() == [("urgent_dispatched", "H1"), ("urgent_dispatched", "H2"), ("call_to_sign", "H1")]
 
 
 def test_T27_rework_is_supervised_and_the_agent_is_notified_of_the_reply() -> None:
@@ -189,7 +189,7 @@ def test_T27_rework_is_supervised_and_the_agent_is_notified_of_the_reply() -> No
     assert "supervised" in flow.ticket.flags and flow.open_duties >= {"rework", "supervise"}
     flow.take_messages()
     flow.act("handler", "reply", text="已再修")
-    assert ("M25v", "V1") in flow.take_messages() and flow.open_duties == {"revisit"}
+    assert ("visit_task", "V1") in flow.take_messages() and flow.open_duties == {"revisit"}
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_the_card_of_a_general_ticket_dispatched_outside_office_hours_waits_for_
     flow = Flow(grade=grade)
     flow.at = flow.at.replace(day=day, hour=hour)
     flow.act("dispatcher", "dispatch", unit="U01")
-    card = next(x for x in flow.messages if x.kind in ("M1", "M2"))
+    card = next(x for x in flow.messages if x.kind in ("ticket_dispatched", "urgent_dispatched"))
     expected = flow.at if sent_at is None else flow.at.replace(day=sent_at[0], hour=sent_at[1], minute=sent_at[2])
     assert card.not_before == expected
 

@@ -125,7 +125,7 @@ def check(flow: Flow, before: str, verb: str, role: str) -> None:
         targets = MODEL[before][verb].replace("=", before).split()
         assert after in targets, (before, verb, after)
     ticket = flow.snap.ticket
-    assert ticket.version == len(flow.plans) + 1 and ticket.head == entry.hash
+    assert ticket.version == len(flow.plans) + 1 and ticket.journal_head == entry.hash
     assert entry.hash == hash_entry(KEY, entry)
     open_duties = [d for d in flow.snap.duties if d.met_at is None]
     if after in ENDED - {"archived"}:
@@ -146,9 +146,9 @@ def check(flow: Flow, before: str, verb: str, role: str) -> None:
         }
     assert not [d for d in open_duties if d.kind == "reply" and after in ("closed", "archived") and not is_assisting]
     cards = [p for p in flow.plans if p.entry.verb == "red_card"]
-    withdrawn_cards = sum("card_taken_back" in p.entry.words for p in flow.plans if p.entry.verb == "decide_return")
+    withdrawn_cards = sum("card_taken_back" in p.entry.arguments for p in flow.plans if p.entry.verb == "decide_return")
     assert len(cards) - len({p.entry.assignment_id for p in cards}) <= withdrawn_cards  # one red card per assignment
     if after in ENDED | {"finalized"}:  # nobody assists what is over
         assert all(a.lead or a.ended_at for a in flow.snap.assignments)
     other = flow.other.snap.ticket if flow.other else None
-    assert other is None or other.repeats == (after == "merged")
+    assert other is None or other.merged_count == (after == "merged")

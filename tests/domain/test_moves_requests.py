@@ -22,10 +22,13 @@ def test_T4_a_repeat_is_merged_into_its_master_and_both_journals_say_so_Q23() ->
     master.act("dispatcher", "dispatch", unit="U01").take_messages()
     repeat.act("dispatcher", "merge", into="T1")
     assert repeat.state is State.MERGED and repeat.ticket.merged_into == 1 and repeat.open_duties == set()
-    assert master.ticket.repeats == 1 and "suspected_repeat" in master.ticket.flags
+    assert master.ticket.merged_count == 1 and "suspected_repeat" in master.ticket.flags
     entry = master.plans[-1].entry
-    assert (entry.verb, entry.by, entry.words["repeat"]) == ("take_repeat", "D1", "T2")
-    assert master.take_messages() == [("M30", "H1"), ("M30", "H2")] and master.state is State.DISPATCHED
+    assert (entry.verb, entry.by, entry.arguments["repeat"]) == ("take_repeat", "D1", "T2")
+    assert (
+        master.take_messages() == [("repeat_merged", "H1"), ("repeat_merged", "H2")]
+        and master.state is State.DISPATCHED
+    )
 
 
 def test_T4_merging_another_category_needs_a_reason() -> None:
@@ -33,7 +36,7 @@ def test_T4_merging_another_category_needs_a_reason() -> None:
     with refused("not_same_matter"):
         repeat.act("dispatcher", "merge", into="T1")
     repeat.act("dispatcher", "merge", into="T1", reason="同一路段的同一盏灯")
-    assert repeat.plans[-1].entry.words["reason"] == "同一路段的同一盏灯"
+    assert repeat.plans[-1].entry.arguments["reason"] == "同一路段的同一盏灯"
 
 
 def test_T4_a_ticket_is_never_merged_in_chains_into_itself_or_into_an_ended_one() -> None:
@@ -70,12 +73,12 @@ def returned_once() -> Flow:
 def test_Q44_the_second_return_is_an_arbitration_that_names_who_handles() -> None:
     flow = returned_once()
     assert flow.snap.requests[-1].facts["arbitration"] is True
-    message = next(x for x in reversed(flow.messages) if x.kind == "M9r")
+    message = next(x for x in reversed(flow.messages) if x.kind == "review_requested")
     assert message.facts["what"] == "arbitration"
     flow.take_messages()
     flow.act("reviewer", "decide_return", accept=True, unit="U01", reason="属住建职责")
-    assert flow.state is State.DISPATCHED and flow.lead.unit == "U01" and flow.ticket.bounces == 2
-    assert {("M10", "H9"), ("M1", "H1")} <= set(flow.take_messages())
+    assert flow.state is State.DISPATCHED and flow.lead.unit == "U01" and flow.ticket.return_count == 2
+    assert {("return_accepted", "H9"), ("ticket_dispatched", "H1")} <= set(flow.take_messages())
     with refused("return_arbitrated"):
         flow.act("handler", "sign").act("handler", "return", **RETURN)
 
@@ -84,7 +87,7 @@ def test_Q44_refused_in_the_arbitration_the_unit_keeps_the_ticket_for_good() -> 
     flow = returned_once()
     flow.take_messages()
     flow.act("reviewer", "decide_return", accept=False, reason="属贵单位职责")
-    assert flow.take_messages() == [("M11a", "H9")] and "return" not in flow.open_duties
+    assert flow.take_messages() == [("return_arbitrated", "H9")] and "return" not in flow.open_duties
     with refused("return_arbitrated"):
         flow.act("handler_u02", "return", **RETURN)
 
@@ -123,7 +126,7 @@ def test_T10_a_red_card_given_while_the_review_was_overdue_is_taken_back() -> No
     flow.act("reviewer", "decide_return", accept=False, reason="属于贵单位职责")
     assert flow.lead.red_card_at is None and "red" not in flow.ticket.flags
     assert flow.lead.close_due_at == due + timedelta(hours=1.5)
-    assert flow.plans[-1].entry.words["card_taken_back"] == due.isoformat()
+    assert flow.plans[-1].entry.arguments["card_taken_back"] == due.isoformat()
     flow.at = flow.lead.close_due_at
     assert flow.act("clock", "red_card").lead.red_card_at == due + timedelta(hours=1.5)
 
@@ -176,7 +179,7 @@ def test_Q21_assistance_ends_with_the_ticket_and_the_journal_says_what_was_done(
     assert assistance.ended_at
     assert not [d for d in flow.snap.duties if d.assignment_id == assistance.id and d.met_at is None]
     if end != "cancel":
-        assert flow.plans[-1].entry.words["assisted"] == [
+        assert flow.plans[-1].entry.arguments["assisted"] == [
             {"unit": "U02", "signed": "manual", "contacted": True, "replied": True, "finished": False}
         ]
 
@@ -206,7 +209,13 @@ def test_Q28_an_upgrade_after_signing_is_announced_by_chat_and_telephone() -> No
     flow = assisted()
     flow.take_messages()
     flow.act("dispatcher", "regrade", grade="urgent", reason="扬言")
-    assert flow.take_messages() == [("M2u", "H1"), ("M2u", "H2"), ("P4", "H1"), ("M2u", "H9"), ("P4", "H9")]
+    assert flow.take_messages() == [
+        ("regraded_urgent", "H1"),
+        ("regraded_urgent", "H2"),
+        ("call_regraded", "H1"),
+        ("regraded_urgent", "H9"),
+        ("call_regraded", "H9"),
+    ]
     assert flow.lead.close_due_at == flow.at + timedelta(hours=24)
 
 
@@ -261,7 +270,7 @@ def test_T29_an_appeal_reaches_the_reviewers_except_the_one_who_decided() -> Non
     flow = unsatisfied().act("handler", "claim_unreasonable", reason="超出职权", files=["f1"])
     flow.act("second_reviewer", "decide_unreasonable", accept=False, reason="属合理诉求").take_messages()
     flow.act("handler", "appeal", reason="有会议纪要")
-    assert flow.take_messages() == [("M9r", "R1")]
+    assert flow.take_messages() == [("review_requested", "R1")]
 
 
 def test_T29_nobody_appeals_before_a_claim_was_refused() -> None:

@@ -30,9 +30,9 @@ def test_T23_category_and_confidentiality_decide_how_the_requester_is_visited(
 
 def test_T24_a_satisfied_answer_is_final_and_silence_is_deemed_satisfied_but_never_recorded_so_B43() -> None:
     flow = closed().act("clock", "start_visit").act("clock", "visit", kind="auto", answer="satisfied")
-    assert flow.state is State.FINALIZED and not flow.ticket.deemed
+    assert flow.state is State.FINALIZED and not flow.ticket.deemed_satisfied
     flow = closed().act("clock", "start_visit").act("clock", "visit", kind="auto", answer="no_reply")
-    assert flow.state is State.FINALIZED and flow.ticket.deemed
+    assert flow.state is State.FINALIZED and flow.ticket.deemed_satisfied
     assert flow.ticket.final_answer == "no_reply"
 
 
@@ -48,7 +48,7 @@ def test_Q36_unreached_is_deemed_only_after_three_attempts_in_two_bands_over_two
     for hours, state in ((0, State.REVISIT_MANUAL), (6, State.REVISIT_MANUAL), (24, State.FINALIZED)):
         flow.wait(hours=hours).act("agent", "visit", kind="manual", answer="unreached")
         assert flow.state is state
-    assert flow.ticket.deemed
+    assert flow.ticket.deemed_satisfied
 
 
 def test_T27_rework_is_not_a_second_closing_and_a_person_visits_again_Q22() -> None:
@@ -68,7 +68,7 @@ def test_T28_T29_a_claim_and_its_one_appeal_are_decided_by_different_uninvolved_
     with refused("same_person"):
         flow.act("reviewer", "decide_unreasonable", accept=True, reason="x", **{"class": "beyond_reason"})
     flow.act("second_reviewer", "decide_unreasonable", accept=True, reason="确属", **{"class": "beyond_reason"})
-    assert flow.ticket.excluded and flow.ticket.final_answer == "unsatisfied"
+    assert flow.ticket.unreasonable and flow.ticket.final_answer == "unsatisfied"
 
 
 def test_T30_an_unsatisfied_ticket_is_archived_only_after_its_case_review_A17() -> None:
@@ -107,7 +107,12 @@ def test_words_of_danger_are_sent_to_agents_supervisors_and_dispatchers_as_urgen
     None
 ):
     flow = visited("danger")
-    assert flow.take_messages() == [("M25v", "V1"), ("M25v", "S1"), ("M25v", "D1"), ("P5", "D1")]
+    assert flow.take_messages() == [
+        ("visit_task", "V1"),
+        ("visit_task", "S1"),
+        ("visit_task", "D1"),
+        ("call_danger", "D1"),
+    ]
     assert all(row.urgent for row in flow.plans[-1].rows if isinstance(row, Message))
     (duty,) = [d for d in flow.snap.duties if d.kind == "revisit" and d.met_at is None]
     assert duty.grade == "urgent" and (duty.due_at - duty.start_at).total_seconds() == 2 * 3600
@@ -115,7 +120,7 @@ def test_words_of_danger_are_sent_to_agents_supervisors_and_dispatchers_as_urgen
 
 def test_an_ordinary_visit_task_is_sent_to_the_agents_alone() -> None:
     flow = visited("want_person")
-    assert flow.take_messages() == [("M25v", "V1")] and flow.state is State.REVISIT_MANUAL
+    assert flow.take_messages() == [("visit_task", "V1")] and flow.state is State.REVISIT_MANUAL
 
 
 @pytest.mark.parametrize("answer", ["unsatisfied", "unclear"])
@@ -128,8 +133,8 @@ def test_the_journal_keeps_a_deemed_result_beside_the_answer_Q36() -> None:
     flow = visited()
     for hours in (1, 6, 24):
         flow.wait(hours=hours).act("agent", "visit", kind="manual", answer="unreached")
-    arguments = flow.plans[-1].entry.words
-    assert (arguments["answer"], arguments["deemed"]) == ("unreached", True) and flow.ticket.deemed
+    arguments = flow.plans[-1].entry.arguments
+    assert (arguments["answer"], arguments["deemed"]) == ("unreached", True) and flow.ticket.deemed_satisfied
 
 
 @pytest.mark.parametrize("answer", ["unclear", "satisfied"])
@@ -138,9 +143,9 @@ def test_nothing_vague_said_to_a_person_overturns_a_clear_no_XD6_XD7(answer: str
     flow.take_messages()
     flow.act("agent", "visit", kind="manual", answer=answer, note="说不清楚")
     stays = answer == "unclear"
-    assert flow.state is State.FINALIZED and not flow.ticket.deemed
+    assert flow.state is State.FINALIZED and not flow.ticket.deemed_satisfied
     assert flow.ticket.final_answer == ("unsatisfied" if stays else answer)
-    assert ("M20u", "L1") in flow.take_messages() or not stays
+    assert ("visit_unsatisfied", "L1") in flow.take_messages() or not stays
     if stays:  # the unit may say that the demand was unreasonable, as after any final 不满意 (T28)
         flow.act("handler", "claim_unreasonable", reason="诉求超出法定职权", files=["f1"])
 
@@ -148,8 +153,8 @@ def test_nothing_vague_said_to_a_person_overturns_a_clear_no_XD6_XD7(answer: str
 def test_nothing_vague_after_the_rework_overturns_what_was_said_to_a_person_XD7() -> None:
     flow = unsatisfied().act("reviewer", "rework", summary="再办").act("handler", "reply", text="已再修")
     flow.act("agent", "visit", kind="manual", answer="unclear", note="没说好坏")
-    assert flow.ticket.final_answer == "unsatisfied" and not flow.ticket.deemed
-    assert "deemed" not in flow.plans[-1].entry.words
+    assert flow.ticket.final_answer == "unsatisfied" and not flow.ticket.deemed_satisfied
+    assert "deemed" not in flow.plans[-1].entry.arguments
 
 
 @pytest.mark.parametrize(("kept", "answer"), [("satisfied", "unreached"), ("keep_first", "unsatisfied")])
@@ -158,4 +163,4 @@ def test_silence_to_a_person_ends_a_no_unless_the_office_keeps_it_Q36(kept: str,
     flow.act("clock", "visit", kind="auto", answer="unsatisfied")
     for hours in (1, 6, 24):
         flow.wait(hours=hours).act("agent", "visit", kind="manual", answer="unreached")
-    assert flow.ticket.final_answer == answer and flow.ticket.deemed is (kept == "satisfied")
+    assert flow.ticket.final_answer == answer and flow.ticket.deemed_satisfied is (kept == "satisfied")

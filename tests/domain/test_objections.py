@@ -18,11 +18,14 @@ def carded(**settings: str) -> Flow:
 
 def test_an_objection_upheld_takes_the_card_back_and_the_closing_stays_late() -> None:
     flow = carded().act("handler", "object", reason="已在期限内答复")
-    assert flow.take_messages() == [("M9r", "R1"), ("M9r", "R2")] and flow.lead.red_card_at is not None
+    assert (
+        flow.take_messages() == [("review_requested", "R1"), ("review_requested", "R2")]
+        and flow.lead.red_card_at is not None
+    )
     flow.act("reviewer", "decide_objection", accept=True)
     assert flow.lead.red_card_at is None and "red" not in flow.ticket.flags
     assert flow.outcomes("close") == ["late"]
-    assert ("M8d", "H1") in flow.take_messages()
+    assert ("objection_decided", "H1") in flow.take_messages()
     with refused("already_there"):
         flow.act("clock", "red_card")
 
@@ -56,7 +59,7 @@ def test_a_hard_case_named_by_a_unit_is_sent_to_dispatchers_and_supervisors() ->
     flow = signed()
     flow.take_messages()
     flow.act("handler", "flag", hard_case=True, reason="职责交叉")
-    assert flow.take_messages() == [("M29", "D1"), ("M29", "S1")]
+    assert flow.take_messages() == [("coordination_requested", "D1"), ("coordination_requested", "S1")]
     assert "hard_case" in flow.ticket.flags
 
 
@@ -64,8 +67,8 @@ def test_an_explanation_without_a_supervision_is_sent_to_the_supervisors_as_one(
     flow = signed()
     flow.take_messages()
     flow.wait(hours=1).act("handler", "report_progress", text="等待配件")
-    assert flow.take_messages() == [("M16e", "S1")]
+    assert flow.take_messages() == [("unit_explained", "S1")]
     flow.act("supervisor", "supervise", reason="超期", due_at=flow.at + timedelta(days=1))
     flow.take_messages()
     flow.act("handler", "report_progress", text="配件已到")
-    assert flow.take_messages() == [("M16r", "S1")]
+    assert flow.take_messages() == [("progress_reported", "S1")]

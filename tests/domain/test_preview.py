@@ -21,6 +21,6 @@ def test_every_fact_in_a_text_sent_to_people_has_a_sample() -> None:
 
 def test_a_text_is_found_by_its_short_name_and_shown_with_its_buttons() -> None:
     texts = Texts("zh_CN")
-    assert list(match_keys(texts, "M8")) == ["chat.M8"]
-    assert render_preview(texts, "chat.M8").endswith("【填写答复】【说明情况】【提出异议】")
+    assert list(match_keys(texts, "red_card")) == ["message.red_card"]
+    assert render_preview(texts, "message.red_card").endswith("【填写答复】【说明情况】【提出异议】")
     assert match_keys(texts, "no such text") == []

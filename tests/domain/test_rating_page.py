@@ -123,7 +123,7 @@ def test_one_answer_settles_the_visit_as_a_call_would_XM30(start: Callable[[], F
     flow = start()
     assert judge_page(flow.snap, 1) is PageState.OPEN
     rate(flow, "basically_satisfied")
-    assert (flow.state, flow.ticket.final_answer, flow.ticket.deemed) == (
+    assert (flow.state, flow.ticket.final_answer, flow.ticket.deemed_satisfied) == (
         State.FINALIZED, "basically_satisfied", False)  # fmt: skip
     assert "revisit" not in flow.open_duties
     with refused("not_now"):

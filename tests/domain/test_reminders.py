@@ -54,38 +54,41 @@ TUESDAY = at("2026-10-13T09:00:00")
 
 def test_a_general_ticket_is_reminded_of_signing_in_office_hours() -> None:
     assert summarise(build_steps(Obligation.SIGN, G, TUESDAY)) == [
-        ("14 10:00", "M3", "chat", "handler"),
-        ("14 15:00", "M3", "chat", "handler"),
-        ("14 15:00", "P1", "phone", "deputy"),
-        ("14 17:00", "M7", "chat", "handler"),
-        ("14 17:00", "M7", "chat", "liaison"),
+        ("14 10:00", "sign_reminder", "chat", "handler"),
+        ("14 15:00", "sign_reminder", "chat", "handler"),
+        ("14 15:00", "call_to_sign", "phone", "deputy"),
+        ("14 17:00", "auto_signed", "chat", "handler"),
+        ("14 17:00", "auto_signed", "chat", "liaison"),
     ]
 
 
 def test_an_urgent_ticket_has_its_own_ladder_at_any_hour() -> None:
     assert summarise(build_steps(Obligation.SIGN, U, at("2026-10-18T02:10:00"))) == [
-        ("18 03:10", "M3", "chat", "handler"),
-        ("18 03:50", "P1", "phone", "handler"),
-        ("18 03:50", "M3", "chat", "liaison"),
-        ("18 04:10", "M7", "chat", "handler"),
-        ("18 04:10", "M7", "chat", "liaison"),
-        ("19 08:30", "M7", "chat", "leader"),
+        ("18 03:10", "sign_reminder", "chat", "handler"),
+        ("18 03:50", "call_to_sign", "phone", "handler"),
+        ("18 03:50", "sign_reminder", "chat", "liaison"),
+        ("18 04:10", "auto_signed", "chat", "handler"),
+        ("18 04:10", "auto_signed", "chat", "liaison"),
+        ("19 08:30", "auto_signed", "chat", "leader"),
     ]
 
 
 def test_closing_turns_yellow_a_working_day_before_and_red_at_the_deadline() -> None:
     assert summarise(build_steps(Obligation.CLOSE, G, TUESDAY)) == [
-        ("19 17:00", "M4", "chat", "handler"),
-        ("20 14:00", "M4", "chat", "handler"),
-        ("20 17:00", "M8", "chat", "handler"),
-        ("20 17:00", "M8", "chat", "liaison"),
-        ("21 08:30", "M8", "chat", "leader"),
+        ("19 17:00", "close_reminder", "chat", "handler"),
+        ("20 14:00", "close_reminder", "chat", "handler"),
+        ("20 17:00", "red_card", "chat", "handler"),
+        ("20 17:00", "red_card", "chat", "liaison"),
+        ("21 08:30", "red_card", "chat", "leader"),
     ]
 
 
 def test_urgent_closing_is_reminded_at_half_time_and_an_hour_before() -> None:
     found = build_steps(Obligation.CLOSE, U, TUESDAY)
-    assert summarise(found)[:2] == [("13 21:00", "M4", "chat", "handler"), ("14 08:00", "M4", "chat", "handler")]
+    assert summarise(found)[:2] == [
+        ("13 21:00", "close_reminder", "chat", "handler"),
+        ("14 08:00", "close_reminder", "chat", "handler"),
+    ]
     assert [s.duty_only for s in found[:2]] == [True, False]
 
 
@@ -98,8 +101,8 @@ def test_the_dispatcher_is_warned_round_the_clock(grade: Grade, times: list[str]
 
 def test_a_review_not_done_in_time_goes_to_the_supervisor() -> None:
     assert summarise(build_steps(Obligation.REVIEW, G, TUESDAY)) == [
-        ("13 15:00", "M27", "chat", "reviewer"),
-        ("13 15:00", "M27", "chat", "supervisor"),
+        ("13 15:00", "review_overdue", "chat", "reviewer"),
+        ("13 15:00", "review_overdue", "chat", "supervisor"),
     ]
     assert build_steps(Obligation.REVIEW, U, TUESDAY)[0].at == at("2026-10-13T09:30:00")
 

@@ -45,7 +45,7 @@ def test_every_prompt_of_a_script_exists(name: str) -> None:
 
 def test_key_1_confirms_without_signing_Q43() -> None:
     call = Call("notice").press("1")
-    assert (call.kinds, call.turn.end, call.prompts[-1]) == (["notified"], "confirmed", "phone.P1_noted")
+    assert (call.kinds, call.turn.end, call.prompts[-1]) == (["notified"], "confirmed", "phone.sign_noted")
 
 
 def test_key_2_and_the_pin_sign_also_in_full_width_digits_FW8() -> None:
@@ -57,22 +57,22 @@ def test_key_2_and_the_pin_sign_also_in_full_width_digits_FW8() -> None:
     assert call.effects[-1] == Effect(EffectKind.SIGN_REQUESTED, {"pin": "1234"})
     assert "1234" not in repr(call.turn)
     call.give_verdict("ok")
-    assert (call.turn.end, call.prompts[-1]) == ("signed", "phone.P1_signed")
+    assert (call.turn.end, call.prompts[-1]) == ("signed", "phone.sign_signed")
 
 
 def test_three_wrong_pins_end_the_call_politely() -> None:
     call = Call("notice").press("2")
     for _ in range(3):
         call.press("1111").give_verdict("wrong")
-    assert (call.turn.end, call.prompts[-1]) == ("confirmed", "phone.P1_pin_failed")
-    assert call.prompts.count("phone.P1_pin_again") == 2
+    assert (call.turn.end, call.prompts[-1]) == ("confirmed", "phone.sign_pin_failed")
+    assert call.prompts.count("phone.sign_pin_again") == 2
     assert call.kinds[-1] == "pin_failed"
     assert Call("notice").press("2", "1111").give_verdict("locked").turn.end == "confirmed"
 
 
 def test_a_handler_without_a_pin_learns_how_to_set_one_and_is_not_asked_for_it_Q43() -> None:
     call = Call("notice", has_pin=False).press("2")
-    assert (call.turn.end, call.prompts[-1], call.kinds) == ("confirmed", "phone.P1_no_pin", ["notified"])
+    assert (call.turn.end, call.prompts[-1], call.kinds) == ("confirmed", "phone.sign_no_pin", ["notified"])
     inbound = Call("inbound_handler", has_pin=False)
     assert (inbound.turn.end, inbound.prompts, inbound.kinds) == ("no_reply", ["phone.inbound_no_pin"], [])
 
@@ -88,16 +88,16 @@ def test_a_ticket_signed_meanwhile_ends_the_call_with_a_polite_prompt_FW9() -> N
 
 
 def test_key_2_is_neither_offered_nor_accepted_when_phone_signing_is_off() -> None:
-    assert "签收请按" not in Texts().render("phone.P1", **{**FACTS, "sign_key": None})
-    assert "签收请按2" in Texts().render("phone.P1", **FACTS)
+    assert "签收请按" not in Texts().render("phone.call_to_sign", **{**FACTS, "sign_key": None})
+    assert "签收请按2" in Texts().render("phone.call_to_sign", **FACTS)
     call = Call("notice", sign_key=None).press("2")
     assert (call.turn.position.step, call.kinds) == ("offer", [])
 
 
 def test_key_9_repeats_the_notice_at_most_twice() -> None:
     call = Call("notice").press("9", "9")
-    assert call.prompts == ["phone.P1"] * 4
-    assert (call.press("9").prompts[4:], call.turn.end) == (["phone.P1_nothing"], "no_reply")
+    assert call.prompts == ["phone.call_to_sign"] * 4
+    assert (call.press("9").prompts[4:], call.turn.end) == (["phone.nothing_heard"], "no_reply")
 
 
 @pytest.mark.parametrize("mixed", [("", "*", "abc"), ("*", "", "7"), ("x", "x", "")])
@@ -113,13 +113,13 @@ def test_invalid_keys_and_silence_together_are_tolerated_twice_FW8(name: str, mi
 def test_key_0_reaches_the_duty_phone_or_announces_a_callback() -> None:
     assert Call("notice").press("0").turn.bridge == "duty"
     alone = Call("notice", has_duty=False).press("0")
-    assert (alone.turn.bridge, alone.prompts[-1], alone.kinds) == ("", "phone.P1_no_duty", ["bridge_duty"])
+    assert (alone.turn.bridge, alone.prompts[-1], alone.kinds) == ("", "phone.no_duty", ["bridge_duty"])
     assert Call("supervise").press("0").turn.bridge == "supervisor"
 
 
 def test_a_silent_callee_is_not_notified() -> None:
     call = Call("notice").stay_silent(2)
-    assert (call.turn.end, call.kinds, call.prompts[-1]) == ("no_reply", [], "phone.P1_nothing")
+    assert (call.turn.end, call.kinds, call.prompts[-1]) == ("no_reply", [], "phone.nothing_heard")
 
 
 def test_the_notice_is_spoken_twice_and_lasts_fifteen_seconds() -> None:
@@ -206,8 +206,8 @@ def test_after_a_wrong_key_or_word_only_the_question_is_spoken_again_XM24(
 
 def test_silence_and_key_9_repeat_the_whole_since_nothing_was_understood_XM24() -> None:
     for call in (Call("notice").press("9"), Call("notice").stay_silent()):
-        assert call.prompts == ["phone.P1"] * 3
-    assert Call("notice").press("7").prompts[2:] == ["phone.P1_odd", "phone.P1_ask"]
+        assert call.prompts == ["phone.call_to_sign"] * 3
+    assert Call("notice").press("7").prompts[2:] == ["phone.key_unknown", "phone.sign_ask"]
     assert Call("visit").speak("天气").prompts[1:] == ["visit.V7", "visit.V0_ask"]
 
 

@@ -11,8 +11,12 @@ from backend.domain.texts import MissingText, Texts, find_placeholders, list_lan
 from backend.domain.verb_fields import FIELDS
 
 ZH, EN = Texts("zh_CN"), Texts("en")
-CHAT = [f"chat.M{n}" for n in range(1, 26)] + ["chat.M9a", "chat.M9b", "chat.M9_reviewer"]
-PHONE = ["phone.P1", "phone.P2", "phone.P3_handler", "phone.P3_requester"]
+CHAT = [f"chat.M{n}" for n in range(1, 26)] + [
+    "message.late_return_warning",
+    "message.return_incomplete",
+    "message.return_reviewer",
+]
+PHONE = ["phone.call_to_sign", "phone.call_supervised", "phone.bridge_handler", "phone.bridge_requester"]
 VISIT = [f"visit.V{n}" for n in range(9)]
 SMS = [f"sms.S{n}" for n in range(1, 8)]
 CONTRACT_BUTTONS = [
@@ -61,9 +65,9 @@ def test_both_languages_use_the_same_facts() -> None:
 def test_both_languages_put_the_same_buttons_under_a_card_and_each_has_a_label() -> None:
     for key in (k for k in KEYS if k.startswith("buttons.")):
         name = key.removeprefix("buttons.")
-        assert ZH.list_buttons(name) == EN.list_buttons(f"chat.{name}")
+        assert ZH.list_buttons(name) == EN.list_buttons(f"message.{name}")
         assert all(ZH.has(f"button.{b}") and EN.has(f"button.{b}") for b in ZH.list_buttons(name))
-        assert ZH.has(f"chat.{name}")
+        assert ZH.has(f"message.{name}")
 
 
 def test_the_buttons_of_the_contract_are_there() -> None:
@@ -87,8 +91,8 @@ def test_an_sms_with_the_address_of_a_page_takes_two_messages_at_most_XM30(texts
 
 def test_a_card_under_strict_privacy_shows_neither_place_nor_text() -> None:
     facts = {"ticket_no": "T1", "category": "求助", "dispatched_at": "今天", "sign_due": "明天", "close_due": "周五"}
-    shown = ZH.render("chat.M1", **facts, place="人民大街", masked_text="屋顶漏水")
-    strict = ZH.render("chat.M1", **facts, place=None, masked_text="")
+    shown = ZH.render("message.ticket_dispatched", **facts, place="人民大街", masked_text="屋顶漏水")
+    strict = ZH.render("message.ticket_dispatched", **facts, place=None, masked_text="")
     assert "　地点：人民大街\n" in shown
     assert "诉求：屋顶漏水" in shown
     assert "地点" not in strict
@@ -98,7 +102,7 @@ def test_a_card_under_strict_privacy_shows_neither_place_nor_text() -> None:
 
 def test_a_missing_fact_or_text_raises() -> None:
     with pytest.raises(MissingText, match="ticket_no"):
-        ZH.render("chat.M10")
+        ZH.render("message.return_accepted")
     with pytest.raises(MissingText):
         ZH.render("chat.M99")
     with pytest.raises(MissingText):
@@ -106,12 +110,12 @@ def test_a_missing_fact_or_text_raises() -> None:
 
 
 def test_braces_in_a_fact_are_not_interpreted() -> None:
-    assert "{score} [[x]]" in ZH.render("chat.M18", ticket_no="T1", reason="{score} [[x]]", due="明天")
+    assert "{score} [[x]]" in ZH.render("message.sent_back", ticket_no="T1", reason="{score} [[x]]", due="明天")
 
 
 @given(st.text())
 def test_any_fact_in_a_spoken_text_is_cleaned_and_cut_FW13(fact: str) -> None:
-    text = ZH.render("phone.P2", org_name=fact, tail="1 2 3 4", due_spoken="今天下午三点")
+    text = ZH.render("phone.call_supervised", org_name=fact, tail="1 2 3 4", due_spoken="今天下午三点")
     assert not any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in text)
     assert len(make_sayable(fact * 50)) <= 121
 

@@ -24,7 +24,7 @@ def build_person(role: Role, **more: object) -> Person:
 
 FULL = [
     build_person(Role.HANDLER),
-    build_person(Role.HANDLER, rank=1),
+    build_person(Role.HANDLER, contact_order=1),
     build_person(Role.LIAISON),
     build_person(Role.LEADER),
 ]
@@ -39,10 +39,10 @@ FULL = [
         (FULL[2:], {Gap.NO_HANDLER}),
         (FULL[:3], {Gap.NO_LEADER}),
         ([*FULL[:2], FULL[3]], {Gap.NO_LIAISON}),
-        ([build_person(Role.HANDLER, chat=None), build_person(Role.HANDLER, chat=None, rank=1), *FULL[2:]], {Gap.NOBODY_BOUND}),
+        ([build_person(Role.HANDLER, chat=None), build_person(Role.HANDLER, chat=None, contact_order=1), *FULL[2:]], {Gap.NOBODY_BOUND}),
         ([*FULL, build_person(Role.HANDLER, has_phone=False)], {Gap.NO_PHONE}),
-        ([build_person(Role.HANDLER, key_name=None), build_person(Role.HANDLER, key_name=None, rank=1), *FULL[2:]], {Gap.NO_KEY}),
-        ([build_person(Role.HANDLER, key_authorised=False), build_person(Role.HANDLER, key_authorised=False, rank=1), *FULL[2:]],
+        ([build_person(Role.HANDLER, key_name=None), build_person(Role.HANDLER, key_name=None, contact_order=1), *FULL[2:]], {Gap.NO_KEY}),
+        ([build_person(Role.HANDLER, key_authorised=False), build_person(Role.HANDLER, key_authorised=False, contact_order=1), *FULL[2:]],
          {Gap.KEY_UNAUTHORISED}),
     ],
 )  # fmt: skip
@@ -51,7 +51,11 @@ def test_each_gap_is_found(people: list[Person], gaps: set[Gap]) -> None:
 
 
 def test_keys_are_required_only_where_the_platform_needs_them() -> None:
-    keyless = [build_person(Role.HANDLER, key_name=None), build_person(Role.HANDLER, key_name=None, rank=1), *FULL[2:]]
+    keyless = [
+        build_person(Role.HANDLER, key_name=None),
+        build_person(Role.HANDLER, key_name=None, contact_order=1),
+        *FULL[2:],
+    ]
     assert find_gaps(UNIT, keyless, keys=False) == ()
 
 

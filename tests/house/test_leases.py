@@ -72,7 +72,7 @@ def test_a_lease_by_another_clock_is_found(text: str) -> None:
     [
         "x = update(t).values(lease_until=clock.after(span), not_before=to_micros(now))\n",
         "x = select(t).where(C.lease_until < clock.now, C.not_before <= to_micros(now))\n",
-        "x = text('UPDATE letters SET lease_until = NULL WHERE lease_until <= :lease_now')\n",
+        "x = text('UPDATE outbox SET lease_until = NULL WHERE lease_until <= :lease_now')\n",
     ],
 )
 def test_the_lease_clock_is_let_be(text: str) -> None:

@@ -192,7 +192,7 @@ async def test_ledger_lines_count_once_however_often_their_file_is_imported(city
     first, again = await city.import_text("ledger", text), await city.import_text("ledger", text)
     assert (first["imported"], first["already"], again["imported"], again["already"]) == (3, 0, 0, 3)
     assert [refusal["code"] for refusal in again["refused"]] == ["unknown_unit"]
-    units = await city.core.db.read(lambda c: sorted(c.execute(select(t.ledger.c.unit)).scalars()))
+    units = await city.core.db.read(lambda c: sorted(c.execute(select(t.ledger_lines.c.unit)).scalars()))
     assert units == ["U01", "U01", "U04"]
 
 
@@ -210,7 +210,7 @@ async def test_imported_ledger_lines_are_refused_by_the_field_they_lack_XD3(city
             (8, "tickets", "unknown_ticket"),
         ]  # fmt: skip
         assert report["imported"] == 3
-    kept = await city.core.db.read(lambda c: sorted(c.execute(select(t.ledger.c.tickets)).scalars()))
+    kept = await city.core.db.read(lambda c: sorted(c.execute(select(t.ledger_lines.c.tickets)).scalars()))
     assert kept == ['["T1"]', '["T1"]', "[]"]
 
 
@@ -231,7 +231,7 @@ async def test_an_imported_visit_concludes_its_ticket_once_and_at_its_own_time(c
     rows = f"T1,manual,{at},yes,resolved,satisfied,很好\nT9,manual,{at},yes,,,\n"
     text = "ticket_no,kind,at,contacted,resolved,answer,note\n" + rows
     first, again = await city.import_text("visits", text), await city.import_text("visits", text)
-    snap = await city.built.moves.load(TicketRef(no="T1"))
+    snap = await city.built.moves.load(TicketRef(ticket_no="T1"))
     assert snap is not None and snap.ticket.state is State.FINALIZED and snap.ticket.final_answer == "satisfied"
     assert [(v.at, v.resolved) for v in snap.visits] == [(visited, "resolved")]
     assert (first["imported"], again["imported"], again["already"]) == (1, 0, 1)

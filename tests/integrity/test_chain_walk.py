@@ -42,7 +42,7 @@ async def quiet_city(city: SampleCity) -> SampleCity:
 
 
 def _of(no: str) -> Any:
-    return select(t.tickets.c.id).where(t.tickets.c.no == no).scalar_subquery()
+    return select(t.tickets.c.id).where(t.tickets.c.ticket_no == no).scalar_subquery()
 
 
 def _forge(c: Connection) -> None:
@@ -54,16 +54,16 @@ def _cut(c: Connection) -> None:
 
 
 def _rewrite(c: Connection) -> None:
-    c.execute(update(t.tickets).where(t.tickets.c.no == "T3").values(text="另一件事"))
+    c.execute(update(t.tickets).where(t.tickets.c.ticket_no == "T3").values(text="另一件事"))
 
 
 def _vanish(c: Connection) -> None:
-    c.execute(delete(t.tickets).where(t.tickets.c.no == "T3"))
+    c.execute(delete(t.tickets).where(t.tickets.c.ticket_no == "T3"))
 
 
 def _unseal(c: Connection) -> None:
-    newest = select(func.max(t.seals.c.id)).scalar_subquery()
-    c.execute(update(t.seals).where(t.seals.c.id == newest).values(hash="0" * 64))
+    newest = select(func.max(t.journal_seals.c.id)).scalar_subquery()
+    c.execute(update(t.journal_seals).where(t.journal_seals.c.id == newest).values(hash="0" * 64))
 
 
 EDITS = [(_forge, "chain_ticket"), (_cut, "chain_ticket"), (_rewrite, "chain_ticket"), (_vanish, "chain_ticket"),
@@ -89,13 +89,13 @@ async def test_a_finding_of_the_chain_heals_by_the_walk_and_not_by_the_checks_XR
     walk, core = build_walk(quiet_city), quiet_city.core
     checks = IntegrityChecks(SqlIntegrityStore(core.db, core.ids), core.clock)
     before = await core.db.read(
-        lambda c: c.execute(select(t.tickets.c.text).where(t.tickets.c.no == "T3")).scalar_one()
+        lambda c: c.execute(select(t.tickets.c.text).where(t.tickets.c.ticket_no == "T3")).scalar_one()
     )
     await core.db.write(_rewrite)
     assert [f.kind for f in await walk.walk()] == ["chain_ticket"]
     await checks.check()
     assert "chain_ticket" in {f.kind for f in await checks.list_findings()}
-    await core.db.execute(update(t.tickets).where(t.tickets.c.no == "T3").values(text=before))
+    await core.db.execute(update(t.tickets).where(t.tickets.c.ticket_no == "T3").values(text=before))
     await build_walk(quiet_city).walk()  # also after a restart, wherever the walk stands
     assert "chain_ticket" not in {f.kind for f in await checks.list_findings()}
 

@@ -24,7 +24,7 @@ async def _close(world: CheckedWorld) -> None:
 
 
 async def test_a_dispatched_ticket_of_which_nobody_was_notified_is_found(world: CheckedWorld) -> None:
-    await world.change("UPDATE letters SET state = 'dead', sent_at = NULL")
+    await world.change("UPDATE outbox SET state = 'dead', sent_at = NULL")
     assert await world.checks.check() == []  # not yet: it was dispatched a moment ago
     world.at += ALLOWED_DELAYS["unnotified"] + MINUTE
     finding = await world.find_one("untold")
@@ -34,7 +34,7 @@ async def test_a_dispatched_ticket_of_which_nobody_was_notified_is_found(world: 
 
 async def test_a_message_that_waits_for_office_hours_is_not_late(world: CheckedWorld) -> None:
     soon = to_micros(world.at + timedelta(hours=2))
-    await world.change("UPDATE letters SET state = 'pending', not_before = :soon", soon=soon)
+    await world.change("UPDATE outbox SET state = 'pending', not_before = :soon", soon=soon)
     world.at += timedelta(hours=1)
     assert await world.checks.check() == []
     world.at += timedelta(hours=1) + ALLOWED_DELAYS["message"] + MINUTE
@@ -91,16 +91,16 @@ async def test_no_red_card_is_missing_while_an_extension_is_being_decided_XM20(
 
 
 async def test_a_message_held_past_its_lease_is_found(world: CheckedWorld) -> None:
-    await world.change("UPDATE letters SET state = 'sending', owner = 'w1', lease_until = :then",
+    await world.change("UPDATE outbox SET state = 'sending', owner = 'w1', lease_until = :then",
                      then=world.leases_at - 120_000_000)  # fmt: skip
     assert (await world.find_one("lease_over")).facts["channel"] == "phone"
 
 
 async def test_a_message_may_be_held_as_long_as_its_call_is_open(world: CheckedWorld) -> None:
-    message = await world.db.read(lambda c: c.execute(text("SELECT min(id) FROM letters")).scalar_one())
-    await world.change("UPDATE letters SET state = 'sending', owner = 'calls', lease_until = NULL")
+    message = await world.db.read(lambda c: c.execute(text("SELECT min(id) FROM outbox")).scalar_one())
+    await world.change("UPDATE outbox SET state = 'sending', owner = 'calls', lease_until = NULL")
     await world.change(
-        "INSERT INTO calls (id, purpose, letter_id, to_masked, script, position, facts, heard, keys, state, created_at)"
+        "INSERT INTO calls (id, purpose, outbox_id, to_masked, script, position, facts, answers, keys, state, created_at)"
         " VALUES (1, 'notice', :message, '138****0001', 'notice', '', '{}', '{}', '', 'waiting', :now)",
         message=message, now=to_micros(world.at),
     )  # fmt: skip
@@ -110,7 +110,7 @@ async def test_a_message_may_be_held_as_long_as_its_call_is_open(world: CheckedW
 
 
 async def test_a_message_that_should_have_been_sent_is_found(world: CheckedWorld) -> None:
-    await world.change("UPDATE letters SET state = 'pending'")
+    await world.change("UPDATE outbox SET state = 'pending'")
     await world.change("UPDATE assignments SET opened_at = dispatched_at")  # they saw it all the same
     world.at += ALLOWED_DELAYS["message"] + MINUTE
     assert (await world.find_one("message_late")).facts["person"] == "H1"
@@ -118,7 +118,7 @@ async def test_a_message_that_should_have_been_sent_is_found(world: CheckedWorld
 
 @pytest.mark.parametrize("state", ["asking", "placed", "ambiguous"])
 async def test_a_call_without_a_result_is_found(world: CheckedWorld, state: str) -> None:
-    await world.change("INSERT INTO dials (id, call_id, number, state, asked_at, keys) VALUES (1, 1, 1, :state, :at, '')",
+    await world.change("INSERT INTO call_attempts (id, call_id, attempt_no, state, asked_at, keys) VALUES (1, 1, 1, :state, :at, '')",
                      state=state, at=to_micros(world.at))  # fmt: skip
     world.at += ALLOWED_DELAYS["attempt"] - MINUTE
     assert await world.checks.check() == []
@@ -127,7 +127,7 @@ async def test_a_call_without_a_result_is_found(world: CheckedWorld, state: str)
 
 
 async def test_a_long_conversation_is_not_a_call_without_a_result(world: CheckedWorld) -> None:
-    await world.change("INSERT INTO dials (id, call_id, number, state, asked_at, answered_at, keys) "
+    await world.change("INSERT INTO call_attempts (id, call_id, attempt_no, state, asked_at, answered_at, keys) "
                      "VALUES (1, 1, 1, 'placed', :at, :at, '')", at=to_micros(world.at))  # fmt: skip
     world.at += ALLOWED_DELAYS["attempt"] + MINUTE
     assert await world.checks.check() == []
@@ -170,7 +170,7 @@ async def test_a_closed_ticket_with_an_open_time_limit_is_found(world: CheckedWo
 
 
 async def test_an_update_received_and_not_handled_is_found(world: CheckedWorld) -> None:
-    row = "INSERT INTO inbox (id, mouth, event, chat, body, received_at, state) VALUES (:id, 'telegram', :id2, '', '{}', :at, :state)"
+    row = "INSERT INTO inbox (id, source, external_id, conversation, body, received_at, state) VALUES (:id, 'telegram', :id2, '', '{}', :at, :state)"
     await world.change(row, id=1, id2="1", at=to_micros(world.real - ALLOWED_DELAYS["inbox"] + MINUTE), state="new")
     assert await world.checks.check() == []
     await world.change(row, id=2, id2="2", at=to_micros(world.real - ALLOWED_DELAYS["inbox"] - MINUTE), state="new")
@@ -183,8 +183,8 @@ async def test_a_card_that_stays_out_of_date_is_found(world: CheckedWorld) -> No
     snap = await world.load()
     assert snap.lead is not None
     await world.change(
-        "INSERT INTO cards (id, channel, address, message_id, person, ticket_id, assignment_id, kind, shown, wanted,"
-        " facts, sent_at, state) VALUES (1, 'telegram', '5', '6', 'H1', :ticket, :assignment, 'M1', 2, 2, '{}', :at, 'live')",
+        "INSERT INTO chat_cards (id, channel, address, message_id, person, ticket_id, assignment_id, kind, shown_version, target_version,"
+        " facts, sent_at, state) VALUES (1, 'telegram', '5', '6', 'H1', :ticket, :assignment, 'ticket_dispatched', 2, 2, '{}', :at, 'live')",
         ticket=snap.ticket.id, assignment=snap.lead.id, at=to_micros(world.at),
     )  # fmt: skip
     world.at += timedelta(hours=1)
@@ -211,7 +211,7 @@ async def test_an_automatic_visit_whose_call_waits_is_no_finding(world: CheckedW
     await world.change("UPDATE assignments SET state = 'revisit_auto'")
     await world.change("UPDATE journal SET to_state = 'revisit_auto' WHERE verb = 'close'")
     await world.change(
-        "INSERT INTO calls (id, purpose, ticket_id, round, to_masked, script, position, facts, heard, keys, state, "
+        "INSERT INTO calls (id, purpose, ticket_id, round, to_masked, script, position, facts, answers, keys, state, "
         "created_at) SELECT 1, 'visit', id, 1, '', 'visit', '', '{}', '{}', '', 'waiting', :now FROM tickets",
         now=to_micros(world.at),
     )  # fmt: skip

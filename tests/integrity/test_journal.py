@@ -76,7 +76,7 @@ Change = Callable[[Connection], Any]
 
 
 def _ticket_id(no: str) -> Any:
-    return select(K.id).where(K.no == no).scalar_subquery()
+    return select(K.id).where(K.ticket_no == no).scalar_subquery()
 
 
 def _load_last(c: Connection, no: str) -> Any:
@@ -89,7 +89,9 @@ def _cut_end(c: Connection) -> None:
     c.execute(delete(t.journal).where(J.id == last.id))
     before = _load_last(c, "T2")
     c.execute(
-        update(t.tickets).where(K.no == "T2").values(version=before.version, head=before.hash, state=before.to_state)
+        update(t.tickets)
+        .where(K.ticket_no == "T2")
+        .values(version=before.version, journal_head=before.hash, state=before.to_state)
     )
     c.execute(
         update(t.assignments)
@@ -104,7 +106,7 @@ def _swap_hash(c: Connection) -> None:
 
 
 def _change_ticket(**values: Any) -> Change:
-    return lambda c: c.execute(update(t.tickets).where(K.no == "T5").values(**values))
+    return lambda c: c.execute(update(t.tickets).where(K.ticket_no == "T5").values(**values))
 
 
 def _change_assignment(no: str, **values: Any) -> Change:
@@ -121,14 +123,14 @@ def _delete_last(c: Connection) -> None:
 
 def _prepend_blank(c: Connection) -> None:
     last = _load_last(c, "T5")
-    c.execute(update(t.journal).where(J.id == last.id).values(words=" " + last.words))
+    c.execute(update(t.journal).where(J.id == last.id).values(arguments=" " + last.arguments))
 
 
 TAMPERED: dict[str, tuple[Change, str]] = {
     "a state": (_change_ticket(state="closed"), "state_differs"),
     "an unknown state": (_change_ticket(state="x"), "ticket_missing"),
     "a version": (_change_ticket(version=9), "version_differs"),
-    "a hash of the newest entry": (_change_ticket(head="0" * 64), "head_differs"),
+    "a hash of the newest entry": (_change_ticket(journal_head="0" * 64), "head_differs"),
     "a text": (_change_ticket(text="别的"), "ticket_changed"),
     "the time of the demand": (_change_ticket(generated_at=K.generated_at + 1), "ticket_changed"),
     "a signing": (_change_assignment("T5", signed_at=A.signed_at - 1), "assignment_changed"),
@@ -137,9 +139,9 @@ TAMPERED: dict[str, tuple[Change, str]] = {
     "an entry deleted": (_delete_entry, "line_missing"),
     "the last entry deleted": (_delete_last, "version_differs"),
     "the end cut off without a trace": (_cut_end, "sealed_line_missing"),
-    "a ticket deleted": (lambda c: c.execute(delete(t.tickets).where(K.no == "T5")), "ticket_missing"),
+    "a ticket deleted": (lambda c: c.execute(delete(t.tickets).where(K.ticket_no == "T5")), "ticket_missing"),
     "the hash of another entry": (_swap_hash, "line_forged"),
-    "a seal": (lambda c: c.execute(update(t.seals).values(hash="0" * 64)), "seal_broken"),
+    "a seal": (lambda c: c.execute(update(t.journal_seals).values(hash="0" * 64)), "seal_broken"),
     "a blank in the arguments": (_prepend_blank, "line_unreadable"),
 }  # fmt: skip
 
@@ -147,7 +149,7 @@ TAMPERED: dict[str, tuple[Change, str]] = {
 async def test_each_kind_of_tampering_is_named(busy_city: SampleCity) -> None:
     """Tamper in every way, one after another, and put everything back each time."""
     db, unnamed = busy_city.core.db, {}
-    tables = (t.journal, t.tickets, t.assignments, t.seals)
+    tables = (t.journal, t.tickets, t.assignments, t.journal_seals)
     stored = await db.read(lambda c: [(table, c.execute(select(table)).mappings().all()) for table in tables])
 
     def restore(c: Connection) -> None:
@@ -176,7 +178,7 @@ def _change(value: Any, chance: random.Random) -> Any:
 
 
 COLUMNS = [(t.journal, c.name) for c in t.journal.columns] + [
-    (t.tickets, name) for name in ("state", "version", "head", "text", "title", "no", "channel", "region", "generated_at")
+    (t.tickets, name) for name in ("state", "version", "journal_head", "text", "title", "ticket_no", "channel", "region", "generated_at")
 ]  # fmt: skip
 
 
@@ -218,7 +220,7 @@ async def test_seals_follow_one_another_and_leave_new_entries_alone(busy_city: S
     verdict = await busy_city.verify_journal()
     assert (verdict.seals, verdict.findings) == (2, ())
     newest = await busy_city.core.db.read(
-        lambda c: c.execute(select(t.seals.c.hash).order_by(t.seals.c.id.desc())).scalars().first()
+        lambda c: c.execute(select(t.journal_seals.c.hash).order_by(t.journal_seals.c.id.desc())).scalars().first()
     )
     assert verdict.seal == newest
 
@@ -235,7 +237,9 @@ async def test_a_forged_additional_entry_is_found(busy_city: SampleCity) -> None
     def forge(c: Connection) -> None:
         last = _load_last(c, "T5")._asdict()
         c.execute(
-            insert(t.journal).values(**{**last, "id": 999_999, "version": last["version"] + 1, "prev": last["hash"]})
+            insert(t.journal).values(
+                **{**last, "id": 999_999, "version": last["version"] + 1, "prev_hash": last["hash"]}
+            )
         )
 
     await busy_city.core.db.write(forge)

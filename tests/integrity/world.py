@@ -34,11 +34,11 @@ class CheckedWorld(World):
     async def pass_time(self, span: timedelta) -> None:
         """Let time pass while somebody looks at every open duty, and acts on none."""
         self.at += span
-        await self.change("UPDATE duties SET next_at = :now WHERE met_at IS NULL", now=to_micros(self.at))
+        await self.change("UPDATE duties SET check_at = :now WHERE met_at IS NULL", now=to_micros(self.at))
 
     async def mark_sent(self) -> None:
         """Mark every message as sent, as delivery would."""
-        await self.change("UPDATE letters SET state = 'sent', sent_at = not_before")
+        await self.change("UPDATE outbox SET state = 'sent', sent_at = not_before")
 
     async def find_one(self, kind: str) -> Finding:
         """Check once; assert that exactly this is found, and return it."""
@@ -48,5 +48,5 @@ class CheckedWorld(World):
 
     async def list_audited(self) -> list[str]:
         """Return what the checks wrote into the audit log, oldest first."""
-        query = text("SELECT what FROM audit WHERE who = 'auditor' ORDER BY id")
-        return [row.what for row in await self.db.read(lambda c: c.execute(query).all())]
+        query = text("SELECT event FROM audit_log WHERE actor = 'auditor' ORDER BY id")
+        return [row.event for row in await self.db.read(lambda c: c.execute(query).all())]

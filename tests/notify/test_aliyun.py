@@ -18,9 +18,9 @@ URLS = CallUrls("", "", "")
 SECRET = "s" * 24
 SETTINGS = {
     "access_key_id": "LTAIkey", "access_key_secret": "very-secret-words", "hook_secret": SECRET,
-    "templates": "phone.P1=TTS_1, phone.P1_noted=TTS_2,phone.over=TTS_3",
+    "templates": "phone.call_to_sign=TTS_1, phone.sign_noted=TTS_2,phone.over=TTS_3",
 }  # fmt: skip
-MENU = Menu("phone.P1", {"tail": "1 0 0 1"}, {"1": "phone.P1_noted"}, {"1": {}}, "77")
+MENU = Menu("phone.call_to_sign", {"tail": "1 0 0 1"}, {"1": "phone.sign_noted"}, {"1": {}}, "77")
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ async def test_a_call_that_cannot_be_made_is_not_requested(carrier: AliyunCarrie
     for to, menu, code in (
         ("+8613800001234", None, "no_menu"),
         ("+12025550100", MENU, "isv.MOBILE_NUMBER_ILLEGAL"),
-        ("+8613800001234", Menu("phone.P2", {}, {}, {}, "1"), "no_template"),
+        ("+8613800001234", Menu("phone.call_supervised", {}, {}, {}, "1"), "no_template"),
     ):
         with pytest.raises(DeliveryError) as caught:
             await carrier.place(to, caller="", urls=URLS, menu=menu)

@@ -83,7 +83,7 @@ async def populate(db: Database) -> World:
         for name, value in {"name": "王某", "phone": "+8613900000001"}.items()
     }
     await db.execute(t.tickets.update().where(t.tickets.c.id == ticket_id).values(**sealed))
-    await db.execute(insert(t.house).values(name="incarnation", value="first"))
+    await db.execute(insert(t.key_values).values(name="incarnation", value="first"))
     return world
 
 

@@ -32,7 +32,7 @@ async def test_every_administrator_is_told_by_chat_and_telephone_and_the_url_too
 
 
 async def test_who_is_told_and_by_what_stands_in_the_table_FS6(told: Told) -> None:
-    await told.alarms.tell("message_dead", person="H1", message="M1")
+    await told.alarms.tell("message_dead", person="H1", message="ticket_dispatched")
     assert told.chat.texts_of("o1") == [] and told.rung == [] and len(told.chat.texts_of("a1")) == 1
     assert "发给 李明 的通知" in told.chat.texts_of("a1")[0], "people are named, not coded"
 

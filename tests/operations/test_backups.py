@@ -128,8 +128,8 @@ async def test_a_backup_that_differs_from_its_manifest_fails_its_proof_XR3(insta
     await prove("UPDATE units SET active = active")
     for damage in (
         "DELETE FROM units WHERE code = 'U02'",
-        "UPDATE journal SET words = '{\"unit\":\"U02\"}' WHERE verb = 'dispatch'",
-        "DELETE FROM seals",
+        "UPDATE journal SET arguments = '{\"unit\":\"U02\"}' WHERE verb = 'dispatch'",
+        "DELETE FROM journal_seals",
         "UPDATE tickets SET phone_sealed = name_sealed",
     ):
         await refuse("backup_differs", prove(damage))
@@ -182,9 +182,9 @@ async def test_a_restore_refuses_what_is_in_use_full_or_newer_and_touches_nothin
     before = await read_all(target)
     running = open_database(target, time.monotonic)
     await running.fetch_rows(select(t.units))
-    await running.execute(t.house.insert().values(name="probe", value="1"))
+    await running.execute(t.key_values.insert().values(name="probe", value="1"))
     await refuse("in_use", there.restore(file, (), replace=True))
-    await running.execute(t.house.delete().where(t.house.c.name == "probe"))
+    await running.execute(t.key_values.delete().where(t.key_values.c.name == "probe"))
     await running.close()
     await refuse("target_full", there.restore(file, ()))
     with changed(file, file.stat().st_size - 5) as damaged:

@@ -166,7 +166,7 @@ async def test_a_beat_tells_since_when_the_oldest_due_message_of_each_channel_wa
     outbox, store = SqlOutboxStore(database, IdSupply(database)), SqlBeatStore(database)
     waits = [(1, "telegram", False, -30), (2, "telegram", True, -10), (3, "phone", True, 5), (4, "sms", False, 0)]
     await outbox.add([
-        Message(n, "M1", channel, "P1", 1, 2, 1, urgent, NOW + timedelta(minutes=minutes), NOW)
+        Message(n, "ticket_dispatched", channel, "P1", 1, 2, 1, urgent, NOW + timedelta(minutes=minutes), NOW)
         for n, channel, urgent, minutes in waits
     ])  # fmt: skip
     (beat,) = await store.beat(Beat("a", "h", ("worker",), "0017", number=1), ["telegram", "phone", "sms"], NOW)

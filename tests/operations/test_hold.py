@@ -60,12 +60,12 @@ class House:
 
     async def copy(self) -> Mapping[str, str]:
         """What a copy of the database would say."""
-        return {row.name: row.value for row in await self.db.fetch_rows(select(t.house))}
+        return {row.name: row.value for row in await self.db.fetch_rows(select(t.key_values))}
 
     async def put_back(self, copy: Mapping[str, str]) -> None:
-        await self.db.execute(t.house.delete())
+        await self.db.execute(t.key_values.delete())
         for name, value in copy.items():
-            await self.db.execute(insert(t.house).values(name=name, value=value))
+            await self.db.execute(insert(t.key_values).values(name=name, value=value))
 
 
 @pytest.fixture
@@ -180,17 +180,17 @@ async def test_a_mark_in_redis_outlives_the_machine_FD13(house: House) -> None:
 
 def letter(id_: int, state: str, due: datetime, *, urgent: bool = False, owner: str | None = None) -> dict[str, Any]:
     return {
-        "id": id_, "kind": "M1", "channel": "phone" if owner == CALLS_OWNER else "telegram", "person": "H1", "version": 1,
+        "id": id_, "kind": "ticket_dispatched", "channel": "phone" if owner == CALLS_OWNER else "telegram", "person": "H1", "ticket_version": 1,
         "urgent": urgent, "not_before": to_micros(due), "created_at": to_micros(due), "facts": "{}", "state": state,
         "owner": owner,
     }  # fmt: skip
 
 
-def call(id_: int, purpose: str, state: str, due: datetime, letter_id: int | None = None) -> dict[str, Any]:
+def call(id_: int, purpose: str, state: str, due: datetime, outbox_id: int | None = None) -> dict[str, Any]:
     return {
-        "id": id_, "purpose": purpose, "letter_id": letter_id, "to_masked": "", "script": "notice", "position": "",
-        "facts": "{}", "heard": "{}", "keys": "", "state": state, "next_at": to_micros(due), "created_at": to_micros(due),
-        "dial_id": id_ if state == "live" else None, "round": id_,
+        "id": id_, "purpose": purpose, "outbox_id": outbox_id, "to_masked": "", "script": "notice", "position": "",
+        "facts": "{}", "answers": "{}", "keys": "", "state": state, "next_at": to_micros(due), "created_at": to_micros(due),
+        "attempt_id": id_ if state == "live" else None, "round": id_,
     }  # fmt: skip
 
 
@@ -213,7 +213,7 @@ async def fill(db: Database) -> None:
         call(4, "visit", "waiting", OLD), call(5, "visit", "live", OLD), call(6, "notice", "waiting", LATER, 12),
     ]  # fmt: skip
     dials = [
-        {"id": id_, "call_id": id_, "number": 1, "state": "placed", "asked_at": to_micros(OLD), "keys": ""} for id_ in (3, 5)
+        {"id": id_, "call_id": id_, "attempt_no": 1, "state": "placed", "asked_at": to_micros(OLD), "keys": ""} for id_ in (3, 5)
     ]  # fmt: skip
     texts = [
         {"id": id_, "ticket_id": id_, "kind": "closed", "to_masked": "", "phone_index": "", "two_way": False, "state": state,
@@ -221,15 +221,15 @@ async def fill(db: Database) -> None:
         for id_, state, due in ((1, "pending", OLD), (2, "pending", NEW), (3, "sending", NEW))
     ]  # fmt: skip
     cards = [
-        {"id": id_, "channel": "telegram", "address": "1", "message_id": str(id_), "person": "H1", "ticket_id": 1, "kind": "M1",
-         "shown": 1, "wanted": wanted, "facts": "{}", "sent_at": to_micros(due), "state": "live", "not_before": to_micros(due)}
+        {"id": id_, "channel": "telegram", "address": "1", "message_id": str(id_), "person": "H1", "ticket_id": 1, "kind": "ticket_dispatched",
+         "shown_version": 1, "target_version": wanted, "facts": "{}", "sent_at": to_micros(due), "state": "live", "not_before": to_micros(due)}
         for id_, wanted, due in ((1, 2, OLD), (2, 2, NEW), (3, 1, OLD))
     ]  # fmt: skip
     writebacks = [
         {"id": id_, "ticket_id": 1, "version": id_, "state": state, "since": to_micros(due)}
         for id_, state, due in ((1, "waiting", OLD), (2, "waiting", NEW), (3, "sending", NEW), (4, "confirmed", OLD))
     ]  # fmt: skip
-    tables = {t.letters: letters, t.calls: calls, t.dials: dials, t.caller_texts: texts, t.cards: cards,
+    tables = {t.outbox: letters, t.calls: calls, t.call_attempts: dials, t.requester_texts: texts, t.chat_cards: cards,
               t.writebacks: writebacks}  # fmt: skip
     for table, rows in tables.items():
         for row in rows:
@@ -266,27 +266,29 @@ async def test_a_release_drops_what_may_have_left_and_never_sends_what_was_in_ha
     assert report is not None and report.hold == hold
     counted = {(one.what, one.kind): (one.older, one.newer) for one in report.waiting}
     assert counted == {
-        ("letters", "M1"): (3, 3), ("calls", "notice"): (1, 2), ("calls", "visit"): (2, 0), ("caller_texts", ""): (1, 2),
-        ("cards", "M1"): (1, 1), ("writebacks", ""): (1, 2),
+        ("letters", "ticket_dispatched"): (3, 3), ("calls", "notice"): (1, 2), ("calls", "visit"): (2, 0), ("caller_texts", ""): (1, 2),
+        ("cards", "ticket_dispatched"): (1, 1), ("writebacks", ""): (1, 2),
     }  # fmt: skip
     assert min(one.oldest for one in report.waiting) == OLD
     dropped = await holds.release(mode, "GL01", before=before)
-    k = t.letters.c
-    assert await list_ids(db, t.letters, k.state == "skipped", k.error == "restored") == dropped_letters
-    assert await list_ids(db, t.letters, k.state == "sending") <= {8, 9, 12}
-    assert await list_ids(db, t.letters, k.state == "sent") == {11}
+    k = t.outbox.c
+    assert await list_ids(db, t.outbox, k.state == "skipped", k.error == "restored") == dropped_letters
+    assert await list_ids(db, t.outbox, k.state == "sending") <= {8, 9, 12}
+    assert await list_ids(db, t.outbox, k.state == "sent") == {11}
     assert await list_ids(db, t.calls, t.calls.c.state == "done") == dropped_calls
     visits = await db.fetch_rows(select(t.calls.c.id, t.calls.c.next_at).where(t.calls.c.id.in_((4, 5))))
     assert {row.id: from_micros(row.next_at) for row in visits} == {4: NOW, 5: OLD}  # made anew; the carrier is asked
-    assert await list_ids(db, t.dials, t.dials.c.state == "placed") == {5}
-    x = t.caller_texts.c
-    assert await list_ids(db, t.caller_texts, x.state == "failed", x.next_at.is_(None)) == dropped_texts
-    assert await list_ids(db, t.cards, t.cards.c.shown == t.cards.c.wanted) == done_cards
+    assert await list_ids(db, t.call_attempts, t.call_attempts.c.state == "placed") == {5}
+    x = t.requester_texts.c
+    assert await list_ids(db, t.requester_texts, x.state == "failed", x.next_at.is_(None)) == dropped_texts
+    assert await list_ids(db, t.chat_cards, t.chat_cards.c.shown_version == t.chat_cards.c.target_version) == done_cards
     assert await list_ids(db, t.writebacks, t.writebacks.c.state == "refused") == refused
     assert not await holds.is_held() and await holds.describe() is None
-    (line,) = await db.fetch_rows(select(t.audit.c.who, t.audit.c.facts).where(t.audit.c.what == "hold_released"))
+    (line,) = await db.fetch_rows(
+        select(t.audit_log.c.actor, t.audit_log.c.facts).where(t.audit_log.c.event == "hold_released")
+    )
     assert (
-        line.who == "GL01" and json.loads(line.facts)["dropped"] == dropped and json.loads(line.facts)["mode"] == mode
+        line.actor == "GL01" and json.loads(line.facts)["dropped"] == dropped and json.loads(line.facts)["mode"] == mode
     )
     with pytest.raises(Refused):
         await holds.release(mode, "GL01")

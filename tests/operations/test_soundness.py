@@ -31,7 +31,7 @@ async def file(sqlite_url: str) -> Path:
     found = Path(sqlite_url.removeprefix("sqlite:///"))
     with closing(sqlite3.connect(found)) as connection, connection:
         connection.executemany(
-            "INSERT INTO house (name, value) VALUES (?, ?)", [(f"n{n:04}", "v" * 90) for n in range(600)]
+            "INSERT INTO key_values (name, value) VALUES (?, ?)", [(f"n{n:04}", "v" * 90) for n in range(600)]
         )
     make_pages_small(found)
     return found
@@ -51,7 +51,7 @@ async def test_a_sound_database_is_found_sound_while_it_is_written_to_XR4(
 
 @pytest.mark.parametrize("part", ["root", "inner", "leaf"])
 async def test_a_page_that_is_none_any_more_is_found_by_each_check_FD16(file: Path, part: str) -> None:
-    page = next(page for page in list_pages(file) if (page.table, page.part) == ("house", part))
+    page = next(page for page in list_pages(file) if (page.table, page.part) == ("key_values", part))
     assert await check(file).check_some(60) == []
     flip(file, page, 1)
     assert await check(file).check_all()
@@ -86,7 +86,7 @@ async def test_a_check_goes_on_where_its_time_ended_and_the_first_one_is_broken_
 
 async def test_a_check_leaves_the_wal_of_a_stopped_server_as_it_is_XR4(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("INSERT INTO house (name, value) VALUES ('last', '1')")
+        connection.execute("INSERT INTO key_values (name, value) VALUES ('last', '1')")
         connection.commit()
         wal = file.with_name("jiesu.db-wal")
         before = wal.read_bytes()
@@ -136,22 +136,24 @@ async def damage_block(url: str, relation: str) -> None:
     """Overwrite the head of a relation's first block on disk; it was just rewritten past the server's cache."""
     async with connect(url) as raw:
         await raw.execute(
-            "INSERT INTO house (name, value) SELECT 'n' || n, repeat('v', 90) FROM generate_series(1, 2000) n"
+            "INSERT INTO key_values (name, value) SELECT 'n' || n, repeat('v', 90) FROM generate_series(1, 2000) n"
         )
-        await raw.execute("VACUUM FULL house")
+        await raw.execute("VACUUM FULL key_values")
         await raw.execute("CHECKPOINT")
         path = Path(await raw.fetchval("SHOW data_directory")) / await raw.fetchval(
             f"SELECT pg_relation_filepath('{relation}')"
         )
     with path.open("r+b") as content:
-        content.seek(8192 if relation == "house" else 8192 + 4096)
+        content.seek(8192 if relation == "key_values" else 8192 + 4096)
         content.write(bytes(range(24)))
 
 
 async def test_a_damaged_block_is_found_by_the_check_and_makes_what_reads_it_read_only_FD16(postgres_url: str) -> None:
     async with connect(postgres_url) as raw:
-        await raw.execute("ALTER TABLE house DROP CONSTRAINT house_pkey")  # or its building reads the table into memory
-    await damage_block(postgres_url, "house")
+        await raw.execute(
+            "ALTER TABLE key_values DROP CONSTRAINT key_values_pkey"
+        )  # or its building reads the table into memory
+    await damage_block(postgres_url, "key_values")
     assert "invalid page" in (await PostgresSoundness(postgres_url).check_all())[0]
     db = open_database(postgres_url, time.monotonic)
     with pytest.raises(Unavailable, match="read_only"):
@@ -168,7 +170,7 @@ async def test_amcheck_finds_a_damaged_index_where_it_is_installed_XR4(postgres_
         await raw.execute("CREATE EXTENSION amcheck")
     assert "amcheck_missing" not in await list_missing_safeguards(postgres_url)
     assert await PostgresSoundness(postgres_url).check_all() == []
-    await damage_block(postgres_url, "house_pkey")
+    await damage_block(postgres_url, "key_values_pkey")
     assert await PostgresSoundness(postgres_url).check_all()
 
 

@@ -106,8 +106,8 @@ async def test_no_name_and_no_number_of_a_requester_is_in_any_document_G23_FR10_
     world, tickets = await open_world(database, count=60)
     unsatisfied = next(x for x in tickets if any(is_in_october(v["at"]) for v in x.get("visits", ())))
     await database.write(lambda c: c.exec_driver_sql(
-        "UPDATE tickets SET final_answer = 'unsatisfied', deemed = false, state = 'finalized' "
-        f"WHERE no = '{unsatisfied['ticket_no']}'"
+        "UPDATE tickets SET final_answer = 'unsatisfied', deemed_satisfied = false, state = 'finalized' "
+        f"WHERE ticket_no = '{unsatisfied['ticket_no']}'"
     ) and None)  # fmt: skip
     review = {
         "conclusion": f"承办单位未联系{REQUESTER}（{PHONE}）",

@@ -33,7 +33,7 @@ async def test_a_mass_incident_is_neither_due_nor_overdue_XD10(database: Databas
     found = (await SqlBulletinStore(database, world.ids, world.encryption).count_figures([OCTOBER]))[0].in_hand
     assert [(row.open, row.due, row.overdue, row.red) for row in found] == [(1, late, late, late)]
     count, listed = await SqlGlanceStore(database).list_overdue(world.at, 10)
-    assert (count, [one.ticket.no for one in listed]) == (late, ["A"] * late)
+    assert (count, [one.ticket.ticket_no for one in listed]) == (late, ["A"] * late)
     page = await SqlQueryStore(database, world.encryption).list_tickets(TicketFilter(overdue=True), world.at)
     assert len(page.items) == late
 

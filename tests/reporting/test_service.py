@@ -52,7 +52,7 @@ async def test_documents_are_kept_as_issued_and_every_export_is_audited_FA12(dat
     for who, issue_id, name in ((LEADER, analysis.id, "pdf"), (ADMIN, monthly.id, "xlsx"), (ADMIN, 1, "pdf")):
         with pytest.raises(Refused, match="not_found"):
             await reporting.export_document(issue_id, name, who)
-    exports = select(t.audit.c.who, t.audit.c.about).where(t.audit.c.what == "export")
+    exports = select(t.audit_log.c.actor, t.audit_log.c.subject).where(t.audit_log.c.event == "export")
     entries = await database.read(lambda c: c.execute(exports).all())
     assert [tuple(row) for row in entries] == [("L1", "monthly_bulletin 2026-10"), ("A1", "monthly_bulletin 2026-10")]
 

@@ -29,8 +29,8 @@ async def merge(world: World, repeat: str, master: str, at: datetime) -> None:
     """Write the rows that a merge leaves behind."""
 
     def write(c: Connection) -> None:
-        master_id = c.execute(select(t.tickets.c.id).where(t.tickets.c.no == master)).scalar_one()
-        repeat_id = c.execute(select(t.tickets.c.id).where(t.tickets.c.no == repeat)).scalar_one()
+        master_id = c.execute(select(t.tickets.c.id).where(t.tickets.c.ticket_no == master)).scalar_one()
+        repeat_id = c.execute(select(t.tickets.c.id).where(t.tickets.c.ticket_no == repeat)).scalar_one()
         c.execute(update(t.tickets).where(t.tickets.c.id == repeat_id).values(merged_into=master_id, state="merged"))
         entry = c.execute(select(t.journal).where(t.journal.c.ticket_id == repeat_id)).mappings().one()
         merge = {**entry, "id": repeat_id * 1000, "version": 2, "verb": "merge", "at": to_micros(at)}

@@ -36,9 +36,9 @@ async def settle(world: World, no: str, flags: dict[str, bool], grade: str, answ
     await world.act("visit", AGENT, no, kind="manual", answer=answer, note="电话回访")
 
     def mark(c: Any) -> None:
-        c.execute(text("UPDATE tickets SET grade = :g WHERE no = :no"), {"g": grade, "no": no})
+        c.execute(text("UPDATE tickets SET grade = :g WHERE ticket_no = :no"), {"g": grade, "no": no})
         for flag in flags:
-            c.execute(text("UPDATE tickets SET flags = :f WHERE no = :no"), {"f": flag, "no": no})
+            c.execute(text("UPDATE tickets SET flags = :f WHERE ticket_no = :no"), {"f": flag, "no": no})
 
     await world.db.write(mark)
 

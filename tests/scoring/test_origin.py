@@ -129,7 +129,7 @@ class Liver:
         self.world.at = then
 
     async def load(self) -> Any:
-        return await self.world.tickets.moves.load(TicketRef(no=self.no))
+        return await self.world.tickets.moves.load(TicketRef(ticket_no=self.no))
 
     def chance(self, percent: int) -> bool:
         return self.dice.randrange(100) < percent
@@ -145,14 +145,14 @@ async def write_history(world: World, no: str) -> dict[str, Any]:
     def when(micros: int | None) -> str | None:
         return None if micros is None else from_micros(micros).isoformat()
 
-    ticket = (await world.db.read(lambda c: list(c.execute(select(t.tickets).where(t.tickets.c.no == no)))))[0]
+    ticket = (await world.db.read(lambda c: list(c.execute(select(t.tickets).where(t.tickets.c.ticket_no == no)))))[0]
     requests, assignments = await rows(t.requests), []
     for a in await rows(t.assignments):
         own = [r for r in requests if r.assignment_id == a.id and r.decision is not None]
         granted = [r for r in own if r.kind == "extension" and r.decision == "accepted"]
         one: dict[str, Any] = {
             "unit": TWIN[a.unit], "lead": bool(a.lead), "dispatched_at": when(a.dispatched_at),
-            "signed_at": when(a.signed_at), "signed": a.signed, "closed_at": when(a.closed_at), "contacted_at": when(a.contacted_at),
+            "signed_at": when(a.signed_at), "signed": a.sign_method, "closed_at": when(a.closed_at), "contacted_at": when(a.contacted_at),
             "close_due_at": loads(granted[0].facts)["old_due_at"] if granted else when(a.close_due_at),
             "extensions": [{"granted_at": when(r.decided_at), "new_due_at": loads(r.facts)["new_due_at"]} for r in granted],
         }  # fmt: skip
@@ -163,7 +163,7 @@ async def write_history(world: World, no: str) -> dict[str, Any]:
         assignments.append({key: value for key, value in one.items() if value is not None})
     visits = [
         {"kind": v.kind, "at": when(v.at), "answer": v.answer, "contacted": v.contacted}
-        for v in await rows(t.visits) if v.final or v.answer != "unreached"
+        for v in await rows(t.visits) if v.decisive or v.answer != "unreached"
     ]  # fmt: skip
     return {
         "ticket_no": f"I-{no}", "category": ticket.category, "grade": ticket.grade, "region": "南关区",
@@ -233,7 +233,7 @@ async def test_a_card_of_an_imported_life_taken_back_on_objection_no_longer_coun
     due = world.at + timedelta(hours=3)
     await world.import_history([overdue_and_given_back(**{"return": None}, close_due_at=due.isoformat())])
     world.at = due + timedelta(hours=1)
-    lead = (await world.tickets.moves.load(TicketRef(no="A"))).lead
+    lead = (await world.tickets.moves.load(TicketRef(ticket_no="A"))).lead
     await world.tickets.act(Act("red_card", SYSTEM, Source.CLOCK, assignment_id=lead.id, at=due))
     assert (await count_by_tables(world, world.at, {}))["2026-11", "U01", "red_card"] == [1, 1]
     await world.act("object", Actor("HU01", Role.HANDLER, "U01"), "A", reason="停水系计划检修")

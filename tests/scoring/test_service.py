@@ -142,7 +142,7 @@ async def test_a_unit_sees_its_own_sheet_only_and_may_contest_it_while_that_is_a
     run = await world.scoring.start_run(OCT, None, CLERK)
     contest = await world.scoring.submit_contest(run["id"], {"words": "E30 系退单", "item": "sign"}, HANDLER)
     assert contest["unit"] == "U01"
-    assert [a.words for a in await world.store.list_contests(OCT, None, (), 10)] == ["E30 系退单"]
+    assert [a.reason for a in await world.store.list_contests(OCT, None, (), 10)] == ["E30 系退单"]
     with pytest.raises(Refused, match="text_missing"):
         await world.scoring.submit_contest(run["id"], {"words": " "}, HANDLER)
     with pytest.raises(Refused, match="contests_open"):

@@ -31,7 +31,7 @@ async def receive(world: World, no: str, when: datetime, caller: str = "", categ
     """Take in a demand of a caller at a time."""
     world.at = when
     await world.add_ticket(no)
-    change = text("UPDATE tickets SET phone_index = :p, category = :c WHERE no = :no")
+    change = text("UPDATE tickets SET phone_index = :p, category = :c WHERE ticket_no = :no")
     await world.db.write(lambda c: c.execute(change, {"p": caller or no, "c": category, "no": no}))
 
 

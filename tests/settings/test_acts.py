@@ -128,7 +128,7 @@ def test_a_visit_begun_before_the_office_gave_it_up_may_be_ended_by_hand() -> No
 @pytest.mark.proves("visit.categories")
 def test_a_category_that_is_not_visited_ends_without_a_visit() -> None:
     flow = closed(visit__categories="consult").act("clock", "start_visit")
-    assert (flow.state, flow.ticket.deemed) == (State.FINALIZED, False)
+    assert (flow.state, flow.ticket.deemed_satisfied) == (State.FINALIZED, False)
 
 
 def visit_in_vain(flow: Flow, *hours: float) -> Flow:
@@ -142,13 +142,13 @@ def visit_in_vain(flow: Flow, *hours: float) -> Flow:
 @pytest.mark.proves("visit.manual.attempts")
 def test_after_as_many_attempts_as_the_office_says_a_requester_is_out_of_reach() -> None:
     flow = visit_in_vain(closed(visit__manual__attempts="2"), 0, 30)
-    assert (flow.state, flow.ticket.deemed) == (State.FINALIZED, True)
+    assert (flow.state, flow.ticket.deemed_satisfied) == (State.FINALIZED, True)
 
 
 @pytest.mark.proves("visit.manual.min_days")
 def test_the_attempts_may_all_be_of_one_day_where_the_office_says_so() -> None:
     flow = visit_in_vain(closed(visit__manual__min_days="1"), 0, 1, 5)
-    assert (flow.state, flow.ticket.deemed) == (State.FINALIZED, True)
+    assert (flow.state, flow.ticket.deemed_satisfied) == (State.FINALIZED, True)
 
 
 @pytest.mark.proves("notify.phone.on_dispatch")
@@ -157,21 +157,21 @@ def test_an_office_may_have_every_ticket_announced_by_telephone() -> None:
         Flow(grade=grade, notify__phone__on_dispatch=policy).act("dispatcher", "dispatch", unit="U01").messages
         for grade, policy in ((Grade.GENERAL, "always"), (Grade.URGENT, "never"))
     )
-    calls = [message for message in always if message.kind == "P1"]
+    calls = [message for message in always if message.kind == "call_to_sign"]
     assert [(call.person, call.facts.get("unless_opened")) for call in calls] == [("H1", None)]
-    assert "P1" not in {message.kind for message in never}
+    assert "call_to_sign" not in {message.kind for message in never}
 
 
 @pytest.mark.proves("notify.phone.on_dispatch")
 def test_an_office_may_announce_no_upgrade_by_telephone() -> None:
     flow = signed(notify__phone__on_dispatch="never").act("dispatcher", "regrade", grade="urgent", reason="扬言")
-    assert [kind for kind, _ in flow.take_messages()] == ["M2u", "M2u"]
+    assert [kind for kind, _ in flow.take_messages()] == ["regraded_urgent", "regraded_urgent"]
 
 
 @pytest.mark.proves("notify.phone.unopened_after")
 def test_a_card_that_nobody_opens_is_followed_by_a_call_after_as_long_as_the_office_says() -> None:
     flow = Flow(notify__phone__unopened_after="1wh").act("dispatcher", "dispatch", unit="U01")
-    (call,) = (message for message in flow.messages if message.kind == "P1")
+    (call,) = (message for message in flow.messages if message.kind == "call_to_sign")
     assert (call.not_before - flow.at, call.facts["unless_opened"]) == (timedelta(hours=1), True)
 
 

@@ -75,9 +75,11 @@ async def test_a_list_that_is_put_off_comes_back_when_the_office_says() -> None:
 @pytest.mark.proves("notify.sms")
 def test_an_office_may_text_who_took_neither_chat_nor_telephone() -> None:
     flow = Flow(grade=Grade.URGENT, **{"notify.sms": "true"}).act("dispatcher", "dispatch", unit="U01")
-    call = next(message for message in flow.messages if message.kind == "P1")
+    call = next(message for message in flow.messages if message.kind == "call_to_sign")
     context = FallbackContext(call, "no_answer", (), flow.snap, flow.snapshot, flow.at, Ids().take)
-    assert [(sms.kind, sms.channel, sms.person) for sms in build_sms_fallback(context)] == [("S1", "sms", "H1")]
+    assert [(sms.kind, sms.channel, sms.person) for sms in build_sms_fallback(context)] == [
+        ("sms_to_sign", "sms", "H1")
+    ]
 
 
 @pytest.mark.proves("privacy.chat")

@@ -147,9 +147,11 @@ async def fill(url: str) -> None:
     rows: Any = list(open_import("history", body, now=NOW, context=FileContext(ZONE, date(1899, 12, 30), ("CN",))))
     store = SqlHistoryStore(database, ids, Encryption("a secret of sixteen or more", CHANCE))
     assert await HistoryImport(store, open_office(database)).write(rows, "import") == [True] * len(rows)
-    find_id = select(t.tickets.c.id).where(t.tickets.c.no == f"T{REPEATED}").scalar_subquery()
-    merged = t.tickets.update().where(t.tickets.c.no == "REPEAT").values(merged_into=find_id, state="merged")
-    verb = text("UPDATE journal SET verb = 'merge' WHERE ticket_id = (SELECT id FROM tickets WHERE no = 'REPEAT')")
+    find_id = select(t.tickets.c.id).where(t.tickets.c.ticket_no == f"T{REPEATED}").scalar_subquery()
+    merged = t.tickets.update().where(t.tickets.c.ticket_no == "REPEAT").values(merged_into=find_id, state="merged")
+    verb = text(
+        "UPDATE journal SET verb = 'merge' WHERE ticket_id = (SELECT id FROM tickets WHERE ticket_no = 'REPEAT')"
+    )
     await database.execute(merged)
     await database.execute(verb)
     await database.close()

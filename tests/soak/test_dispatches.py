@@ -74,8 +74,8 @@ class Run:
         return [one.text for one in arrivals if not one.is_edit and "新工单" in one.text]
 
     async def count_unsettled(self) -> int:
-        k = t.letters.c
-        return await self.office.count_rows(t.letters, k.kind == "M1", k.channel == "telegram", k.person == "H101",
+        k = t.outbox.c
+        return await self.office.count_rows(t.outbox, k.kind == "ticket_dispatched", k.channel == "telegram", k.person == "H101",
                                             k.state.in_(("pending", "sending")))  # fmt: skip
 
 
@@ -112,7 +112,7 @@ async def test_whatever_happens_to_the_processes_no_dispatch_is_lost_G1_G2_G5_G6
         finally:
             await run.fleet.close()
         arrived = Counter(text.removeprefix(AGAIN) for text in run.list_arrived())
-        in_hand = await office.count_rows(t.letters, t.letters.c.state == "sending")
+        in_hand = await office.count_rows(t.outbox, t.outbox.c.state == "sending")
         office.log.clear()  # what an outage says of itself is judged elsewhere
         figures.report(
             row, dispatches=count, disturbances=times, lost=count - len(arrived), copies=arrived.total() - len(arrived),

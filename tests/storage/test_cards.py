@@ -18,7 +18,7 @@ from tests.time_and_chance import CHANCE
 
 NOW = datetime(2026, 11, 10, 1, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=45)
-CARD = NewCard("telegram", "42", "7", "H1", 1, 2, "M1", 3, NOW, {"text": "x"})
+CARD = NewCard("telegram", "42", "7", "H1", 1, 2, "ticket_dispatched", 3, NOW, {"text": "x"})
 ENCRYPTION = Encryption("a secret of the tests", CHANCE)
 
 
@@ -26,15 +26,15 @@ async def open_store(database: Database, version: int = 3) -> SqlCardStore:
     """Write a ticket in this version; return the store of cards."""
     name = ENCRYPTION.seal("tickets", 1, "name", "欧阳小明")
     await database.execute(insert(t.tickets).values(
-        id=1, no="T1", version=version, head="", state="dispatched", grade="general", channel="phone", region="",
+        id=1, ticket_no="T1", version=version, journal_head="", state="dispatched", grade="general", channel="phone", region="",
         generated_at=0, flags="", title="", place="", text="", created_at=0, extra="{}", name_sealed=name))  # fmt: skip
     return SqlCardStore(database, IdSupply(database), ENCRYPTION)
 
 
 async def want_version(database: Database, version: int) -> None:
     """The ticket moves: its cards should show this version."""
-    live = update(t.cards).where(t.cards.c.assignment_id == 2, t.cards.c.state == "live")
-    await database.execute(live.values(wanted=version))
+    live = update(t.chat_cards).where(t.chat_cards.c.assignment_id == 2, t.chat_cards.c.state == "live")
+    await database.execute(live.values(target_version=version))
 
 
 async def test_a_card_is_found_by_the_message_id_of_its_chat_and_recorded_once(database: Database) -> None:
@@ -43,7 +43,12 @@ async def test_a_card_is_found_by_the_message_id_of_its_chat_and_recorded_once(d
     await cards.record([CARD])
     found = await cards.find("telegram", "42", "7")
     assert found is not None
-    assert (found.assignment_id, found.kind, found.shown, found.wanted) == (2, "M1", 3, 3)
+    assert (found.assignment_id, found.kind, found.shown_version, found.target_version) == (
+        2,
+        "ticket_dispatched",
+        3,
+        3,
+    )
     assert await cards.find("telegram", "43", "7") is None
     assert [c.message_id for c in await cards.list_by_assignment(2)] == ["7"]
     assert await cards.get_requester_name(1) == "欧阳小明" and await cards.get_requester_name(9) is None
@@ -51,8 +56,10 @@ async def test_a_card_is_found_by_the_message_id_of_its_chat_and_recorded_once(d
 
 async def test_a_newer_reminder_of_the_same_kind_makes_the_earlier_one_stale(database: Database) -> None:
     cards = await open_store(database)
-    first = replace(CARD, kind="M3", replaces=True)
-    await cards.record([first, replace(first, message_id="8", person="H2"), replace(first, message_id="9", kind="M4")])
+    first = replace(CARD, kind="sign_reminder", replaces=True)
+    await cards.record(
+        [first, replace(first, message_id="8", person="H2"), replace(first, message_id="9", kind="close_reminder")]
+    )
     await cards.record([replace(first, message_id="10")])
     assert [c.message_id for c in await cards.list_stale(["telegram"], NOW, 9)] == ["7"]
     (claimed,) = await cards.claim("w", [c.id for c in await cards.list_stale(["telegram"], NOW, 9)], LEASE)
@@ -63,7 +70,7 @@ async def test_a_newer_reminder_of_the_same_kind_makes_the_earlier_one_stale(dat
 async def test_a_card_whose_ticket_moved_while_it_was_being_sent_is_stale_at_once(database: Database) -> None:
     cards = await open_store(database, version=4)
     await cards.record([CARD])
-    assert [c.wanted for c in await cards.list_stale(["telegram"], NOW, 9)] == [4]
+    assert [c.target_version for c in await cards.list_stale(["telegram"], NOW, 9)] == [4]
 
 
 async def test_a_stale_card_is_claimed_by_one_worker_and_is_stale_again_after_the_next_move(database: Database) -> None:
@@ -80,7 +87,7 @@ async def test_a_stale_card_is_claimed_by_one_worker_and_is_stale_again_after_th
     assert await cards.mark_shown(stale.id, "w9", 4) is False
     assert await cards.mark_shown(stale.id, owners[0], 4) is True
     (again,) = await cards.list_stale(["telegram"], NOW, 9)
-    assert again.wanted == 5 and again.shown == 4
+    assert again.target_version == 5 and again.shown_version == 4
 
 
 async def test_a_card_is_free_again_when_its_worker_went_silent_and_a_postponed_one_waits(database: Database) -> None:

@@ -51,13 +51,15 @@ async def test_messages_say_why_they_wait_and_a_step_back_hastens_only_what_wait
 ) -> None:
     outbox = SqlOutboxStore(database, IdSupply(database))
 
-    def message(number: int, kind: str = "M1", after: timedelta = timedelta(), person: str = "P") -> Message:
+    def message(
+        number: int, kind: str = "ticket_dispatched", after: timedelta = timedelta(), person: str = "P"
+    ) -> Message:
         return Message(number, kind, "telegram", person, 1, 2, 1, False, HIGH + after, HIGH)
 
     await outbox.add([
         message(1), message(2), message(3, person="held"), message(4), message(5, after=8 * HOUR),
-        message(6, "M5", 4 * HOUR), message(7, "P1", 5 * MINUTES), message(8, person="held", after=3 * MINUTES),
-        message(9, "P1", 20 * MINUTES),
+        message(6, "daily_digest", 4 * HOUR), message(7, "call_to_sign", 5 * MINUTES), message(8, person="held", after=3 * MINUTES),
+        message(9, "call_to_sign", 20 * MINUTES),
     ])  # fmt: skip
     claimed = await outbox.claim("w", ["telegram"], HIGH, 9, HOUR)
     by_id = {c.message.id: c for c in claimed}
@@ -70,14 +72,14 @@ async def test_messages_say_why_they_wait_and_a_step_back_hastens_only_what_wait
     assert all(await outbox.settle([*results, SendResult(1, "w", 1, "sent", HIGH)]))
     await outbox.postpone("telegram", ["held"], HIGH + 4 * MINUTES, ())
     assert await outbox.bring_forward(9, HIGH)
-    assert await rows(database, t.letters, "id", "waits_for") == [
+    assert await rows(database, t.outbox, "id", "waits_for") == [
         (1, ""), (2, "retry"), (3, "throttle"), (4, "quiet"), (5, "quiet"), (6, "digest"), (7, "quiet"), (8, "quiet"), (9, ""),
     ]  # fmt: skip
-    before = dict(await rows(database, t.letters, "id", "not_before"))
+    before = dict(await rows(database, t.outbox, "id", "not_before"))
     store = SqlClockStore(database, IdSupply(database))
     await store.keep_high(HIGH)
     assert await step_back(database)
-    after = dict(await rows(database, t.letters, "id", "not_before"))
+    after = dict(await rows(database, t.outbox, "id", "not_before"))
     assert {n for n in after if after[n] != before[n]} == {2, 3, 9}
     assert {after[n] for n in (2, 3, 9)} == {to_micros(NOW)}
     assert [w.id for w in await outbox.list_waiting(["telegram"], NOW, 9)] == [2, 3, 9], (
@@ -91,14 +93,14 @@ async def test_calls_texts_cards_write_backs_and_the_inbox_go_on_as_well_FS3(dat
     for n, values in enumerate((
         {"state": "waiting", "next_at": HIGH, "created_at": HIGH},
         {"state": "waiting", "next_at": HIGH + 24 * HOUR, "created_at": HIGH},
-        {"state": "waiting", "next_at": HIGH + 3 * MINUTES, "created_at": HIGH - HOUR, "dial_id": 5},
-        {"state": "live", "next_at": HIGH + 2 * MINUTES, "created_at": HIGH, "dial_id": 6},
+        {"state": "waiting", "next_at": HIGH + 3 * MINUTES, "created_at": HIGH - HOUR, "attempt_id": 5},
+        {"state": "live", "next_at": HIGH + 2 * MINUTES, "created_at": HIGH, "attempt_id": 6},
         {"state": "waiting", "next_at": NOW - MINUTES, "created_at": NOW - HOUR},
     )):  # fmt: skip
         await put(database, t.calls, id=n, purpose="notice", facts="{}", **values)
     for n, at in enumerate((HIGH, HIGH + 10 * MINUTES, NOW - MINUTES)):
-        await put(database, t.caller_texts, id=n, next_at=at, created_at=HIGH, ticket_id=n)
-    await put(database, t.cards, id=1, not_before=HIGH + MINUTES, sent_at=HIGH, state="live")
+        await put(database, t.requester_texts, id=n, next_at=at, created_at=HIGH, ticket_id=n)
+    await put(database, t.chat_cards, id=1, not_before=HIGH + MINUTES, sent_at=HIGH, state="live")
     await put(database, t.writebacks, id=1, not_before=HIGH, since=HIGH, state="waiting")
     await put(database, t.writebacks, id=2, not_before=HIGH, since=HIGH, state="confirmed")
     clock = database.lease_clock
@@ -106,23 +108,21 @@ async def test_calls_texts_cards_write_backs_and_the_inbox_go_on_as_well_FS3(dat
     await put(database, t.inbox, id=1, state="new", not_before=lease_now + 3_600_000_000, received_at=0)
     await put(database, t.inbox, id=2, state="new", lease_until=lease_now + 3_600_000_000, received_at=0)
     await put(
-        database, t.letters, id=1, state="sending", lease_until=lease_now + 3_600_000_000, not_before=0, created_at=0
+        database, t.outbox, id=1, state="sending", lease_until=lease_now + 3_600_000_000, not_before=0, created_at=0
     )
-    await put(
-        database, t.letters, id=2, state="sending", lease_until=lease_now + 30_000_000, not_before=0, created_at=0
-    )
+    await put(database, t.outbox, id=2, state="sending", lease_until=lease_now + 30_000_000, not_before=0, created_at=0)
     await SqlClockStore(database, IdSupply(database)).keep_high(HIGH)
     assert await step_back(database)
     due = [from_micros(at) - NOW for _, at in await rows(database, t.calls, "id", "next_at")]
     assert due == [timedelta(), 25 * HOUR, 3 * MINUTES, 2 * MINUTES, -MINUTES]
-    assert [from_micros(at) - NOW for _, at in await rows(database, t.caller_texts, "id", "next_at")] == [
+    assert [from_micros(at) - NOW for _, at in await rows(database, t.requester_texts, "id", "next_at")] == [
         timedelta(), 10 * MINUTES, -MINUTES,
     ]  # fmt: skip
-    assert await rows(database, t.cards, "not_before") == [(to_micros(NOW),)]
+    assert await rows(database, t.chat_cards, "not_before") == [(to_micros(NOW),)]
     assert await rows(database, t.writebacks, "not_before") == [(to_micros(NOW),), (to_micros(HIGH),)]
     assert (await rows(database, t.inbox, "not_before"))[0] == (None,)
     leases = [row[0] - lease_now for row in (await rows(database, t.inbox, "lease_until"))[1:]]
-    leases += [row[0] - lease_now for row in await rows(database, t.letters, "lease_until")]
+    leases += [row[0] - lease_now for row in await rows(database, t.outbox, "lease_until")]
     assert leases[0] < 400_000_000 and leases[1] < 400_000_000 and leases[2] == 30_000_000, "a dead owner's lease ends"
 
 
@@ -134,7 +134,9 @@ async def test_one_of_many_leads_and_the_finding_stands_once_XR1(database: Datab
     assert await store.load_high() == HIGH
     done = await asyncio.gather(*(step_back(database, f"p{n}") for n in range(5)))
     assert sorted(done) == [False] * 4 + [True]
-    found = await database.read(lambda c: c.execute(select(t.findings.c.kind, t.findings.c.facts)).all())
+    found = await database.read(
+        lambda c: c.execute(select(t.integrity_findings.c.kind, t.integrity_findings.c.facts)).all()
+    )
     assert [row.kind for row in found] == ["clock_back"] and '"seconds":3600' in found[0].facts.replace(" ", "")
     fences = await database.read(lambda c: c.execute(select(t.leases.c.name, t.leases.c.fence)).all())
     assert [row.name for row in fences] == ["clock_back"] and fences[0].fence >= 1
@@ -145,7 +147,7 @@ async def test_one_of_many_leads_and_the_finding_stands_once_XR1(database: Datab
 async def test_only_a_step_back_beyond_five_seconds_is_one_FS1_FS2(sqlite_database: Database, seconds: int) -> None:
     """Forward, however far, and the trembling of a clock change nothing."""
     store = SqlClockStore(sqlite_database, IdSupply(sqlite_database))
-    await sqlite_database.execute(delete(t.house))
+    await sqlite_database.execute(delete(t.key_values))
     await store.keep_high(HIGH)
     assert not await step_back(sqlite_database, now=HIGH + timedelta(seconds=seconds))
     assert await step_back(sqlite_database, now=HIGH - timedelta(seconds=abs(seconds) + 6))

@@ -38,8 +38,8 @@ Attempt = Callable[[World], Awaitable[object]]
 async def add_letter(world: World, **fields: Any) -> Message:
     await world.ids.refill(1)
     message = Message(**{
-        "id": world.ids.take(), "kind": "M1", "channel": "telegram", "person": "H1", "ticket_id": None,
-        "assignment_id": None, "version": 1, "urgent": True, "created_at": world.at, "not_before": world.at,
+        "id": world.ids.take(), "kind": "ticket_dispatched", "channel": "telegram", "person": "H1", "ticket_id": None,
+        "assignment_id": None, "ticket_version": 1, "urgent": True, "created_at": world.at, "not_before": world.at,
     } | fields)  # fmt: skip
     await world.outbox.add([message])
     return message
@@ -80,15 +80,15 @@ async def rescue_message(world: World) -> Attempt:
 
     async def rescue(w: World) -> object:
         await w.outbox.rescue(CHAT, w.at)
-        return await w.db.fetch_value(select(t.letters.c.deaths).where(t.letters.c.id == letter.id))
+        return await w.db.fetch_value(select(t.outbox.c.deaths).where(t.outbox.c.id == letter.id))
 
     return rescue
 
 
 async def claim_card(world: World) -> Attempt:
-    row = {"id": 1, "channel": "telegram", "address": "c", "message_id": "1", "person": "H1", "ticket_id": 1, "kind": "M1",
-           "shown": 1, "wanted": 2, "facts": "{}", "sent_at": 1, "state": "live"}  # fmt: skip
-    await world.db.execute(insert(t.cards).values(row))
+    row = {"id": 1, "channel": "telegram", "address": "c", "message_id": "1", "person": "H1", "ticket_id": 1, "kind": "ticket_dispatched",
+           "shown_version": 1, "target_version": 2, "facts": "{}", "sent_at": 1, "state": "live"}  # fmt: skip
+    await world.db.execute(insert(t.chat_cards).values(row))
     return lambda w: w.cards.claim("w1", [1], LEASE)
 
 
@@ -103,16 +103,16 @@ async def claim_writeback(world: World) -> Attempt:
 
 async def claim_text(world: World) -> Attempt:
     await SqlRequesterTextStore(world.db, world.ids, ENCRYPTION).enqueue(
-        1, "S6", 1, "+8613900000001", "…", False, world.at
+        1, "sms_unreached", 1, "+8613900000001", "…", False, world.at
     )
-    found = await world.db.fetch_value(select(t.caller_texts.c.id))
+    found = await world.db.fetch_value(select(t.requester_texts.c.id))
     assert found is not None
     return lambda w: SqlRequesterTextStore(w.db, w.ids, ENCRYPTION).claim(found, w.at, w.at + LEASE)
 
 
 async def queue_call(world: World) -> Attempt:
     letter = await add_letter(world, channel="phone")
-    new = NewCall("notice", "notice", world.at, world.at, letter_id=letter.id, person="H1")
+    new = NewCall("notice", "notice", world.at, world.at, outbox_id=letter.id, person="H1")
     return lambda w: SqlCallStore(w.db, w.ids, ENCRYPTION).enqueue(new)
 
 
@@ -134,7 +134,7 @@ async def postpone_call(world: World) -> Attempt:
 async def check_duty(world: World) -> Attempt:
     await world.dispatch_ticket()
     duty = (await world.load()).duties[0]
-    return lambda w: SqlDueStore(w.db).record_check(duty, duty.step + 1, w.at + LEASE)
+    return lambda w: SqlDueStore(w.db).record_check(duty, duty.reminder_step + 1, w.at + LEASE)
 
 
 async def keep_update(world: World) -> Attempt:
@@ -312,7 +312,7 @@ async def test_newer_and_former_code_both_work_on_expanded_tables_and_only_newer
         assert await take(with_former, "a") and await take(with_newer, "b")
         versions.upgrade(database_url, contract=True, numbers=newer_numbers)
         assert not await take(with_former, "a") and await take(with_newer, "b")
-        owners = await database.fetch_rows(select(t.letters.c.owner).where(t.letters.c.owner.is_not(None)))
+        owners = await database.fetch_rows(select(t.outbox.c.owner).where(t.outbox.c.owner.is_not(None)))
         assert sorted(row.owner for row in owners) == ["a", "a", "b", "b"] and len(letters) == 6
     finally:
         await newer.close()
@@ -351,8 +351,8 @@ def test_every_meaning_is_a_migration_that_exists_XR2() -> None:
 async def test_a_snoozed_reminder_is_a_persons_act_FD13(database: Database) -> None:
     world = await World(database).open()
     await world.dispatch_ticket()
-    duty = next(d for d in (await world.load()).duties if d.next_at is not None)
+    duty = next(d for d in (await world.load()).duties if d.check_at is not None)
     later: datetime = duty.due_at
     await database.execute(update(t.gate).where(t.gate.c.part == "deadlines").values(held=True))
     assert await SqlDueStore(database).postpone_check(duty, later)
-    assert await world.moves.load(TicketRef(no="T1"))
+    assert await world.moves.load(TicketRef(ticket_no="T1"))

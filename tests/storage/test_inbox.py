@@ -59,10 +59,10 @@ async def test_a_chat_keeps_its_order_and_chats_do_not_wait_for_each_other_FT3(
         await inbox.receive("telegram", build_update(number, chat))
         clock.at += timedelta(milliseconds=1)
     first = await inbox.claim("telegram", "a", 10)
-    assert [item.event for item in first] == ["1", "3"]
+    assert [item.external_id for item in first] == ["1", "3"]
     assert await inbox.claim("telegram", "b", 10) == []
     await inbox.mark_done([first[0].id])
-    assert [item.event for item in await inbox.claim("telegram", "b", 10)] == ["2"]
+    assert [item.external_id for item in await inbox.claim("telegram", "b", 10)] == ["2"]
 
 
 async def test_several_workers_never_claim_the_same_update(inbox: SqlInboxStore, clock: FakeClock) -> None:
@@ -77,7 +77,7 @@ async def test_several_workers_never_claim_the_same_update(inbox: SqlInboxStore,
             if not claimed:
                 return
             for item in claimed:
-                handled.append(item.event)
+                handled.append(item.external_id)
                 await inbox.mark_done([item.id])
 
     while len(handled) < 40:
@@ -125,9 +125,9 @@ async def test_an_update_that_keeps_failing_does_not_hold_up_the_rest_of_its_cha
     for _ in range(3):
         clock.at += timedelta(minutes=5)
         (failing,) = await inbox.claim("telegram", "a", 5)
-        assert failing.event == "1"
+        assert failing.external_id == "1"
         await inbox.record_failure(failing.id, "no")
-    assert [item.event for item in await inbox.claim("telegram", "a", 5)] == ["2"]
+    assert [item.external_id for item in await inbox.claim("telegram", "a", 5)] == ["2"]
 
 
 async def test_an_update_that_kills_its_worker_every_time_is_given_up_FM7(

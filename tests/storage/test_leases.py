@@ -47,7 +47,7 @@ async def test_hosts_minutes_apart_neither_rob_nor_starve_each_other_XR1(databas
     one, two = open_database(database_url, time.monotonic), open_database(database_url, time.monotonic)
     try:
         here, there = SqlOutboxStore(one, IdSupply(one)), SqlOutboxStore(two, IdSupply(two))
-        await here.add([Message(1, "M1", "telegram", "P1", 1, 2, 1, False, NOW, NOW)])
+        await here.add([Message(1, "ticket_dispatched", "telegram", "P1", 1, 2, 1, False, NOW, NOW)])
         assert await here.claim("w1", CHAT, NOW, 9, LEASE)
         for office in (NOW - timedelta(hours=1), NOW + timedelta(minutes=5), NOW + timedelta(days=3)):
             assert (await there.rescue(CHAT, office)).owners == 1  # the office's clock moves no lease
@@ -69,12 +69,12 @@ async def test_the_leases_of_a_former_process_are_void_at_the_start_of_the_next_
         SqlOutboxStore(database, IdSupply(database)),
         SqlInboxStore(database, IdSupply(database), lambda: NOW),
     )
-    await outbox.add([Message(1, "M1", "telegram", "P1", 1, 2, 1, False, NOW, NOW)])
+    await outbox.add([Message(1, "ticket_dispatched", "telegram", "P1", 1, 2, 1, False, NOW, NOW)])
     assert await outbox.claim("dead", CHAT, NOW, 9, LEASE)
     body = b'{"update_id": 1, "message": {"chat": {"id": 1}}}'
     assert await inbox.receive("telegram", body) and await inbox.claim("telegram", "dead", 9)
     assert await inbox.acquire_lease("poll:1", "dead", LEASE)
-    await database.execute(insert(t.pace).values(bucket="b", state="[9e9]", idle_at=1))
+    await database.execute(insert(t.rate_limits).values(bucket="b", state="[9e9]", idle_at=1))
     far[0] = 5.0
     ended = await void_leases(database)
     await outbox.rescue(CHAT, NOW)

@@ -61,13 +61,13 @@ async def test_a_database_is_upgraded_once_however_often_an_upgrade_is_asked_for
     assert versions.read_version(empty_url) != versions.code_version()
     versions.upgrade(empty_url)
     db = open_database(empty_url, time.monotonic)
-    await db.execute(insert(t.house).values(name="kept", value="yes"))
+    await db.execute(insert(t.key_values).values(name="kept", value="yes"))
     await db.close()
     versions.upgrade(empty_url)
     assert versions.read_version(empty_url) == versions.code_version()
     assert versions.read_version(empty_url) == versions.code_version()
     db = open_database(empty_url, time.monotonic)
-    kept = select(t.house.c.value).where(t.house.c.name == "kept")
+    kept = select(t.key_values.c.value).where(t.key_values.c.name == "kept")
     assert await db.read(lambda c: c.execute(kept).scalar()) == "yes"
     await db.close()
 

@@ -40,7 +40,7 @@ async def test_a_ticket_handled_from_dispatch_to_closing_leaves_only_the_visit_t
     snap = await world.load()
     assert snap.ticket.state is State.CLOSED
     assert snap.ticket.version == 6
-    assert snap.lead is not None and snap.lead.signed == "manual" and snap.lead.signed_by == "H1"
+    assert snap.lead is not None and snap.lead.sign_method == "manual" and snap.lead.signed_by == "H1"
     assert {d.kind for d in snap.duties if d.met_at is None} == {Obligation.REVISIT}
 
 
@@ -170,7 +170,7 @@ async def test_a_refused_return_is_not_scored_and_an_accepted_one_takes_the_tick
     await world.act("return", HANDLER, reason="确实不属于", files=["f1"], signed_by="leader")
     await world.act("decide_return", REVIEWER, accept=True)
     snap = await world.load()
-    assert snap.ticket.state is State.PENDING_DISPATCH and snap.ticket.bounces == 1
+    assert snap.ticket.state is State.PENDING_DISPATCH and snap.ticket.return_count == 1
     returns = [d.outcome for d in snap.duties if d.kind is Obligation.RETURN]
     assert sorted(str(o) for o in returns) == [Outcome.TIMELY, Outcome.VOID]
 

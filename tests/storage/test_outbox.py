@@ -21,8 +21,8 @@ CHAT = ["telegram"]
 
 
 def build_message(number: int, **values: object) -> Message:
-    default = {"kind": "M1", "channel": "telegram", "person": f"P{number % 5}", "ticket_id": 1, "assignment_id": 2,
-               "version": 1, "urgent": False, "not_before": NOW, "created_at": NOW}  # fmt: skip
+    default = {"kind": "ticket_dispatched", "channel": "telegram", "person": f"P{number % 5}", "ticket_id": 1, "assignment_id": 2,
+               "ticket_version": 1, "urgent": False, "not_before": NOW, "created_at": NOW}  # fmt: skip
     return Message(id=number, **(default | values))  # type: ignore[arg-type]
 
 
@@ -73,14 +73,14 @@ async def test_only_the_owner_of_that_attempt_settles_a_message_and_the_others_o
     await outbox.add([build_message(1), build_message(2)])
     first, second = await outbox.claim("w1", CHAT, NOW, 9, LEASE)
     late = SendResult(second.message.id, "w0", second.message.attempts, "sent", NOW, provider_id="9")
-    card = NewCard("telegram", "c", "7", "P1", 1, 2, "M1", 1, NOW, {"text": "词"})
+    card = NewCard("telegram", "c", "7", "P1", 1, 2, "ticket_dispatched", 1, NOW, {"text": "词"})
     wrong_attempt = SendResult(second.message.id, "w1", 2, "failed", NOW, messages=(build_message(77),), card=card)
     assert await outbox.settle([sent_result(first, card=card), late, wrong_attempt]) == [True, False, False]
     assert await outbox.settle([sent_result(first)]) == [False]  # twice is once
     assert await outbox.get(77) is None
     stored = await outbox.get(1)
     assert stored is not None and stored.message.state == "sent" and stored.provider_id == "7" and stored.sent_at == NOW
-    cards = await database.read(lambda c: c.execute(select(t.cards.c.message_id, t.cards.c.facts)).all())
+    cards = await database.read(lambda c: c.execute(select(t.chat_cards.c.message_id, t.chat_cards.c.facts)).all())
     assert [tuple(r) for r in cards] == [("7", '{"text":"词"}')]
 
 
@@ -89,16 +89,16 @@ async def test_the_fallback_of_a_failed_message_is_written_with_its_failure_or_n
 ) -> None:
     await outbox.add([build_message(1)])
     assert len(await outbox.claim("w1", CHAT, NOW, 9, LEASE)) == 1
-    fallback = build_message(2, kind="P1", channel="phone", cause_id=1)
+    fallback = build_message(2, kind="call_to_sign", channel="phone", fallback_of=1)
     note = AuditNote(NOW, "system", "unreached", "T1", {"why": "blocked"})
     failed = SendResult(1, "w1", 1, "failed", NOW, error="blocked", messages=(fallback,), notes=(note,))
     assert await outbox.settle([failed]) == [True]
-    assert [d.message.cause_id for d in await outbox.list_by_ticket(1)] == [None, 1]
+    assert [d.message.fallback_of for d in await outbox.list_by_ticket(1)] == [None, 1]
     assert [d.message.id for d in await outbox.list_by_assignment(1, 2)] == [1, 2]
     assert await outbox.give_up(1, "again", [build_message(3)], []) is False
     assert await outbox.give_up(2, "no_answer", [build_message(3)], [note]) is True
     assert await outbox.give_up(2, "no_answer", [build_message(4)], []) is False
-    events = await database.read(lambda c: [r[0] for r in c.execute(select(t.audit.c.what))])
+    events = await database.read(lambda c: [r[0] for r in c.execute(select(t.audit_log.c.event))])
     assert events == ["unreached", "unreached"]
 
 

@@ -196,13 +196,13 @@ async def test_every_change_of_units_and_people_leaves_an_audit_row_and_no_numbe
     assert await world.people.save_units([unit], "GL02") == [False]
     closed, moved, *older = (await world.audit.list_entries()).items
     assert len(older) == before
-    assert (moved.who, moved.what, moved.about) == ("GL01", "person", "H1") and moved.facts["role"] == "liaison"
-    assert (closed.who, closed.what, closed.about) == ("GL02", "unit", "U01") and closed.facts["active"] is False
+    assert (moved.actor, moved.event, moved.subject) == ("GL01", "person", "H1") and moved.facts["role"] == "liaison"
+    assert (closed.actor, closed.event, closed.subject) == ("GL02", "unit", "U01") and closed.facts["active"] is False
     assert "1009" not in str(moved.facts)
 
 
 CHANGES = [
-    {}, {"phone": "13800001009"}, {"key_name": "另一把"}, {"key_authorised": True}, {"active": False}, {"rank": 7},
+    {}, {"phone": "13800001009"}, {"key_name": "另一把"}, {"key_authorised": True}, {"active": False}, {"contact_order": 7},
     {"role": Role.LIAISON}, {"name": "李明明"}, {"code": None}, {"unit": "M01"},
 ]  # fmt: skip
 

@@ -136,9 +136,9 @@ async def test_the_shared_limit_is_that_of_one_process_alone(database: Database,
 async def test_a_state_in_the_future_stops_nobody_and_is_rewritten_XR1(database: Database, shape: str) -> None:
     bucket = BOT if shape == "smooth" else GROUP
     ahead = json.dumps([(time.time() + 3600)] * 3 if shape == "window" else [time.time() + 3600])
-    await database.execute(insert(t.pace).values(bucket=bucket.key, state=ahead, idle_at=0))
+    await database.execute(insert(t.rate_limits).values(bucket=bucket.key, state=ahead, idle_at=0))
     assert await build_shared(database).try_acquire([bucket]) == 0.0
-    kept = await database.fetch_value(select(t.pace.c.state).where(t.pace.c.bucket == bucket.key))
+    kept = await database.fetch_value(select(t.rate_limits.c.state).where(t.rate_limits.c.bucket == bucket.key))
     ((now,),) = await database.fetch_rows(select(database.lease_clock.now), database.lease_clock.parameters())
     assert all(at <= now / 1_000_000 + 1 for at in json.loads(kept or "[]"))
 
@@ -165,11 +165,11 @@ async def _hold(url: str, key: str, held: asyncio.Event, go: asyncio.Event) -> N
     """Another process counts a send at the end of a long transaction."""
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.begin() as c:
-        await c.execute(select(t.pace).where(t.pace.c.bucket == key).with_for_update())
+        await c.execute(select(t.rate_limits).where(t.rate_limits.c.bucket == key).with_for_update())
         held.set()
         await go.wait()
         now = (await c.execute(select(LeaseClock().now))).scalar_one() / 1_000_000
-        await c.execute(update(t.pace).where(t.pace.c.bucket == key).values(state=json.dumps([now + 10])))
+        await c.execute(update(t.rate_limits).where(t.rate_limits.c.bucket == key).values(state=json.dumps([now + 10])))
     await engine.dispose()
 
 

@@ -16,7 +16,7 @@ from storage.engine.lease_clock import LeaseClock
 NOW = datetime(2026, 11, 10, 1, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=45)
 CHAT = ["telegram"]
-M = t.letters.c
+M = t.outbox.c
 
 
 class TimedOutbox(SqlOutboxStore):
@@ -29,7 +29,7 @@ class TimedOutbox(SqlOutboxStore):
         self.db = db
 
     async def row(self, id: int = 1) -> dict[str, object]:
-        names = ("state", "doubts", "asks", "deaths", "owner", "asked_at", "error")
+        names = ("state", "uncertain_sends", "asks", "deaths", "owner", "asked_at", "error")
         query = select(*(M[name] for name in names)).where(M.id == id)
         return dict((await self.db.fetch_rows(query))[0]._mapping)
 
@@ -42,8 +42,8 @@ async def outbox(database: Database) -> TimedOutbox:
 
 
 def build_message(number: int, **values: object) -> Message:
-    given = {"kind": "M1", "channel": "telegram", "person": "P1", "ticket_id": 1, "assignment_id": 2,
-             "version": 1, "urgent": False, "not_before": NOW, "created_at": NOW}  # fmt: skip
+    given = {"kind": "ticket_dispatched", "channel": "telegram", "person": "P1", "ticket_id": 1, "assignment_id": 2,
+             "ticket_version": 1, "urgent": False, "not_before": NOW, "created_at": NOW}  # fmt: skip
     return Message(id=number, **(given | values))  # type: ignore[arg-type]
 
 
@@ -70,14 +70,14 @@ async def test_the_table_of_what_may_have_left_XR5(
     after: tuple[str, int, int],
     ends: bool,
 ) -> None:
-    await outbox.db.execute(update(t.letters).values(doubts=doubts, deaths=deaths))
+    await outbox.db.execute(update(t.outbox).values(uncertain_sends=doubts, deaths=deaths))
     (mine,) = await outbox.claim("w1", CHAT, NOW, 1, LEASE, [1], alone=deaths >= 2)
     if asked:
         assert await outbox.settle([Ask(1, "w1", mine.message.attempts, NOW)]) == [True]
     outbox.seconds += 46
     found = await outbox.rescue(CHAT, NOW, may_repeat=may_repeat)
     row = await outbox.row()
-    assert (row["state"], row["doubts"], row["deaths"]) == after
+    assert (row["state"], row["uncertain_sends"], row["deaths"]) == after
     assert [e.message.id for e in found.ending] == [1] * ends
     assert row["asks"] == int(asked), "only asks count as tries"
     if not ends:
@@ -104,7 +104,7 @@ async def test_an_ask_is_put_on_record_only_by_a_living_owner_of_this_attempt_XR
 
 async def test_the_claim_asks_for_what_it_is_told_to_but_never_for_a_doubtful_copy_XR5(outbox: TimedOutbox) -> None:
     await outbox.add([build_message(2), build_message(3)])
-    await outbox.db.execute(update(t.letters).where(M.id == 3).values(doubts=1))
+    await outbox.db.execute(update(t.outbox).where(M.id == 3).values(uncertain_sends=1))
     got = await outbox.claim("w1", CHAT, NOW, 9, LEASE, [1, 2, 3], ask=[1, 3])
     assert {c.message.id: (c.is_asked, c.asks) for c in got} == {1: (True, 1), 2: (False, 0), 3: (False, 0)}
 
@@ -120,7 +120,7 @@ async def test_an_ask_rides_with_the_result_before_it_and_a_provider_never_asked
 
 
 async def test_a_suspect_is_claimed_alone_or_not_at_all_FM7(outbox: TimedOutbox) -> None:
-    await outbox.db.execute(update(t.letters).values(deaths=2))
+    await outbox.db.execute(update(t.outbox).values(deaths=2))
     assert [w.deaths for w in await outbox.list_waiting(CHAT, NOW, 9)] == [2]
     assert await outbox.claim("w1", CHAT, NOW, 9, LEASE, [1]) == []
     assert len(await outbox.claim("w1", CHAT, NOW, 9, LEASE, [1], alone=True)) == 1
@@ -129,10 +129,10 @@ async def test_a_suspect_is_claimed_alone_or_not_at_all_FM7(outbox: TimedOutbox)
 async def test_a_lost_message_is_ended_once_with_its_stand_in_and_its_haste_XR7(outbox: TimedOutbox) -> None:
     later = NOW + timedelta(hours=4)
     await outbox.add([build_message(2, channel="phone", not_before=later)])
-    await outbox.db.execute(update(t.letters).where(M.id == 1).values(doubts=1))
+    await outbox.db.execute(update(t.outbox).where(M.id == 1).values(uncertain_sends=1))
     (mine,) = await outbox.claim("w1", CHAT, NOW, 1, LEASE, [1])
     await outbox.settle([Ask(1, "w1", mine.message.attempts, NOW)])
-    end = SendResult(1, "w1", 1, "ambiguous", NOW, error="lease_expired", messages=(build_message(3, kind="T1"),),
+    end = SendResult(1, "w1", 1, "ambiguous", NOW, error="lease_expired", messages=(build_message(3, kind="contact_by_hand"),),
                      call_to_hasten=(2, NOW), is_rescue=True)  # fmt: skip
     assert await outbox.settle([end]) == [False], "its owner lives"
     outbox.seconds += 46

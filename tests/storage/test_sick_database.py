@@ -38,7 +38,7 @@ async def test_all_ways_of_writing_are_refused_and_reading_goes_on_FD16(database
     await values.put("before", "1")
     database.condition.report(Damage("check"))
     assert await refuse(values.put("after", "1")) == "read_only"
-    assert await refuse(database.write(lambda c: c.execute(text("DELETE FROM house")))) == "read_only"
+    assert await refuse(database.write(lambda c: c.execute(text("DELETE FROM key_values")))) == "read_only"
     assert await refuse(create_move_store(database).create([None])) == "read_only"  # type: ignore[list-item]
     if database.dialect == "postgresql":
         for connect in (database.connect_autocommit, lambda: database.acquire_raw(writing=True)):  # type: ignore[attr-defined]
@@ -46,7 +46,7 @@ async def test_all_ways_of_writing_are_refused_and_reading_goes_on_FD16(database
                 async with connect():
                     pass
         async with database.acquire_raw(writing=False) as raw:  # type: ignore[attr-defined]
-            assert await raw.fetchval("SELECT value FROM house WHERE name = 'before'") == "1"
+            assert await raw.fetchval("SELECT value FROM key_values WHERE name = 'before'") == "1"
     assert await values.get("before") == "1" and await values.get("after") is None
     database.condition.lift()
     await values.put("after", "1")
@@ -103,7 +103,7 @@ async def test_a_full_file_refuses_a_commit_as_a_whole_and_keeps_what_it_confirm
     results = await asyncio.gather(*puts, return_exceptions=True)
     assert [getattr(result, "cause", None) for result in results] == ["disk_full"] * 12
     assert db.condition.is_full and db.condition.damage is None
-    found = await db.fetch_column(select(t.house.c.name).where(t.house.c.value == BIG))
+    found = await db.fetch_column(select(t.key_values.c.name).where(t.key_values.c.value == BIG))
     assert found == ["kept"], "what was confirmed, and nothing that was refused"
     await values.put("more", BIG)  # the limit went with the connection that met it
     assert not db.condition.is_full
@@ -146,7 +146,7 @@ async def test_a_process_whose_files_cannot_grow_goes_on_when_they_can_FD5(sqlit
     cause, *kept = ran.stdout.splitlines()[-1].split()
     assert cause == "disk_full" and 1 < len(kept) < 40
     with sqlite3.connect(file) as connection:
-        assert set(kept) <= {name for (name,) in connection.execute("SELECT name FROM house")}
+        assert set(kept) <= {name for (name,) in connection.execute("SELECT name FROM key_values")}
     assert is_sound(file)
 
 
@@ -157,14 +157,14 @@ async def test_a_flipped_page_under_a_running_server_is_found_by_reading_it_FD16
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     with sqlite3.connect(file) as connection:
         connection.executemany(
-            "INSERT INTO house (name, value) VALUES (?, ?)", [(f"n{n:05}", "v" * 90) for n in range(900)]
+            "INSERT INTO key_values (name, value) VALUES (?, ?)", [(f"n{n:05}", "v" * 90) for n in range(900)]
         )
     connection.close()
     make_pages_small(file)
     page = next(page for page in list_pages(file) if (page.table, page.part) == ("house", part))
     flip(file, page, 1)  # its kind
     db = SqliteDatabase(sqlite_url, time.monotonic, Condition(tmp_path / "state"))
-    assert await refuse(db.fetch_rows(select(t.house))) == "read_only"
+    assert await refuse(db.fetch_rows(select(t.key_values))) == "read_only"
     assert await refuse(SqlKeyValueStore(db).put("more", "1")) == "read_only"
     assert await db.fetch_rows(select(t.tickets)) == [], "other tables are read"
     await db.close()

@@ -48,9 +48,9 @@ async def test_an_exposed_assignment_is_found_from_acceptance_of_the_ledger_line
     await dispatch(world, "T2")
     row = {"id": 1, "kind": "exposure", "unit": "U01", "month": "2026-11", "count": 1, "note": "", "evidence": "",
             "facts": "{}", "entered_by": "C", "entered_at": 0, "state": "entered", "tickets": '["T1", "T9"]'}  # fmt: skip
-    await database.execute(insert(t.ledger).values(**row))
+    await database.execute(insert(t.ledger_lines).values(**row))
     assert await supervision.list_exposed(world.at + HOUR, 9) == []
-    await database.execute(update(t.ledger).values(state="accepted", reviewed_at=to_micros(world.at)))
+    await database.execute(update(t.ledger_lines).values(state="accepted", reviewed_at=to_micros(world.at)))
     (found,) = await supervision.list_exposed(world.at + HOUR, 9)
     assert (found.assignment_id, found.unit, found.since) == (lead, "U01", world.at)
     assert await supervision.list_exposed(world.at + timedelta(days=40), 9) == [], "long past"

@@ -22,11 +22,11 @@ POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 
 def put(name: str, value: str = "1") -> Callable[[Connection], None]:
     """A function that keeps a value under a name."""
-    return lambda c: c.execute(insert(t.house).values(name=name, value=value)) and None
+    return lambda c: c.execute(insert(t.key_values).values(name=name, value=value)) and None
 
 
 async def list_names(db: Database) -> set[str]:
-    return set(await db.read(lambda c: c.execute(select(t.house.c.name)).scalars().all()))
+    return set(await db.read(lambda c: c.execute(select(t.key_values.c.name)).scalars().all()))
 
 
 @SQLITE
@@ -44,7 +44,7 @@ async def test_many_writers_on_one_file_are_never_told_that_it_is_locked_FD2_G8(
             number += 1
             try:
                 await db.write(put(f"w{worker}-{number}"))
-                await db.read(lambda c: c.execute(select(t.house.c.name).limit(50)).all())
+                await db.read(lambda c: c.execute(select(t.key_values.c.name).limit(50)).all())
             except Exception:
                 told[0] += 1
             else:
@@ -64,13 +64,13 @@ async def test_a_deadlock_is_resolved_by_trying_again_FD10(database: Database) -
     def change(first: str, second: str) -> Callable[[Connection], None]:
         def work(c: Connection) -> None:
             for name in (first, second):
-                c.execute(update(t.house).where(t.house.c.name == name).values(value=first))
+                c.execute(update(t.key_values).where(t.key_values.c.name == name).values(value=first))
                 c.execute(text("SELECT pg_sleep(0.3)"))
 
         return work
 
     await asyncio.gather(database.write(change("a", "b")), database.write(change("b", "a")))
-    values = await database.read(lambda c: c.execute(select(t.house.c.value)).scalars().all())
+    values = await database.read(lambda c: c.execute(select(t.key_values.c.value)).scalars().all())
     assert len(set(values)) == 1, "the later of the two wrote both"
 
 
@@ -118,7 +118,7 @@ async def test_a_move_without_its_journal_line_is_impossible_FD17(database: Data
     world = await World(database).open()
     await world.add_ticket()
     before = await _load_all(database)
-    for table in ("journal", "duties", "letters", "assignments"):  # whichever write of a move fails
+    for table in ("journal", "duties", "outbox", "assignments"):  # whichever write of a move fails
         await database.write(lambda c, table=table: c.execute(text(f"ALTER TABLE {table} RENAME TO gone")) and None)
         with pytest.raises(Exception, match=f'(no such table: |relation ")(main\\.)?{table}'):
             await world.act("dispatch", DISPATCHER, unit="U01")
@@ -129,7 +129,7 @@ async def test_a_move_without_its_journal_line_is_impossible_FD17(database: Data
 
 
 async def _load_all(db: Database) -> list[Any]:
-    tables = (t.tickets, t.assignments, t.duties, t.letters, t.journal)
+    tables = (t.tickets, t.assignments, t.duties, t.outbox, t.journal)
     return [
         sorted(map(tuple, await db.read(lambda c, one=one: c.execute(select(one)).all())), key=str) for one in tables
     ]

@@ -26,7 +26,7 @@ def build_source(number: int, caller: str | None = None) -> FeatureSource:
 
 
 async def add_ticket(db: Database, number: int) -> None:
-    row = {"id": number, "no": f"K{number}", "version": 1, "head": "", "state": "pending_dispatch", "category": "help",
+    row = {"id": number, "ticket_no": f"K{number}", "version": 1, "journal_head": "", "state": "pending_dispatch", "category": "help",
            "grade": "general", "channel": "web", "region": "", "generated_at": 0, "flags": "", "title": f"题{number}",
            "place": "", "text": "", "created_at": 0, "extra": "{}"}  # fmt: skip
     await db.execute(t.tickets.insert().values(**row))
@@ -45,12 +45,15 @@ async def test_candidates_share_keys_with_a_ticket_most_shared_first_and_are_nev
         await add_ticket(database, number)
     await store.store_features([(build_source(n, "same" if n < 3 else None), found) for n, found in features.items()])
     found = await store.find_candidates(build_index_keys(features[1]), 1, 10)
-    assert [similar.no for similar in found] == ["K4", "K2"]
-    candidates = {c.no: c for c in await store.find_candidates(build_index_keys(features[2]), 2, 10)}
+    assert [similar.ticket_no for similar in found] == ["K4", "K2"]
+    candidates = {c.ticket_no: c for c in await store.find_candidates(build_index_keys(features[2]), 2, 10)}
     assert candidates.keys() == {"K1", "K4"}
     assert candidates["K1"].features == features[1] and candidates["K1"].caller == "same"
-    assert [similar.no for similar in await store.find_by_requester("same", 2, 10)] == ["K1"]
-    assert [similar.no for similar in await store.find_between(NOW, NOW + timedelta(seconds=3), 10)] == ["K2", "K1"]
+    assert [similar.ticket_no for similar in await store.find_by_requester("same", 2, 10)] == ["K1"]
+    assert [similar.ticket_no for similar in await store.find_between(NOW, NOW + timedelta(seconds=3), 10)] == [
+        "K2",
+        "K1",
+    ]
 
 
 async def test_features_computed_again_leave_none_of_their_old_keys(database: Database) -> None:
@@ -58,7 +61,7 @@ async def test_features_computed_again_leave_none_of_their_old_keys(database: Da
     await add_ticket(database, 1)
     await store.store_features([(build_source(1), TicketFeatures({"路灯": 20.0, "不亮": 18.0, "维修": 16.0}))])
     await store.store_features([(build_source(1), TicketFeatures({"供热": 20.0}))])
-    count = select(func.count()).select_from(t.like_keys)
+    count = select(func.count()).select_from(t.feature_index)
     assert await database.read(lambda c: c.execute(count).scalar_one()) == 1 and await store.count() == 1
     await store.delete_all()
     assert await database.read(lambda c: c.execute(count).scalar_one()) == 0 and await store.count() == 0

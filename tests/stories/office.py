@@ -212,7 +212,7 @@ class Office(ApiUser):
     async def assert_in_order(self) -> None:
         """Nothing failed, no message was lost, the journal is whole and the integrity checks find nothing."""
         await self.assert_running()
-        assert await self.count_rows(t.letters, t.letters.c.state.in_(("dead", "ambiguous", "sending"))) == 0
+        assert await self.count_rows(t.outbox, t.outbox.c.state.in_(("dead", "ambiguous", "sending"))) == 0
         assert await self.count_rows(t.inbox, t.inbox.c.state != "done") == 0
         core = self.application.core
         verdict = await self.application.services.journal.verify()

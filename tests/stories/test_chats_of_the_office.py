@@ -226,7 +226,7 @@ async def test_a_report_comes_as_a_picture_and_documents_and_is_audited_B11(offi
     await clerk.expect("2026-11 通报已生成，共 3 份文件", timeout=40)
     kinds = [m.kind for m in clerk.messages if m.from_bot and m.kind in ("photo", "document")]
     assert kinds == ["photo", "document", "document", "document"]
-    assert await office.count_rows(t.audit, t.audit.c.what == "report_sent") == 1
+    assert await office.count_rows(t.audit_log, t.audit_log.c.event == "report_sent") == 1
 
 
 @SQLITE
@@ -262,10 +262,10 @@ async def test_a_list_is_worked_through_one_by_one_and_a_digest_can_be_snoozed_F
     assert position.buttons == []
     assert "再提醒您" in (await handler.press(digest, "稍后提醒") or "")
     assert "再提醒您" in (await handler.press(digest, "稍后提醒") or "")
-    snoozed = t.letters.c.facts.like("%snoozed%")
-    assert await office.count_rows(t.letters, snoozed) == 1  # pressed twice, reminded once
+    snoozed = t.outbox.c.facts.like("%snoozed%")
+    assert await office.count_rows(t.outbox, snoozed) == 1  # pressed twice, reminded once
     await office.advance("18h")
-    assert await office.count_rows(t.letters, snoozed, t.letters.c.state == "sent") == 1
+    assert await office.count_rows(t.outbox, snoozed, t.outbox.c.state == "sent") == 1
 
 
 @SQLITE

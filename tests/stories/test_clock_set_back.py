@@ -66,8 +66,10 @@ async def test_an_urgent_dispatch_is_told_in_time_and_once_though_the_clock_goes
         await wait_for(lambda: len(office.simulator.phones.calls_made) >= calls, "a call after it", office)
         await asyncio.sleep(2)
         assert len(cards("JS0001")) == len(cards("JS0002")) == 1, "nothing twice"
-        assert await office.count_rows(t.letters, t.letters.c.state.in_(("dead", "ambiguous"))) == 0
+        assert await office.count_rows(t.outbox, t.outbox.c.state.in_(("dead", "ambiguous"))) == 0
         verdict = await office.application.services.journal.verify()
         assert verdict.findings == ()
-        assert await office.count_rows(t.findings, t.findings.c.kind == "clock_back") == 1
-        assert await office.count_rows(t.findings, t.findings.c.kind == "clock_skew") == (engine == "postgresql")
+        assert await office.count_rows(t.integrity_findings, t.integrity_findings.c.kind == "clock_back") == 1
+        assert await office.count_rows(t.integrity_findings, t.integrity_findings.c.kind == "clock_skew") == (
+            engine == "postgresql"
+        )

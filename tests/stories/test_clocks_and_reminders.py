@@ -52,7 +52,7 @@ async def test_a_handler_who_has_not_contacted_the_requester_is_reminded_and_the
     assert liaison.list_unexpected() == []
     await office.advance_to(november(11, 10, 31))
     await liaison.expect("工单 JS0001 已签收，但尚未登记联系诉求人")
-    assert "M31" not in await list_message_kinds(office, "JS0002")
+    assert "contact_reminder" not in await list_message_kinds(office, "JS0002")
 
 
 @SQLITE
@@ -172,7 +172,7 @@ async def test_an_explained_close_is_checked_again_on_its_day_A25_XM3(office: Of
     for person in (handler, liaison):
         assert "受管线改造工期所限" in (await person.expect("约定今日复核")).text
     await office.advance("2d")
-    assert (await list_message_kinds(office, "JS0001")).count("M34") == 2
+    assert (await list_message_kinds(office, "JS0001")).count("recheck_today") == 2
     duty = next(d for d in await office.list_items("/tickets/JS0001/duties") if d["kind"] == "supervise")
     assert duty["outcome"] is None
     await office.act("JS0001", "report_progress", "H101", text="管线改造已排入明年三月计划，已告知诉求人")
@@ -247,7 +247,11 @@ async def test_the_console_shows_which_deadlines_a_changed_limit_or_working_day_
     async with sign_in(office, "admin") as console:
         limit = {"key": "close.limit.help", "value": "4wd"}
         shown = await console.post("/settings", **limit)
-        assert "将调整 1 件工单的 2 项未到期时限" in shown and "JS0001" in shown and "5个工作日 → <b>4个工作日</b>" in shown
+        assert (
+            "将调整 1 件工单的 2 项未到期时限" in shown
+            and "JS0001" in shown
+            and "5个工作日 → <b>4个工作日</b>" in shown
+        )
         assert (await office.request("GET", "/settings"))["close.limit.help"] == "5wd"
         await console.post("/settings", **limit, how="later")
         assert (await office.request("GET", "/settings"))["close.limit.help"] == "4wd"

@@ -66,7 +66,7 @@ async def test_the_first_message_leaves_within_five_seconds_of_the_return_and_th
         core, office_time = office.application.core, office.now
         await core.ids.refill(1)
         await SqlOutboxStore(core.db, core.ids).add([
-            Message(core.ids.take(), "M5", "telegram", "H101", None, None, 0, False, office_time + timedelta(seconds=1),
+            Message(core.ids.take(), "daily_digest", "telegram", "H101", None, None, 0, False, office_time + timedelta(seconds=1),
                     office_time, {"snoozed": True})
         ])  # fmt: skip
         told = len(handler.messages)

@@ -31,24 +31,22 @@ def count_sent(office: Office) -> int:
 
 async def age(db: Database, folder: Path) -> None:
     """Make of the database what it was three days before its mark: messages not yet sent, one in hand, one for later."""
-    letters = (await db.fetch_rows(select(t.letters).order_by(t.letters.c.id))) or []
+    letters = (await db.fetch_rows(select(t.outbox).order_by(t.outbox.c.id))) or []
     assert len(letters) >= 2
     unsent = {"state": "pending", "sent_at": None, "provider_id": None, "error": None}
-    await db.execute(update(t.letters).values(unsent))
+    await db.execute(update(t.outbox).values(unsent))
     await db.execute(
-        update(t.letters).where(t.letters.c.id == letters[0].id)
+        update(t.outbox).where(t.outbox.c.id == letters[0].id)
         .values(state="sending", owner="dead", asked_at=letters[0].not_before, lease_until=1)
     )  # fmt: skip
     later = {**letters[-1]._mapping, **unsent, "id": letters[-1].id + 1_000_000, "channel": letters[0].channel}
-    await db.execute(
-        insert(t.letters).values({**later, "not_before": to_micros(MONDAY + DAYS + timedelta(minutes=30))})
-    )
-    stored = await db.fetch_value(select(t.house.c.value).where(t.house.c.name == "mark"))
+    await db.execute(insert(t.outbox).values({**later, "not_before": to_micros(MONDAY + DAYS + timedelta(minutes=30))}))
+    stored = await db.fetch_value(select(t.key_values.c.value).where(t.key_values.c.name == "mark"))
     assert stored is not None
     mark = json.loads(stored)
     for name in ("at", "office_at"):
         mark[name] -= int(DAYS.total_seconds()) * 1_000_000
-    await db.execute(update(t.house).where(t.house.c.name == "mark").values(value=json.dumps(mark)))
+    await db.execute(update(t.key_values).where(t.key_values.c.name == "mark").values(value=json.dumps(mark)))
     kept: Any = await FileMark(folder / "var" / "state").read()
     later_mark = {**mark, "number": kept.number + 26_000, "at": kept.at, "office_at": to_micros(MONDAY + DAYS)}
     (folder / "var" / "state" / "mark.json").write_text(json.dumps(later_mark))
@@ -93,13 +91,13 @@ async def test_an_old_copy_sends_nothing_before_its_release_and_nothing_old_afte
         holds._looked_at = None
         await again.settle()
         mark_at = to_micros(MONDAY + DAYS)
-        k = t.letters.c
-        old = await again.count_rows(t.letters, k.state == "sent", k.sent_at > mark_at, k.not_before <= mark_at)
+        k = t.outbox.c
+        old = await again.count_rows(t.outbox, k.state == "sent", k.sent_at > mark_at, k.not_before <= mark_at)
         figures.report("G26", before=sent_early, older=old)
-        assert await again.count_rows(t.letters, k.error == "restored") >= 2
+        assert await again.count_rows(t.outbox, k.error == "restored") >= 2
         assert await again.state("JS0002") == "signed"  # by the clock, which moves again
         await again.advance("1h")
-        assert await again.count_rows(t.letters, k.id > 1_000_000, k.state == "pending", k.not_before < mark_at) == 0
+        assert await again.count_rows(t.outbox, k.id > 1_000_000, k.state == "pending", k.not_before < mark_at) == 0
         assert (await again.request("GET", "/deliveries", "dispatcher"))["held"] is False
         assert count_sent(again) > before
 

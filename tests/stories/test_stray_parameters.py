@@ -51,7 +51,7 @@ def _list_stray(path: str) -> Iterator[str]:
 
 
 async def _load_rows(office: Office) -> list[Any]:
-    tables = (t.calls, t.dials, t.letters, t.journal, t.inbox, t.visits)
+    tables = (t.calls, t.call_attempts, t.outbox, t.journal, t.inbox, t.visits)
     return [await office.application.core.db.read(lambda c, one=one: c.execute(one.select()).all()) for one in tables]
 
 
@@ -60,7 +60,7 @@ async def test_a_stray_parameter_is_refused_by_every_webhook_of_the_carrier_XR10
     office.confirm_calls()
     await office.dispatch_ticket("JS0001", grade="urgent")
     config, core = office.config, office.application.core
-    [dial] = await core.db.read(lambda c: c.execute(t.dials.select()).all())
+    [dial] = await core.db.read(lambda c: c.execute(t.call_attempts.select()).all())
     before = await _load_rows(office)
     fields = {
         "CallSid": dial.provider_id or "", "AccountSid": config.twilio_account_sid, "CallStatus": "completed",

@@ -34,7 +34,7 @@ async def close_ticket_from_abroad(office: Office) -> None:
     await office.set_setting("caller_text.reply", "false")  # its one text is that of the visit
     await office.close_ticket("JS0001")
     core, encryption, columns = office.application.core, office.application.built.encryption, t.tickets.c
-    row = await core.db.read(lambda c: c.execute(select(columns.id).where(columns.no == "JS0001")).one())
+    row = await core.db.read(lambda c: c.execute(select(columns.id).where(columns.ticket_no == "JS0001")).one())
     values = {
         "phone_sealed": encryption.seal("tickets", row.id, "phone", ABROAD),
         "phone_index": encryption.blind_index(ABROAD),

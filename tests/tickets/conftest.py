@@ -56,7 +56,7 @@ class SampleCity:
 
     async def load_row(self, no: str) -> Any:
         """Return the row of a ticket as the table has it."""
-        return await self.core.db.read(lambda c: c.execute(select(t.tickets).where(t.tickets.c.no == no)).one())
+        return await self.core.db.read(lambda c: c.execute(select(t.tickets).where(t.tickets.c.ticket_no == no)).one())
 
     async def verify_journal(self) -> Any:
         """Return what a check of the whole journal says."""

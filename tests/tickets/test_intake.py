@@ -30,20 +30,24 @@ async def test_a_complete_demand_waits_for_dispatch_and_its_time_runs_from_when_
 ) -> None:
     generated = city.core.clock.now() - timedelta(hours=1)
     no = await receive(city, replace(FORM, grade=grade, generated_at=generated))
-    snap = await city.built.moves.load(TicketRef(no=no))
+    snap = await city.built.moves.load(TicketRef(ticket_no=no))
     assert snap is not None
     assert snap.ticket.state is State.PENDING_DISPATCH
     assert snap.ticket.management == snap.ticket.first_receiver == "M01"
     (duty,) = snap.duties
     assert (duty.kind, duty.unit, duty.due_at) == (Obligation.DISPATCH, "M01", generated + timedelta(hours=hours))
-    assert duty.next_at is not None and duty.next_at <= duty.due_at
-    assert snap.last_entry is not None and snap.last_entry.verb == "create" and snap.ticket.head == snap.last_entry.hash
+    assert duty.check_at is not None and duty.check_at <= duty.due_at
+    assert (
+        snap.last_entry is not None
+        and snap.last_entry.verb == "create"
+        and snap.ticket.journal_head == snap.last_entry.hash
+    )
 
 
 @pytest.mark.parametrize("missing", ["category", "grade", "channel", "text"])
 async def test_a_demand_that_lacks_a_field_waits_to_be_accepted(city: SampleCity, missing: str) -> None:
     no = await receive(city, replace(FORM, **{missing: None}))
-    snap = await city.built.moves.load(TicketRef(no=no))
+    snap = await city.built.moves.load(TicketRef(ticket_no=no))
     assert snap is not None and snap.ticket.state is State.REGISTERED and not snap.duties
 
 
@@ -68,7 +72,7 @@ async def test_names_and_phone_numbers_are_encrypted_and_only_the_last_four_digi
     assert encryption.open("tickets", row.id, "phone", row.phone_sealed) == "+8613800002005"
     assert row.phone_index == encryption.blind_index("+8613800002005")
     assert row.phone_tail == "2005"
-    entries = await city.core.db.read(lambda c: c.execute(select(t.journal.c.words)).scalars().all())
+    entries = await city.core.db.read(lambda c: c.execute(select(t.journal.c.arguments)).scalars().all())
     assert not any("李红" in entry or "13800002005" in entry for entry in entries)
 
 
@@ -92,10 +96,10 @@ async def test_repeats_within_one_file_are_flagged_as_well(city: SampleCity) -> 
 async def test_a_requester_who_asked_not_to_be_called_is_not_called_about_their_next_demand_either_FW33(
     city: SampleCity,
 ) -> None:
-    await receive(city, replace(FORM, no_visit=True))
-    assert (await city.load_row(await receive(city, FORM))).no_visit is True
+    await receive(city, replace(FORM, do_not_call=True))
+    assert (await city.load_row(await receive(city, FORM))).do_not_call is True
     stranger = replace(FORM, requester_phone="13800002006")
-    assert (await city.load_row(await receive(city, stranger))).no_visit is False
+    assert (await city.load_row(await receive(city, stranger))).do_not_call is False
 
 
 async def test_a_confidential_demand_is_flagged_from_the_first_moment(city: SampleCity) -> None:

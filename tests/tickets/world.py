@@ -69,7 +69,7 @@ class World:
         entry = build_entry(
             self.encryption.journal, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1,
             assignment_id=None, verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API,
-            at=now, recorded_at=now, words={},
+            at=now, recorded_at=now, arguments={},
         )  # fmt: skip
         ticket = Ticket(ticket_id, no, 1, entry.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone",
                         self.region, "M01", "M01", now, text="路灯不亮", has_phone=True)  # fmt: skip
@@ -79,7 +79,7 @@ class World:
 
     async def load(self, no: str = "T1") -> Snapshot:
         """Return the ticket as it is stored now."""
-        snapshot = await self.moves.load(TicketRef(no=no))
+        snapshot = await self.moves.load(TicketRef(ticket_no=no))
         assert snapshot is not None
         return snapshot
 

@@ -17,7 +17,7 @@ async def test_satisfied_by_keys_settles_the_ticket(world: World) -> None:
     await world.close_ticket()
     await world.advance(hours=6)
     visit, call = (await world.rows(t.visits))[0], await world.call()
-    assert (visit.answer, visit.contacted, visit.resolved, visit.kind, visit.source, visit.final) == (
+    assert (visit.answer, visit.contacted, visit.resolved, visit.kind, visit.source, visit.decisive) == (
         "satisfied", "yes", "resolved", "auto", "phone", True)  # fmt: skip
     assert (call.outcome, call.purpose, call.round, call.to_masked) == ("completed", "visit", 1, "139****5678")
     assert await world.state() == "finalized" and (await world.load()).ticket.final_answer == "satisfied"
@@ -46,7 +46,7 @@ async def test_after_an_unsatisfied_answer_by_speech_with_a_recorded_reason_a_pe
     await world.close_ticket()
     await world.advance(hours=6)
     visit, attempt = (await world.rows(t.visits))[0], await world.attempt()
-    assert (visit.answer, visit.contacted, visit.resolved, visit.final) == ("unsatisfied", "no", "unresolved", False)
+    assert (visit.answer, visit.contacted, visit.resolved, visit.decisive) == ("unsatisfied", "no", "unresolved", False)
     assert await world.state() == "revisit_manual"
     assert attempt.recording and "/Recordings/" in attempt.recording and attempt.outcome == "completed"
 
@@ -78,7 +78,7 @@ async def test_after_hanging_up_before_the_answer_what_was_said_is_kept_and_one_
     await world.advance(hours=6)
     call = await world.call()
     assert (call.outcome, call.state) == ("partial", "waiting")
-    assert json.loads(call.heard) == {"contacted": "yes", "resolved": "partly_resolved"}
+    assert json.loads(call.answers) == {"contacted": "yes", "resolved": "partly_resolved"}
     assert await world.rows(t.visits) == []
     await world.advance(hours=24)
     visit, ticket = (await world.rows(t.visits))[0], (await world.load()).ticket
@@ -88,7 +88,7 @@ async def test_after_hanging_up_before_the_answer_what_was_said_is_kept_and_one_
         "partly_resolved",
         "partial",
     )
-    assert (ticket.state, ticket.deemed, ticket.final_answer) == (State.FINALIZED, True, "no_reply")
+    assert (ticket.state, ticket.deemed_satisfied, ticket.final_answer) == (State.FINALIZED, True, "no_reply")
     assert world.count_calls() == 2
 
 
@@ -108,7 +108,7 @@ async def test_when_nobody_answers_twice_satisfaction_is_deemed_not_stated(world
     await world.close_ticket()
     await world.advance(hours=30)
     ticket = (await world.load()).ticket
-    assert (world.count_calls(), ticket.final_answer, ticket.deemed) == (2, "unreached", True)
+    assert (world.count_calls(), ticket.final_answer, ticket.deemed_satisfied) == (2, "unreached", True)
 
 
 @ONE_ENGINE
@@ -127,7 +127,7 @@ async def test_an_answering_machine_is_not_counted_as_a_visit_FW19(world: World)
     world.phone(ASKER).set_behaviours(machine, machine, answer_with(["1", "1", "1", "1", "2"]))
     await world.close_ticket()
     await world.advance(hours=40)
-    assert ((await world.call()).tries, world.count_calls()) == (1, 3)
+    assert ((await world.call()).attempt_count, world.count_calls()) == (1, 3)
     assert (await world.load()).ticket.final_answer == "basically_satisfied"
 
 
@@ -137,7 +137,7 @@ async def test_a_requester_who_refuses_visits_is_never_called_again_FW33(world: 
     await world.close_ticket("T1")
     await world.advance(hours=6)
     first = (await world.load("T1")).ticket
-    assert (first.final_answer, first.deemed, first.no_visit) == ("no_reply", True, True)
+    assert (first.final_answer, first.deemed_satisfied, first.do_not_call) == ("no_reply", True, True)
     assert (await world.call()).outcome == "refused" and (await world.rows(t.visits))[0].note == "no_more_visits"
     await world.close_ticket("T2")
     await world.advance(days=10)
@@ -183,7 +183,11 @@ async def test_silence_is_recorded_as_silence(world: World) -> None:
     await world.close_ticket()
     await world.advance(hours=6)
     ticket = (await world.load()).ticket
-    assert (ticket.final_answer, ticket.deemed, (await world.call()).outcome) == ("no_reply", True, "no_reply")
+    assert (ticket.final_answer, ticket.deemed_satisfied, (await world.call()).outcome) == (
+        "no_reply",
+        True,
+        "no_reply",
+    )
 
 
 @ONE_ENGINE

@@ -62,7 +62,7 @@ async def test_words_of_danger_ring_the_person_on_duty_at_once_and_the_next_when
     rung = [r for r in await world.rows(t.calls) if r.script == "danger"]
     assert [(r.person, r.outcome) for r in rung] == [("D1", "no_answer"), ("S1", "confirmed")]
     assert rung[0].created_at == (await world.rows(t.visits))[0].at
-    assert {r.state for r in await world.rows(t.letters) if r.kind == "P5"} == {"failed", "sent"}
+    assert {r.state for r in await world.rows(t.outbox) if r.kind == "call_danger"} == {"failed", "sent"}
 
 
 @ONE_ENGINE
@@ -105,7 +105,7 @@ async def test_silence_is_deemed_only_after_three_attempts_in_two_bands_over_two
     world.at = world.at.replace(hour=15) + timedelta(days=1)
     await record(world, answer="unreached")
     ticket = (await world.load()).ticket
-    assert (ticket.state, ticket.final_answer, ticket.deemed) == ("finalized", "unreached", True)
+    assert (ticket.state, ticket.final_answer, ticket.deemed_satisfied) == ("finalized", "unreached", True)
     assert [v.answer for v in await world.rows(t.visits)] == ["unsatisfied", *["unreached"] * 4]
 
 
@@ -173,8 +173,8 @@ async def test_agents_and_supervisors_get_a_message_about_a_visit_not_finished_i
     await world.set_setting("visit.auto.attempts", "9")
     await world.close_ticket()
     await world.advance(days=2)
-    sent = {(row.kind, row.person) for row in await world.rows(t.letters) if row.kind == "M28d"}
-    assert sent == {("M28d", "V1"), ("M28d", "S1")}
+    sent = {(row.kind, row.person) for row in await world.rows(t.outbox) if row.kind == "visit_overdue"}
+    assert sent == {("visit_overdue", "V1"), ("visit_overdue", "S1")}
 
 
 async def bind(world: World, *people: tuple[str, str]) -> None:
@@ -213,7 +213,7 @@ async def test_results_of_12351_are_taken_as_they_come_A34_Q45(
     arguments = {"kind": kind, "answer": answer, "contacted": "yes"}
     await world.tickets.act(Act("visit", AGENT, Source.IMPORT, ticket_no="T1001", arguments=arguments))
     ticket = (await world.load()).ticket
-    assert (ticket.state, ticket.deemed, world.count_calls(ASKER)) == (state, deemed, 0)
+    assert (ticket.state, ticket.deemed_satisfied, world.count_calls(ASKER)) == (state, deemed, 0)
 
 
 @ONE_ENGINE

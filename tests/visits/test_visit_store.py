@@ -33,11 +33,11 @@ async def test_tasks_counts_do_not_call_list_and_short_messages_work_alike_on_ev
     assert not await store.block(ASKER, "139****5678", "再次", "V1", world.at)
     (line,) = await store.list_blocked(10)
     assert (line.masked, line.by, line.reason) == ("139****5678", "V1", "来电要求")
-    assert (await world.load()).ticket.no_visit
+    assert (await world.load()).ticket.do_not_call
     assert await store.unblock(ref=line.ref) == "139****5678" and await store.unblock(phone=ASKER) is None
-    assert not (await world.load()).ticket.no_visit
+    assert not (await world.load()).ticket.do_not_call
 
-    about = task.ticket_id, "S6", 1, ASKER, "139****5678", True, world.at
+    about = task.ticket_id, "sms_unreached", 1, ASKER, "139****5678", True, world.at
     assert await texts.enqueue(*about) and not await texts.enqueue(*about)
     (text,) = await texts.list_due(world.at, 10)
     until = world.at + timedelta(minutes=2)
@@ -54,4 +54,4 @@ async def test_tasks_counts_do_not_call_list_and_short_messages_work_alike_on_ev
     assert await texts.find_awaiting_answer(ASKER) is None and [
         x.answered for x in await texts.list_by_ticket(task.ticket_id)
     ] == ["1"]
-    assert await store.list_awaiting_result(10) == [] and len(await world.rows(t.caller_texts)) == 1
+    assert await store.list_awaiting_result(10) == [] and len(await world.rows(t.requester_texts)) == 1

@@ -60,7 +60,7 @@ async def test_a_sign_in_code_of_an_older_version_opens_nothing_XS3(world: World
     token = await world.services.keys.create_sign_in_token(OPERATOR.account, world.at)
     older = '{"holder": "operator", "until": 9999999999999999}'
     await world.db.write(
-        lambda c: c.execute(update(t.house).where(t.house.c.name.like("sign_in:%")).values(value=older))
+        lambda c: c.execute(update(t.key_values).where(t.key_values.c.name.like("sign_in:%")).values(value=older))
     )
     assert await browser.sign_in(token) == 401
 

@@ -48,8 +48,8 @@ async def test_malware_is_refused_and_on_record_XS13(world: World) -> None:
     ]
     assert world.scanner.shown == [PDF] and await count_files(world) == 0
     entries = (await world.services.audit.list_entries()).items
-    (entry,) = [one for one in entries if one.what == "file_infected"]
-    assert entry.who == "H1" and entry.facts["found"] == "Eicar-Signature" and len(entry.facts["sha256"]) == 64
+    (entry,) = [one for one in entries if one.event == "file_infected"]
+    assert entry.actor == "H1" and entry.facts["found"] == "Eicar-Signature" and len(entry.facts["sha256"]) == 64
 
 
 async def test_while_the_scanner_is_away_nothing_is_taken_and_it_goes_again_under_one_key_XS13(world: World) -> None:

@@ -57,6 +57,6 @@ def cancel(m: PlanBuilder) -> None:
             )
             m.redraw.add(assignment.id)
             holders = m.office.people(assignment.unit, Role.HANDLER)
-            m.notify("M12", holders, assignment=assignment, how="withdrawn")
+            m.notify("assignment_withdrawn", holders, assignment=assignment, how="withdrawn")
     m.to_state = State.CANCELLED
     m.update_ticket(state=State.CANCELLED)

@@ -34,6 +34,6 @@ def release_assisting(m: PlanBuilder, state: State = State.FINALIZED, only: str 
 def _describe_contribution(one: Assignment) -> dict[str, object]:
     """Return what a unit contributed: whether it signed itself, reached the requester, replied, finished its part."""
     return {
-        "unit": one.unit, "signed": one.signed or "no", "contacted": one.contacted_at is not None,
+        "unit": one.unit, "signed": one.sign_method or "no", "contacted": one.contacted_at is not None,
         "replied": one.replied_at is not None, "finished": one.closed_at is not None,
     }  # fmt: skip

@@ -65,7 +65,7 @@ def replace_assignment(m: PlanBuilder, told: Sequence[Person], how: str, close_d
     m.void_duties(assignment_id=old.id, keep_late=True)
     m.update_row(Assignment, old.id, state=State.CANCELLED, version=old.version + 1, ended_at=m.at)
     m.redraw.add(old.id)
-    m.notify("M12", told, assignment=old, how=how)
+    m.notify("assignment_withdrawn", told, assignment=old, how=how)
     if old.id == m.ticket.lead_id:
         m.set_flag("yellow", on=False)
     if old.lead:
@@ -148,7 +148,7 @@ def announce(m: PlanBuilder, assignment: Assignment, grade: Grade, category: Cat
     urgent = grade is Grade.URGENT
     handlers = m.office.recipients(m.office.people(assignment.unit, Role.HANDLER), m.now, urgent=urgent)
     by_chat = [p for p in handlers if m.find_chat(p)]
-    m.notify("M2" if urgent else "M1", by_chat, assignment=assignment, urgent=urgent,
+    m.notify("urgent_dispatched" if urgent else "ticket_dispatched", by_chat, assignment=assignment, urgent=urgent,
            not_before=m.office.earliest_notice(m.now, grade, assignment.unit, assignment.sign_due_at))  # fmt: skip
     others = m.office.contacts(assignment.unit, m.now, urgent=urgent) if urgent else ()
     first = next((p for p in (*handlers, *others) if p.has_phone), None)
@@ -158,19 +158,19 @@ def announce(m: PlanBuilder, assignment: Assignment, grade: Grade, category: Cat
     at_once = not by_chat or grade in CALL_AT_ONCE.get(policy, ())
     when = m.now if urgent else m.office.next_open(m.now, assignment.unit)
     if at_once:
-        m.notify("P1", [first], assignment=assignment, channel="phone", urgent=urgent, not_before=when)
+        m.notify("call_to_sign", [first], assignment=assignment, channel="phone", urgent=urgent, not_before=when)
     elif grade in CALL_IF_UNOPENED.get(policy, ()):
         limit = m.office.settings.text("notify.phone.unopened_after", assignment.unit)
         later = m.office.add_limit(limit, m.now, assignment.unit)
-        m.notify("P1", [first], assignment=assignment, channel="phone", urgent=urgent,
+        m.notify("call_to_sign", [first], assignment=assignment, channel="phone", urgent=urgent,
                not_before=m.office.next_open(later, assignment.unit), unless_opened=True)  # fmt: skip
 
 
 def announce_upgrade(m: PlanBuilder, assignment: Assignment) -> None:
     """Q28: tell those who signed a general ticket, by chat and by telephone, that it is urgent now (M2u, P4)."""
     handlers = m.office.recipients(m.office.people(assignment.unit, Role.HANDLER), m.now, urgent=True)
-    m.notify("M2u", [p for p in handlers if m.find_chat(p)], assignment=assignment, urgent=True)
+    m.notify("regraded_urgent", [p for p in handlers if m.find_chat(p)], assignment=assignment, urgent=True)
     others = m.office.contacts(assignment.unit, m.now, urgent=True)
     first = next((p for p in (*handlers, *others) if p.has_phone), None)
     if first is not None and m.office.settings.text("notify.phone.on_dispatch", assignment.unit) != "never":
-        m.notify("P4", [first], assignment=assignment, channel="phone", urgent=True)
+        m.notify("call_regraded", [first], assignment=assignment, channel="phone", urgent=True)

@@ -28,7 +28,10 @@ def flag(m: PlanBuilder) -> None:
             continue
         m.add_request(name, of_ticket=True, on=on, reason=m.arguments["reason"])
         m.notify(
-            "M9r", m.office.people(m.ticket.management or "", Role.REVIEWER), reason=m.arguments["reason"], what=name
+            "review_requested",
+            m.office.people(m.ticket.management or "", Role.REVIEWER),
+            reason=m.arguments["reason"],
+            what=name,
         )
 
 
@@ -36,7 +39,7 @@ def _notify_coordinators(m: PlanBuilder, name: str) -> None:
     """B21: notify those who bring the units concerned together about a hard case."""
     if name == "hard_case":
         people = m.office.people(m.ticket.management or "", Role.DISPATCHER, Role.SUPERVISOR)
-        m.notify("M29", people, reason=m.arguments["reason"])
+        m.notify("coordination_requested", people, reason=m.arguments["reason"])
 
 
 def decide_flag(m: PlanBuilder) -> None:
@@ -77,4 +80,4 @@ def _recheck_close(m: PlanBuilder) -> None:
     """Not a mass incident after all: have the clock check the closing time again."""
     for duty in m.open_duties(Obligation.CLOSE):
         if duty.outcome is None:
-            m.update_row(Duty, duty.id, next_at=min(duty.next_at or duty.due_at, duty.due_at))
+            m.update_row(Duty, duty.id, check_at=min(duty.check_at or duty.due_at, duty.due_at))

@@ -36,7 +36,7 @@ def tell_above(m: PlanBuilder) -> None:
     above = next((a for a in m.snapshot.assignments if unit and a.unit == unit.parent and a.ended_at is None), None)
     if above is not None and not m.assignment.lead:
         text = m.arguments.get("text") or m.assignment.reply_text or ""
-        m.notify("M35", m.office.people(above.unit, Role.HANDLER), text=text)
+        m.notify("part_closed", m.office.people(above.unit, Role.HANDLER), text=text)
 
 
 def _find_close_due(m: PlanBuilder, latest: datetime) -> datetime:

@@ -14,7 +14,9 @@ from backend.domain.ticket_enums import Grade, Obligation, Outcome, Role, State
 def sign(m: PlanBuilder) -> None:
     """T6 签收: timely up to and including the second it is due."""
     m.meet_duties(Obligation.SIGN, assignment_id=m.assignment.id)
-    m.update_assignment(signed_at=m.at, signed="manual", signed_by=m.by.code, opened_at=m.assignment.opened_at or m.at)
+    m.update_assignment(
+        signed_at=m.at, sign_method="manual", signed_by=m.by.code, opened_at=m.assignment.opened_at or m.at
+    )
     m.move_to(State.SIGNED)
 
 
@@ -25,12 +27,12 @@ def auto_sign(m: PlanBuilder) -> None:
         raise Refused("not_now", state=target.state)
     m.at = target.sign_due_at
     m.meet_duties(Obligation.SIGN, assignment_id=target.id, outcome=Outcome.AUTO)
-    m.update_assignment(signed_at=target.sign_due_at, signed="auto")
+    m.update_assignment(signed_at=target.sign_due_at, sign_method="auto")
     m.move_to(State.SIGNED)
-    m.notify("M7", m.office.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
+    m.notify("auto_signed", m.office.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
     if m.ticket.grade is Grade.URGENT:
         leaders = m.office.people(target.unit, Role.LEADER)
-        m.notify("M7", leaders, not_before=m.office.next_open(m.now, target.unit))
+        m.notify("auto_signed", leaders, not_before=m.office.next_open(m.now, target.unit))
 
 
 def contact(m: PlanBuilder) -> None:
@@ -61,7 +63,7 @@ def reply(m: PlanBuilder) -> None:
             m.office.add_limit(m.office.settings.text("visit.manual.limit"), m.at, m.ticket.management),
             unit=m.ticket.management,
         )
-        m.notify("M25v", m.office.people(m.ticket.management or "", Role.REVISIT_AGENT), why="rework")
+        m.notify("visit_task", m.office.people(m.ticket.management or "", Role.REVISIT_AGENT), why="rework")
         return
     m.move_to(State.REPLIED)
 
@@ -128,7 +130,7 @@ def _request_explained_close(m: PlanBuilder) -> None:
     if m.from_state is not State.REPLIED:
         m.move_to(State.REPLIED)
     supervisors = m.office.people(m.ticket.management or "", Role.SUPERVISOR)
-    m.notify("M9r", supervisors, reason=m.arguments["explanation"], what="explained_close")
+    m.notify("review_requested", supervisors, reason=m.arguments["explanation"], what="explained_close")
 
 
 def _local_day(m: PlanBuilder) -> str:
@@ -146,7 +148,9 @@ def decide_close(m: PlanBuilder) -> None:
     else:
         m.update_assignment(revisit_on=None)
         recheck_close(m)
-        m.notify("M15c", m.office.people(m.assignment.unit, Role.HANDLER), reason=m.arguments["reason"])
+        m.notify(
+            "explained_close_refused", m.office.people(m.assignment.unit, Role.HANDLER), reason=m.arguments["reason"]
+        )
 
 
 def recheck(m: PlanBuilder) -> None:
@@ -161,14 +165,14 @@ def recheck(m: PlanBuilder) -> None:
         m.start_duty(Obligation.SUPERVISE, due, assignment=target)
     said = next((r.facts.get("explanation") for r in reversed(m.snapshot.requests) if r.kind == "explained_close"), "")
     people = m.office.recipients(m.office.people(target.unit, Role.HANDLER, Role.LIAISON), m.now, urgent=False)
-    m.notify("M34", people, not_before=m.earliest_send(), explanation=said or "", due=due.isoformat())
+    m.notify("recheck_today", people, not_before=m.earliest_send(), explanation=said or "", due=due.isoformat())
 
 
 def recheck_close(m: PlanBuilder) -> None:
     """Q30: make a withheld card due again."""
     for duty in m.open_duties(Obligation.CLOSE, assignment_id=m.assignment.id):
         if duty.outcome is None:
-            m.update_row(Duty, duty.id, next_at=min(duty.next_at or duty.due_at, duty.due_at))
+            m.update_row(Duty, duty.id, check_at=min(duty.check_at or duty.due_at, duty.due_at))
 
 
 def complete_close(m: PlanBuilder, close_type: str, when: datetime) -> None:
@@ -186,7 +190,7 @@ def complete_close(m: PlanBuilder, close_type: str, when: datetime) -> None:
         due = m.office.add_limit(m.office.settings.text("visit.finish_within"), m.at, m.ticket.management)
         m.start_duty(Obligation.REVISIT, due, unit=m.ticket.management, check_at=m.office.visit_start(m.at))
     tell_above(m)
-    m.notify_actor("M17", timely=timely is not False)
+    m.notify_actor("closed", timely=timely is not False)
 
 
 def _end_extension(m: PlanBuilder, when: datetime) -> None:
@@ -213,4 +217,4 @@ def send_back(m: PlanBuilder) -> None:
         m.start_duty(Obligation.CLOSE, target.close_due_at, assignment=target, start=target.dispatched_at)
         start_reply_duty(m, target, target.close_due_at)
     m.entry_arguments["reopened"] = True
-    m.notify("M18", m.office.people(target.unit, Role.HANDLER), reason=m.arguments["reason"])
+    m.notify("sent_back", m.office.people(target.unit, Role.HANDLER), reason=m.arguments["reason"])

@@ -19,20 +19,24 @@ def merge(m: PlanBuilder) -> None:
         raise Refused("not_found", ticket=m.arguments["into"])
     master = other.ticket
     if master.id == m.ticket.id:
-        raise Refused("merge_itself", ticket=master.no)
-    if master.merged_into is not None or m.ticket.repeats:
-        raise Refused("merge_chain", ticket=master.no if master.merged_into is not None else m.ticket.no)
+        raise Refused("merge_itself", ticket=master.ticket_no)
+    if master.merged_into is not None or m.ticket.merged_count:
+        raise Refused("merge_chain", ticket=master.ticket_no if master.merged_into is not None else m.ticket.ticket_no)
     if master.state not in OPEN:
-        raise Refused("master_ended", ticket=master.no, state=master.state)
+        raise Refused("master_ended", ticket=master.ticket_no, state=master.state)
     if not _is_same_matter(m.ticket, master) and not m.arguments["reason"]:
-        raise Refused("not_same_matter", ticket=master.no)
+        raise Refused("not_same_matter", ticket=master.ticket_no)
     release_assisting(m, State.MERGED)
     m.void_duties()
     m.withdraw_requests()
     m.update_ticket(merged_into=master.id)
     m.move_ticket_to(State.MERGED)
     m.other_act = Act(
-        "take_repeat", m.by.with_role(None), m.act.source, ticket_no=master.no, arguments={"repeat": m.ticket.no}
+        "take_repeat",
+        m.by.with_role(None),
+        m.act.source,
+        ticket_no=master.ticket_no,
+        arguments={"repeat": m.ticket.ticket_no},
     )
 
 
@@ -45,14 +49,14 @@ def _is_same_matter(one: Ticket, other: Ticket) -> bool:
 def take_repeat(m: PlanBuilder) -> None:
     """T4b: the master's side of a merge: count one more repeat, set the flag, notify its handlers."""
     lead = m.snapshot.lead
-    m.update_ticket(repeats=m.ticket.repeats + 1)
+    m.update_ticket(merged_count=m.ticket.merged_count + 1)
     m.set_flag("suspected_repeat")
     if lead is not None and lead.ended_at is None:
         m.redraw.add(lead.id)
         handlers = m.office.people(lead.unit, Role.HANDLER)
         m.notify(
-            "M30",
+            "repeat_merged",
             handlers,
             not_before=m.office.earliest_notice(m.now, m.ticket.grade, lead.unit),
-            n=m.ticket.repeats + 1,
+            n=m.ticket.merged_count + 1,
         )

@@ -22,7 +22,7 @@ def object_(m: PlanBuilder) -> None:
         raise Refused("window_closed", window=window)
     m.add_request("objection", reason=m.arguments["reason"], red_card_at=carded.isoformat())
     reviewers = m.office.people(m.ticket.management or "", Role.REVIEWER)
-    m.notify("M9r", reviewers, reason=m.arguments["reason"], what="objection")
+    m.notify("review_requested", reviewers, reason=m.arguments["reason"], what="objection")
 
 
 def decide_objection(m: PlanBuilder) -> None:
@@ -37,4 +37,4 @@ def decide_objection(m: PlanBuilder) -> None:
             m.set_flag("red", on=False)
         m.redraw.add(m.assignment.id)
     handlers = m.office.people(m.assignment.unit, Role.HANDLER, Role.LIAISON)
-    m.notify("M8d", handlers, accepted=m.arguments["accept"], reason=m.arguments["reason"])
+    m.notify("objection_decided", handlers, accepted=m.arguments["accept"], reason=m.arguments["reason"])

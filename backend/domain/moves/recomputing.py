@@ -18,11 +18,11 @@ def recompute(m: PlanBuilder) -> None:
         if due is None or duty.outcome is not None or due == duty.due_at:
             continue
         look = None
-        if duty.next_at is not None:
+        if duty.check_at is not None:
             look = max(m.now, m.office.first_check(duty.kind, duty.grade, duty.start_at, due, duty.unit))
             if duty.kind is Obligation.REVISIT:
-                look = duty.next_at
-        m.update_row(Duty, duty.id, due_at=due, next_at=look)
+                look = duty.check_at
+        m.update_row(Duty, duty.id, due_at=due, check_at=look)
         column = DUE_COLUMNS.get(duty.kind)
         if column is not None and duty.assignment_id is not None:
             m.update_row(Assignment, duty.assignment_id, **{column: due})

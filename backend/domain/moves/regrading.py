@@ -46,8 +46,8 @@ def _move_duty(m: PlanBuilder, duty: Duty, grade: Grade) -> None:
     else:
         due = m.office.due(duty.kind, grade, m.ticket.category, start, duty.unit)
     due = min(due, duty.due_at) if urgent else max(due, duty.due_at)
-    look = m.office.first_check(duty.kind, grade, start, due, duty.unit) if duty.next_at else None
-    m.update_row(Duty, duty.id, due_at=due, grade=grade, next_at=look, step=0)
+    look = m.office.first_check(duty.kind, grade, start, due, duty.unit) if duty.check_at else None
+    m.update_row(Duty, duty.id, due_at=due, grade=grade, check_at=look, reminder_step=0)
     if duty.kind in DUE_COLUMNS and duty.assignment_id is not None:
         m.update_row(Assignment, duty.assignment_id, **{DUE_COLUMNS[duty.kind]: due})
     if duty.kind is Obligation.REVIEW and duty.request_id is not None:

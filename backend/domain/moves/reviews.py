@@ -22,10 +22,10 @@ def return_(m: PlanBuilder) -> None:
     arbitration = target.lead and _is_arbitration(m)
     window = next(iter(m.open_duties(Obligation.RETURN, assignment_id=target.id)), None)
     due = window.due_at if window else target.sign_due_at
-    timely = m.at.replace(microsecond=0) <= due and target.signed != "auto"  # B35
+    timely = m.at.replace(microsecond=0) <= due and target.sign_method != "auto"  # B35
     if window:
         outcome = Outcome.TIMELY if timely else Outcome.LATE
-        m.update_row(Duty, window.id, met_at=m.at, outcome=outcome, next_at=None)
+        m.update_row(Duty, window.id, met_at=m.at, outcome=outcome, check_at=None)
     request = m.add_request(
         "return", timely=timely, reason=m.arguments["reason"], reason_code=m.arguments["reason_code"],
         files=list(m.arguments["files"]), signed_by=m.arguments["signed_by"], due=due.isoformat(), arbitration=arbitration,
@@ -33,10 +33,10 @@ def return_(m: PlanBuilder) -> None:
     m.entry_arguments["timely"] = timely
     m.entry_arguments["arbitration"] = arbitration or None
     m.move_to(State.RETURN_REVIEW)
-    m.notify_actor("M9", timely=timely, review_due=_iso(request))
+    m.notify_actor("return_submitted", timely=timely, review_due=_iso(request))
     reviewers = m.office.people(m.ticket.management or "", Role.REVIEWER)
     what = "arbitration" if arbitration else "return"
-    m.notify("M9r", reviewers, reason=m.arguments["reason"], what=what, review_due=_iso(request))
+    m.notify("review_requested", reviewers, reason=m.arguments["reason"], what=what, review_due=_iso(request))
 
 
 def _is_arbitration(m: PlanBuilder) -> bool:
@@ -48,7 +48,7 @@ def _is_arbitration(m: PlanBuilder) -> bool:
     decided = [r for r in m.snapshot.requests if r.kind == "return" and r.decision in ("accepted", "refused")
                and r.assignment_id in leads]  # fmt: skip
     limit = m.office.settings.integer("return.arbitrate_after")
-    if m.ticket.bounces >= limit or any(r.facts.get("arbitration") for r in decided):
+    if m.ticket.return_count >= limit or any(r.facts.get("arbitration") for r in decided):
         raise Refused("return_arbitrated", returns=len(decided))
     return len(decided) + 1 >= limit
 
@@ -71,19 +71,24 @@ def decide_return(m: PlanBuilder) -> None:
         m.void_duties(Obligation.CLOSE, Obligation.CONTACT, Obligation.REPLY, assignment_id=target.id)
         m.update_assignment(state=State.RETURNED, version=target.version + 1, ended_at=m.at)
         m.redraw.add(target.id)
-        m.notify("M10", handlers)
+        m.notify("return_accepted", handlers)
         m.to_state = State.RETURNED
         if target.id == m.ticket.lead_id:
             m.to_state = State.PENDING_DISPATCH
             m.set_flag("yellow", on=False)
             m.set_flag("red", on=False)
-            m.update_ticket(bounces=m.ticket.bounces + 1)
+            m.update_ticket(return_count=m.ticket.return_count + 1)
             _forward_returned(m)
         return
     _reopen_return_window(m, request, again=not arbitration)
     extended = _add_review_delay(m, request)
     m.move_to(State.SIGNED)
-    m.notify("M11a" if arbitration else "M11", handlers, reason=m.arguments["reason"], extended=extended)
+    m.notify(
+        "return_arbitrated" if arbitration else "return_refused",
+        handlers,
+        reason=m.arguments["reason"],
+        extended=extended,
+    )
 
 
 def _forward_returned(m: PlanBuilder) -> None:
@@ -134,7 +139,7 @@ def move_close_due(m: PlanBuilder, close: Duty, due: datetime) -> None:
     """Move the closing time; a reply owed by then moves with it (A12)."""
     target = m.assignment
     look = m.office.first_check(Obligation.CLOSE, close.grade, m.at, due, target.unit)
-    m.update_row(Duty, close.id, due_at=due, next_at=look, step=0)
+    m.update_row(Duty, close.id, due_at=due, check_at=look, reminder_step=0)
     m.update_assignment(close_due_at=due)
     if is_reply_due_with_close(m):
         for reply in m.open_duties(Obligation.REPLY, assignment_id=target.id):
@@ -161,9 +166,9 @@ def extend(m: PlanBuilder) -> None:
         requester_informed=m.arguments["requester_informed"], old_due_at=target.close_due_at.isoformat(),
     )  # fmt: skip
     m.move_to(State.EXTENSION_REVIEW)
-    m.notify_actor("M13", n=granted + 1, new_due=new_due.isoformat(), review_due=_iso(request))
+    m.notify_actor("extension_submitted", n=granted + 1, new_due=new_due.isoformat(), review_due=_iso(request))
     reviewers = m.office.people(m.ticket.management or "", Role.REVIEWER)
-    m.notify("M9r", reviewers, reason=m.arguments["reason"], what="extension", review_due=_iso(request),
+    m.notify("review_requested", reviewers, reason=m.arguments["reason"], what="extension", review_due=_iso(request),
            new_due=new_due.isoformat())  # fmt: skip
 
 
@@ -184,10 +189,10 @@ def decide_extension(m: PlanBuilder) -> None:
         for close in m.open_duties(Obligation.CLOSE, assignment_id=target.id):
             move_close_due(m, close, due)
         m.entry_arguments["new_due_at"] = due.isoformat()
-        m.notify("M14", handlers, n=count, new_due=due.isoformat())
+        m.notify("extension_accepted", handlers, n=count, new_due=due.isoformat())
     else:
         recheck_close(m)
-        m.notify("M15", handlers, reason=m.arguments["reason"])
+        m.notify("extension_refused", handlers, reason=m.arguments["reason"])
     m.move_to(State.REPLIED if m.from_state is State.REPLIED else State.SIGNED)
 
 
@@ -200,7 +205,7 @@ def claim_unreasonable(m: PlanBuilder) -> None:
         raise Refused("already_asked", kind="unreasonable")
     if not m.arguments["files"]:
         raise Refused("files_missing", field="files")
-    final = next((v for v in reversed(m.snapshot.visits) if v.final), None)
+    final = next((v for v in reversed(m.snapshot.visits) if v.decisive), None)
     window = m.office.settings.text("unreasonable_window")
     if final and m.at.replace(microsecond=0) > m.office.add_limit(window, final.at, m.ticket.management):
         raise Refused("window_closed", window=window)
@@ -209,7 +214,7 @@ def claim_unreasonable(m: PlanBuilder) -> None:
     )
     m.move_ticket_to(State.UNREASONABLE_REVIEW)
     reviewers = m.office.people(m.ticket.management or "", Role.REVIEWER)
-    m.notify("M9r", reviewers, reason=m.arguments["reason"], what="unreasonable")
+    m.notify("review_requested", reviewers, reason=m.arguments["reason"], what="unreasonable")
 
 
 def decide_unreasonable(m: PlanBuilder) -> None:
@@ -222,11 +227,11 @@ def decide_unreasonable(m: PlanBuilder) -> None:
     if m.arguments["accept"] and not m.arguments.get("class"):
         raise Refused("bad_field", field="class")
     m.decide_request(request, m.arguments["accept"], m.arguments["reason"])
-    m.update_ticket(excluded=m.arguments["accept"])
+    m.update_ticket(unreasonable=m.arguments["accept"])
     m.move_ticket_to(State.FINALIZED)
     lead = m.snapshot.lead
     if lead:
-        m.notify("M20", m.office.people(lead.unit, Role.HANDLER, Role.LIAISON), accepted=m.arguments["accept"],
+        m.notify("unreasonable_decided", m.office.people(lead.unit, Role.HANDLER, Role.LIAISON), accepted=m.arguments["accept"],
                reason=m.arguments["reason"], appealable=request.kind == "unreasonable")  # fmt: skip
 
 
@@ -247,7 +252,7 @@ def appeal(m: PlanBuilder) -> None:
     first = refused[-1].decided_by
     others = [p for p in m.office.people(m.ticket.management or "", Role.REVIEWER) if p.code != first]
     others = others or [p for p in m.office.people(m.ticket.management or "", Role.ADMIN) if p.code != first]
-    m.notify("M9r", others, reason=m.arguments["reason"], what="appeal")
+    m.notify("review_requested", others, reason=m.arguments["reason"], what="appeal")
 
 
 def _require_pending(m: PlanBuilder, kind: str) -> Request:

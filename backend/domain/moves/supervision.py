@@ -15,7 +15,7 @@ def yellow_card(m: PlanBuilder) -> None:
         raise Refused("already_there", card="yellow")
     m.update_assignment(yellow_card_at=m.at)
     m.set_flag("yellow")
-    m.notify("M4", m.office.people(m.assignment.unit, Role.HANDLER), not_before=m.earliest_send())
+    m.notify("close_reminder", m.office.people(m.assignment.unit, Role.HANDLER), not_before=m.earliest_send())
 
 
 def red_card(m: PlanBuilder) -> None:
@@ -33,11 +33,11 @@ def red_card(m: PlanBuilder) -> None:
     m.at = get_red_at(m, duty)
     if m.now < m.at:
         raise Refused("not_now", state=target.state)
-    m.update_row(Duty, duty.id, outcome=Outcome.LATE, next_at=None)
+    m.update_row(Duty, duty.id, outcome=Outcome.LATE, check_at=None)
     give_red_card(m, m.at)
-    m.notify("M8", m.office.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
+    m.notify("red_card", m.office.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.earliest_send())
     leaders = m.office.people(target.unit, Role.LEADER)
-    m.notify("M8", leaders, not_before=m.office.next_open(m.now, target.unit))
+    m.notify("red_card", leaders, not_before=m.office.next_open(m.now, target.unit))
 
 
 def may_be_given(m: PlanBuilder) -> bool:
@@ -78,10 +78,10 @@ def supervise(m: PlanBuilder) -> None:
     handlers = m.office.recipients(
         m.office.people(target.unit, Role.HANDLER), m.now, urgent=m.ticket.grade is Grade.URGENT
     )
-    m.notify("M16", [p for p in handlers if m.find_chat(p)], reason=m.arguments["reason"], due=due.isoformat())
+    m.notify("supervised", [p for p in handlers if m.find_chat(p)], reason=m.arguments["reason"], due=due.isoformat())
     first = next((p for p in handlers if p.has_phone), None)
     if first:
-        m.notify("P2", [first], channel="phone", not_before=m.office.next_open(m.now, target.unit),
+        m.notify("call_supervised", [first], channel="phone", not_before=m.office.next_open(m.now, target.unit),
                due=due.isoformat())  # fmt: skip
 
 
@@ -89,7 +89,9 @@ def report_progress(m: PlanBuilder) -> None:
     """T18 反馈进展: answers the supervision order; a supervisor accepts it or asks again (A15)."""
     m.meet_duties(Obligation.SUPERVISE, assignment_id=m.assignment.id)
     supervisors = m.office.people(m.ticket.management or "", Role.SUPERVISOR)
-    kind = "M16r" if "supervised" in m.ticket.flags else "M16e"  # no order: the unit explains unasked
+    kind = (
+        "progress_reported" if "supervised" in m.ticket.flags else "unit_explained"
+    )  # no order: the unit explains unasked
     m.notify(kind, supervisors, text=m.arguments["text"])
 
 
@@ -106,7 +108,7 @@ def accept_progress(m: PlanBuilder) -> None:
         due = m.office.add_limit(m.office.settings.text("supervise.limit"), m.at, target.unit)
         m.start_duty(Obligation.SUPERVISE, due, assignment=target)
         handlers = m.office.people(target.unit, Role.HANDLER)
-        m.notify("M16", handlers, reason=m.arguments["reason"], due=due.isoformat())
+        m.notify("supervised", handlers, reason=m.arguments["reason"], due=due.isoformat())
 
 
 def review(m: PlanBuilder) -> None:
@@ -119,7 +121,7 @@ def review(m: PlanBuilder) -> None:
 
 def archive(m: PlanBuilder) -> None:
     """T30 归档: after settlement, and after the case review where one is owed (A17); then only corrections."""
-    unsatisfied = m.ticket.final_answer == Answer.UNSATISFIED and not m.ticket.excluded
+    unsatisfied = m.ticket.final_answer == Answer.UNSATISFIED and not m.ticket.unreasonable
     if (unsatisfied or "red" in m.ticket.flags) and "reviewed" not in m.ticket.flags:
         raise Refused("review_missing")
     if unsatisfied and m.now <= _claim_window_end(m):
@@ -142,7 +144,7 @@ def _is_rechecked(m: PlanBuilder, lead: Assignment) -> bool:
 def _claim_window_end(m: PlanBuilder) -> datetime:
     """Return until when the unit may still claim, or appeal against the decision on its claim (Q38)."""
     rules, windows = m.office.settings, [m.ticket.generated_at]
-    final = next((v for v in reversed(m.snapshot.visits) if v.final), None)
+    final = next((v for v in reversed(m.snapshot.visits) if v.decisive), None)
     claims = [r for r in m.snapshot.requests if r.kind in ("unreasonable", "appeal")]
     if final and not claims:
         windows.append(m.office.add_limit(rules.text("unreasonable_window"), final.at, m.ticket.management))

@@ -19,8 +19,8 @@ DANGER_ROLES = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # roles n
 def start_visit(m: PlanBuilder) -> None:
     """T23: the ticket's visit begins: automatic, manual (confidential, no number), or none."""
     in_scope = _is_in_scope(m)
-    if not in_scope or m.ticket.no_visit:
-        _finalize(m, deemed=in_scope and m.ticket.no_visit)
+    if not in_scope or m.ticket.do_not_call:
+        _finalize(m, deemed=in_scope and m.ticket.do_not_call)
         return
     if "confidential" in m.ticket.flags or not m.ticket.has_phone:
         start_manual_visit(m)
@@ -30,7 +30,7 @@ def start_visit(m: PlanBuilder) -> None:
         return
     m.update_ticket(visit_round=m.ticket.visit_round or 1)
     for duty in m.open_duties(Obligation.REVISIT):
-        m.update_row(Duty, duty.id, next_at=duty.due_at)
+        m.update_row(Duty, duty.id, check_at=duty.due_at)
     m.move_ticket_to(State.REVISIT_AUTO)
 
 
@@ -57,9 +57,9 @@ def start_manual_visit(m: PlanBuilder, why: str = "") -> None:
     m.update_ticket(visit_round=m.ticket.visit_round or 1)
     m.move_ticket_to(State.REVISIT_MANUAL)
     recipients = m.office.people(m.ticket.management or "", *(DANGER_ROLES if danger else DANGER_ROLES[:1]))
-    m.notify("M25v", recipients, urgent=danger or None, why=why)
+    m.notify("visit_task", recipients, urgent=danger or None, why=why)
     on_duty = m.office.contacts(m.ticket.management or "", m.now, urgent=True) if danger else ()
-    m.notify("P5", [p for p in on_duty if p.has_phone][:1], channel="phone", urgent=True)  # XM19
+    m.notify("call_danger", [p for p in on_duty if p.has_phone][:1], channel="phone", urgent=True)  # XM19
 
 
 def visit(m: PlanBuilder) -> None:
@@ -99,7 +99,7 @@ def visit(m: PlanBuilder) -> None:
             contacted=arguments.get("contacted"),
             resolved=arguments.get("resolved"),
             note=arguments["note"],
-            final=final,
+            decisive=final,
         )
     )
     m.update_ticket(visit_round=round_)
@@ -108,7 +108,7 @@ def visit(m: PlanBuilder) -> None:
         m.update_ticket(final_answer=str(Answer.UNSATISFIED if unsatisfied else answer))
         _finalize(m, deemed=deemed)
         if unsatisfied and lead:
-            m.notify("M20u", m.office.people(lead.unit, Role.LIAISON))
+            m.notify("visit_unsatisfied", m.office.people(lead.unit, Role.LIAISON))
     elif m.ticket.state is not State.REVISIT_MANUAL or (not manual and arguments["because"] == "danger"):
         start_manual_visit(m, arguments["because"] or ("sampled" if arguments["sampled"] else ""))
 
@@ -133,7 +133,7 @@ def _decide_verdict(m: PlanBuilder, at: datetime, manual: bool, answer: Answer) 
     heard = [
         (v.at, v.kind == "manual", Answer(v.answer))
         for v in m.snapshot.visits
-        if v.answer and (v.final or v.answer != Answer.UNREACHED)
+        if v.answer and (v.decisive or v.answer != Answer.UNREACHED)
     ]
     in_order = sorted([*heard, (at, manual, answer)], key=lambda visit: visit[0])
     unreached = m.office.settings.text("scoring.second_visit_unreached")
@@ -165,14 +165,14 @@ def _find_missing(m: PlanBuilder, besides: datetime) -> dict[str, int]:
 def _finalize(m: PlanBuilder, *, deemed: bool) -> None:
     m.meet_duties(Obligation.REVISIT)
     release_assisting(m)
-    m.update_ticket(deemed=deemed)
+    m.update_ticket(deemed_satisfied=deemed)
     m.move_ticket_to(State.FINALIZED)
 
 
 def rework(m: PlanBuilder) -> None:
     """T27 重办: a justified dissatisfaction goes back once more; no second 办结 (Q22)."""
     lead = m.snapshot.lead
-    if m.ticket.final_answer != Answer.UNSATISFIED or m.ticket.excluded:
+    if m.ticket.final_answer != Answer.UNSATISFIED or m.ticket.unreasonable:
         raise Refused("not_unsatisfied")
     if lead is None:
         raise Refused("not_now", state=m.ticket.state)
@@ -183,20 +183,22 @@ def rework(m: PlanBuilder) -> None:
         raise Refused("deadline_past" if due <= m.at else "bad_field", due=due.isoformat(), field="due_at")
     m.target = lead
     m.from_state = lead.state
-    m.update_ticket(visit_round=m.ticket.visit_round + 1, rounds_of_rework=m.ticket.rounds_of_rework + 1)
+    m.update_ticket(visit_round=m.ticket.visit_round + 1, rework_count=m.ticket.rework_count + 1)
     m.move_to(State.REWORK)
     m.start_duty(Obligation.REWORK, due, assignment=lead)
     if not any(m.open_duties(Obligation.SUPERVISE, assignment_id=lead.id)):
         m.start_duty(Obligation.SUPERVISE, due, assignment=lead)
     m.set_flag("supervised")
     m.entry_arguments["due_at"] = due.isoformat()
-    m.notify("M19", m.office.people(lead.unit, Role.HANDLER), summary=m.arguments["summary"], due=due.isoformat())
+    m.notify(
+        "rework_ordered", m.office.people(lead.unit, Role.HANDLER), summary=m.arguments["summary"], due=due.isoformat()
+    )
 
 
 def finalize(m: PlanBuilder) -> None:
     """T26 结案 by hand: only if no visit is owed, or its result is already there."""
-    owed = _is_in_scope(m) and not m.ticket.no_visit
-    has_result = any(v.final and v.round == max(m.ticket.visit_round, 1) for v in m.snapshot.visits)
+    owed = _is_in_scope(m) and not m.ticket.do_not_call
+    has_result = any(v.decisive and v.round == max(m.ticket.visit_round, 1) for v in m.snapshot.visits)
     if owed and not has_result:
         raise Refused("visit_missing")
-    _finalize(m, deemed=m.ticket.deemed)
+    _finalize(m, deemed=m.ticket.deemed_satisfied)

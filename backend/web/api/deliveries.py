@@ -88,7 +88,7 @@ async def list_audit(request: ApiRequest) -> ApiResponse[Page[AuditEntry]]:
     )
     zone = request.services.clock.zone
     items: list[AuditEntry] = [
-        {"id": e.id, "at": e.at.astimezone(zone).isoformat(), "who": e.who, "what": e.what, "about": e.about,
+        {"id": e.id, "at": e.at.astimezone(zone).isoformat(), "who": e.actor, "what": e.event, "about": e.subject,
          "facts": dict(e.facts)}
         for e in page.items
     ]  # fmt: skip

@@ -63,7 +63,7 @@ async def download(request: ApiRequest) -> ApiResponse[None]:
         file, content = await services.files.open_on_ticket(file_id, visible)
         file = replace(file, name=(await Serializer.create(services)).mask(file.name, view.requester))
         await services.audit.record(
-            services.clock.now(), request.actor.code, "file_opened", view.ticket.no, file=file_id
+            services.clock.now(), request.actor.code, "file_opened", view.ticket.ticket_no, file=file_id
         )
     return ApiResponse(None, raw=content, headers=build_headers(file.name, MIME[file.kind]))
 

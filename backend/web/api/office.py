@@ -74,7 +74,7 @@ async def store_person(request: ApiRequest) -> ApiResponse[shapes.Person]:
     code = body.code or generate_person_code(body.unit, body.name.strip())
     key_name = body.key_name or (extract_key_name(body.key_subject) if body.key_subject else None)
     form = PersonForm(code=code, name=body.name, unit=body.unit, role=body.role, phone=body.phone, key_name=key_name,
-                      key_authorised=body.key_authorised, active=body.active, rank=body.rank)  # fmt: skip
+                      key_authorised=body.key_authorised, active=body.active, contact_order=body.rank)  # fmt: skip
     changed = await request.services.people.save_people([form], request.actor.code)
     request.services.office.invalidate()
     snapshot = await request.services.office.snapshot()

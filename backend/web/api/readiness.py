@@ -54,7 +54,7 @@ def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, ser
         "at": reminder.at.astimezone(services.clock.zone).isoformat(), "by": reminder.by, "note": reminder.note,
     }  # fmt: skip
     return {
-        "unit": readiness.unit.code, "name": readiness.unit.name, "region": readiness.unit.region, "pilot": readiness.unit.pilot,
+        "unit": readiness.unit.code, "name": readiness.unit.name, "region": readiness.unit.region, "pilot": readiness.unit.chat_enabled,
         "gaps": list(readiness.gaps), "late": readiness.late, "chased": last,
     }  # fmt: skip
 

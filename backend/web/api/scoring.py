@@ -222,9 +222,9 @@ async def get_lateness_cost(request: ApiRequest) -> ApiResponse[TicketLatenessCo
     view = await load_view(request, request.path["no"])
     target = select_assignment(view.ticket, view.assignments, request.actor)
     if target is None:
-        return ApiResponse({"ticket_no": view.ticket.no, "items": [], "cost": "0.00", "open": False})
+        return ApiResponse({"ticket_no": view.ticket.ticket_no, "items": [], "cost": "0.00", "open": False})
     found = await request.services.scoring.explainer.compute_delay_cost(target, frozenset(view.ticket.flags))
-    return ApiResponse({"ticket_no": view.ticket.no, **found})
+    return ApiResponse({"ticket_no": view.ticket.ticket_no, **found})
 
 
 # fmt: off

@@ -78,7 +78,7 @@ async def list_similar(request: ApiRequest) -> ApiResponse[Page[shapes.Similar]]
     view = await load_view(request, request.path["no"])
     service: Similarity = request.services.similarity
     serializer = await Serializer.create(request.services)
-    found = await service.find_similar(view.ticket.no)
+    found = await service.find_similar(view.ticket.ticket_no)
     return ApiResponse(
         {"items": [dump_similar(one, serializer, request.services.texts) for one in found], "next": None}
     )
@@ -93,7 +93,7 @@ def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -
     if similar.in_other_region:
         reasons.append(texts.render("similarity.why.elsewhere"))
     return {
-        "ticket_no": ticket.no, "state": ticket.state, "title": serializer.mask(ticket.title, None),
+        "ticket_no": ticket.ticket_no, "state": ticket.state, "title": serializer.mask(ticket.title, None),
         "category": ticket.category, "region": ticket.region, "unit": ticket.unit, "closed": ticket.closed,
         "generated_at": serializer.format_time(ticket.generated_at), "score": similar.score, "same_caller": similar.same_caller,
         "shared": list(similar.shared), "repeat": similar.is_repeat, "why": "；".join(reasons) if texts.language == "zh_CN" else "; ".join(reasons),
@@ -104,7 +104,7 @@ async def list_suggestions(request: ApiRequest) -> ApiResponse[Page[shapes.Sugge
     """List units to dispatch a ticket to, best first, each with its reasons in words."""
     view = await load_view(request, request.path["no"])
     suggester: DispatchSuggestions = request.services.dispatch_suggestions
-    return ApiResponse({"items": await dump_suggestions(suggester, view.ticket.no, request), "next": None})
+    return ApiResponse({"items": await dump_suggestions(suggester, view.ticket.ticket_no, request), "next": None})
 
 
 async def dump_suggestions(
@@ -219,7 +219,7 @@ def dump_group(group: TicketGroup) -> shapes.Group:
     """Serialize a group of similar tickets."""
     units = sorted({one.unit for one in group.members if one.unit})
     return {"about": list(group.common_terms), "count": len(group.members), "units": units,
-            "tickets": [one.no for one in group.members]}  # fmt: skip
+            "tickets": [one.ticket_no for one in group.members]}  # fmt: skip
 
 
 async def list_clusters(request: ApiRequest) -> ApiResponse[shapes.Clusters]:
@@ -235,7 +235,7 @@ async def list_clusters(request: ApiRequest) -> ApiResponse[shapes.Clusters]:
 def dump_cluster(group: TicketGroup, serializer: Serializer) -> shapes.Cluster:
     """Serialize a group with its members' titles."""
     members: list[shapes.Member] = [
-        {"ticket_no": one.no, "title": serializer.mask(one.title, None)} for one in group.members
+        {"ticket_no": one.ticket_no, "title": serializer.mask(one.title, None)} for one in group.members
     ]
     return {"about": list(group.common_terms), "members": members}
 

@@ -238,7 +238,7 @@ def dump_task(sheet: TaskSheet, serializer: Serializer) -> Task:
     return {
         "ticket_no": t.ticket_no, "tail": t.ticket_no[-4:], "round": t.round, "category": t.category, "grade": t.grade,
         "unit": t.unit, "flags": sorted(t.flags), "why": sheet.reason, "urgent": t.urgent, "due_at": serializer.format_time(t.due_at),
-        "late": sheet.is_late, "closed_at": serializer.format_time(t.closed_at), "phone_tail": t.phone_tail, "no_visit": t.no_visit,
+        "late": sheet.is_late, "closed_at": serializer.format_time(t.closed_at), "phone_tail": t.phone_tail, "no_visit": t.do_not_call,
         "heard": _dump_heard(t.answers, t.requester, serializer), "recordings": list(t.recordings),
         "attempts": [_dump_attempt(a, t.requester, serializer) for a in t.visits], "bands": list(sheet.bands),
         "lacking": sheet.missing,

@@ -53,7 +53,11 @@ async def load_assistance(services: Services, view: TicketView, actor: Actor) ->
     nothing: dict[str, Any] = {"likes": [], "suggestions": [], "may_merge": False}
     if not may(actor, "triage.read"):
         return nothing
-    api_request, ticket_no, serializer = ApiRequest(services, actor), view.ticket.no, await Serializer.create(services)
+    api_request, ticket_no, serializer = (
+        ApiRequest(services, actor),
+        view.ticket.ticket_no,
+        await Serializer.create(services),
+    )
     waits = is_new(view.ticket.state)
     found = await services.similarity.find_similar(ticket_no, MAX_SIMILAR)
     units = (

@@ -49,7 +49,7 @@ async def _render_task(
     sheet = await services.visits.manual.get_task(ticket_no, actor)
     snapshot = await services.office.snapshot()
     view = await services.queries.get_ticket(ticket_no)
-    snap = await services.tickets.moves.load(TicketRef(no=ticket_no))
+    snap = await services.tickets.moves.load(TicketRef(ticket_no=ticket_no))
     serializer = await Serializer.create(services)
     replies = [serializer.mask(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
     return render_page(request, "visit_task.html", {
