@@ -32,7 +32,7 @@ class SchemaState:
 
 
 async def read_schema_state(config: Config) -> SchemaState:
-    """Read how the database stands to this code. Raises the engine's error if it cannot be reached."""
+    """Read how the database stands to this code. Refused `database_of_old_layout`; raises the engine's error."""
     own = versions.get_own_numbers()
     found = await asyncio.to_thread(versions.read_standing, config.resolved_database_url)
     words = {
@@ -48,7 +48,7 @@ async def upgrade_database(
 ) -> Upgraded:
     """Upgrade; a database that has tables and needs it is backed up first, to `backup` or into the data folder.
 
-    Refused `database_ahead`, `old_code_running`, and what a backup refuses. Raises Unavailable `read_only` if the
+    Refused `database_of_old_layout`, `database_ahead`, `old_code_running`, and what a backup refuses. Raises Unavailable `read_only` if the
     database is damaged (XR4).
     """
     url, own = config.resolved_database_url, versions.get_own_numbers()

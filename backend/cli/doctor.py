@@ -165,6 +165,8 @@ async def _check_database(config: Config) -> Check:
     kind = config.resolved_database_url.partition(":")[0]
     try:
         found = await read_schema_state(config)
+    except Refused as refused:
+        return Check("database", Health.BROKEN, refused.code)
     except Exception as error:  # any engine's error: report that the database cannot be reached
         return Check("database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(error).__name__})
     if found.word in ("ahead", "behind"):

@@ -78,8 +78,8 @@ class Backups:
         """Restore a backup beside everything in use and compare it with its manifest.
 
         Every row counted, every page read, the chain recomputed to the checkpoint, one value of each key opened.
-        Refused `backup_unreadable`, `backup_changed`, `keys_missing`, `other_engine`, `database_ahead`,
-        `copy_unreadable`, `backup_differs`.
+        Refused `backup_unreadable`, `backup_changed`, `keys_missing`, `other_engine`, `database_of_old_layout`,
+        `database_ahead`, `copy_unreadable`, `backup_differs`.
         """
         with self._files.scratch() as folder:
             copy = folder / "copy"
@@ -110,6 +110,8 @@ class Backups:
         """Refuse what this code or this engine cannot hold."""
         if manifest.contents.engine != self._copies.engine:
             raise Refused("other_engine", engine=manifest.contents.engine)
+        if manifest.contents.is_of_old_layout:
+            raise Refused("database_of_old_layout")
         if manifest.contents.schema > self._versions.schema:
             raise Refused("database_ahead", version=manifest.contents.schema)
 

@@ -33,6 +33,11 @@ class Contents:
     rows: Mapping[str, int]  # table → rows
     keys: tuple[str, ...]  # names of the keys of encrypted values
 
+    @property
+    def is_of_old_layout(self) -> bool:
+        """Whether its tables are those of before the first release."""
+        return "outbox" not in self.rows
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

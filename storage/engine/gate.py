@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Boolean, ColumnElement, Connection, literal_column, text, update
+from sqlalchemy import Boolean, ColumnElement, Connection, insert, literal_column, text, update
 
 from backend.ports.availability import Unavailable
 from storage import tables as t
@@ -73,7 +73,9 @@ def read_rows(c: Connection) -> dict[str, tuple[int, int]]:
 def raise_numbers(c: Connection, numbers: Numbers, least: Numbers) -> None:
     """Open the gate to code of these numbers, and close it to code below `least`; no number is ever lowered."""
     rows = read_rows(c)
+    if new := [{"part": part, "format": 0, "least": 0} for part in numbers if part not in rows]:
+        c.execute(insert(t.gate), new)
     for part, own in numbers.items():
-        newest, lowest = rows[part]
+        newest, lowest = rows.get(part, (0, 0))
         raised = {"format": max(newest, own), "least": max(lowest, least.get(part, 0))}
         c.execute(update(t.gate).where(t.gate.c.part == part).values(raised))

@@ -22,9 +22,11 @@ from sqlalchemy.pool import NullPool
 
 from backend.domain.refusals import Refused
 from storage.engine.gate import MEANINGS, Numbers, raise_numbers, read_rows
+from storage.engine.layout import refuse_old_layout
 
 T = TypeVar("T")
 HERE = Path(__file__).parents[1] / "migrations"
+FIRST = "0001"
 FRESH_SECONDS = 60  # a process that beat so lately may still be at work
 UPGRADE_LOCK = 0x6A696573  # "jies": the advisory lock that lets one process at a time change a PostgreSQL database
 
@@ -63,7 +65,8 @@ def upgrade(url: str, *, contract: bool = False, numbers: Numbers | None = None)
     Former code may go on beside it, or come back, until `contract`: then migrations that it could not bear are made
     too, and it is admitted no more. Harmless if it is up to date, or if several processes start at once.
 
-    Refused `database_ahead`, `old_code_running`. Raises the engine's error if the database cannot be reached.
+    Refused `database_of_old_layout`, `database_ahead`, `old_code_running`. Raises the engine's error if the database
+    cannot be reached.
     """
     from alembic import command
 
@@ -71,7 +74,7 @@ def upgrade(url: str, *, contract: bool = False, numbers: Numbers | None = None)
 
     def work(connection: Connection) -> None:
         config = _config(connection)
-        chain, current = read_chain(config), read_version_of(connection)
+        chain, current = read_chain(config), read_known_version(connection)
         if current is not None and current > chain[-1].number:
             raise Refused("database_ahead", version=current)
         target = find_target(chain, current, contract=contract)
@@ -136,9 +139,16 @@ def read_version_of(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def read_known_version(connection: Connection) -> str | None:
+    """Return the same of a database whose layout is known. Refused `database_of_old_layout`."""
+    version = read_version_of(connection)
+    refuse_old_layout(connection, version, code_version())
+    return version
+
+
 def read_standing(url: str) -> Standing:
-    """Return how the database at this URL stands to any code."""
-    return _run_on(url, lambda c: Standing(read_version_of(c), read_rows(c)))
+    """Return how the database at this URL stands to any code. Refused `database_of_old_layout`."""
+    return _run_on(url, lambda c: Standing(read_known_version(c), read_rows(c)))
 
 
 def get_own_numbers() -> Numbers:
@@ -164,12 +174,23 @@ def read_chain(config: Any) -> list[Migration]:
 
 def write_migration(why: str) -> Path:
     """Write the migration from the newest version to `storage/tables` as a numbered file; review before committing."""
+    return _write(why, f"{int(code_version() or 0) + 1:04d}")
+
+
+def write_tables() -> Path:
+    """Write 0001 anew from `storage/tables`: until 1.0 it is edited in place, and databases of before are refused."""
+    for former in (HERE / "versions").glob("[0-9]*.py"):
+        former.unlink()
+    return _write("Tables", FIRST)
+
+
+def _write(why: str, number: str) -> Path:
     from alembic import command
 
-    number = f"{int(code_version() or 0) + 1:04d}"
     with tempfile.TemporaryDirectory() as scratch:
         url = f"sqlite:///{scratch}/scratch.db"
-        upgrade(url)
+        if number != FIRST:
+            upgrade(url)
 
         def write(connection: Connection) -> Path:
             script = command.revision(_config(connection), why, autogenerate=True, rev_id=number)
@@ -179,7 +200,10 @@ def write_migration(why: str) -> Path:
 
         written = _run_on(url, write)
     lines = written.read_text("utf-8").splitlines(keepends=True)
-    written.write_text("".join(line for line in lines if not line.strip().startswith("# ###")), "utf-8")
+    kept = [line for line in lines if not line.strip().startswith("# ###")]
+    if number == FIRST:
+        kept = [line.partition("  # or ")[0] + "\n" if line.startswith("kind =") else line for line in kept]
+    written.write_text("".join(kept), "utf-8")
     beside = str(Path(sys.executable).parent)
     if ruff := shutil.which("ruff", path=os.pathsep.join((beside, os.environ["PATH"]))):
         subprocess.run([ruff, "format", "--quiet", str(written)], check=True)
@@ -245,8 +269,10 @@ async def _run_on_postgres(url: str, work: Callable[[Connection], T]) -> T:
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m storage.engine.versions revision "why"`, `… upgrade URL`, `… current URL`; the exit status."""
+    """`python -m storage.engine.versions tables`, `… revision "why"`, `… upgrade URL`, `… current URL`; the exit status."""
     match arguments:
+        case ["tables"]:
+            sys.stdout.write(f"{write_tables()}\n")
         case ["revision", why]:
             sys.stdout.write(f"{write_migration(why)}\n")
         case ["upgrade", url]:

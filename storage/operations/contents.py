@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Executable, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Executable, delete, func, insert, select, update
 
 from backend.ports.backups import Checkpoint, Contents
 from backend.ports.hold import Hold
 from storage import tables as t
 from storage.engine.encryption import name_value_key
 from storage.engine.gate import read_rows
+from storage.engine.versions import read_known_version
 from storage.operations.hold import HELD_PARTS, HOLD, INCARNATION, NAMES, encode_value, read_standing
 
 #: Every encrypted value is bound to its table, row and column; its own name lacks the ending.
@@ -22,12 +23,13 @@ SEALED_COLUMNS = tuple(
 
 
 def read_contents(c: Connection) -> Contents:
-    """Read them; the connection's transaction must be one snapshot."""
+    """Read them; the connection's transaction must be one snapshot. Refused `database_of_old_layout`."""
+    version = read_known_version(c)
     standing = read_standing(c)
     present = set(c.dialect.get_table_names(c))
     return Contents(
         engine=c.dialect.name,
-        schema=str(c.execute(text("SELECT version_num FROM alembic_version")).scalar_one()),
+        schema=version or "",
         gate=dict(sorted(read_rows(c).items())),
         incarnation=standing.incarnation,
         mark=standing.mark,

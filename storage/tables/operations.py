@@ -1,10 +1,9 @@
 """Which code may work on this database, and which processes do."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, event, insert
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text
 
 from storage.tables.columns import at, col, metadata
 
-PARTS = ("schema", "acts", "outbox", "inbox", "calls", "deadlines")
 gate = Table(  # code whose number for a part is `own` may work on it while `least <= own <= format` and not `held`
     "gate", metadata,
     Column("part", Text, primary_key=True), col("format", Integer), col("least", Integer),
@@ -22,8 +21,4 @@ alarms = Table(  # one row per cause and subject that administrators were told o
     Column("cause", Text, primary_key=True), Column("subject", Text, primary_key=True), at("since", null=False),
     at("told_at", null=False), at("called_at"), at("healed_at"), col("facts"),
     col("messages"),  # of chats: [channel, address, message id], …: edited when healed
-)  # fmt: skip
-event.listen(
-    gate, "after_create",
-    lambda target, connection, **_: connection.execute(insert(target), [{"part": p, "format": 1, "least": 1} for p in PARTS]),
 )  # fmt: skip

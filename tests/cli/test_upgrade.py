@@ -27,7 +27,7 @@ def check_database(jiesu: Jiesu) -> str:
 def former(jiesu: Jiesu, data: Path) -> Path:
     """A database that a former program made and used."""
     assert jiesu("db", "upgrade").status == 0 and check_database(jiesu) == "ok"
-    write(data, "UPDATE gate SET format = 1, least = 1")
+    write(data, "UPDATE gate SET format = 0, least = 0")
     return data
 
 
@@ -70,4 +70,29 @@ def test_a_program_older_than_the_database_starts_nothing_FD12(
     write(data, f"UPDATE gate SET format = {OWN[part] + 1}, least = {OWN[part] + 1} WHERE part = '{part}'")
     refused: Any = jiesu(*command)
     assert refused.status == 1 and "请先更新程序" in refused.err and "Traceback" not in refused.err
+    assert check_database(jiesu) == "broken"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("serve",),
+        ("db", "upgrade"),
+        ("db", "upgrade", "--contract"),
+        ("verify",),
+        ("backup", "now.backup"),
+        ("settings",),
+    ],
+)
+def test_data_of_before_the_first_release_are_refused_with_what_to_do(
+    jiesu: Jiesu, data: Path, command: tuple[str, ...]
+) -> None:
+    data.mkdir()
+    with closing(sqlite3.connect(data / "jiesu.db")) as raw, raw:
+        raw.executescript(
+            "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('0019');"
+            "CREATE TABLE letters (id INTEGER)"
+        )
+    refused: Any = jiesu(*command)
+    assert refused.status == 1 and "移走或删除" in refused.err and "Traceback" not in refused.err
     assert check_database(jiesu) == "broken"

@@ -197,6 +197,11 @@ async def test_a_restore_refuses_what_is_in_use_full_or_newer_and_touches_nothin
     files.write(newer, Manifest(contents, said.code, said.taken_at, said.keys), copy)
     await refuse("database_ahead", there.restore(newer, (), replace=True))
     await refuse("database_ahead", there.verify(newer))
+    older = installation.folder / "older.backup"
+    contents = replace(said.contents, schema="0019", rows={"letters": 1})
+    files.write(older, Manifest(contents, said.code, said.taken_at, said.keys), copy)
+    await refuse("database_of_old_layout", there.restore(older, (), replace=True))
+    await refuse("database_of_old_layout", there.verify(older))
     assert await read_all(target) == before
     restored = await there.restore(file, (), replace=True)
     assert restored.saved is not None

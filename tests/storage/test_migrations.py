@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import shutil
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -130,6 +132,40 @@ def test_every_migration_says_of_which_kind_it_is_XR2() -> None:
     files = sorted((Path(versions.__file__).parents[1] / "migrations" / "versions").glob("[0-9]*.py"))
     kinds = {file.name: re.findall(r'(?m)^kind = "(expand|contract)"$', file.read_text("utf-8")) for file in files}
     assert files and {name for name, said in kinds.items() if len(said) != 1} == set()
+
+
+def write_next(folder: Path, number: int, kind: str, change: str) -> None:
+    """Write the migration that some later code might bring."""
+    (folder / "versions" / f"{number:04d}_next.py").write_text(
+        f"from alembic import op\nimport sqlalchemy as sa\nrevision = '{number:04d}'\ndown_revision = '{number - 1:04d}'\n"
+        f"branch_labels = depends_on = None\nkind = '{kind}'\n\n\ndef upgrade():\n    {change}\n", "utf-8",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def later_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Code with two more migrations than ours: it widens `units`, and then drops what it no longer needs."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(versions.HERE, folder)
+    column = "sa.Column('later', sa.Text(), nullable=True)"
+    write_next(folder, 2, "expand", f"op.add_column('units', {column})")
+    write_next(folder, 3, "contract", "op.drop_column('units', 'region')")
+    monkeypatch.setattr(versions, "HERE", folder)
+    versions.code_version.cache_clear()
+    yield
+    versions.code_version.cache_clear()
+
+
+def test_a_database_in_use_is_widened_first_and_loses_nothing_until_the_contraction_XR2(
+    database_url: str, later_chain: None
+) -> None:
+    def list_columns() -> set[str]:
+        return versions._run_on(database_url, lambda c: {str(one["name"]) for one in inspect(c).get_columns("units")})
+
+    assert versions.get_own_numbers()["schema"] == 3 and versions.read_version(database_url) == "0001"
+    versions.upgrade(database_url)
+    found = versions.read_standing(database_url)
+    assert (found.version, found.gate["schema"]) == ("0002", (3, 1)) and {"region", "later"} <= list_columns()
 
 
 NUMBERS = versions.get_own_numbers()
