@@ -5,7 +5,7 @@ from datetime import datetime
 
 from backend.delivery.by_text import build_sms_fallback
 from backend.delivery.fallback_context import FallbackContext
-from backend.delivery.kinds import MUST_ARRIVE, get_call_kind, is_for_institution, is_relevant
+from backend.delivery.kinds import CALL_KINDS, MUST_ARRIVE, get_call_kind, is_for_institution, is_relevant
 from backend.domain.records import Message, Person
 from backend.domain.ticket_enums import Grade, Role
 from backend.ports.outbox import AuditNote
@@ -80,7 +80,7 @@ def _plan_chat(context: FallbackContext, call_kind: str) -> Fallback:
     """Build a chat message to the next contact who was not told yet and has no telephone."""
     grade = Grade.URGENT if context.message.urgent else Grade.GENERAL
     root = context.original_message.kind
-    kind = CHAT_KIND_OF.get((grade, call_kind)) if root.startswith("P") else root
+    kind = CHAT_KIND_OF.get((grade, call_kind)) if root in CALL_KINDS else root
     unit = context.snapshot.config.units.get(context.unit or "")
     if kind is None or unit is None or not unit.chat_enabled:
         return Fallback()

@@ -93,6 +93,7 @@ KINDS: dict[str, MessageKind] = {
 # fmt: on
 
 LIVE_CARD_KINDS = frozenset(name for name, kind in KINDS.items() if not kind.text)
+CALL_KINDS = frozenset(name for name, kind in KINDS.items() if kind.text.startswith("phone."))
 #: what a reviewer is asked → (text, kinds of the request)
 REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "return": ("message.return_reviewer", ("return",)),
@@ -107,13 +108,7 @@ REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "arbitration": ("message.arbitration_reviewer", ("return",)),
 }
 #: messages that must reach somebody of the unit: when the chat fails, by telephone, then the next contact
-MUST_ARRIVE = frozenset(CALL_INSTEAD) | {
-    "call_to_sign",
-    "call_supervised",
-    "call_regraded",
-    "call_danger",
-    "card_resent",
-}
+MUST_ARRIVE = frozenset(CALL_INSTEAD) | CALL_KINDS | {"card_resent"}
 #: answers to a person's own act, sent even in their quiet hours
 REPLY_KINDS = frozenset({"card_resent", "signed", "return_submitted", "extension_submitted", "closed"})
 #: reminders of one duty: when the next is sent, the earlier one loses its buttons and says so
@@ -131,7 +126,7 @@ def is_for_institution(kind: str) -> bool:
 
 def get_call_kind(kind: str) -> str | None:
     """Return the call kind that replaces a kind; None when chat alone is enough."""
-    return kind if kind.startswith("P") else CALL_INSTEAD.get("ticket_dispatched" if kind == "card_resent" else kind)
+    return kind if kind in CALL_KINDS else CALL_INSTEAD.get("ticket_dispatched" if kind == "card_resent" else kind)
 
 
 def find_request(snap: Snapshot, what: str, assignment_id: int | None) -> int | None:

@@ -11,12 +11,8 @@ from backend.domain.ticket_enums import Grade, Obligation, Outcome, State
 
 #: Messages that must reach a person, with the call that replaces each where there is no chat binding.
 CALL_INSTEAD = {
-    "ticket_dispatched": "call_to_sign",
-    "urgent_dispatched": "call_to_sign",
-    "sign_reminder": "call_to_sign",
-    "red_card": "call_supervised",
-    "supervised": "call_supervised",
-    "rework_ordered": "call_supervised",
+    **dict.fromkeys(("ticket_dispatched", "urgent_dispatched", "sign_reminder"), "call_to_sign"),
+    **dict.fromkeys(("red_card", "supervised", "rework_ordered"), "call_supervised"),
     "regraded_urgent": "call_regraded",
 }
 

@@ -219,12 +219,9 @@ class SqlOutboxStore:
                     not_before=case((M.not_before < to_micros(now), M.not_before), else_=to_micros(now)),
                 )
             )  # fmt: skip
-            for ids, change in (
-                (unasked, {"deaths": M.deaths + 1}),
-                (doubtful, {"uncertain_sends": M.uncertain_sends + 1}),
-            ):
+            for ids, counter in ((unasked, M.deaths), (doubtful, M.uncertain_sends)):
                 if ids:
-                    c.execute(free.values(change), {"ids": ids, **self._clock.parameters()})
+                    c.execute(free.values({counter: counter + 1}), {"ids": ids, **self._clock.parameters()})
             return Rescue(tuple(r for r in rows if r.message.id not in {*unasked, *doubtful}), owners)
 
         return await self._db.write(work)

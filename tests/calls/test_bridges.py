@@ -90,7 +90,7 @@ async def test_a_handler_who_does_not_answer_gets_a_message_and_the_requester_is
     await world.settle()
     await world.advance(minutes=30)
     assert world.count_calls(H1) == 1 and world.phone(ASKER).calls == []
-    assert [r.kind for r in await world.rows(t.outbox) if r.kind.startswith("B")] == ["bridge_not_started"]
+    assert [r.kind for r in await world.rows(t.outbox) if r.kind.startswith("bridge_")] == ["bridge_not_started"]
     assert await list_contacts(world) == []
 
 
@@ -174,7 +174,7 @@ async def test_a_talk_counts_as_a_contact_from_a_set_number_of_seconds_XM15(
     assert await list_contacts(world) == [("H1", "phone", True)] * is_contact
     assert ((await world.load()).lead.contacted_at is not None) is is_contact
     assert (await world.call()).outcome == "completed"
-    told = [r.kind for r in await world.rows(t.outbox) if r.kind.startswith("B")]
+    told = [r.kind for r in await world.rows(t.outbox) if r.kind.startswith("bridge_")]
     assert told == ["bridge_done" if is_contact else "bridge_too_short"]
     found = await world.calls.get_contact_attempts((await world.load()).ticket.id)
     assert (found.unreached, found.exempt) == (0, False)

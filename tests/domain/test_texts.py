@@ -6,19 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.delivery.kinds import KINDS
 from backend.domain import ticket_enums
 from backend.domain.texts import MissingText, Texts, find_placeholders, list_languages, make_sayable
 from backend.domain.verb_fields import FIELDS
 
 ZH, EN = Texts("zh_CN"), Texts("en")
-CHAT = [f"chat.M{n}" for n in range(1, 26)] + [
-    "message.late_return_warning",
-    "message.return_incomplete",
-    "message.return_reviewer",
-]
+CHAT = [
+    *(kind.text for kind in KINDS.values() if kind.text.startswith("message.")), "message.ticket_dispatched",
+    "message.urgent_dispatched", "message.score_trial", "message.bound", "message.not_bound", "message.stale_card",
+    "message.signed", "message.late_return_warning", "message.return_incomplete", "message.return_reviewer",
+]  # fmt: skip
 PHONE = ["phone.call_to_sign", "phone.call_supervised", "phone.bridge_handler", "phone.bridge_requester"]
 VISIT = [f"visit.V{n}" for n in range(9)]
-SMS = [f"sms.S{n}" for n in range(1, 8)]
+SMS = [key for key in ZH.list_keys() if key.startswith("sms.")]
 CONTRACT_BUTTONS = [
     "签收",
     "查看详情",
@@ -104,7 +105,7 @@ def test_a_missing_fact_or_text_raises() -> None:
     with pytest.raises(MissingText, match="ticket_no"):
         ZH.render("message.return_accepted")
     with pytest.raises(MissingText):
-        ZH.render("chat.M99")
+        ZH.render("message.unheard_of")
     with pytest.raises(MissingText):
         Texts("xx")
 

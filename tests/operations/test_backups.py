@@ -25,7 +25,7 @@ from tests.operations.conftest import SECRET, Installation, changed, configure, 
 from tests.time_and_chance import CHANCE
 
 NewUrl = Callable[[], str]
-OWN = {"house", "gate", "beats"}  # what a restore writes itself
+OWN = {"key_values", "gate", "beats"}  # what a restore writes itself
 
 
 async def refuse(code: str, work: object) -> Refused:
@@ -69,7 +69,7 @@ async def test_under_load_a_backup_holds_one_instant_and_is_restored_equal_G33_X
     figures.report("G33", tables=len(rows), differing=len(differing))
     held = {part for part, _, _, is_held in rows["gate"] if is_held}
     assert held == {"outbox", "calls", "deadlines"}
-    values = dict(rows["house"])
+    values = dict(rows["key_values"])
     assert values["incarnation"] not in ("first", "") and json.loads(values["hold"])["why"] == "restored"
 
 
@@ -206,7 +206,7 @@ async def test_a_restore_refuses_what_is_in_use_full_or_newer_and_touches_nothin
     restored = await there.restore(file, (), replace=True)
     assert restored.saved is not None
     after = await read_all(target)
-    assert dict(after["house"])["incarnation"] != dict(before["house"])["incarnation"]
+    assert dict(after["key_values"])["incarnation"] != dict(before["key_values"])["incarnation"]
     await there.restore(restored.saved, (), replace=True)  # what was replaced can be had again
     again = await read_all(target)
     assert again["tickets"] == before["tickets"]

@@ -147,4 +147,4 @@ async def test_a_running_installation_backs_up_by_itself_XR3(database_url: str, 
             while not (found := list(folder.glob(NAMED))):
                 await asyncio.sleep(0.05)
     manifest = await build_backups(config).verify(found[0])
-    assert manifest.contents.incarnation and manifest.contents.rows["house"] > 0
+    assert manifest.contents.incarnation and manifest.contents.rows["key_values"] > 0

@@ -161,7 +161,7 @@ async def test_a_flipped_page_under_a_running_server_is_found_by_reading_it_FD16
         )
     connection.close()
     make_pages_small(file)
-    page = next(page for page in list_pages(file) if (page.table, page.part) == ("house", part))
+    page = next(page for page in list_pages(file) if (page.table, page.part) == ("key_values", part))
     flip(file, page, 1)  # its kind
     db = SqliteDatabase(sqlite_url, time.monotonic, Condition(tmp_path / "state"))
     assert await refuse(db.fetch_rows(select(t.key_values))) == "read_only"
