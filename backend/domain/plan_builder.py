@@ -278,7 +278,7 @@ class PlanBuilder:
                     not_before=not_before or self.now,
                     created_at=self.now,
                     facts=told,
-                )
+                )  # fmt: skip
             )
 
     def find_chat(self, person: Person) -> str | None:
