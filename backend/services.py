@@ -20,11 +20,10 @@ from backend.operations.gate import VersionGate
 from backend.operations.health import Health
 from backend.operations.hold import Holds
 from backend.platform.service import PlatformSync
-from backend.ports.alarms import TellAlarm
-from backend.ports.api_keys import KeyStore
-from backend.ports.audit import AuditStore
-from backend.ports.idempotency import IdempotencyStore
+from backend.ports.integrity import AuditStore
+from backend.ports.operations import TellAlarm
 from backend.ports.ticket_queries import QueryStore
+from backend.ports.web import IdempotencyStore, KeyStore
 from backend.reporting import Reporting
 from backend.reporting.indicators import Indicators
 from backend.scoring import Scoring

@@ -26,7 +26,7 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Unit
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.people import PersonForm
-from backend.ports.config import SettingVersion
+from backend.ports.office import SettingVersion
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure
 from bench.lifecycle_baseline import LifecycleBaseline
 from bench.office import START

@@ -19,7 +19,7 @@ from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
-from backend.ports.moves import NewTicket
+from backend.ports.tickets import NewTicket
 from backend.tickets.service import TicketService
 from storage import tables as t
 from storage.engine import versions

@@ -15,7 +15,7 @@ from backend.domain.instants import to_micros
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 from backend.domain.ticket_enums import Category, Grade, UnitKind
-from backend.ports.imported_history import ImportContext
+from backend.ports.importing import ImportContext
 from backend.ports.scoring import Cohort, Run
 from backend.scoring.periods import parse_period
 from backend.scoring.results import compute_result, hash_sheet

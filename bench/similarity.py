@@ -12,7 +12,7 @@ from functools import cache
 from sqlalchemy import Connection, text
 
 from backend.domain.similarity import TicketFeatures, build_index_keys
-from backend.ports.ticket_features import FeaturedTicket, FeatureSource
+from backend.ports.triage import FeaturedTicket, FeatureSource
 from backend.triage.segmenter import extract_ticket_features
 from backend.triage.similarity import Similarity, group_tickets
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure, percentile

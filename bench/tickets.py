@@ -12,7 +12,7 @@ from backend.domain.acts import Act, DecisionContext, Plan
 from backend.domain.decision import decide
 from backend.domain.records import JournalEntry
 from backend.domain.ticket_enums import Source
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure, percentile
 from bench.office import (
     DISPATCHER,

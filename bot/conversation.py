@@ -16,7 +16,7 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Source
-from backend.ports.chat_state import OpenQuestion
+from backend.ports.chat import OpenQuestion
 from backend.tickets.service import ActResult
 from bot.services import CHANNEL, BotServices
 from bot.wording import Wording

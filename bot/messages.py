@@ -11,7 +11,7 @@ from backend.domain.refusals import Refused
 from backend.domain.reply_parser import parse_command, parse_reply, parse_sole_number, split_number
 from backend.domain.typed_numbers import narrow, read_typed, split_word
 from backend.office.people import BINDING_QUESTION
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from bot import attachments
 from bot.actions import (
     account,

@@ -16,7 +16,7 @@ from aiogram.types import BotCommand, Update
 from pydantic import ValidationError
 
 from backend.ports.availability import Unavailable
-from backend.ports.inbox import InboxItem, InboxStore
+from backend.ports.chat import InboxItem, InboxStore
 from bot.conversation import NETWORK_ERRORS
 from bot.dispatch import UPDATE_TYPES, build_dispatcher
 from bot.services import CHANNEL, BotServices

@@ -11,11 +11,10 @@ from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
-from backend.ports.audit import AuditStore
-from backend.ports.cards import CardStore
-from backend.ports.chat_state import ChatStateStore
-from backend.ports.glance import GlanceStore
+from backend.ports.chat import CardStore, ChatStateStore
+from backend.ports.integrity import AuditStore
 from backend.ports.ticket_queries import QueryStore
+from backend.ports.tickets import GlanceStore
 from backend.reporting import Reporting
 from backend.scoring import Scoring
 from backend.tickets.files import TicketFiles

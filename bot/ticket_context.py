@@ -9,7 +9,7 @@ from backend.domain.button_data import ButtonData
 from backend.domain.decision import is_visible
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from bot.conversation import Conversation
 
 

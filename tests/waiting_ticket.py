@@ -8,7 +8,7 @@ from typing import Any
 from backend.domain.decision import build_entry
 from backend.domain.records import Ticket
 from backend.domain.ticket_enums import Category, Grade, Source, State
-from backend.ports.moves import MoveStore, NewTicket
+from backend.ports.tickets import MoveStore, NewTicket
 from storage.engine.ids import IdSupply
 
 JOURNAL_KEY = b"k" * 32

@@ -20,8 +20,7 @@ from backend.operations.alarms import Alarms
 from backend.operations.backups import Backups, ChainEnd, VerifyChain, Versions
 from backend.operations.daily_backups import DailyBackups
 from backend.operations.hold import Holds
-from backend.ports.backups import DatabaseCopies, Manifest
-from backend.ports.hold import Mark, MarkPlace
+from backend.ports.backups import DatabaseCopies, Manifest, Mark, MarkPlace
 from storage.delivery.inbox import SqlInboxStore
 from storage.engine import versions
 from storage.engine.encryption import Encryption

@@ -11,7 +11,7 @@ from backend.operations.alarms import Alarms
 from backend.operations.places import measure_free
 from backend.operations.storage_check import StorageCheck
 from backend.operations.storage_watch import StorageWatch
-from backend.ports.damage import SharedDamage, Soundness
+from backend.ports.operations import SharedDamage, Soundness
 from storage.engine.condition import Condition
 
 PROBE = "disk_probe"  # a single value that is written to learn whether there is room again

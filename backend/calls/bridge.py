@@ -16,8 +16,8 @@ from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.call_records import AttemptRecord
 from backend.ports.calls import AttemptResult, Call, LiveCall, NewCall
-from backend.ports.moves import TicketRef
 from backend.ports.ticket_queries import TicketView
+from backend.ports.tickets import TicketRef
 from notify.message import Prompt
 
 CONTRACT_OUTCOMES = {"dead_number": "failed", "canceled": "carrier_failed"}  # outcomes as contract §5 names them

@@ -12,10 +12,10 @@ from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.clock import Clock
 from backend.office.people import People
-from backend.ports.alarms import TellAlarm
-from backend.ports.audit import AuditStore
 from backend.ports.calls import Call, CallStore, LiveCall
 from backend.ports.ids import IdSupply
+from backend.ports.integrity import AuditStore
+from backend.ports.operations import TellAlarm
 from backend.ports.outbox import OutboxStore
 from backend.scoring.ledgers import Ledgers
 from backend.tickets.service import TicketService

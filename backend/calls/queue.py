@@ -13,7 +13,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, State
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import NewCall, PhoneMessage
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 
 BATCH_SIZE = 200  # messages taken in one run
 #: Message kinds spoken by script P2; all others by P1.

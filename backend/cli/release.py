@@ -8,7 +8,7 @@ import click
 from backend.cli import get_texts, print_text
 from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
 from backend.domain.acts import OPERATOR
-from backend.ports.hold import Release
+from backend.ports.backups import Release
 
 
 @click.command("release", help=get_texts().render("cli.help.release"))

@@ -70,7 +70,7 @@ def clusters(
 def _cluster_file(file: Path, least: int) -> tuple[int, list[dict[str, Any]]]:
     from backend.importing.files.reader import open_import
     from backend.importing.files.records import TicketRow
-    from backend.ports.ticket_features import FeaturedTicket
+    from backend.ports.triage import FeaturedTicket
     from backend.triage.segmenter import extract_ticket_features
     from backend.triage.similarity import group_tickets
 

@@ -14,8 +14,8 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.settings import set_setting
-from backend.ports.audit import AuditStore
-from backend.ports.due import DueStore
+from backend.ports.deadlines import DueStore
+from backend.ports.integrity import AuditStore
 from backend.tickets.service import TicketService
 
 log = structlog.get_logger("duties")

@@ -10,7 +10,7 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.ports.supervision import SupervisionStore, WaitingAssignment
+from backend.ports.deadlines import SupervisionStore, WaitingAssignment
 from backend.tickets.service import TicketService
 
 log = structlog.get_logger("supervision")

@@ -13,8 +13,8 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Grade, Obligation, Role, Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.availability import Unavailable
-from backend.ports.due import DueStore
-from backend.ports.moves import TicketRef
+from backend.ports.deadlines import DueStore
+from backend.ports.tickets import TicketRef
 from backend.tickets.service import TicketService
 
 log = structlog.get_logger("deadlines")

@@ -10,8 +10,8 @@ from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.domain import retry
 from backend.domain.records import Message
 from backend.ports.availability import Unavailable
-from backend.ports.cards import HeldCard
-from backend.ports.moves import TicketRef
+from backend.ports.chat import HeldCard
+from backend.ports.tickets import TicketRef
 from notify.channel import DeliveryError, EditResult
 
 log = structlog.get_logger("delivery")

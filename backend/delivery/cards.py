@@ -19,9 +19,8 @@ from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade, State
 from backend.office.cache import OfficeCache
-from backend.ports.cards import CardStore, HeldCard
-from backend.ports.chat_state import ChatStateStore
-from backend.ports.moves import MoveStore, TicketRef
+from backend.ports.chat import CardStore, ChatStateStore, HeldCard
+from backend.ports.tickets import MoveStore, TicketRef
 from notify.message import Card
 
 MAX_TEXT = 900  # characters of a card

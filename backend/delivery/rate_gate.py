@@ -10,11 +10,11 @@ from backend.domain.chance import Chance
 from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
 from backend.office.people import People
-from backend.ports.alarms import TellAlarm
-from backend.ports.cards import CardStore
+from backend.ports.chat import CardStore
 from backend.ports.ids import IdSupply
-from backend.ports.moves import MoveStore
+from backend.ports.operations import TellAlarm
 from backend.ports.outbox import Ask, ClaimedMessage, OutboxStore
+from backend.ports.tickets import MoveStore
 from notify.channel import Channel
 from notify.rate_limit import RateLimiter
 

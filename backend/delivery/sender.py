@@ -19,9 +19,9 @@ from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.domain import retry
 from backend.domain.records import Message, Person
 from backend.ports.availability import Unavailable
-from backend.ports.cards import NewCard
-from backend.ports.moves import TicketRef
+from backend.ports.chat import NewCard
 from backend.ports.outbox import ClaimedMessage, SendResult
+from backend.ports.tickets import TicketRef
 from notify.channel import DeliveryError
 from notify.message import Receipt
 

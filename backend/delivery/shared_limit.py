@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from backend.ports.rate_limit import BucketStates, RateLimitStore
+from backend.ports.outbox import BucketStates, RateLimitStore
 from notify.rate_limit import Bucket, LocalRateLimiter, get_wait, spend
 
 log = structlog.get_logger("rate_limit")

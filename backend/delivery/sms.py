@@ -16,8 +16,8 @@ from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache
 from backend.office.people import People
 from backend.office.phone_numbers import to_callable_number
-from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult
+from backend.ports.tickets import MoveStore, TicketRef
 from notify.channel import DeliveryError
 from notify.rate_limit import RateLimiter
 from notify.sms_gateway import SmsGateway

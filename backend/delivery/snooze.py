@@ -7,11 +7,11 @@ from backend.domain.refusals import Refused
 from backend.domain.reminders import Purpose
 from backend.domain.ticket_enums import Grade, Obligation
 from backend.office.cache import OfficeCache
-from backend.ports.due import DueStore
+from backend.ports.deadlines import DueStore
 from backend.ports.ids import IdSupply
-from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import OutboxStore
 from backend.ports.ticket_queries import QueryStore
+from backend.ports.tickets import MoveStore, TicketRef
 
 #: duties whose reminders may be postponed → the kind of the postponed reminder
 SNOOZE_KINDS = {Obligation.SIGN: "sign_reminder", Obligation.CLOSE: "close_reminder"}

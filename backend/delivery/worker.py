@@ -25,12 +25,12 @@ from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.people import People
-from backend.ports.alarms import TellAlarm, tell_nobody
 from backend.ports.availability import Unavailable
-from backend.ports.cards import CardStore
+from backend.ports.chat import CardStore
 from backend.ports.ids import IdSupply
-from backend.ports.moves import MoveStore
+from backend.ports.operations import TellAlarm, tell_nobody
 from backend.ports.outbox import SUSPECT_DEATHS, OutboxStore, SendResult, WaitingMessage
+from backend.ports.tickets import MoveStore
 from notify.channel import Channel
 from notify.rate_limit import LocalRateLimiter, RateLimiter
 

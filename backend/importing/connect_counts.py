@@ -10,7 +10,7 @@ from backend.importing.files import records
 from backend.importing.importer_base import Importer, NewOrRefused
 from backend.office.cache import OfficeSnapshot
 from backend.office.unit_finder import UnitFinder
-from backend.ports.connect_counts import ConnectCount, ConnectPlace
+from backend.ports.scoring import ConnectCount, ConnectPlace
 from backend.scoring.entries import resolve_scheme
 
 

@@ -8,7 +8,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Obligation, UnitKind
 from backend.importing.files.records import HistoryRow
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.ports.imported_history import HistoryStore, ImportContext
+from backend.ports.importing import HistoryStore, ImportContext
 
 
 class HistoryImport:

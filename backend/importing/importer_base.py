@@ -15,7 +15,7 @@ from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
 from backend.office.unit_finder import UnitFinder
-from backend.ports.imports import ImportStore
+from backend.ports.importing import ImportStore
 from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
 from backend.triage.dispatching import DispatchSuggestions

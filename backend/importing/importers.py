@@ -19,8 +19,8 @@ from backend.importing.ledger_lines import LedgerImporter
 from backend.office.duty_roster import WHOLE_DAY, parse_shift
 from backend.office.people import PersonForm
 from backend.office.unit_finder import UnitFinder
-from backend.ports.dispatch_catalogue import NewCatalogueEntry
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
+from backend.ports.triage import NewCatalogueEntry
 from backend.tickets.intake import TicketForm
 from backend.triage.dispatching import build_entry
 

@@ -11,7 +11,7 @@ from backend.domain.refusals import Refused
 from backend.importing.files import records
 from backend.importing.importer_base import Importer, NewOrRefused
 from backend.office.cache import OfficeSnapshot
-from backend.ports.imports import ImportedLedgerLine
+from backend.ports.importing import ImportedLedgerLine
 from backend.scoring.entries import check_counts, list_missing, resolve_scheme
 from backend.scoring.ledgers import require_not_counted
 

@@ -19,7 +19,7 @@ from backend.importing.files.records import Record, RowRefusal
 from backend.importing.importer_base import ImportServices, RowResult, RowVerdict
 from backend.importing.importers import create_importer
 from backend.office.cache import OfficeCache
-from backend.ports.imports import ImportStore
+from backend.ports.importing import ImportStore
 from backend.tickets.form_fields import FileContext
 from backend.tickets.screening import Screening
 

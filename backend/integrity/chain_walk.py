@@ -8,9 +8,8 @@ import structlog
 
 from backend.integrity.journal import JournalFinding, JournalVerifier
 from backend.office.clock import Clock
-from backend.ports.integrity import Finding, IntegrityStore
-from backend.ports.journal import JournalChain, JournalStore
-from backend.ports.key_values import KeyValueStore
+from backend.ports.ids import KeyValueStore
+from backend.ports.integrity import Finding, IntegrityStore, JournalChain, JournalStore
 
 log = structlog.get_logger("integrity")
 EVERY_SECONDS = 60.0

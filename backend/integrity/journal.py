@@ -12,7 +12,7 @@ from backend.domain.move_table import BY_VERB
 from backend.domain.records import Assignment, JournalEntry
 from backend.domain.ticket_digest import compute_digest
 from backend.office.clock import Clock
-from backend.ports.journal import JournalChain, JournalStore, Seal
+from backend.ports.integrity import JournalChain, JournalStore, Seal
 
 PAGE = 500  # tickets at a time
 COMMIT_LAG = timedelta(minutes=5)  # entries younger than this may still be followed by earlier ones not yet committed

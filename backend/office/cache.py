@@ -19,7 +19,7 @@ from backend.domain.settings import Settings
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, UnitKind
 from backend.domain.visit_days import find_next_visit_time
 from backend.office.clock import Clock
-from backend.ports.config import ConfigStore, OfficeConfig
+from backend.ports.office import ConfigStore, OfficeConfig
 
 PROMPT_WITHIN = timedelta(minutes=30)  # a planned message later than this is planned again
 QUIET_HOURS_TRIES = 3  # attempts to find a time outside someone's quiet hours; then they are called anyway

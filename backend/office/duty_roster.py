@@ -15,9 +15,8 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.clock import Clock
-from backend.ports.audit import AuditStore
-from backend.ports.duty_roster import DutyRosterStore, Handover
-from backend.ports.integrity import Finding
+from backend.ports.integrity import AuditStore, Finding
+from backend.ports.office import DutyRosterStore, Handover
 
 MAX_NOTE_LENGTH = 2_000  # characters
 MAX_NOTES = 20  # handover notes shown

@@ -17,8 +17,8 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import normalise_phone
-from backend.ports.chat_state import ChatStateStore, OpenQuestion
-from backend.ports.people import Binding, PeopleStore, PersonRow
+from backend.ports.chat import ChatStateStore, OpenQuestion
+from backend.ports.office import Binding, PeopleStore, PersonRow
 
 CODE_DIGITS = 8
 CODE_LIFETIME = timedelta(minutes=10)

@@ -8,7 +8,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import UnitKind
 from backend.domain.unit_readiness import BLOCKING_GAPS, Readiness, assess_readiness
 from backend.office.cache import OfficeCache
-from backend.ports.readiness import ReadinessReminder, ReadinessStore
+from backend.ports.office import ReadinessReminder, ReadinessStore
 
 MAX_NOTE_LENGTH = 500
 

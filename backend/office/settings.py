@@ -7,9 +7,9 @@ from backend.domain.codes import check_code
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
-from backend.ports.api_keys import KeyStore
-from backend.ports.audit import AuditStore
-from backend.ports.config import SettingVersion
+from backend.ports.integrity import AuditStore
+from backend.ports.office import SettingVersion
+from backend.ports.web import KeyStore
 
 
 async def set_setting(

@@ -15,8 +15,8 @@ from backend.office.clock import Clock
 from backend.operations.alarm_calls import AlarmCalls
 from backend.operations.alarm_table import ALARMS, TOLD_AGAIN
 from backend.operations.contacts import AlarmContacts, Contact
-from backend.ports.alarms import AlarmBook, SentAlarm, ToldAlarm
 from backend.ports.availability import Unavailable
+from backend.ports.operations import AlarmBook, SentAlarm, ToldAlarm
 from notify.channel import Channel, DeliveryError
 from notify.message import Card
 

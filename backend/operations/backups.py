@@ -9,8 +9,7 @@ from backend.domain.chance import Chance
 from backend.domain.refusals import Refused
 from backend.office.clock import Clock
 from backend.operations.hold import INCARNATION_BYTES, build_hold
-from backend.ports.backups import BackupFiles, Contents, DatabaseCopies, Manifest
-from backend.ports.hold import Hold, Mark
+from backend.ports.backups import BackupFiles, Contents, DatabaseCopies, Hold, Manifest, Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import structlog
 
 from backend.office.clock import Clock
 from backend.ports.availability import Unavailable
-from backend.ports.beats import Beat, BeatStore
+from backend.ports.operations import Beat, BeatStore
 
 log = structlog.get_logger("operations")
 BEATS_A_LEASE = 3  # beats in the time of a lease at least

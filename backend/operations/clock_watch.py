@@ -9,8 +9,8 @@ import structlog
 
 from backend.office.clock import Clock
 from backend.ports.availability import Unavailable
-from backend.ports.clock_watch import ClockStore
 from backend.ports.integrity import Finding, IntegrityStore
+from backend.ports.operations import ClockStore
 
 log = structlog.get_logger("clock")
 KEEP_SECONDS = 60.0  # between two times that `clock_high` is kept

@@ -7,7 +7,7 @@ import structlog
 
 from backend.office.clock import Clock
 from backend.ports.availability import Unavailable
-from backend.ports.gate import GateStore
+from backend.ports.operations import GateStore
 
 log = structlog.get_logger("operations")
 LOOK_SECONDS = 0.5  # between two looks

@@ -9,9 +9,8 @@ import structlog
 
 from backend.operations.beats import Rhythm
 from backend.ports.availability import Unavailable
-from backend.ports.beats import Beat, BeatStore
-from backend.ports.health import HealthStore
 from backend.ports.integrity import Finding
+from backend.ports.operations import Beat, BeatStore, HealthStore
 
 log = structlog.get_logger("operations")
 DATABASE_SECONDS = 5.0  # longest wait for the database to answer

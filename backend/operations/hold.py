@@ -10,8 +10,8 @@ from backend.domain.chance import Chance
 from backend.domain.instants import from_micros, to_micros, to_span
 from backend.domain.refusals import Refused
 from backend.office.clock import Clock
-from backend.ports.beats import Beat
-from backend.ports.hold import Hold, HoldStore, Mark, MarkPlace, Release, Standing, Waiting
+from backend.ports.backups import Hold, HoldStore, Mark, MarkPlace, Release, Standing, Waiting
+from backend.ports.operations import Beat
 
 log = structlog.get_logger("operations")
 MOST_BEHIND = timedelta(seconds=60)  # a failover to a replica that lags less is no restore

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from backend.ports.damage import Damage, SharedDamage, Soundness, StorageCondition
+from backend.ports.operations import Damage, SharedDamage, Soundness, StorageCondition
 
 
 class StorageCheck:

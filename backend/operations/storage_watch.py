@@ -12,7 +12,7 @@ from backend.operations.alarms import Alarms
 from backend.operations.health import STOPPING
 from backend.operations.places import LOW, NEARLY_FULL
 from backend.ports.availability import Unavailable
-from backend.ports.damage import Damage, SharedDamage, Soundness, StorageCondition
+from backend.ports.operations import Damage, SharedDamage, Soundness, StorageCondition
 
 log = structlog.get_logger("storage")
 LOOK_SECONDS = 5.0  # between two looks at marks and disks

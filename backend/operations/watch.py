@@ -12,8 +12,7 @@ from backend.operations.alarm_table import ALARMS
 from backend.operations.alarms import AlarmTeller
 from backend.operations.beats import Beats
 from backend.operations.health import RED_PREFIX, STOPPING, Health, HealthReport
-from backend.ports.beats import Beat
-from backend.ports.health import HealthStore, Waiting
+from backend.ports.operations import Beat, HealthStore, Waiting
 
 log = structlog.get_logger("operations")
 HEARTBEAT_SECONDS = 60.0  # between two signals to the dead-man's switch; a change of colour is told at once

@@ -3,8 +3,8 @@
 import json
 from datetime import datetime, timedelta
 
-from backend.ports.alarms import TellAlarm, tell_nobody
-from backend.ports.key_values import KeyValueStore
+from backend.ports.ids import KeyValueStore
+from backend.ports.operations import TellAlarm, tell_nobody
 from backend.ports.platform import PlatformStore, WritebackState
 
 TOLD_KEY = "platform_refusals_told"

@@ -13,9 +13,9 @@ from backend.domain.ticket_enums import Role
 from backend.importing.service import ImportService
 from backend.office.cache import OfficeCache
 from backend.platform.refusals import RefusalNews
-from backend.ports.alarms import TellAlarm, tell_nobody
-from backend.ports.audit import AuditStore
-from backend.ports.key_values import KeyValueStore
+from backend.ports.ids import KeyValueStore
+from backend.ports.integrity import AuditStore
+from backend.ports.operations import TellAlarm, tell_nobody
 from backend.ports.platform import DONE_STATES, PlatformStatus, PlatformStore, Writeback, WritebackState
 from backend.ports.ticket_queries import Page
 from notify.channel import DeliveryError

@@ -4,14 +4,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backend.ports.call_records import CallRecordStore, CallUsage
-from backend.ports.call_rows import (
+from backend.ports.call_records import (
     CALLS_OWNER,
     AttemptReport,
     AttemptResult,
     Call,
     CallAttempt,
+    CallRecordStore,
     CallSubject,
+    CallUsage,
     DialogueStep,
     DueVisit,
     LiveCall,

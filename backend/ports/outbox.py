@@ -1,12 +1,12 @@
 """The outbox: messages wait, are claimed under a lease, and are settled only by the worker that still holds them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from backend.domain.records import Message
-from backend.ports.cards import NewCard
+from backend.ports.chat import NewCard
 
 SUSPECT_DEATHS = 2  # in hand unasked at so many deaths, a message is taken alone; the next one is its own (FM7)
 
@@ -197,4 +197,21 @@ class OutboxStore(Protocol):
 
     async def list_by_ticket(self, ticket_id: int) -> list[MessageDelivery]:
         """List all messages of a ticket, oldest first."""
+        ...
+
+
+#: bucket → its state
+BucketStates = Mapping[str, tuple[float, ...]]
+#: states and the time in seconds → states to write, None for nothing
+Decide = Callable[[BucketStates, float], BucketStates | None]
+
+
+class RateLimitStore(Protocol):
+    """Stores bucket states that one process at a time may change."""
+
+    async def update(self, buckets: Sequence[str], decide: Decide, keep_seconds: float) -> None:
+        """Read these buckets, decide and write the result atomically; None writes nothing.
+
+        `decide` is given the store's own time, read after the states (XR1), and may run again after a collision; `keep` is for how many seconds the states matter.
+        """
         ...

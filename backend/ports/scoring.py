@@ -1,16 +1,116 @@
-"""Counts for scoring, with ledgers, runs and registers."""
+"""Scoring: what is counted, clues for the ledgers, counts of the switchboard."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from backend.domain.scoring.measures import Measure
-from backend.ports.clues import ClueStore
-from backend.ports.connect_counts import ConnectStore
-from backend.ports.ledgers import LedgerEntry, LedgerStore
-from backend.ports.registers import RegisterStore
+from backend.ports.ledgers import LedgerEntry, LedgerStore, RegisterStore
 from backend.ports.score_runs import Contest, Exclusion, Run, RunStore
+
+
+class Clue(StrEnum):
+    """What is looked for."""
+
+    PRAISE = "praise"  # praise received, remarks of satisfied requesters (B24, B50)
+    SUPERVISION = "supervision"  # orders that expired, progress that was refused (B57)
+    COORDINATED = "coordinated"  # flagged matters, closed, the requester expressly satisfied (B27)
+    CONTRADICTED = "contradicted"  # the requester's last word in a visit denies what the unit reported (B48)
+    RECOGNISED = "recognised"  # a complaint about record or dispatch that was recognised, or that lateness drew (B22)
+    UNANSWERED = "unanswered"  # no reply in time, and the requester came again before there was one (B49)
+    ENDURING = "enduring"  # a complaint that has had no result for long (B30, B55)
+    ESCALATED = "escalated"  # a flagged matter grew worse, and no unit had been consulted (B21)
+
+
+@dataclass(frozen=True, slots=True)
+class ClueSpan:
+    """Events from `start` to before `end`, as known at `now`; `enduring` days without a result are long."""
+
+    start: datetime
+    end: datetime
+    now: datetime
+    enduring: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCandidate:
+    """A candidate for a ledger line: its unit and ticket, the row's id, why, what was noted, a ticket that came later."""
+
+    unit: str
+    ticket: str
+    number: int
+    why: str = ""
+    text: str = ""
+    other: str = ""
+
+
+class ClueStore(Protocol):
+    """Finds candidates for ledger lines."""
+
+    async def find_clues(self, clue: Clue, span: ClueSpan) -> Sequence[LedgerCandidate]:
+        """Find the candidates of one kind, oldest event first; an urgent grade alone is no flagged matter (XD11)."""
+        ...
+
+    async def list_in_hand(
+        self, units: Collection[str], start: datetime, end: datetime, limit: int
+    ) -> Sequence[tuple[str, str]]:
+        """List (unit, ticket) of what these units led at any time of the span, newest first, at most `limit` a unit."""
+        ...
+
+
+ConnectPlace = tuple[str, str, str]  # institution, ISO day, channel
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectCount:
+    """One day of one channel: calls or items offered (来话), answered (接通), abandoned (放弃; None: not told)."""
+
+    unit: str
+    day: str
+    channel: str
+    offered: int
+    answered: int
+    abandoned: int | None = None
+
+    @property
+    def place(self) -> ConnectPlace:
+        """What it is the count of."""
+        return self.unit, self.day, self.channel
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectSum:
+    """A channel's counts, added over so many days."""
+
+    unit: str
+    channel: str
+    days: int
+    offered: int
+    answered: int
+    abandoned: int | None
+
+
+class ConnectStore(Protocol):
+    """Reads counts by day and channel."""
+
+    async def sum_connect_counts(self, first: date, end: date, as_of: datetime) -> Sequence[ConnectSum]:
+        """Add the counts of the days from `first` to before `end` up, as known at `as_of`, by unit and channel."""
+        ...
+
+    async def find_connect_counts(self, places: Collection[ConnectPlace]) -> Mapping[ConnectPlace, ConnectCount]:
+        """Return the counts in force at these places."""
+        ...
+
+    async def list_connect_channels(self, unit: str, month: str) -> frozenset[str]:
+        """Return the channels an institution has counts of in a month."""
+        ...
+
+    async def list_connect_lines(self, months: Collection[str]) -> frozenset[tuple[str, str, str]]:
+        """Return (unit, month, channel) of ledger lines with counts (`connect`), entered or accepted; "": all channels."""
+        ...
+
 
 __all__ = [
     "Cohort",

@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from backend.domain.acts import Sight
 from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
 from backend.domain.text_search import TextSearch
-from backend.ports.requester_texts import RequesterText
+from backend.ports.visits import RequesterText
 
 T = TypeVar("T")
 

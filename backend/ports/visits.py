@@ -1,4 +1,4 @@
-"""Visits: manual tasks, the do-not-call list, recordings, and counts."""
+"""Return visits: by call, by page, by text message, and news for requesters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,4 +132,118 @@ class VisitStore(Protocol):
 
     async def count_calls(self, since: datetime, until: datetime) -> Sequence[CallTally]:
         """Count visit calls begun in that time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RatingPage:
+    """A page that was handed out: for one round of visits of one ticket, to be answered before `expires_at`."""
+
+    ticket_id: int
+    round: int
+    expires_at: datetime
+
+
+class RatingPageStore(Protocol):
+    """Stores pages; the secret part of an address is given once and found again only by its hash."""
+
+    async def create(self, page: RatingPage, by: str, now: datetime) -> str:
+        """Store a page that `by` hands out; return the secret part of its address: 22 characters, 128 bits."""
+        ...
+
+    async def is_open(self, ticket_id: int, round_: int, now: datetime) -> bool:
+        """Return whether a page of this round is out that has not expired."""
+        ...
+
+    async def find(self, token: str) -> RatingPage | None:
+        """Return the page of this secret."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequesterText:
+    """One text to the requester of a ticket.
+
+    `two_way`: they may answer it by a text, `page`: on the page whose address it holds; until `next_at`.
+    """
+
+    id: int
+    ticket_id: int
+    ticket_no: str
+    kind: str
+    round: int
+    to_masked: str
+    two_way: bool
+    state: str  # pending | sending | sent | ambiguous | failed
+    attempts: int
+    created_at: datetime
+    sent_at: datetime | None
+    provider_id: str | None
+    status: str | None
+    error: str | None
+    cost: str | None
+    answered: str | None
+    page: bool = False
+
+    @property
+    def is_question(self) -> bool:
+        """Whether the visit waits for an answer to it."""
+        return self.two_way or self.page
+
+
+class RequesterTextStore(Protocol):
+    """Stores texts to requesters."""
+
+    async def enqueue(self, ticket_id: int, kind: str, round_: int, phone: str, masked: str, two_way: bool,
+                   now: datetime, *, page: bool = False) -> bool:  # fmt: skip
+        """Add a text to send; False if that round had one already."""
+        ...
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[RequesterText]:
+        """List texts to send, or whose time for an answer is over."""
+        ...
+
+    async def claim(self, text_id: int, now: datetime, until: datetime) -> bool:
+        """Claim a pending text before the carrier is asked; False if another process was faster."""
+        ...
+
+    async def settle(
+        self, text_id: int, state: str, now: datetime, *, next_at: datetime | None = None,
+        provider_id: str | None = None, error: str | None = None, cost: str | None = None,
+    ) -> None:  # fmt: skip
+        """Record the result of sending; `next_at`: check again then."""
+        ...
+
+    async def record_report(self, text_id: int, provider_id: str, status: str, error: str) -> bool:
+        """Record a delivery report; False if there is no such text, or the id belongs to another one."""
+        ...
+
+    async def find_awaiting_answer(self, phone: str) -> RequesterText | None:
+        """Return the newest text to that number that still awaits an answer."""
+        ...
+
+    async def record_answer(self, text_id: int, answer: str, now: datetime) -> bool:
+        """Record the answer, once."""
+        ...
+
+    async def list_by_ticket(self, ticket_id: int) -> Sequence[RequesterText]:
+        """List the texts of a ticket, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequesterNews:
+    """A move of a ticket's lead unit that concerns its requester."""
+
+    ticket_id: int
+    version: int  # of the journal line: one text of a kind is sent for it
+    verb: str
+    arguments: Mapping[str, Any]  # as in the journal
+
+
+class RequesterNewsStore(Protocol):
+    """Finds news for requesters."""
+
+    async def list_unsent(self, after: datetime, kinds: dict[str, str], limit: int) -> Sequence[RequesterNews]:
+        """List moves recorded since then whose verb is in `kinds` (verb → kind of text) and that have no text yet."""
         ...

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from backend.domain.refusals import Refused
-from backend.ports.key_values import KeyValueStore
+from backend.ports.ids import KeyValueStore
 
 _PART = re.compile(r"(\d{1,6})\s*(d|h|m|s)", re.IGNORECASE | re.ASCII)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}

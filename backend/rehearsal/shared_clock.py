@@ -7,7 +7,7 @@ import structlog
 
 from backend.office.clock import Clock
 from backend.ports.availability import Unavailable
-from backend.ports.key_values import KeyValueStore
+from backend.ports.ids import KeyValueStore
 from backend.rehearsal.clock import SandboxClock
 
 log = structlog.get_logger("clock")

@@ -8,9 +8,8 @@ from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.settings import Settings
-from backend.ports.connect_counts import ConnectSum
 from backend.ports.ledgers import LedgerEntry
-from backend.ports.scoring import ScoringStore
+from backend.ports.scoring import ConnectSum, ScoringStore
 from backend.reporting.document import Cell
 from backend.reporting.document_builder import Writer
 from backend.reporting.figures import Ratio

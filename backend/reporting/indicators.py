@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from backend.domain.acts import Actor
 from backend.domain.json_shapes import Month
 from backend.office.cache import OfficeCache
-from backend.ports.indicators import IndicatorStore, ResponseTimes
+from backend.ports.reporting import IndicatorStore, ResponseTimes
 from backend.scoring.periods import get_month_bounds, parse_month
 
 

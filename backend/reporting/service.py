@@ -12,7 +12,7 @@ from backend.domain.acts import SYSTEM, Actor
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Role
-from backend.ports.audit import AuditStore
+from backend.ports.integrity import AuditStore
 from backend.ports.reporting import BulletinIssue, BulletinStore, IssueDocument
 from backend.ports.ticket_queries import Page
 from backend.reporting import glance

@@ -6,8 +6,7 @@ from typing import Any
 
 from backend.domain.scoring.measures import BASES, Measure, list_beside
 from backend.domain.scoring.scheme import Scheme
-from backend.ports.connect_counts import ConnectSum
-from backend.ports.scoring import Cohort, ScoringStore
+from backend.ports.scoring import Cohort, ConnectSum, ScoringStore
 
 Document = dict[str, Any]
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.domain.texts import Texts
-from backend.ports.audit import AuditStore
+from backend.ports.integrity import AuditStore
 from backend.ports.outbox import OutboxStore
 from backend.tickets.files import TicketFiles
 

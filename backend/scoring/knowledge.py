@@ -12,7 +12,7 @@ from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.ports.ids import IdSupply
-from backend.ports.registers import KnowledgeEntry
+from backend.ports.ledgers import KnowledgeEntry
 from backend.ports.scoring import ScoringStore
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import resolve_unit

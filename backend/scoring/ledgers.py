@@ -8,10 +8,9 @@ from backend.domain.channels import may_overlap
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.ports.connect_counts import ConnectStore
 from backend.ports.ids import IdSupply
 from backend.ports.ledgers import LedgerFilter, LedgerStore
-from backend.ports.scoring import LedgerEntry, ScoringStore
+from backend.ports.scoring import ConnectStore, LedgerEntry, ScoringStore
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import (
     STATES,

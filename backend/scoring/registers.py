@@ -12,7 +12,7 @@ from backend.domain.permissions import may
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.ports.ids import IdSupply
-from backend.ports.registers import RegisterEntry
+from backend.ports.ledgers import RegisterEntry
 from backend.ports.scoring import ScoringStore
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import parse_day, parse_strings, parse_text, resolve_unit

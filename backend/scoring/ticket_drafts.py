@@ -7,8 +7,7 @@ from types import MappingProxyType
 from backend.domain.records import Unit
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeSnapshot
-from backend.ports.clues import Clue, ClueSpan, LedgerCandidate
-from backend.ports.scoring import ScoringStore
+from backend.ports.scoring import Clue, ClueSpan, LedgerCandidate, ScoringStore
 from backend.scoring.draft_writer import NOTHING, DraftWriter
 
 #: what is looked for → the kind of line that is drafted, one for each ticket

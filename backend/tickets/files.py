@@ -10,7 +10,7 @@ from backend.domain.chance import Chance
 from backend.domain.file_structure import read_file
 from backend.domain.refusals import Refused
 from backend.office.clock import Clock
-from backend.ports.files import FileStore, StoredFile
+from backend.ports.tickets import FileStore, StoredFile
 from backend.tickets.screening import Screening
 
 MAX_BYTES = 20 * 1024 * 1024  # bytes (contract §5)

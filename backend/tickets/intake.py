@@ -15,8 +15,7 @@ from backend.domain.ticket_digest import compute_digest
 from backend.domain.ticket_enums import Grade, Obligation, Source, State
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ids import IdSupply
-from backend.ports.intake import IntakeStore, KnownRequesters
-from backend.ports.moves import NewTicket
+from backend.ports.tickets import IntakeStore, KnownRequesters, NewTicket
 from backend.tickets.service import TicketService
 from backend.tickets.validation import FormValidator, TicketForm, ValidForm
 

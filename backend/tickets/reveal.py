@@ -9,8 +9,8 @@ from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.clock import Clock
 from backend.office.phone_numbers import normalise_phone
-from backend.ports.alarms import TellAlarm, tell_nobody
-from backend.ports.audit import AuditStore
+from backend.ports.integrity import AuditStore
+from backend.ports.operations import TellAlarm, tell_nobody
 from backend.ports.ticket_queries import QueryStore, Requester, TicketView
 
 MAX_PER_HOUR = 20  # reveals and look-ups together one person may ask for in an hour

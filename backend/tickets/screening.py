@@ -10,8 +10,8 @@ import structlog
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.office.clock import Clock
-from backend.ports.alarms import TellAlarm, tell_nobody
-from backend.ports.audit import AuditStore
+from backend.ports.integrity import AuditStore
+from backend.ports.operations import TellAlarm, tell_nobody
 from notify.scanner import FileScanner, ScannerAway, Verdict, iter_pieces
 
 log = structlog.get_logger("files")

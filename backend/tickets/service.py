@@ -14,7 +14,7 @@ from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.office.signals import Listeners
 from backend.ports.ids import IdSupply
-from backend.ports.moves import MoveStore, NewTicket, TicketRef
+from backend.ports.tickets import MoveStore, NewTicket, TicketRef
 
 log = structlog.get_logger("tickets")
 ID_RESERVE = 2_048  # more than 64 concurrent moves of the most demanding verb need

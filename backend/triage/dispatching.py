@@ -14,9 +14,8 @@ from backend.domain.suggestions import CatalogueEntry, Demand, DispatchErrors, P
 from backend.domain.ticket_enums import Category, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.unit_finder import UnitFinder
-from backend.ports.audit import AuditStore
-from backend.ports.dispatch_catalogue import GROUP_BY, CatalogueStore, NewCatalogueEntry, RepeatCount
-from backend.ports.ticket_features import FeatureStore
+from backend.ports.integrity import AuditStore
+from backend.ports.triage import GROUP_BY, CatalogueStore, FeatureStore, NewCatalogueEntry, RepeatCount
 from backend.triage import Similarity
 
 MAX_KEYWORD_LENGTH, MAX_KEYWORDS = 40, 30

@@ -15,8 +15,8 @@ from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import UnitKind
 from backend.office.cache import OfficeCache
-from backend.ports.governance_projects import GovernanceProject, GovernanceStore
 from backend.ports.ids import IdSupply
+from backend.ports.triage import GovernanceProject, GovernanceStore
 from backend.scoring import Scoring
 from backend.triage import Similarity
 from backend.triage.similarity import TicketGroup

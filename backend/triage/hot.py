@@ -8,7 +8,7 @@ from backend.domain.hot_list import HotTopic, Mention, find_common_regions, rank
 from backend.domain.refusals import Refused
 from backend.domain.similarity import filter_places
 from backend.office.cache import OfficeCache
-from backend.ports.ticket_features import FeaturedTicket, FeatureStore
+from backend.ports.triage import FeaturedTicket, FeatureStore
 from backend.triage.segmenter import load_lexicon
 from backend.triage.similarity import MAX_GROUPED, Similarity, TicketGroup, group_tickets
 

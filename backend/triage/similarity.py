@@ -17,8 +17,8 @@ from backend.domain.similarity import (
 )
 from backend.domain.ticket_enums import State
 from backend.office.cache import OfficeCache
-from backend.ports.key_values import KeyValueStore
-from backend.ports.ticket_features import FeaturedTicket, FeatureSource, FeatureStore
+from backend.ports.ids import KeyValueStore
+from backend.ports.triage import FeaturedTicket, FeatureSource, FeatureStore
 from backend.triage.segmenter import extract_ticket_features, score_similarity
 
 BATCH_SIZE = 500  # tickets read in one run

@@ -8,7 +8,7 @@ from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import normalise_phone
-from backend.ports.audit import AuditStore
+from backend.ports.integrity import AuditStore
 from backend.ports.visits import DoNotCallEntry, VisitStore
 
 MAX_ROWS = 500

@@ -20,9 +20,9 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Source
 from backend.domain.visit_outcome import decide_after_auto
 from backend.office.cache import OfficeCache
-from backend.ports.audit import AuditStore
-from backend.ports.moves import TicketRef
-from backend.ports.rating_pages import RatingPage, RatingPageStore
+from backend.ports.integrity import AuditStore
+from backend.ports.tickets import TicketRef
+from backend.ports.visits import RatingPage, RatingPageStore
 from backend.tickets.service import TicketService
 from backend.visits.results import record_result
 

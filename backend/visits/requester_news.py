@@ -6,8 +6,7 @@ from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.calls import CallStore
-from backend.ports.requester_news import RequesterNewsStore
-from backend.ports.requester_texts import RequesterTextStore
+from backend.ports.visits import RequesterNewsStore, RequesterTextStore
 
 #: verb → kind of text, the setting that allows it, and the argument without which the act is no news to the requester.
 NEWS_TEXTS = {

@@ -6,7 +6,7 @@ from backend.domain.acts import Actor
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
-from backend.ports.audit import AuditStore
+from backend.ports.integrity import AuditStore
 from backend.ports.visits import Recording, VisitStore
 from backend.visits.do_not_call import DoNotCall
 from backend.visits.manual import ManualVisits

@@ -18,11 +18,10 @@ from backend.domain.ticket_enums import Answer, Source, State
 from backend.domain.visit_outcome import AutoVisit, decide_after_auto
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import mask_number, to_callable_number
-from backend.ports.audit import AuditStore
 from backend.ports.calls import CallStore
-from backend.ports.moves import TicketRef
-from backend.ports.requester_texts import RequesterText, RequesterTextStore
-from backend.ports.visits import VisitStore
+from backend.ports.integrity import AuditStore
+from backend.ports.tickets import TicketRef
+from backend.ports.visits import RequesterText, RequesterTextStore, VisitStore
 from backend.tickets.service import TicketService
 from backend.visits.automatic import is_sampled
 from backend.visits.rating_pages import TOKEN_CHARS, RatingPages

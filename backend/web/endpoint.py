@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from backend.domain.permissions import may
 from backend.domain.refusals import Refused
-from backend.ports.idempotency import PriorRequest
+from backend.ports.web import PriorRequest
 from backend.services import Services
 from backend.web.body import hash_request, read_json, read_parts, strip_unstorable
 from backend.web.errors import dump_error, get_status

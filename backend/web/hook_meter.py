@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from backend.ports.alarms import TellAlarm
+from backend.ports.operations import TellAlarm
 
 PATHS = "/hooks/"
 WINDOW_SECONDS = 300.0

@@ -10,7 +10,7 @@ from aiohttp import web
 from backend.domain.acts import OPERATOR, Account, AccountKind, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
-from backend.ports.api_keys import ApiKey, Session
+from backend.ports.web import ApiKey, Session
 from backend.services import Services
 from backend.web.request import ACTOR, SERVICES
 

@@ -9,9 +9,9 @@ from typing import Any, overload
 from backend.domain.acts import Actor
 from backend.domain.records import Assignment, Duty, JournalEntry, Person, Unit, Visit
 from backend.domain.showing import goes_there, show_place, show_text
-from backend.ports.files import StoredFile
-from backend.ports.requester_texts import RequesterText
 from backend.ports.ticket_queries import CallAttemptView, CallView, DeliveryView, TicketHistory, TicketView
+from backend.ports.tickets import StoredFile
+from backend.ports.visits import RequesterText
 from backend.services import Services
 from backend.web import shapes, timeline_shapes
 

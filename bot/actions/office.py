@@ -6,7 +6,7 @@ from itertools import groupby
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.move_table import count_stages, is_allowed
 from backend.domain.permissions import may, require
-from backend.ports.glance import OverdueTicket
+from backend.ports.tickets import OverdueTicket
 from backend.reporting import chat_charts
 from bot.conversation import Conversation
 from notify.message import Button, Card, Picture

@@ -8,7 +8,7 @@ from backend.domain.move_table import is_allowed
 from backend.domain.records import Request
 from backend.domain.refusals import Refused
 from backend.domain.verb_fields import UNREASONABLE_CLASSES
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from bot.actions import ticket
 from bot.conversation import ButtonRows, Conversation
 

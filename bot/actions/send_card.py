@@ -2,7 +2,7 @@
 
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.ports.cards import NewCard
+from backend.ports.chat import NewCard
 from bot.conversation import Conversation
 from bot.services import CHANNEL
 from bot.ticket_context import TicketContext

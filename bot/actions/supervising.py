@@ -11,7 +11,7 @@ from backend.domain.refusals import Refused
 from backend.domain.showing import show_text
 from backend.domain.ticket_enums import Role
 from backend.domain.typed_numbers import split_word
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from bot import drafts
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext

@@ -10,9 +10,9 @@ from backend.domain.records import Assignment, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.showing import goes_there, show_place, show_text
 from backend.domain.typed_numbers import split_word
-from backend.ports.cards import NewCard
-from backend.ports.moves import TicketRef
+from backend.ports.chat import NewCard
 from backend.ports.ticket_queries import TicketFilter
+from backend.ports.tickets import TicketRef
 from bot.actions import todo
 from bot.actions.send_card import send_card
 from bot.conversation import Conversation

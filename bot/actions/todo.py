@@ -3,8 +3,8 @@
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.calendar import Calendar
 from backend.domain.time_words import describe_time_left
-from backend.ports.chat_state import TodoItem
-from backend.ports.moves import TicketRef
+from backend.ports.chat import TodoItem
+from backend.ports.tickets import TicketRef
 from bot.actions.send_card import send_card
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext

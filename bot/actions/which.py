@@ -7,7 +7,7 @@ from backend.domain.masking import cut
 from backend.domain.offered_verbs import is_possible
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import parse_reply
-from backend.ports.chat_state import TodoItem
+from backend.ports.chat import TodoItem
 from bot import attachments, drafts
 from bot.actions.said import handle_said
 from bot.conversation import Conversation

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket_enums import Answer, State
-from backend.ports.supervision import WaitingAssignment
+from backend.ports.deadlines import WaitingAssignment
 from storage import tables as t
 from storage.engine.database import Database
 

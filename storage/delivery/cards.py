@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Select, bindparam, or_, select, update
 
 from backend.domain.instants import to_micros
-from backend.ports.cards import HeldCard, NewCard
+from backend.ports.chat import HeldCard, NewCard
 from storage import tables as t
 from storage.engine.compiled import Compiled
 from storage.engine.database import Database

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from backend.domain.instants import to_micros
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.records import Assignment, Request, Ticket
-from backend.ports.chat_state import OpenQuestion, TodoItem
+from backend.ports.chat import OpenQuestion, TodoItem
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import MAPPERS, encode

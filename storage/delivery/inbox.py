@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, text, update
 
 from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.availability import Unavailable
-from backend.ports.inbox import InboxItem
+from backend.ports.chat import InboxItem
 from storage import tables as t
 from storage.delivery.leases import acquire_lease
 from storage.engine.compiled import Compiled

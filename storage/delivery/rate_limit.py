@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select, text
 
-from backend.ports.rate_limit import Decide
+from backend.ports.outbox import Decide
 from storage import tables as t
 from storage.engine.database import Database
 

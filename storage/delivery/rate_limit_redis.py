@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from backend.ports.rate_limit import Decide
+from backend.ports.outbox import Decide
 
 MAX_ATTEMPTS = 50  # collisions on one bot's bucket; each loser waits briefly
 TIMEOUT = 0.5  # seconds a change may take before Redis counts as unavailable

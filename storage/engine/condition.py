@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 
 MARK = "read_only.json"  # in the folder of marks
 

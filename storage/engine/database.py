@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from backend.ports.availability import Unavailable
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 from storage.engine.condition import Condition
 from storage.engine.gate import Gate
 from storage.engine.lease_clock import LeaseClock

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 from storage.engine.condition import Condition
 from storage.engine.database import WAIT_SECONDS, Database
 from storage.engine.gate import Gate

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 from storage.engine.condition import Condition
 from storage.engine.database import WAIT_SECONDS, Database, resolve_future
 from storage.engine.gate import Gate

@@ -7,7 +7,7 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from backend.domain.refusals import Refused
-from backend.ports.imported_history import HistoryLike, ImportContext
+from backend.ports.importing import HistoryLike, ImportContext
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing

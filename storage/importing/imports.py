@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from backend.domain.instants import to_micros
-from backend.ports.connect_counts import ConnectCount
-from backend.ports.imports import ImportedLedgerLine
+from backend.ports.importing import ImportedLedgerLine
+from backend.ports.scoring import ConnectCount
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing

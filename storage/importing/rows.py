@@ -13,7 +13,7 @@ from backend.domain.instants import to_micros
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Obligation, Source
 from backend.domain.visit_outcome import GIVEN_ANSWERS, decide_final_answer
-from backend.ports.imported_history import AssignmentLike, HistoryLike, ImportContext
+from backend.ports.importing import AssignmentLike, HistoryLike, ImportContext
 from storage.engine.encryption import Encryption
 
 Rows = dict[str, list[tuple[Any, ...]]]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, text
 
 from backend.domain.instants import to_micros
-from backend.ports.audit import AuditEntry
+from backend.ports.integrity import AuditEntry
 from backend.ports.ticket_queries import Page
 from storage import tables as t
 from storage.engine.database import Database

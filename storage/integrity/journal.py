@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, union
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.records import Assignment, JournalEntry, Ticket
-from backend.ports.journal import JournalChain, Seal
+from backend.ports.integrity import JournalChain, Seal
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

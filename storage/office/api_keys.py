@@ -11,8 +11,8 @@ from backend.domain.acts import Account, AccountKind
 from backend.domain.chance import Chance
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.refusals import Refused
-from backend.ports.api_keys import SESSION_IDLE, SESSION_MAX_AGE, SIGN_IN_LIFETIME, ApiKey, NewSession, Session
 from backend.ports.availability import Unavailable
+from backend.ports.web import SESSION_IDLE, SESSION_MAX_AGE, SIGN_IN_LIFETIME, ApiKey, NewSession, Session
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

@@ -9,7 +9,7 @@ from backend.domain.duty_roster import Shift, StandIn
 from backend.domain.instants import to_micros
 from backend.domain.records import Person, Unit
 from backend.domain.ticket_enums import Role
-from backend.ports.config import OfficeConfig, SettingVersion
+from backend.ports.office import OfficeConfig, SettingVersion
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from backend.domain.duty_roster import Shift, StandIn
 from backend.domain.instants import to_micros
-from backend.ports.duty_roster import Handover
+from backend.ports.office import Handover
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

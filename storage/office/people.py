@@ -10,7 +10,7 @@ from backend.domain.instants import to_micros
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
-from backend.ports.people import Binding, PersonRow, PinCheck
+from backend.ports.office import Binding, PersonRow, PinCheck
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import func, insert, select
 
-from backend.ports.readiness import ReadinessReminder
+from backend.ports.office import ReadinessReminder
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

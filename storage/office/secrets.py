@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from backend.domain.instants import from_micros, to_micros
-from backend.ports.people import PinCheck
+from backend.ports.office import PinCheck
 from storage import tables as t
 
 MAX_GUESSES = 5  # of one user …

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select, text, update
 
 from backend.domain.instants import from_micros, to_micros
-from backend.ports.alarms import SentAlarm, ToldAlarm
+from backend.ports.operations import SentAlarm, ToldAlarm
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import decode_instant, encode

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from backend.domain.refusals import Refused
-from backend.ports.backups import Checkpoint, Contents, Manifest
-from backend.ports.hold import Mark
+from backend.ports.backups import Checkpoint, Contents, Manifest, Mark
 from storage.engine.encryption import Encryption, KeyUnknown, decrypt_chunks, encrypt_chunks
 
 MAGIC = b"jiesu backup 1\n"

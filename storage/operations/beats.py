@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, text, update
 
 from backend.domain.instants import from_micros, to_micros, to_span
-from backend.ports.beats import Beat
+from backend.ports.operations import Beat
 from storage import tables as t
 from storage.engine.database import Database
 from storage.operations.waiting import merge_heads, read_heads

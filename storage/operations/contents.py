@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Executable, delete, func, insert, select, update
 
-from backend.ports.backups import Checkpoint, Contents
-from backend.ports.hold import Hold
+from backend.ports.backups import Checkpoint, Contents, Hold
 from storage import tables as t
 from storage.engine.encryption import name_value_key
 from storage.engine.gate import read_rows

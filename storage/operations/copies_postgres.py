@@ -20,8 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from backend.domain.refusals import Refused
-from backend.ports.backups import Contents
-from backend.ports.hold import Hold
+from backend.ports.backups import Contents, Hold
 from storage import tables as t
 from storage.operations.contents import list_hold_statements, read_contents, read_sealed_samples
 

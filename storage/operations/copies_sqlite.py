@@ -13,8 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from backend.domain.refusals import Refused
-from backend.ports.backups import Contents
-from backend.ports.hold import Hold
+from backend.ports.backups import Contents, Hold
 from storage.operations.contents import list_hold_statements, read_contents, read_sealed_samples
 
 T = TypeVar("T")

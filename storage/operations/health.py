@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from backend.domain.instants import from_micros, to_micros
-from backend.ports.health import Waiting
+from backend.ports.operations import Waiting
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import decode_instant

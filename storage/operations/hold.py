@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from backend.domain.instants import to_micros, to_span
-from backend.ports.hold import Hold, Mark, Release, Standing, Waiting
+from backend.ports.backups import Hold, Mark, Release, Standing, Waiting
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import insert_new

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from backend.ports.hold import Mark
+from backend.ports.backups import Mark
 
 FILE = "mark.json"
 TIMEOUT = 0.5  # seconds Redis may take

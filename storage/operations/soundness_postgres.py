@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 from storage.engine.postgres import connect, explain_error
 
 MAX_FOUND = 100

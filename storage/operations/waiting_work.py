@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal, or_, sele
 from sqlalchemy.sql.expression import false, true
 
 from backend.domain.instants import from_micros
+from backend.ports.backups import Release, Waiting
 from backend.ports.calls import CALLS_OWNER
-from backend.ports.hold import Release, Waiting
 from storage import tables as t
 
 ERROR = "restored"

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from backend.domain.instants import to_micros
-from backend.ports.indicators import ResponseTimes
+from backend.ports.reporting import ResponseTimes
 from storage.engine.database import Database
 
 SECOND = 1_000_000.0

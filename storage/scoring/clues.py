@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, text
 
 from backend.domain.instants import to_micros
 from backend.domain.unreachable import EXEMPT_AFTER
-from backend.ports.clues import Clue, ClueSpan, LedgerCandidate
+from backend.ports.scoring import Clue, ClueSpan, LedgerCandidate
 from storage.engine.database import Database
 
 YEAR = timedelta(days=365)  # how far back a closed complaint is still the same one

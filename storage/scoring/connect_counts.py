@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, func, or_, select, update
 
 from backend.domain.instants import to_micros
-from backend.ports.connect_counts import ConnectCount, ConnectPlace, ConnectSum
+from backend.ports.scoring import ConnectCount, ConnectPlace, ConnectSum
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import insert_new

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import insert, or_, select, text, update
 
 from backend.domain.instants import to_micros
-from backend.ports.registers import KnowledgeEntry, RegisterEntry
+from backend.ports.ledgers import KnowledgeEntry, RegisterEntry
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import RowMapper

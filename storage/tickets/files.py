@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import insert, select
 
-from backend.ports.files import StoredFile
+from backend.ports.tickets import StoredFile
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import RowMapper

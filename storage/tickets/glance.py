@@ -10,7 +10,7 @@ from backend.domain.instants import from_micros, to_micros
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.records import Ticket
 from backend.domain.ticket_enums import Obligation
-from backend.ports.glance import OverdueTicket, UnitLoad
+from backend.ports.tickets import OverdueTicket, UnitLoad
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.mapping import MAPPERS

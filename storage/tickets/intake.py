@@ -9,8 +9,7 @@ from sqlalchemy import Connection, select, text
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
 from backend.ports.availability import Unavailable
-from backend.ports.intake import EarlierTicket, KnownRequesters
-from backend.ports.moves import NewTicket
+from backend.ports.tickets import EarlierTicket, KnownRequesters, NewTicket
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing

@@ -7,7 +7,7 @@ from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import Assignment, Duty, JournalEntry, Request, Ticket, Visit
 from backend.domain.ticket_enums import Source
 from backend.domain.typed_numbers import list_spellings
-from backend.ports.moves import NewTicket, TicketRef
+from backend.ports.tickets import NewTicket, TicketRef
 from storage.engine.mapping import MAPPERS, encode
 
 PARTS: tuple[tuple[type, str], ...] = (

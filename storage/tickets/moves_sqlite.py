@@ -9,7 +9,7 @@ from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.availability import Unavailable
-from backend.ports.moves import NewTicket, TicketRef
+from backend.ports.tickets import NewTicket, TicketRef
 from storage.engine.gate import Gate
 from storage.engine.mapping import MAPPERS, TABLE_OF, encode
 from storage.engine.sqlite import SqliteDatabase

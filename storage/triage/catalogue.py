@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.suggestions import CatalogueEntry, DispatchErrors
-from backend.ports.dispatch_catalogue import NewCatalogueEntry, RepeatCount
+from backend.ports.triage import NewCatalogueEntry, RepeatCount
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing

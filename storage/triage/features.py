@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.similarity import TicketFeatures, build_caller_key, build_index_keys
-from backend.ports.ticket_features import FeaturedTicket, FeatureSource
+from backend.ports.triage import FeaturedTicket, FeatureSource
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from backend.ports.governance_projects import GovernanceProject
+from backend.ports.triage import GovernanceProject
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing

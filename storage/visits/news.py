@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import and_, case, exists, literal, select
 
 from backend.domain.instants import to_micros
-from backend.ports.requester_news import RequesterNews
+from backend.ports.visits import RequesterNews
 from storage import tables as t
 from storage.engine.database import Database
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from backend.domain.chance import Chance
 from backend.domain.instants import to_micros
-from backend.ports.rating_pages import RatingPage
+from backend.ports.visits import RatingPage
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from backend.domain.instants import to_micros
-from backend.ports.requester_texts import RequesterText
+from backend.ports.visits import RequesterText
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import insert_new

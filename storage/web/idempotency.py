@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select, update
 
 from backend.domain.instants import to_micros
-from backend.ports.idempotency import CLAIM_TIMEOUT, RETENTION, PriorRequest
+from backend.ports.web import CLAIM_TIMEOUT, RETENTION, PriorRequest
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import insert_new

@@ -19,9 +19,9 @@ from backend.domain.ticket_enums import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People, PersonForm
-from backend.ports.cards import NewCard
-from backend.ports.config import SettingVersion
-from backend.ports.moves import TicketRef
+from backend.ports.chat import NewCard
+from backend.ports.office import SettingVersion
+from backend.ports.tickets import TicketRef
 from backend.tickets.files import TicketFiles
 from backend.tickets.screening import Screening
 from backend.tickets.service import TicketService

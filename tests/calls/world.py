@@ -22,8 +22,8 @@ from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
-from backend.ports.config import SettingVersion
-from backend.ports.moves import TicketRef
+from backend.ports.office import SettingVersion
+from backend.ports.tickets import TicketRef
 from backend.tickets.service import TicketService
 from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice import add_phone_hooks

@@ -12,7 +12,7 @@ from backend.app.config import Config
 from backend.cli.doctor import Check, Health, _describe_error, describe_check, run_checks
 from backend.domain.causes import describe_cause
 from backend.domain.texts import Texts, list_languages
-from backend.ports.hold import Hold
+from backend.ports.backups import Hold
 from notify.scanner import ScannerAway
 from storage.engine.ids import IdSupply
 from storage.engine.open import open_database

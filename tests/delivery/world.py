@@ -17,9 +17,9 @@ from backend.domain.records import Message, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade, Role, Source, UnitKind
 from backend.office.cache import OfficeCache
-from backend.ports.config import SettingVersion
-from backend.ports.moves import TicketRef
+from backend.ports.office import SettingVersion
 from backend.ports.outbox import MessageDelivery
+from backend.ports.tickets import TicketRef
 from backend.tickets.service import TicketService
 from notify.channel import ChannelCapabilities, DeliveryError, EditResult
 from notify.message import Card, Receipt

@@ -15,7 +15,7 @@ from backend.domain.records import Assignment, Duty, Message, Person, Request, T
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Role, Source, State, UnitKind
 from backend.office.cache import OfficeSnapshot
-from backend.ports.config import OfficeConfig
+from backend.ports.office import OfficeConfig
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = b"journal-key"

@@ -11,7 +11,7 @@ from backend.domain.acts import Act, Snapshot
 from backend.domain.records import Duty, Message
 from backend.domain.ticket_enums import Grade, Obligation
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from backend.tickets.service import ActResult, TicketService
 from tests.domain.move_world import ZONE, Flow
 from tests.time_and_chance import build_clock

@@ -108,7 +108,7 @@ def test_the_domain_needs_the_standard_library_only_and_never_asks_the_world() -
         "from os import environ as e\n",
         "def f():\n    import pathlib\n",
         "import sqlalchemy as sa\n",
-        "from backend.ports.moves import MoveStore\n",
+        "from backend.ports.tickets import MoveStore\n",
         "from backend import ports\n",
         "from ..ports import moves\n",
         "from notify.message import Card\n",

@@ -56,7 +56,7 @@ def test_every_contract_holds() -> None:
     ("contract", "importer", "imported"),
     [
         ("layers", "backend.domain.decision", "backend.tickets.service"),
-        ("layers", "backend.ports.moves", "backend.office.cache"),
+        ("layers", "backend.ports.tickets", "backend.office.cache"),
         ("layers", "backend.office.cache", "backend.tickets.service"),
         ("layers", "backend.tickets.service", "backend.delivery.worker"),
         ("layers", "backend.delivery.worker", "backend.calls.service"),

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, State
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from storage import tables as t
 from tests.figures import SIZES, Figures, choose_size
 from tests.tickets.conftest import ADMIN, DISPATCHER, HANDLER, SampleCity

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.domain.reminders import find_next_allowed
 from backend.domain.ticket_enums import Grade, Obligation
 from backend.office.cache import OfficeSnapshot
-from backend.ports.config import OfficeConfig
+from backend.ports.office import OfficeConfig
 from tests.time_and_chance import ZONE
 
 PAGE = Path(__file__).parents[2] / "docs" / "clocks.zh.md"

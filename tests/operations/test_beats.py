@@ -8,7 +8,7 @@ import pytest
 from backend.domain.records import Message
 from backend.operations.beats import Beats, Rhythm, Self
 from backend.operations.health import Health, find_missing_roles
-from backend.ports.beats import Beat
+from backend.ports.operations import Beat
 from storage.delivery.leases import void_leases
 from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.database import Database

@@ -13,8 +13,8 @@ from sqlalchemy import insert, select
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.refusals import Refused
 from backend.operations.hold import Holds
+from backend.ports.backups import Hold, Mark, Release
 from backend.ports.calls import CALLS_OWNER
-from backend.ports.hold import Hold, Mark, Release
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

@@ -14,7 +14,7 @@ from backend.app.build_storage import build_soundness
 from backend.app.config import Config
 from backend.app.place import inspect_place
 from backend.ports.availability import Unavailable
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 from storage.engine.database import Database
 from storage.engine.open import open_database
 from storage.engine.postgres import connect

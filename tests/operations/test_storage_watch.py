@@ -13,7 +13,7 @@ from backend.office.clock import Clock
 from backend.operations.storage_check import StorageCheck
 from backend.operations.storage_watch import PATROL_COST, PATROL_SECONDS, StorageWatch
 from backend.ports.availability import Unavailable
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 from storage.engine.condition import Condition
 
 ZONE = ZoneInfo("Asia/Shanghai")

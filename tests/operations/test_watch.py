@@ -9,9 +9,8 @@ import pytest
 from backend.operations.beats import Beats, Rhythm, Self
 from backend.operations.health import Health
 from backend.operations.watch import InstallationWatch
-from backend.ports.beats import Beat
-from backend.ports.health import Waiting
 from backend.ports.integrity import Finding
+from backend.ports.operations import Beat, Waiting
 from tests.operations.world import EmptyBook, Told
 from tests.time_and_chance import build_clock
 

@@ -10,7 +10,7 @@ from backend.domain.texts import Texts
 from backend.operations.alarm_calls import AlarmCalls
 from backend.operations.alarms import AlarmTeller
 from backend.operations.contacts import Contact
-from backend.ports.alarms import AlarmBook, ToldAlarm
+from backend.ports.operations import AlarmBook, ToldAlarm
 from notify.carrier import CallUrls, Menu, PlacedCall, VoiceCapabilities
 from notify.channel import DeliveryError, EditResult
 from notify.message import Card, Receipt

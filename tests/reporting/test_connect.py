@@ -4,7 +4,7 @@ from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.ticket_enums import Role
-from backend.ports.connect_counts import ConnectCount
+from backend.ports.scoring import ConnectCount
 from backend.reporting.document import Document, format_cell
 from backend.reporting.kinds import BulletinKind
 from storage.engine.database import Database

@@ -12,7 +12,7 @@ from backend.domain.acts import SYSTEM, Act, Actor
 from backend.domain.instants import from_micros
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, Source, State
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from storage import tables as t
 from tests.scoring.test_counts import count_by_tables
 from tests.scoring.world import AGENT, World

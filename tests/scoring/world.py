@@ -11,7 +11,7 @@ from backend.domain.records import Unit
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, UnitKind
 from backend.importing.files.reader import open_import
 from backend.importing.history import HistoryImport
-from backend.ports.config import SettingVersion
+from backend.ports.office import SettingVersion
 from backend.tickets.form_fields import FileContext
 from storage.engine.database import Database
 from storage.importing.history import SqlHistoryStore

@@ -18,8 +18,8 @@ from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade, Obligation
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import mask_number
-from backend.ports.requester_news import RequesterNews as News
 from backend.ports.ticket_queries import Page
+from backend.ports.visits import RequesterNews as News
 from backend.visits.automatic import AutoVisits
 from backend.visits.rating_pages import RatingPages
 from backend.visits.requester_news import RequesterNews

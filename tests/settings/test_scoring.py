@@ -9,9 +9,9 @@ import pytest
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Role
-from backend.ports.clues import Clue, LedgerCandidate
-from backend.ports.registers import RegisterEntry
+from backend.ports.ledgers import RegisterEntry
 from backend.ports.score_runs import Run
+from backend.ports.scoring import Clue, LedgerCandidate
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.documents import group_by_scheme
 from backend.scoring.drafts import LedgerDrafts

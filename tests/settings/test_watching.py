@@ -14,9 +14,9 @@ from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.readiness import find_unready
 from backend.platform.service import PlatformSync
-from backend.ports.supervision import WaitingAssignment
-from backend.ports.ticket_features import FeaturedTicket, FeatureSource
+from backend.ports.deadlines import WaitingAssignment
 from backend.ports.ticket_queries import Page
+from backend.ports.triage import FeaturedTicket, FeatureSource
 from backend.triage.governance_projects import Governance
 from backend.triage.segmenter import extract_ticket_features
 from backend.triage.similarity import Similarity, TicketGroup

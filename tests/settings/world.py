@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from backend.domain.records import Person, Unit
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache
-from backend.ports.config import OfficeConfig
+from backend.ports.office import OfficeConfig
 from tests.time_and_chance import build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, select, update
 
-from backend.ports.cards import NewCard
+from backend.ports.chat import NewCard
 from storage import tables as t
 from storage.delivery.cards import SqlCardStore
 from storage.engine.database import Database

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.ports.chat_state import OpenQuestion
+from backend.ports.chat import OpenQuestion
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine.database import Database
 

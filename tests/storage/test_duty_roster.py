@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from backend.domain.duty_roster import Shift, StandIn
-from backend.ports.duty_roster import Handover
+from backend.ports.office import Handover
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.office.config import read_epoch

@@ -13,8 +13,8 @@ from backend.domain.records import Message
 from backend.domain.ticket_enums import Source
 from backend.ports.availability import Unavailable
 from backend.ports.calls import NewCall
-from backend.ports.moves import NewTicket, TicketRef
 from backend.ports.outbox import Ask
+from backend.ports.tickets import NewTicket, TicketRef
 from storage import tables as t
 from storage.calls.calls import SqlCallStore
 from storage.deadlines.due import SqlDueStore

@@ -13,7 +13,7 @@ from backend.domain.acts import SYSTEM, Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Obligation, Outcome, Role, Source, State
 from backend.ports.availability import Unavailable
-from backend.ports.moves import NewTicket
+from backend.ports.tickets import NewTicket
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.open import open_database

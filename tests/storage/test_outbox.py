@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from backend.domain.records import Message
-from backend.ports.cards import NewCard
+from backend.ports.chat import NewCard
 from backend.ports.outbox import AuditNote, ClaimedMessage, Rescue, SendResult
 from storage import tables as t
 from storage.delivery.outbox import SqlOutboxStore

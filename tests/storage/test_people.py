@@ -13,7 +13,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm, generate_person_code, is_strong_pin, parse_contact_phone
-from backend.ports.people import Binding
+from backend.ports.office import Binding
 from storage import tables as t
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine.database import Database

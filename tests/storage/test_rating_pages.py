@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from backend.ports.rating_pages import RatingPage
+from backend.ports.visits import RatingPage
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply

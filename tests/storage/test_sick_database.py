@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
 from backend.ports.availability import Unavailable
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 from storage import tables as t
 from storage.engine.condition import Condition
 from storage.engine.database import Database

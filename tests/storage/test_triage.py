@@ -6,9 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from backend.domain.similarity import TicketFeatures, build_index_keys
-from backend.ports.dispatch_catalogue import NewCatalogueEntry
-from backend.ports.governance_projects import GovernanceProject
-from backend.ports.ticket_features import FeatureSource
+from backend.ports.triage import FeatureSource, GovernanceProject, NewCatalogueEntry
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption

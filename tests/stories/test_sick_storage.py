@@ -22,7 +22,7 @@ from backend.app.config import Config
 from backend.app.core import Opening
 from backend.domain.acts import Account, AccountKind
 from backend.ports.availability import Unavailable
-from backend.ports.damage import Damage
+from backend.ports.operations import Damage
 from backend.web.api.routes import ROUTES
 from backend.web.identity import COOKIE
 from backend.web.webhooks.chat import SECRET_HEADER

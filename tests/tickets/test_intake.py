@@ -9,7 +9,7 @@ from sqlalchemy import select
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Channel, Grade, Obligation, Source, State
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from backend.tickets.intake import TicketForm
 from storage import tables as t
 from tests.tickets.conftest import DISPATCHER, HANDLER, SampleCity

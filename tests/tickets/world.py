@@ -11,7 +11,7 @@ from backend.domain.decision import build_entry
 from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office.cache import OfficeCache
-from backend.ports.moves import NewTicket, TicketRef
+from backend.ports.tickets import NewTicket, TicketRef
 from backend.tickets.service import TicketService
 from storage import tables as t
 from storage.engine.database import Database

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import FormData
 from sqlalchemy import select
 
-from backend.ports.api_keys import ApiKey
+from backend.ports.web import ApiKey
 from backend.web import body as bodies
 from backend.web.api.routes import ROUTES
 from storage import tables as t

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.instants import to_micros
-from backend.ports.hold import Hold
+from backend.ports.backups import Hold
 from storage.operations.hold import SqlHoldStore
 from tests.web.browser import Browser
 from tests.web.world import World

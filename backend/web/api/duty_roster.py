@@ -10,7 +10,7 @@ from backend.domain.json_shapes import Instant, Month
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.office.duty_roster import RosterMonth, check_planner
-from backend.ports.duty_roster import Handover
+from backend.ports.office import Handover
 from backend.services import Services
 from backend.web.endpoint import Route
 from backend.web.query import UNIT, month_filter, parse_id

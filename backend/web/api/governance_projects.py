@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.ports.governance_projects import GovernanceProject
+from backend.ports.triage import GovernanceProject
 from backend.triage.governance_projects import Project, to_json
 from backend.web.api.similarity import paginate
 from backend.web.endpoint import Route

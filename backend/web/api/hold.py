@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from backend.domain.instants import from_micros
 from backend.domain.json_shapes import Instant
-from backend.ports.hold import Release
+from backend.ports.backups import Release
 from backend.web import schemas
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from backend.domain.json_shapes import Instant
 from backend.domain.unit_readiness import Gap, Readiness
-from backend.ports.readiness import ReadinessReminder
+from backend.ports.office import ReadinessReminder
 from backend.services import Services
 from backend.web import schemas
 from backend.web.endpoint import Route

@@ -11,7 +11,7 @@ from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Reason
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Category
-from backend.ports.dispatch_catalogue import GROUP_BY
+from backend.ports.triage import GROUP_BY
 from backend.triage.dispatching import DispatchSuggestions
 from backend.triage.hot import HotList
 from backend.triage.similarity import Similarity, SimilarTicket, TicketGroup

@@ -6,7 +6,7 @@ from typing_extensions import TypedDict
 
 from backend.domain.json_shapes import Amount, Day, Instant, Month, one_of
 from backend.domain.ticket_enums import Category
-from backend.ports.dispatch_catalogue import GROUP_BY
+from backend.ports.triage import GROUP_BY
 from backend.web.shapes import Listed
 
 

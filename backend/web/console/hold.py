@@ -7,7 +7,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.permissions import may, require
 from backend.domain.refusals import Refused
-from backend.ports.hold import Release
+from backend.ports.backups import Release
 from backend.services import Services
 from backend.web.api import hold
 from backend.web.console.rendering import SIGNED_IN, render_page

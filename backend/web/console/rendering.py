@@ -14,7 +14,7 @@ from backend.domain.setting_words import word_value
 from backend.domain.spoken_time import format_time
 from backend.domain.ticket_enums import Grade, Outcome, State
 from backend.domain.time_words import format_time_left
-from backend.ports.api_keys import Session
+from backend.ports.web import Session
 from backend.services import Services
 from backend.web.console.menu import build_menu
 from backend.web.request import SERVICES

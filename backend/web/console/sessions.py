@@ -8,7 +8,7 @@ from aiohttp import web
 
 from backend.domain.acts import OPERATOR, Actor
 from backend.domain.refusals import Refused
-from backend.ports.api_keys import SESSION_MAX_AGE
+from backend.ports.web import SESSION_MAX_AGE
 from backend.services import Services
 from backend.web.body import MAX_BODY_BYTES, read_parts
 from backend.web.console.rendering import SIGNED_IN, render_page

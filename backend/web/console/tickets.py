@@ -13,7 +13,7 @@ from backend.domain.permissions import may
 from backend.domain.rating_page import may_give
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Source, State, UnitKind
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from backend.services import Services
 from backend.web.api import visits
 from backend.web.api.deadlines import dump_duties

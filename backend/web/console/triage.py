@@ -10,8 +10,8 @@ from backend.domain.move_table import is_allowed, is_new
 from backend.domain.permissions import may, require
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, UnitKind
-from backend.ports.dispatch_catalogue import GROUP_BY
 from backend.ports.ticket_queries import TicketView
+from backend.ports.triage import GROUP_BY
 from backend.services import Services
 from backend.triage.governance_projects import to_json
 from backend.web.api.similarity import (

@@ -11,7 +11,7 @@ from backend.domain.permissions import may
 from backend.domain.rating_page import may_give
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Answer, Contacted, Resolved, Source
-from backend.ports.moves import TicketRef
+from backend.ports.tickets import TicketRef
 from backend.services import Services
 from backend.web.api import visits as api
 from backend.web.body import strip_unstorable

@@ -1,4 +1,4 @@
-"""API keys, one-time sign-in tokens and sessions; only hashes are stored (FA11)."""
+"""Keys, sessions and repeated requests of the API and the console."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,4 +83,37 @@ class KeyStore(Protocol):
 
     async def move_sessions(self, by: timedelta) -> None:
         """Move sessions along with the rehearsal clock, so that nobody counts as idle."""
+        ...
+
+
+RETENTION = timedelta(hours=48)
+CLAIM_TIMEOUT = timedelta(seconds=60)  # an older claim was left by a process that died
+
+
+@dataclass(frozen=True, slots=True)
+class PriorRequest:
+    """What is known of a key. `status` 0: another request is working on it now."""
+
+    same_body: bool
+    status: int
+    answer: str
+
+
+class IdempotencyStore(Protocol):
+    """Stores claims and answers by idempotency key."""
+
+    async def claim(self, key: str, body_hash: str, now: datetime) -> PriorRequest | None:
+        """Claim a key. None: it is yours, do the work and settle it; otherwise return what is known of it."""
+        ...
+
+    async def find(self, key: str, body_hash: str) -> PriorRequest | None:
+        """Return what is known of a key, without claiming it."""
+        ...
+
+    async def settle(self, key: str, status: int, answer: str) -> None:
+        """Store the answer."""
+        ...
+
+    async def release(self, key: str) -> None:
+        """Release the claim: nothing was done."""
         ...

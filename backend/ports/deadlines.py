@@ -1,7 +1,8 @@
-"""Duties by the instant they must next be checked."""
+"""Duties that fall due, and automatic supervision."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
 from backend.domain.records import Duty, Message
@@ -42,4 +43,34 @@ class DueStore(Protocol):
 
     async def list_to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
         """List ids of tickets finalized before that instant and not yet archived."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAssignment:
+    """An assignment that waits, and since when."""
+
+    assignment_id: int
+    ticket_id: int
+    unit: str
+    since: datetime
+
+
+class SupervisionStore(Protocol):
+    """Finds assignments for automatic supervision and re-checks."""
+
+    async def list_red(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+        """List lead assignments with a red card, not closed and not supervised since, oldest first."""
+        ...
+
+    async def list_unsatisfied(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+        """List leads of tickets finalized as unsatisfied, nothing pending, not supervised since, oldest first."""
+        ...
+
+    async def list_exposed(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+        """List leads of tickets named by accepted exposure lines, neither supervised since nor being supervised."""
+        ...
+
+    async def list_rechecks(self, day: date, limit: int) -> Sequence[WaitingAssignment]:
+        """List explained closes whose re-check day has come and whose unit was not given the task yet."""
         ...
