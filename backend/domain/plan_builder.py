@@ -263,8 +263,7 @@ class PlanBuilder:
             if via is None:
                 if kind not in CALL_INSTEAD or not person.has_phone:
                     continue
-                name, via = CALL_INSTEAD[kind], "phone"
-                told = {**facts, "instead_of": kind}
+                name, via, told = CALL_INSTEAD[kind], "phone", {**facts, "instead_of": kind}
             self.rows.append(
                 Message(
                     id=self.new_id(),
