@@ -52,9 +52,15 @@ class OperationParts:
 
 
 def build_operations(
-    core: Core, roles: Collection[str], rhythm: Rhythm | None, heartbeats: Mapping[str, float],
-    integrity: IntegrityChecks, people: People, drivers: Drivers, followers: Sequence[BeatListener],
-) -> OperationParts:  # fmt: skip
+    core: Core,
+    roles: Collection[str],
+    rhythm: Rhythm | None,
+    heartbeats: Mapping[str, float],
+    integrity: IntegrityChecks,
+    people: People,
+    drivers: Drivers,
+    followers: Sequence[BeatListener],
+) -> OperationParts:
     """Build them; `rhythm` None goes by the lease; `followers` are told of each beat."""
     config, signals = core.config, core.signals
     rhythm = rhythm or Rhythm.of_lease(timedelta(seconds=config.lease_seconds))
@@ -64,21 +70,37 @@ def build_operations(
     own = Self(core.chance.hex_token(8), socket.gethostname(), tuple(sorted(roles)), code)
     beats = Beats(beat_store, core.clock, own, heartbeats, queues if "worker" in roles else (), rhythm)
     alarms = AlarmTeller(
-        SqlAlarmBook(core.db), AlarmContacts(core.office, people.get_phone), drivers.channels,
-        _build_calls(core, drivers), _build_post(config), core.texts, core.clock,
-    )  # fmt: skip
+        SqlAlarmBook(core.db),
+        AlarmContacts(core.office, people.get_phone),
+        drivers.channels,
+        _build_calls(core, drivers),
+        _build_post(config),
+        core.texts,
+        core.clock,
+    )
     signals.alarms.add(alarms.tell_soon)
     storage = build_storage_watch(core, roles, alarms)
     health = Health(beat_store, store, integrity.list_findings, rhythm, idle, storage.list_red)
     watch = InstallationWatch(
-        beats, health, store, alarms, queues, core.clock,
-        lambda role: core.texts.get_word_or_value("process_role", role), _build_pulse(config),
-    )  # fmt: skip
+        beats,
+        health,
+        store,
+        alarms,
+        queues,
+        core.clock,
+        lambda role: core.texts.get_word_or_value("process_role", role),
+        _build_pulse(config),
+    )
     beats.listeners.extend((*followers, watch.look))
     clock_watch = ClockWatch(
-        SqlClockStore(core.db, core.ids), SqlIntegrityStore(core.db, core.ids), core.clock, own.process, own.host,
-        signals.serving_again, core.database_time,
-    )  # fmt: skip
+        SqlClockStore(core.db, core.ids),
+        SqlIntegrityStore(core.db, core.ids),
+        core.clock,
+        own.process,
+        own.host,
+        signals.serving_again,
+        core.database_time,
+    )
     return OperationParts(beats, health, alarms, clock_watch, storage)
 
 

@@ -66,15 +66,21 @@ def build_simulator(
     from sandbox.twilio.behaviour import MANUAL
 
     simulator = Simulator(
-        now=now, real_time=time.time, monotonic=time.monotonic, random_bytes=secrets.token_bytes,
-        public_url=config.base_url, reach_url=config.local_url,
+        now=now,
+        real_time=time.time,
+        monotonic=time.monotonic,
+        random_bytes=secrets.token_bytes,
+        public_url=config.base_url,
+        reach_url=config.local_url,
         telegram_token=config.telegram_token.get_secret_value(),
         telegram_secret=config.telegram_secret.get_secret_value() or None,
-        twilio_sid=config.twilio_account_sid, twilio_token=config.twilio_auth_token.get_secret_value(),
+        twilio_sid=config.twilio_account_sid,
+        twilio_token=config.twilio_auth_token.get_secret_value(),
         own_number=config.twilio_from or "+861084012345",
-        platform_secret=config.platform_secret.get_secret_value(), state_path=config.data / "sandbox.json",
+        platform_secret=config.platform_secret.get_secret_value(),
+        state_path=config.data / "sandbox.json",
         create_binding_code=create_binding_code,
-    )  # fmt: skip
+    )
     simulator.phones.default = MANUAL
     simulator.uses_real_network = is_partly_real
     return simulator

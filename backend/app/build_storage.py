@@ -42,10 +42,16 @@ def build_storage_watch(core: Core, roles: Collection[str], alarms: Alarms) -> S
         await core.key_values.put(PROBE, str(os.getpid()))
 
     return StorageWatch(
-        core.db.condition, *build_soundness(config), alarms, core.clock, probe=probe, guards="clock" in roles,
-        measure=lambda: measure_free(list_folders(config)), serving_again=core.signals.serving_again,
+        core.db.condition,
+        *build_soundness(config),
+        alarms,
+        core.clock,
+        probe=probe,
+        guards="clock" in roles,
+        measure=lambda: measure_free(list_folders(config)),
+        serving_again=core.signals.serving_again,
         notes=core.notes,
-    )  # fmt: skip
+    )
 
 
 async def list_missing_safeguards(config: Config) -> Sequence[str]:

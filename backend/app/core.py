@@ -117,15 +117,37 @@ async def open_core(config: Config, opening: Opening | None = None) -> AsyncIter
     try:
         ids, key_values, chance = IdSupply(db), SqlKeyValueStore(db), Chance(os.urandom)
         clock, sandbox_clock, sampled = await _build_clock(config, db, key_values, opening)
-        configuration, audit, outbox, signals = SqlConfigStore(db, ids), SqlAuditStore(db, ids), SqlOutboxStore(db, ids), Signals()  # fmt: skip
+        configuration, audit, outbox, signals = (
+            SqlConfigStore(db, ids),
+            SqlAuditStore(db, ids),
+            SqlOutboxStore(db, ids),
+            Signals(),
+        )
         office, texts = OfficeCache(configuration, clock, config.profile), Texts(config.language)
         screening = Screening(build_scanner(config), audit, clock, signals.alarms)
         files = TicketFiles(SqlFileStore(db), clock, chance, screening)
         scoring = Scoring(SqlScoringStore(db), office, ids, ScoringDependencies(audit, files, outbox, texts))
         yield Core(
-            config, db, ids, key_values, configuration, clock, chance, sandbox_clock, sampled, signals, unavailable,
-            notes, texts, office, audit, outbox, screening, files, scoring,
-        )  # fmt: skip
+            config,
+            db,
+            ids,
+            key_values,
+            configuration,
+            clock,
+            chance,
+            sandbox_clock,
+            sampled,
+            signals,
+            unavailable,
+            notes,
+            texts,
+            office,
+            audit,
+            outbox,
+            screening,
+            files,
+            scoring,
+        )
     finally:
         await db.close()
 

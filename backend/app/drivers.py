@@ -47,31 +47,79 @@ def build_drivers(config: Config) -> Drivers:
     """Build those that are configured."""
     registry, timeout = DriverRegistry.discover(), str(config.provider_timeout_seconds)
     token, url = config.telegram_token.get_secret_value(), config.platform_url
-    channels = {"telegram": registry.build_channel("telegram", {
-        "token": token, "api_url": config.telegram_api_url, "pace": str(config.telegram_pace), "timeout": timeout,
-        "outgoing_allow": config.outgoing_allow,
-    })} if token else {}  # fmt: skip
-    twilio = registry.build_carrier("twilio", {
-        "account_sid": config.twilio_account_sid, "auth_token": config.twilio_auth_token.get_secret_value(),
-        "auth_token_old": config.twilio_auth_token_old.get_secret_value(), "api_url": config.twilio_api_url,
-        "calls_per_second": str(config.twilio_calls_per_second), "timeout": timeout,
-        "outgoing_allow": config.outgoing_allow,
-    }) if config.twilio_account_sid else None  # fmt: skip
-    aliyun = registry.build_carrier("aliyun", {
-        "access_key_id": config.aliyun_access_key_id,
-        "access_key_secret": config.aliyun_access_key_secret.get_secret_value(),
-        "endpoint": config.aliyun_endpoint, "show_number": config.aliyun_show_number,
-        "templates": config.aliyun_templates, "hook_secret": config.aliyun_hook_secret.get_secret_value(),
-        "timeout": timeout,
-    }) if config.aliyun_access_key_id else None  # fmt: skip
-    sms = registry.build_gateway("twilio", {
-        "account_sid": config.twilio_account_sid, "auth_token": config.twilio_auth_token.get_secret_value(),
-        "from": config.twilio_from, "api_url": config.twilio_api_url, "timeout": timeout,
-    }) if config.twilio_account_sid else None  # fmt: skip
-    platform = PlatformClient(
-        url, config.platform_secret.get_secret_value(), config.platform_feed_url, config.outgoing_allow,
-        request_seconds=config.provider_timeout_seconds,
-    ) if url else None  # fmt: skip
+    channels = (
+        {
+            "telegram": registry.build_channel(
+                "telegram",
+                {
+                    "token": token,
+                    "api_url": config.telegram_api_url,
+                    "pace": str(config.telegram_pace),
+                    "timeout": timeout,
+                    "outgoing_allow": config.outgoing_allow,
+                },
+            )
+        }
+        if token
+        else {}
+    )
+    twilio = (
+        registry.build_carrier(
+            "twilio",
+            {
+                "account_sid": config.twilio_account_sid,
+                "auth_token": config.twilio_auth_token.get_secret_value(),
+                "auth_token_old": config.twilio_auth_token_old.get_secret_value(),
+                "api_url": config.twilio_api_url,
+                "calls_per_second": str(config.twilio_calls_per_second),
+                "timeout": timeout,
+                "outgoing_allow": config.outgoing_allow,
+            },
+        )
+        if config.twilio_account_sid
+        else None
+    )
+    aliyun = (
+        registry.build_carrier(
+            "aliyun",
+            {
+                "access_key_id": config.aliyun_access_key_id,
+                "access_key_secret": config.aliyun_access_key_secret.get_secret_value(),
+                "endpoint": config.aliyun_endpoint,
+                "show_number": config.aliyun_show_number,
+                "templates": config.aliyun_templates,
+                "hook_secret": config.aliyun_hook_secret.get_secret_value(),
+                "timeout": timeout,
+            },
+        )
+        if config.aliyun_access_key_id
+        else None
+    )
+    sms = (
+        registry.build_gateway(
+            "twilio",
+            {
+                "account_sid": config.twilio_account_sid,
+                "auth_token": config.twilio_auth_token.get_secret_value(),
+                "from": config.twilio_from,
+                "api_url": config.twilio_api_url,
+                "timeout": timeout,
+            },
+        )
+        if config.twilio_account_sid
+        else None
+    )
+    platform = (
+        PlatformClient(
+            url,
+            config.platform_secret.get_secret_value(),
+            config.platform_feed_url,
+            config.outgoing_allow,
+            request_seconds=config.provider_timeout_seconds,
+        )
+        if url
+        else None
+    )
     return Drivers(channels, aliyun or twilio, twilio if aliyun else None, sms, twilio, platform, config.twilio_from)
 
 

@@ -102,9 +102,13 @@ class Workers:
     """
 
     def __init__(
-        self, workers: Sequence[Worker], tick_seconds: float, monotonic: Callable[[], float],
-        heartbeats: MutableMapping[str, float], wakeups: Wakeups,
-    ) -> None:  # fmt: skip
+        self,
+        workers: Sequence[Worker],
+        tick_seconds: float,
+        monotonic: Callable[[], float],
+        heartbeats: MutableMapping[str, float],
+        wakeups: Wakeups,
+    ) -> None:
         self.by_name = {worker.name: worker for worker in workers}
         self._tick = tick_seconds
         self._monotonic = monotonic

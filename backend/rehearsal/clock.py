@@ -66,10 +66,13 @@ class ClockMover:
     """
 
     def __init__(
-        self, clock: SandboxClock, settle: Callable[[], Awaitable[object]],
+        self,
+        clock: SandboxClock,
+        settle: Callable[[], Awaitable[object]],
         find_next_stop: Callable[[datetime], Awaitable[datetime | None]],
-        carry: Callable[[timedelta], Awaitable[object]], is_ringing: Callable[[], bool],
-    ) -> None:  # fmt: skip
+        carry: Callable[[timedelta], Awaitable[object]],
+        is_ringing: Callable[[], bool],
+    ) -> None:
         self._clock = clock
         self._settle = settle
         self._find_next_stop = find_next_stop

@@ -25,9 +25,13 @@ class SharedClock:
     """
 
     def __init__(
-        self, clock: SandboxClock, real: Clock, key_values: KeyValueStore, owner: str,
+        self,
+        clock: SandboxClock,
+        real: Clock,
+        key_values: KeyValueStore,
+        owner: str,
         settle: Callable[[], Awaitable[int]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._clock = clock
         self._real = real
         self._key_values = key_values

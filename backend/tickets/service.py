@@ -32,9 +32,13 @@ class TicketService:
     """Performs acts from every source. Listeners are called (not awaited) with every plan once it is durable."""
 
     def __init__(
-        self, moves: MoveStore, office: OfficeCache, ids: IdSupply, key: bytes,
+        self,
+        moves: MoveStore,
+        office: OfficeCache,
+        ids: IdSupply,
+        key: bytes,
         listeners: Listeners[[Plan, str]] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.moves = moves
         self.office = office
         self._ids = ids
@@ -94,9 +98,20 @@ class TicketService:
     def publish(self, plan: Plan, ticket_no: str) -> None:
         """Log a durable move and call the listeners, such as delivery."""
         line = plan.entry
-        log.info("moved", **build_log_fields(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
-                                         line.version, line.by, str(line.source),
-                                         line.at.astimezone(self.office.clock.zone)))  # fmt: skip
+        log.info(
+            "moved",
+            **build_log_fields(
+                ticket_no,
+                line.assignment_id,
+                line.verb,
+                line.from_state,
+                line.to_state,
+                line.version,
+                line.by,
+                str(line.source),
+                line.at.astimezone(self.office.clock.zone),
+            ),
+        )
         self.listeners(plan, ticket_no)
 
 
@@ -119,6 +134,13 @@ def build_log_fields(
 ) -> Mapping[str, Any]:
     """Return the fields of one log line (contract §8); never a number, name, token or key."""
     return {
-        "ticket": ticket, "assignment": assignment, "verb": verb, "from": from_, "to": to, "version": version,
-        "by": by, "source": source, "at": at.isoformat(),
-    }  # fmt: skip
+        "ticket": ticket,
+        "assignment": assignment,
+        "verb": verb,
+        "from": from_,
+        "to": to,
+        "version": version,
+        "by": by,
+        "source": source,
+        "at": at.isoformat(),
+    }

@@ -13,9 +13,12 @@ from storage.engine.gate import Gate, Numbers
 
 
 def open_database(
-    url: str, monotonic: Callable[[], float], state: Path | None = None, numbers: Numbers | None = None,
+    url: str,
+    monotonic: Callable[[], float],
+    state: Path | None = None,
+    numbers: Numbers | None = None,
     on_unavailable: Callable[[Unavailable], None] | None = None,
-) -> Database:  # fmt: skip
+) -> Database:
     """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL.
 
     `monotonic`: seconds for the leases of an SQLite file, which one process owns. `state`: the folder of marks that
