@@ -48,7 +48,7 @@ class SmsWorker:
         """Send what is due; return how many were handled. An SMS whose worker died is not sent again (FW14)."""
         clock = self.office.clock
         now = clock.now()
-        for lost in (await self.outbox.rescue((SMS_CHANNEL,), now, may_repeat=False)).ending:
+        for lost in (await self.outbox.rescue((SMS_CHANNEL,), now, may_repeat=False, lease=LEASE)).ending:
             await self._settle(lost, "ambiguous", now, "lease_expired", is_rescue=True)
         handled = 0
         for waiting in await self.outbox.list_waiting((SMS_CHANNEL,), now, BATCH):

@@ -5,7 +5,7 @@ import contextlib
 import math
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -157,7 +157,7 @@ class DeliveryWorker:
             return
         self._rescued_at = now
         o = self._deps
-        found = await o.outbox.rescue(list(o.channels), o.clock.now())
+        found = await o.outbox.rescue(list(o.channels), o.clock.now(), lease=timedelta(seconds=o.lease_seconds))
         self._slots.workers = found.owners + (not self._tasks)
         for claimed in found.ending:
             await self._sender.end_lost(claimed)

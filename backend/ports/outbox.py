@@ -162,11 +162,14 @@ class OutboxStore(Protocol):
         """Write results, then asks, in one transaction; False for each message no longer ours: nothing is written."""
         ...
 
-    async def rescue(self, channels: Collection[str], now: datetime, *, may_repeat: bool = True) -> Rescue:
+    async def rescue(
+        self, channels: Collection[str], now: datetime, *, may_repeat: bool = True, lease: timedelta = timedelta()
+    ) -> Rescue:
         """Take back messages whose lease expired, by the table of what may have left (XR5, FM1, FM7).
 
         Not asked: it waits again, without doubt or mark. Asked: it waits, to be sent once more, marked. Asked with a
-        doubt (or once, unless `may_repeat`), or not asked at a third death, alone: `ending`.
+        doubt (or once, unless `may_repeat`), or not asked at a third death, alone: `ending`. Nothing is taken back before
+        the database has served for the length of a `lease`: until then who lives may not have renewed theirs (G5).
         """
         ...
 

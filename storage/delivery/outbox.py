@@ -195,10 +195,12 @@ class SqlOutboxStore:
         """Write results and asks; False for each message no longer ours."""
         return await self._settler.settle(results)
 
-    async def rescue(self, channels: Collection[str], now: datetime, *, may_repeat: bool = True) -> Rescue:
+    async def rescue(
+        self, channels: Collection[str], now: datetime, *, may_repeat: bool = True, lease: timedelta = timedelta()
+    ) -> Rescue:
         """Take back what dead owners held: one read, and a transaction only when there is something."""
         held = (M.state == "sending", M.channel.in_(list(channels)), self._db.gate.is_admitted("outbox"))
-        is_lost = M.lease_until < self._clock.now
+        is_lost = and_(M.lease_until < self._clock.now, self._clock.has_served(lease))
         look = select(
             func.count(distinct(case((~is_lost, M.owner)))), func.coalesce(func.sum(case((is_lost, 1), else_=0)), 0)
         ).where(*held)

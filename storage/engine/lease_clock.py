@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, literal_column
+from sqlalchemy import BigInteger, ColumnElement, bindparam, literal_column, true
 
 from backend.domain.instants import to_span
 
 _POSTGRES_NOW = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+_POSTGRES_STARTED = "CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)"
 _GIVEN_NOW = "CAST(:lease_now AS bigint)"
 
 
@@ -34,6 +35,15 @@ class LeaseClock:
     def after(self, span: timedelta) -> ColumnElement[int]:
         """When a lease of this length, taken now, ends."""
         return self.now + to_span(span)
+
+    def has_served(self, span: timedelta) -> ColumnElement[bool]:
+        """Whether the database has served for so long: before, nobody who lives could renew what they hold (G5).
+
+        Where a given clock answers, the one process that could hold something is the one that asks.
+        """
+        if self._seconds is not None:
+            return true()
+        return literal_column(_POSTGRES_STARTED, BigInteger) <= self.now - to_span(span)
 
     def parameters(self) -> dict[str, int]:
         """What statements that name this clock must be given."""

@@ -87,6 +87,20 @@ async def test_the_table_of_what_may_have_left_XR5(
         assert lost.is_asked is asked and lost.owner == "w1"
 
 
+async def test_after_a_start_of_the_database_who_lives_has_a_whole_lease_to_renew_theirs_G5(database: Database) -> None:
+    outbox = SqlOutboxStore(database, IdSupply(database))
+    await outbox.add([build_message(1)])
+    await outbox.claim("w1", CHAT, NOW, 1, -LEASE, [1])  # it ended while the database was away
+
+    async def rescue(lease: timedelta) -> str:
+        await outbox.rescue(CHAT, NOW, lease=lease)
+        return str((await database.fetch_rows(select(M.state)))[0].state)
+
+    is_server = database.dialect == "postgresql"  # an SQLite file is held by the one process that asks
+    assert await rescue(timedelta(days=3650)) == ("sending" if is_server else "pending")
+    assert await rescue(timedelta(microseconds=1)) == "pending"
+
+
 async def test_an_ask_is_put_on_record_only_by_a_living_owner_of_this_attempt_XR5(outbox: TimedOutbox) -> None:
     (mine,) = await outbox.claim("w1", CHAT, NOW, 1, LEASE, [1])
     ask = Ask(1, "w1", mine.message.attempts, NOW)
