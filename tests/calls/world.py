@@ -26,7 +26,7 @@ from backend.ports.office import SettingVersion
 from backend.ports.tickets import TicketRef
 from backend.tickets.service import TicketService
 from backend.visits.automatic import AutoVisits
-from backend.web.webhooks.voice import add_phone_hooks
+from backend.web.webhooks.voice import PhoneHooks
 from notify.carrier import VoiceCarrier
 from notify.rate_limit import Bucket, RateLimiter
 from notify.voice.twilio import build
@@ -123,7 +123,8 @@ class World:
         self.visits = AutoVisits(self.dependencies, offer_nothing, offer_nothing)
         self.calls = Calls(self.dependencies, {"visit": self.visits})
         self.deadlines = DeadlineWatch(SqlDueStore(db), self.tickets, self.office)
-        self.hooks = add_phone_hooks(app, self.calls, self.carrier, self)
+        self.hooks = PhoneHooks(self.calls, self.carrier, self.base_url)
+        self.hooks.add_routes(app)
 
     async def open(self) -> "World":
         structlog.configure(processors=[_drop_event])

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import structlog
@@ -33,13 +33,6 @@ MAX_SPEECH_CHARS = 200
 OWN_PARAMS = ("s", "w", "h")
 
 Fields = list[tuple[str, str]]
-
-
-class HasAddress(Protocol):
-    """backend/app/config.py: this server's public address; signatures are checked against it (FW2)."""
-
-    @property
-    def base_url(self) -> str: ...
 
 
 class PhoneHooks:
@@ -284,10 +277,3 @@ def _parse_count(request: web.Request, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4):
         raise Refused("not_found")
     return int(text)
-
-
-def add_phone_hooks(app: web.Application, calls: Calls, carrier: VoiceCarrier, config: HasAddress) -> PhoneHooks:
-    """Add the carrier's routes to an application."""
-    hooks = PhoneHooks(calls, carrier, config.base_url)
-    hooks.add_routes(app)
-    return hooks
