@@ -10,7 +10,7 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import HUNDRED, ZERO, format_value
 from backend.domain.scoring.facts import check_fields, parse_array
 from backend.domain.scoring.readings import ROUNDING, Readings
-from backend.domain.scoring.region import parse_total
+from backend.domain.scoring.region import get_part_rounding, parse_total
 from backend.domain.scoring.scheme import Part, Scheme
 from backend.domain.scoring.sheet import NO_ASSIGNMENT, ScoreSheet, SheetLine
 
@@ -57,6 +57,7 @@ def compute_period(
         lines=tuple(_build_line(n, scheme, month, share) for n, month in enumerate(facts.months, start=1)),
         rounding=readings.rounding,
         readings=readings.select((f"period.{facts.kind}", ROUNDING)),
+        part_rounding=get_part_rounding(readings.rounding),
     )
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.exact import HUNDRED, ZERO, parse_count, parse_number
+from backend.domain.scoring.exact import HUNDRED, ZERO, Rounding, parse_count, parse_number
 from backend.domain.scoring.facts import check_fields, parse_array, parse_object
 from backend.domain.scoring.readings import ROUNDING, Readings
 from backend.domain.scoring.scheme import Part, Scheme
@@ -96,8 +96,13 @@ def compute_region(
         lines=lines,
         rounding=readings.rounding,
         readings=readings.select(_READINGS),
-        part_rounding=replace(readings.rounding, places=max(PART_PLACES, readings.rounding.places)),
+        part_rounding=get_part_rounding(readings.rounding),
     )
+
+
+def get_part_rounding(rounding: Rounding) -> Rounding:
+    """Return how parts of a total are written, so that as printed they add up to it (XD12)."""
+    return replace(rounding, places=max(PART_PLACES, rounding.places))
 
 
 def _mean(facts: RegionFacts) -> Fraction | None:

@@ -42,8 +42,11 @@ class SheetLine:
     evidence: tuple[Any, ...] = ()
     answers: Mapping[str, int] | None = None  # 满意率: reached, answered, deemed (XD15)
 
-    def as_json(self, rounding: Rounding) -> dict[str, Any]:
-        """Return the line as JSON of the contract; the rate in percent. `answers` only where they are known."""
+    def as_json(self, rounding: Rounding, parts: Rounding) -> dict[str, Any]:
+        """Return the line as JSON of the contract; the rate in percent. `answers` only where they are known.
+
+        `parts` rounds what adds up to the total, `rounding` the rate.
+        """
         line = {
             "item": self.item,
             "name": self.name,
@@ -52,8 +55,8 @@ class SheetLine:
             "numerator": self.numerator,
             "denominator": self.denominator,
             "rate": None if self.rate is None else rounding.format(self.rate * HUNDRED),
-            "deduction": rounding.format(self.deduction),
-            "score": rounding.format(self.score),
+            "deduction": parts.format(self.deduction),
+            "score": parts.format(self.score),
             "note": self.note,
             "evidence": list(self.evidence),
         }
@@ -93,7 +96,7 @@ class ScoreSheet:
             "minus": format_score(self.minus),
             "flags": list(self.flags),
             "readings": dict(self.readings),
-            "lines": [line.as_json(self.part_rounding or self.rounding) for line in self.lines],
+            "lines": [line.as_json(self.rounding, self.part_rounding or self.rounding) for line in self.lines],
         }
         return {**sheet, "figures_hash": hash_figures(sheet)}
 

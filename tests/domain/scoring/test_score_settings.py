@@ -199,6 +199,15 @@ def test_the_parts_of_a_region_add_up_to_its_total_as_printed_XD12(management, u
     assert abs(sum(map(Decimal, parts)) - Decimal(total)) <= Decimal("0.005")
 
 
+@pytest.mark.parametrize(
+    "months", [["100.00", "90.00", "80.01"], ["33.34"] * 3, ["99.99", "100.00", "100.00"], ["88.88", None, "91.17"]]
+)
+def test_the_months_of_a_quarter_add_up_to_its_total_as_printed_XD12(months):
+    sheet = compute_json({"scheme": "period", "kind": "quarter", "months": months})
+    shares = [Decimal(line["score"]) for line in sheet["lines"]]
+    assert abs(sum(shares) - Decimal(sheet["total"])) <= Decimal("0.005")
+
+
 def test_two_offices_with_the_same_figures_and_rules_have_the_same_hash_XD13():
     one = compute_json({**E1, "unit": "U01", "name": "住建局", "evidence": {"sign": [{"ticket": "T1"}]}})
     other = compute_json({**E1, "unit": "U77", "name": "建设局"})
