@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from backend.app.build_rehearsal import point_at_simulator
 from backend.app.config import Config
-from backend.app.drivers import build_simulator
 from tests.app.test_serve import find_free_port, serve
 from tests.figures import Figures, choose_size
 
@@ -39,7 +39,7 @@ def door(tmp_path: Path) -> Iterator[Door]:
                     "JIESU_SAMPLES": "1"}  # fmt: skip
     with serve(environment):
         config = Config(data=tmp_path / "var", port=port, sandbox=True)
-        build_simulator(config)  # a rehearsal makes its secrets itself
+        point_at_simulator(config)  # a rehearsal makes its secrets itself
         yield Door(f"http://127.0.0.1:{port}", config.telegram_secret.get_secret_value())
 
 

@@ -57,7 +57,7 @@ async def test_a_page_is_answered_once_and_then_thanks_XM30(world: World) -> Non
     status, _, headers = await send(world, "POST", path, {**GOOD, "reason": "师傅态度好"})
     assert (status, headers["Location"]) == (303, path)
     (visit,) = await list_visits(world)
-    assert (visit.kind, visit.source, visit.answer, visit.contacted, visit.resolved, visit.note, visit.final) == (
+    assert (visit.kind, visit.source, visit.answer, visit.contacted, visit.resolved, visit.note, visit.decisive) == (
         "auto", "page", "satisfied", "yes", "resolved", "page 师傅态度好", True)  # fmt: skip
     assert (await world.load())["state"] == "finalized"
     again, late = (
