@@ -19,7 +19,7 @@ from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.clock import Clock
-from backend.ports.tickets import NewTicket
+from backend.ports.tickets import TicketRows
 from backend.tickets.service import TicketService
 from storage import tables as t
 from storage.engine import versions
@@ -104,7 +104,7 @@ class BenchOffice:
             assert all(await self.moves.create(batch))
         return numbers
 
-    def _make_ticket(self, no: str, now: datetime) -> NewTicket:
+    def _make_ticket(self, no: str, now: datetime) -> TicketRows:
         ticket_id = self.ids.take()
         line = build_entry(KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
                      verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
@@ -113,7 +113,7 @@ class BenchOffice:
                         "A市", "M01", "M01", now, text="路灯不亮，请派人维修。" * 5, has_phone=True)  # fmt: skip
         due = Duty(self.ids.take(), ticket_id, None, "M01", Obligation.DISPATCH, Grade.GENERAL, now,
                    now + timedelta(hours=12), None)  # fmt: skip
-        return NewTicket(ticket, line, (due,))
+        return TicketRows(ticket, line, (due,))
 
 
 async def run_concurrently(jobs: Sequence[Callable[[], object]], width: int) -> None:

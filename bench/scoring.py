@@ -246,8 +246,8 @@ def _make_history(no: str) -> Any:
         kind="auto", at=sent + timedelta(days=10), answer="satisfied", contacted="yes", resolved=None
     )
     return SimpleNamespace(
-        ticket_no=no, category=Category.HELP, grade=Grade.GENERAL, channel="phone", region="A市", management="M01",
-        generated_at=born, direct_answer=False, mass_incident=False, confidential=False, requester_name="王某",
-        requester_phone="+8613800001234", title="路灯", text="路灯不亮" * 40, place="某路", assignments=(one,),
-        visits=(visit,), unreasonable=None,
+        ticket_no=no, category=Category.HELP, grade=Grade.GENERAL, channel="phone", management="M01", generated_at=born,
+        direct_answer=False, mass_incident=False, confidential=False, requester_name="王某",
+        requester_phone="+8613800001234", assignments=(one,), visits=(visit,), unreasonable=None,
+        copied={"category": Category.HELP, "region": "A市", "title": "路灯", "text": "路灯不亮" * 40, "place": "某路"},
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from backend.domain.decision import build_entry
 from backend.domain.records import Ticket
 from backend.domain.ticket_enums import Category, Grade, Source, State
-from backend.ports.tickets import MoveStore, NewTicket
+from backend.ports.tickets import MoveStore, TicketRows
 from storage.engine.ids import IdSupply
 
 JOURNAL_KEY = b"k" * 32
@@ -27,7 +27,7 @@ async def create_waiting_ticket(
 async def build_waiting_ticket(
     ids: IdSupply, at: datetime, no: str,
     columns: Callable[[int], Mapping[str, Any]] = lambda ticket_id: {}, **fields: Any,
-) -> NewTicket:  # fmt: skip
+) -> TicketRows:  # fmt: skip
     """Build a ticket of institution M01 with its first journal entry.
 
     `fields` replace those of an ordinary demand; `columns` gives the encrypted columns for the ticket's id.
@@ -43,4 +43,4 @@ async def build_waiting_ticket(
         ticket_id, no, 1, entry.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone", "A市", "M01", "M01",
         now, text="路灯不亮", has_phone=True,
     )  # fmt: skip
-    return NewTicket(replace(ticket, **fields), entry, columns=columns(ticket_id))
+    return TicketRows(replace(ticket, **fields), entry, columns=columns(ticket_id))

@@ -78,9 +78,9 @@ def _cluster_file(file: Path, least: int) -> tuple[int, list[dict[str, Any]]]:
     found = []
     for row in open_import("tickets", file, set_values={}, now=moment):
         if isinstance(row, TicketRow):
-            about = extract_ticket_features(row.title, row.text, row.place or "", row.region or "")
+            about = extract_ticket_features(row.title, row.text, row.place, row.region)
             found.append(FeaturedTicket(
-                row.row, row.ticket_no, "", row.title, row.category, row.region or "", row.place or "", None, False,
+                row.row, row.ticket_no, "", row.title, row.category, row.region, row.place, None, False,
                 (), 0, row.generated_at, None, about,
             ))  # fmt: skip
     return len(found), [_dump_group(g.common_terms, g.members) for g in group_tickets(found, least / 100)]

@@ -21,7 +21,6 @@ from backend.office.people import PersonForm
 from backend.office.unit_finder import UnitFinder
 from backend.ports.tickets import TicketRef
 from backend.ports.triage import NewCatalogueEntry
-from backend.tickets.intake import TicketForm
 from backend.triage.dispatching import build_entry
 
 
@@ -88,21 +87,9 @@ class TicketImporter(Importer):
     """Demands."""
 
     async def process(self, rows: Sequence[records.TicketRow]) -> list[NewOrRefused]:
-        forms = [build_form(row) for row in rows]
         intake = self.services.intake
-        answers = await (intake.check(forms) if self.dry_run else intake.receive_many(forms, self.by, Source.IMPORT))
+        answers = await (intake.check(rows) if self.dry_run else intake.receive_many(rows, self.by, Source.IMPORT))
         return [a if isinstance(a, Refused) else True for a in answers]
-
-
-def build_form(row: records.TicketRow) -> TicketForm:
-    """Convert a row to a form; a reply given elsewhere is kept as provenance, it is not a reply of ours."""
-    extra = {"reply_text": row.reply_text, "reply_at": row.reply_at.isoformat() if row.reply_at else None}
-    return TicketForm(
-        ticket_no=row.ticket_no, category=row.category, grade=row.grade, channel=row.channel, title=row.title,
-        text=row.text, place=row.place or "", region=row.region or "", requester_name=row.requester_name,
-        requester_phone=row.requester_phone, generated_at=row.generated_at, submitted_at=row.submitted_at,
-        confidential=row.confidential, extra={k: v for k, v in extra.items() if v},
-    )  # fmt: skip
 
 
 class HistoryImporter(Importer):

@@ -20,8 +20,8 @@ class TicketRef:
 
 
 @dataclass(frozen=True, slots=True)
-class NewTicket:
-    """A ticket to be created: the record, its sealed columns, its first journal line and first duties."""
+class TicketRows:
+    """The rows of a ticket to be created: the record, its sealed columns, its first journal line and first duties."""
 
     ticket: Ticket
     line: JournalEntry
@@ -49,7 +49,7 @@ class MoveStore(Protocol):
         """
         ...
 
-    async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
+    async def create(self, tickets: Sequence[TicketRows]) -> list[bool]:
         """Create tickets in one transaction; False for each number that already exists."""
         ...
 
@@ -74,7 +74,7 @@ class KnownRequesters:
 class IntakeStore(Protocol):
     """Stores new tickets."""
 
-    async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
+    async def create(self, tickets: Sequence[TicketRows]) -> list[bool]:
         """Create tickets in one transaction; False for each number that already exists."""
         ...
 

@@ -14,7 +14,7 @@ from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.office.signals import Listeners
 from backend.ports.ids import IdSupply
-from backend.ports.tickets import MoveStore, NewTicket, TicketRef
+from backend.ports.tickets import MoveStore, TicketRef, TicketRows
 
 log = structlog.get_logger("tickets")
 ID_RESERVE = 2_048  # more than 64 concurrent moves of the most demanding verb need
@@ -91,7 +91,7 @@ class TicketService:
         with suppress(Unchanged):
             decide(snap, act, context, self._key)
 
-    def publish_created(self, new: NewTicket) -> None:
+    def publish_created(self, new: TicketRows) -> None:
         """Publish a ticket that has just been stored (T1), as after any move."""
         self.publish(Plan(new.ticket.id, 0, {}, new.line, rows=new.rows), new.ticket.ticket_no)
 

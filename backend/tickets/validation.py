@@ -1,7 +1,7 @@
 """Validate and normalise a demand so that it can become a ticket."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,53 +9,25 @@ from backend.domain.channels import check_channel
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.similarity import build_caller_key
-from backend.domain.ticket_enums import Category, Grade
 from backend.office.phone_numbers import normalise_phone
-from backend.tickets import form_fields
+from backend.tickets.form_fields import FileContext
+from backend.tickets.new_ticket import TICKET_FIELDS, NewTicket, TicketField
 
 TITLE_LENGTH = 40  # characters of the text used as a missing title
 MIN_YEAR = 2000  # year
 MAX_AHEAD = timedelta(days=1)  # how far ahead a sender's clock may be
-_PLAIN = form_fields.FileContext()
+_PLAIN = FileContext()
+_TIDIED = tuple(one for one in TICKET_FIELDS if one.tidied)
 
 
 @dataclass(frozen=True, slots=True)
-class TicketForm:
-    """A demand as submitted (contract §4); absent values are None or empty."""
+class CheckedTicket:
+    """A valid demand, each field as it is stored. The indices are blind."""
 
-    ticket_no: str | None = None
-    category: Category | None = None
-    grade: Grade | None = None
-    channel: str | None = None  # one of `ticket.channels`
-    title: str = ""
-    text: str = ""
-    place: str = ""
-    region: str = ""
-    requester_name: str | None = None
-    requester_phone: str | None = None  # in any notation; stored as E.164
-    generated_at: datetime | None = None  # default: now
-    submitted_at: datetime | None = None
-    confidential: bool = False
-    do_not_call: bool = False  # the requester asked not to be called (FW33)
-    files: tuple[str, ...] = ()  # what the requester sent, stored before (XM25)
-    extra: Mapping[str, Any] = field(default_factory=dict)  # provenance, stored as received
-
-
-@dataclass(frozen=True, slots=True)
-class ValidForm:
-    """A valid demand. `index` is the blind index of the requester's number."""
-
-    form: TicketForm
-    ticket_no: str | None
-    title: str
-    text: str
-    place: str
-    region: str
-    name: str | None
-    phone: str | None  # E.164, with `;ext=` when there is an extension
-    phone_index: str | None
+    new: NewTicket
     generated_at: datetime
-    text_index: str | None = None  # without a number: the blind index of name and text
+    phone_index: str | None  # of the requester's number
+    text_index: str | None = None  # without a number: of name and text
 
 
 class FormValidator:
@@ -65,32 +37,33 @@ class FormValidator:
         self._countries = tuple(countries)
         self._index = index
 
-    def validate(self, form: TicketForm, now: datetime, channels: Sequence[str]) -> "ValidForm | Refused":
-        """Read a form into a draft.
+    def validate(self, new: NewTicket, now: datetime, channels: Sequence[str]) -> "CheckedTicket | Refused":
+        """Check a demand and tidy its fields.
 
         Returns (not raises) Refused `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word` (a channel not
         among `channels`).
         """
         try:
-            check_channel(form.channel, channels)
-            return self._validate(form, now)
+            check_channel(new.channel, channels)
+            return self._validate(new, now)
         except Refused as no:
             return no
 
-    def _validate(self, form: TicketForm, now: datetime) -> ValidForm:
-        text = _tidy("text", form.text, form_fields.TEXT_MAX, lines=True)
-        title = _tidy("title", form.title, 300) or cut(" ".join(text.split()), TITLE_LENGTH)
+    def _validate(self, new: NewTicket, now: datetime) -> CheckedTicket:
+        tidy = {one.name: _tidy(one, getattr(new, one.name)) for one in _TIDIED}
+        text, name = tidy["text"], tidy["requester_name"]
+        tidy["title"] = tidy["title"] or make_title(text)
         phone = index = None
-        if form.requester_phone and form.requester_phone.strip():
-            phone, index = self._parse_phone(form.requester_phone)
-        if form.submitted_at is not None:
-            _check_instant("submitted_at", form.submitted_at, now)
-        name = _tidy("requester_name", form.requester_name, 200) or None
+        if new.requester_phone and new.requester_phone.strip():
+            phone, index = self._parse_phone(new.requester_phone)
+        tidy["requester_phone"] = phone
+        if new.submitted_at is not None:
+            _check_instant("submitted_at", new.submitted_at, now)
         said = self._index(build_caller_key(name, text)) if name and text and index is None else None
-        return ValidForm(
-            form, _parse_ticket_no(form.ticket_no), title, text, _tidy("place", form.place, 500),
-            _tidy("region", form.region, 200), name,
-            phone, index, _check_instant("generated_at", form.generated_at or now, now), said,
+        changed = {name: value for name, value in tidy.items() if value != getattr(new, name)}
+        return CheckedTicket(
+            replace(new, **changed) if changed else new,
+            _check_instant("generated_at", new.generated_at or now, now), index, said,
         )  # fmt: skip
 
     def _parse_phone(self, written: str) -> tuple[str, str]:
@@ -105,20 +78,18 @@ class FormValidator:
         return f"{number.e164};ext={extension}" if extension else number.e164, self._index(number.e164)
 
 
-def _tidy(field: str, value: str | None, limit: int, *, lines: bool = False) -> str:
-    try:
-        return form_fields.clean_text(value or "", limit, multiline=lines)
-    except Refused as no:
-        raise Refused(no.code, **{**no.facts, "field": field}) from no
+def make_title(text: str) -> str:
+    """Return the beginning of a demand's text, for one that has no title."""
+    return cut(" ".join(text.split()), TITLE_LENGTH)
 
 
-def _parse_ticket_no(written: str | None) -> str | None:
-    if written is None or not written.strip():
-        return None
+def _tidy(one: TicketField, value: str | None) -> Any:
+    if not value or value.isspace():
+        return one.default
     try:
-        return str(form_fields.parse_code(written, _PLAIN))
+        return one.parse(value, _PLAIN) or one.default
     except Refused as no:
-        raise Refused(no.code, **{**no.facts, "field": "ticket_no"}) from no
+        raise Refused(no.code, **{**no.facts, "field": one.name}) from no
 
 
 def _check_instant(name: str, value: datetime, now: datetime) -> datetime:

@@ -1,13 +1,26 @@
 """Schemas of the API's request bodies; a field not named here is refused (FR2)."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+)
 from pydantic import RootModel as _RootModel
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket_enums import Category, Grade, Role, UnitKind
+from backend.domain.ticket_enums import Role, UnitKind
+from backend.tickets import form_fields
+from backend.tickets.form_fields import FieldParser
+from backend.tickets.new_ticket import TICKET_FIELDS
 
 
 def _require_text(value: Any) -> Any:
@@ -28,6 +41,12 @@ Instant = Annotated[
     AfterValidator(_check_year),
     Field(json_schema_extra={"format": "date-time"}),
 ]
+
+
+def _limit_text(chars: int) -> Any:
+    return Annotated[str, Field(max_length=chars, strict=True)]
+
+
 ShortText = Annotated[str, Field(max_length=200, strict=True)]
 Code = Annotated[str, Field(min_length=1, max_length=64, strict=True, pattern=r"^[^\s/\x00-\x1f][^/\x00-\x1f]*$")]
 LongText = Annotated[str, Field(max_length=20_000, strict=True)]
@@ -48,24 +67,25 @@ class RequesterBody(RequestBody):
     phone: Annotated[str, Field(max_length=40, strict=True)] | None = None
 
 
-class TicketBody(RequestBody):
-    """A new ticket (contract §4, §5)."""
+#: What JSON gives where a file's cell is read by these; elsewhere a text, or a word of an enum.
+_JSON_TYPES: Final[Mapping[FieldParser, Any]] = {
+    form_fields.parse_code: Code, form_fields.parse_instant: Instant, form_fields.parse_yes_no: Flag,
+}  # fmt: skip
 
-    ticket_no: Code | None = None
-    category: Category | None = None
-    grade: Grade | None = None
-    channel: Annotated[str, Field(max_length=40, strict=True)] | None = None
-    title: ShortText = ""
-    text: LongText = ""
-    place: ShortText = ""
-    region: ShortText = ""
-    requester: RequesterBody | None = None
-    requester_name: ShortText | None = None
-    requester_phone: Annotated[str, Field(max_length=40, strict=True)] | None = None
-    generated_at: Instant | None = None
-    submitted_at: Instant | None = None
-    confidential: Flag = False
-    files: list[ShortText] = []  # uploaded before: what the requester sent
+
+def _list_ticket_fields() -> Iterator[tuple[str, Any]]:
+    for one in TICKET_FIELDS:
+        if one.name == "requester_name":
+            yield "requester", (RequesterBody | None, None)
+        plain = str in (one.type, *get_args(one.type))
+        type_ = _JSON_TYPES.get(one.parse, _limit_text(one.json_chars) if plain else one.type)
+        yield one.name, (type_ | None if one.default is None else type_, one.default)
+    yield "files", (list[ShortText], [])  # uploaded before: what the requester sent
+
+
+TicketBody: Final[type[RequestBody]] = create_model(
+    "TicketBody", __base__=RequestBody, __doc__="A new ticket (contract §4, §5).", **dict(_list_ticket_fields())
+)
 
 
 class ActBody(_RootModel[dict[str, Any]]):

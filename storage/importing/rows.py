@@ -10,22 +10,19 @@ from typing import Any
 
 from backend.domain.decision import build_entry
 from backend.domain.instants import to_micros
+from backend.domain.records import Ticket
 from backend.domain.refusals import Refused
-from backend.domain.ticket_enums import Obligation, Source
+from backend.domain.ticket_enums import Obligation, Source, State
 from backend.domain.visit_outcome import GIVEN_ANSWERS, decide_final_answer
 from backend.ports.importing import AssignmentLike, HistoryLike, ImportContext
 from storage.engine.encryption import Encryption
+from storage.engine.mapping import MAPPERS
 
 Rows = dict[str, list[tuple[Any, ...]]]
 SECOND = 1_000_000  # Q26: done within the second it was due is in time
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "tickets": (
-        "id", "ticket_no", "version", "journal_head", "state", "category", "grade", "channel", "region", "management",
-        "first_receiver", "generated_at", "lead_id", "flags", "return_count", "requires_dispatch", "has_phone",
-        "do_not_call", "final_answer", "deemed_satisfied", "unreasonable", "visit_round", "rework_count", "closed_at", "title",
-        "place", "text", "name_sealed", "phone_sealed", "phone_index", "phone_tail", "created_at", "extra",
-    ),
+    "tickets": (*MAPPERS[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "created_at", "extra"),
     "assignments": (
         "id", "ticket_id", "unit", "lead", "state", "version", "dispatched_at", "dispatched_by", "sign_due_at",
         "close_due_at", "signed_at", "sign_method", "closed_at", "extension_count", "red_card_at", "ended_at", "imported_red_card",
@@ -78,7 +75,7 @@ class HistoryRowBuilder:
         take, by, rows = self._take, self._frame.by, self.rows
         ticket_id = take()
         lead_id: int | None = None
-        closed: int | None = None
+        closed_at: datetime | None = None
         return_count = 0
         state = "finalized" if record.direct_answer else "pending_dispatch"
         visits = sorted(record.visits, key=lambda v: v.at)
@@ -89,11 +86,11 @@ class HistoryRowBuilder:
                 return_count += 1
             elif one.lead:
                 lead_id, state = assignment_id, here
-                closed = None if one.closed_at is None else to_micros(one.closed_at)
+                closed_at = one.closed_at
         if not record.direct_answer:
             self._add_dispatch_duty(record, ticket_id)
         self._add_visits(record, ticket_id, lead_id)
-        excluded = self._add_claim(record, ticket_id, lead_id, closed)
+        excluded = self._add_claim(record, ticket_id, lead_id, None if closed_at is None else to_micros(closed_at))
         name, phone = record.requester_name, record.requester_phone
         arguments = {"history": len(record.assignments)}
         line = build_entry(
@@ -106,18 +103,20 @@ class HistoryRowBuilder:
             dumps(arguments, separators=(",", ":")), "", line.hash,
         ))  # fmt: skip
         flags = (("confidential", record.confidential), ("mass_incident", record.mass_incident))
+        ticket = Ticket(
+            id=ticket_id, ticket_no=record.ticket_no, version=1, journal_head=line.hash, state=State(state), grade=record.grade,
+            channel=record.channel or "other", management=record.management, first_receiver=record.management,
+            generated_at=record.generated_at, lead_id=lead_id, flags=frozenset(name for name, on in flags if on),
+            return_count=return_count, requires_dispatch=not record.direct_answer, has_phone=phone is not None,
+            final_answer=verdict if verdict in GIVEN_ANSWERS else None, deemed_satisfied=verdict in ("unclear", "deemed"),
+            unreasonable=excluded, visit_round=len(record.visits) + 1 if record.visits else 0, closed_at=closed_at,
+            phone_index=None if phone is None else self._vault.blind_index(phone), **record.copied,
+        )  # fmt: skip
         rows["tickets"].append((
-            ticket_id, record.ticket_no, 1, line.hash, state, str(record.category), str(record.grade),
-            str(record.channel or "other"), record.region or "", record.management, record.management,
-            to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), return_count,
-            not record.direct_answer, phone is not None, False,
-            verdict if verdict in GIVEN_ANSWERS else None, verdict in ("unclear", "deemed"), excluded,
-            len(record.visits) + 1 if record.visits else 0, 0, closed, record.title or "", record.place or "",
-            record.text or "",
+            *MAPPERS[Ticket].write(ticket),
             None if name is None else self._vault.seal("tickets", ticket_id, "name", name),
             None if phone is None else self._vault.seal("tickets", ticket_id, "phone", phone),
-            None if phone is None else self._vault.blind_index(phone), None if phone is None else phone[-4:],
-            self._now, "{}",
+            None if phone is None else phone[-4:], self._now, "{}",
         ))  # fmt: skip
 
     def _add_assignment(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, text
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
 from backend.ports.availability import Unavailable
-from backend.ports.tickets import EarlierTicket, KnownRequesters, NewTicket
+from backend.ports.tickets import EarlierTicket, KnownRequesters, TicketRows
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing
@@ -35,7 +35,7 @@ class SqlIntakeStore:
         self._db = db
         self._moves = create_move_store(db)
 
-    async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
+    async def create(self, tickets: Sequence[TicketRows]) -> list[bool]:
         if len(tickets) <= MAX_SINGLE_INSERTS:
             return await self._moves.create(tickets)
         taken = await self.find_taken_numbers([n.ticket.ticket_no for n in tickets])
@@ -100,9 +100,9 @@ class SqlIntakeStore:
         return range(end - count, end)
 
 
-def _drop_duplicates(tickets: Sequence[NewTicket], taken: Collection[str]) -> tuple[list[NewTicket], list[bool]]:
+def _drop_duplicates(tickets: Sequence[TicketRows], taken: Collection[str]) -> tuple[list[TicketRows], list[bool]]:
     seen = set(taken)
-    fresh: list[NewTicket] = []
+    fresh: list[TicketRows] = []
     answers: list[bool] = []
     for new in tickets:
         answers.append(new.ticket.ticket_no not in seen)
@@ -112,7 +112,7 @@ def _drop_duplicates(tickets: Sequence[NewTicket], taken: Collection[str]) -> tu
     return fresh, answers
 
 
-def _build_batches(tickets: Sequence[NewTicket]) -> list[Batch]:
+def _build_batches(tickets: Sequence[TicketRows]) -> list[Batch]:
     """Return all rows to write, by table, columns in one order."""
     rows: dict[str, list[tuple[object, ...]]] = {"tickets": [_build_row(new) for new in tickets]}
     names: dict[str, tuple[str, ...]] = {"tickets": _TICKET}
@@ -125,7 +125,7 @@ def _build_batches(tickets: Sequence[NewTicket]) -> list[Batch]:
     return [(table, names[table], found) for table, found in rows.items() if found]
 
 
-def _build_row(new: NewTicket) -> tuple[object, ...]:
+def _build_row(new: TicketRows) -> tuple[object, ...]:
     line: JournalEntry = new.line
     more: Mapping[str, object] = {"created_at": line.recorded_at, "extra": "{}", **new.columns}
     return (

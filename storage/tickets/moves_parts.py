@@ -7,7 +7,7 @@ from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import Assignment, Duty, JournalEntry, Request, Ticket, Visit
 from backend.domain.ticket_enums import Source
 from backend.domain.typed_numbers import list_spellings
-from backend.ports.tickets import NewTicket, TicketRef
+from backend.ports.tickets import TicketRef, TicketRows
 from storage.engine.mapping import MAPPERS, encode
 
 PARTS: tuple[tuple[type, str], ...] = (
@@ -60,7 +60,7 @@ def list_gate_parts(plan: Plan) -> tuple[str, ...]:
     return ("acts", "deadlines") if plan.entry.source is Source.CLOCK else ("acts",)
 
 
-def build_ticket_columns(new: NewTicket) -> dict[str, Any]:
+def build_ticket_columns(new: TicketRows) -> dict[str, Any]:
     """Return every column of a new ticket's row."""
     shape = MAPPERS[Ticket]
     columns = dict(zip(shape.names, shape.write(new.ticket), strict=True))

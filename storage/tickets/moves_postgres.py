@@ -11,7 +11,7 @@ from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.availability import Unavailable
-from backend.ports.tickets import NewTicket, TicketRef
+from backend.ports.tickets import TicketRef, TicketRows
 from storage import tables
 from storage.engine.gate import Gate
 from storage.engine.mapping import MAPPERS, TABLE_OF, encode
@@ -195,14 +195,14 @@ class PostgresMoveStore:
                     return plan
         raise Refused("overtaken")
 
-    async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
+    async def create(self, tickets: Sequence[TicketRows]) -> list[bool]:
         if not tickets:
             return []
         async with self._db.acquire_raw(writing=True) as raw, raw.transaction():
             return [await _create_postgres(raw, new, self._db.gate) for new in tickets]
 
 
-async def _create_postgres(raw: Any, new: NewTicket, gate: Gate) -> bool:
+async def _create_postgres(raw: Any, new: TicketRows, gate: Gate) -> bool:
     columns = build_ticket_columns(new)
     names = ", ".join(f'"{n}"' for n in columns)
     placeholders = ", ".join(f"${i}::{PG_TYPES['tickets'][n]}" for i, n in enumerate(columns, 1))

@@ -9,7 +9,7 @@ from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.availability import Unavailable
-from backend.ports.tickets import NewTicket, TicketRef
+from backend.ports.tickets import TicketRef, TicketRows
 from storage.engine.gate import Gate
 from storage.engine.mapping import MAPPERS, TABLE_OF, encode
 from storage.engine.sqlite import SqliteDatabase
@@ -115,11 +115,11 @@ class SqliteMoveStore:
 
         return await self._db.write(work)
 
-    async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
+    async def create(self, tickets: Sequence[TicketRows]) -> list[bool]:
         return await self._db.write(lambda c: [_create_sqlite(_raw(c), new, self._db.gate) for new in tickets])
 
 
-def _create_sqlite(raw: Any, new: NewTicket, gate: Gate) -> bool:
+def _create_sqlite(raw: Any, new: TicketRows, gate: Gate) -> bool:
     if raw.execute("SELECT 1 FROM tickets WHERE ticket_no = ?", (new.ticket.ticket_no,)).fetchone():
         return False
     columns = build_ticket_columns(new)

@@ -23,6 +23,8 @@ WORDS_WE_READ = {
     "backend/office/phone_numbers.py": "how extensions are written",
     "backend/tickets/cell_values.py": "how yes and no are written in a cell",
     "backend/importing/files/vocabulary.py": "spellings of stored words",
+    "backend/tickets/new_ticket.py": "headings of the official forms",
+    "backend/tickets/spellings.py": "spellings of stored words",
 }
 
 

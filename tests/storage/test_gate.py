@@ -14,7 +14,7 @@ from backend.domain.ticket_enums import Source
 from backend.ports.availability import Unavailable
 from backend.ports.calls import NewCall
 from backend.ports.outbox import Ask
-from backend.ports.tickets import NewTicket, TicketRef
+from backend.ports.tickets import TicketRef, TicketRows
 from storage import tables as t
 from storage.calls.calls import SqlCallStore
 from storage.deadlines.due import SqlDueStore
@@ -159,7 +159,7 @@ async def take_in_many(world: World) -> Attempt:
     return lambda w: SqlIntakeStore(w.db).create(new)
 
 
-async def build_new(world: World, count: int) -> Sequence[NewTicket]:
+async def build_new(world: World, count: int) -> Sequence[TicketRows]:
     return [await build_waiting_ticket(world.ids, world.at, f"N{n}") for n in range(count)]
 
 

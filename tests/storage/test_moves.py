@@ -13,7 +13,7 @@ from backend.domain.acts import SYSTEM, Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Obligation, Outcome, Role, Source, State
 from backend.ports.availability import Unavailable
-from backend.ports.tickets import NewTicket
+from backend.ports.tickets import TicketRows
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.open import open_database
@@ -179,5 +179,5 @@ async def test_a_ticket_number_is_kept_once(world: World) -> None:
     await world.add_ticket()
     snap = await world.load()
     assert snap.last_entry is not None
-    again = NewTicket(replace(snap.ticket, id=world.ids.take()), replace(snap.last_entry, id=world.ids.take()))
+    again = TicketRows(replace(snap.ticket, id=world.ids.take()), replace(snap.last_entry, id=world.ids.take()))
     assert await world.moves.create([again]) == [False]

@@ -8,10 +8,10 @@ import pytest
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Source
 from backend.office.settings import set_setting
-from backend.tickets.validation import TicketForm
+from backend.tickets.new_ticket import NewTicket
 from tests.tickets.conftest import DISPATCHER, SampleCity
 
-FORM = TicketForm(category=Category.HELP, grade=Grade.GENERAL, channel="12351", text="路灯不亮")
+FORM = NewTicket(category=Category.HELP, grade=Grade.GENERAL, channel="12351", text="路灯不亮")
 SHEET = "工单编号,类别,级别,渠道,诉求内容\nT1,求助,一般,12351热线,路灯不亮\nT2,求助,一般,电话,路灯不亮\n"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backend.domain.refusals import Refused
 from backend.importing.files import vocabulary
 from backend.importing.files.messages import render_refusal
-from backend.tickets import form_fields
+from backend.tickets import form_fields, spellings
 from backend.tickets.form_fields import SHANGHAI, FileContext
 
 CONTEXT = FileContext()
@@ -81,7 +81,7 @@ def test_any_cell_is_read_or_refused_by_a_parser_of_fields(value: Any) -> None:
         form_fields.parse_instant, form_fields.parse_day, form_fields.parse_month, form_fields.parse_phone,
         form_fields.parse_yes_no, form_fields.parse_code, form_fields.parse_key_subject, form_fields.text_parser(10),
         form_fields.integer_parser(0, 9), form_fields.decimal_parser("0", "9"),
-        form_fields.enum_parser(vocabulary.CATEGORY),
+        form_fields.enum_parser(spellings.CATEGORY),
     ):  # fmt: skip
         try:
             parse(value, CONTEXT)
@@ -106,11 +106,11 @@ def test_a_month_is_read(written: Any, meant: str) -> None:
 
 
 def test_stored_words_are_read_in_chinese_and_english() -> None:
-    assert form_fields.enum_parser(vocabulary.CATEGORY)(" 投诉 ", CONTEXT) == "complaint"
+    assert form_fields.enum_parser(spellings.CATEGORY)(" 投诉 ", CONTEXT) == "complaint"
     assert form_fields.enum_parser(vocabulary.ROLE)("经办人员", CONTEXT) == "handler"
     assert form_fields.enum_parser(vocabulary.UNIT_KIND)("承办单位", CONTEXT) == "handling"
     with pytest.raises(Refused) as refusal:
-        form_fields.enum_parser(vocabulary.GRADE)("很急", CONTEXT)
+        form_fields.enum_parser(spellings.GRADE)("很急", CONTEXT)
     assert "urgent" in refusal.value.facts["allowed"]
 
 

@@ -10,17 +10,17 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Channel, Grade, Obligation, Source, State
 from backend.ports.tickets import TicketRef
-from backend.tickets.intake import TicketForm
+from backend.tickets.new_ticket import NewTicket
 from storage import tables as t
 from tests.tickets.conftest import DISPATCHER, HANDLER, SampleCity
 
-FORM = TicketForm(
+FORM = NewTicket(
     category=Category.HELP, grade=Grade.GENERAL, channel=Channel.PHONE, text="路灯不亮", place="东风桥",
     requester_name="李红", requester_phone="138 0000 2005",
 )  # fmt: skip
 
 
-async def receive(city: SampleCity, form: TicketForm, by: Actor = DISPATCHER) -> str:
+async def receive(city: SampleCity, form: NewTicket, by: Actor = DISPATCHER) -> str:
     return await city.services.intake.receive(form, by, Source.API)
 
 

@@ -11,7 +11,7 @@ from backend.domain.decision import build_entry
 from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office.cache import OfficeCache
-from backend.ports.tickets import NewTicket, TicketRef
+from backend.ports.tickets import TicketRef, TicketRows
 from backend.tickets.service import TicketService
 from storage import tables as t
 from storage.engine.database import Database
@@ -75,7 +75,7 @@ class World:
                         self.region, "M01", "M01", now, text="路灯不亮", has_phone=True)  # fmt: skip
         duty = Duty(self.ids.take(), ticket_id, None, "M01", Obligation.DISPATCH, grade, now,
                     now + timedelta(hours=12), now + timedelta(hours=6))  # fmt: skip
-        assert await self.moves.create([NewTicket(ticket, entry, (duty,))]) == [True]
+        assert await self.moves.create([TicketRows(ticket, entry, (duty,))]) == [True]
 
     async def load(self, no: str = "T1") -> Snapshot:
         """Return the ticket as it is stored now."""

@@ -1,10 +1,9 @@
 """The form of each kind of import: accepted headings, how each column is read, what is filled in (contract §4)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Channel, Grade, Role
 from backend.importing.files import vocabulary
@@ -21,9 +20,11 @@ from backend.importing.files.records import (
     VisitRow,
 )
 from backend.importing.files.vocabulary import LedgerKind, Level, VisitKind
-from backend.tickets import form_fields
+from backend.tickets import form_fields, spellings
 from backend.tickets.cell_values import fold
 from backend.tickets.form_fields import FileContext, enum_parser
+from backend.tickets.new_ticket import TICKET_FIELDS
+from backend.tickets.validation import make_title
 
 _NAME = form_fields.text_parser(200)
 _TEXT = form_fields.text_parser(form_fields.TEXT_MAX, multiline=True)
@@ -40,9 +41,12 @@ def _make_person(row: int, values: dict[str, Any], _: datetime) -> PersonRow:
 
 
 def _make_ticket(row: int, values: dict[str, Any], now: datetime) -> TicketRow:
-    values["title"] = values["title"] or cut(" ".join(values["text"].split()), 40)
+    """A reply given elsewhere is kept as provenance; it is not a reply of ours."""
+    values["title"] = values["title"] or make_title(values["text"])
     values["generated_at"] = values["generated_at"] or now
-    return TicketRow(row, **values)
+    text, at = values.pop("reply_text"), values.pop("reply_at")
+    reply = {"reply_text": text, "reply_at": at.isoformat() if at else None}
+    return TicketRow(row=row, extra={k: v for k, v in reply.items() if v}, **values)
 
 
 _ROSTER_LEVELS: Final = frozenset({Level.OK, Level.UNREASONABLE, Level.MISSING})
@@ -91,7 +95,7 @@ def _make_catalogue_row(row: int, values: dict[str, Any], _: datetime) -> Catalo
 _DISPATCH_CATALOGUE = Form(
     "catalogue",
     (
-        FormField("category", enum_parser(vocabulary.CATEGORY), "类别|诉求类别|诉求类型|工单类别"),
+        FormField("category", enum_parser(spellings.CATEGORY), "类别|诉求类别|诉求类型|工单类别"),
         FormField("keywords", form_fields.text_parser(1000), "关键词|主题词|主题|诉求主题|事项|诉求事项|topic|keyword"),
         FormField("region", _NAME, "地区|所属地区|区域|行政区"),
         FormField("unit", _NAME, "承办单位|责任单位|单位|单位编码|单位名称|主办单位", required=True),
@@ -126,9 +130,6 @@ _DUTY_ROSTER = Form(
 )
 
 
-CHANNELS: Final = {**vocabulary.CHANNEL, **vocabulary.UNION_HOTLINE}
-
-
 def _make_connect(row: int, values: dict[str, Any], now: datetime) -> ConnectRow:
     if values["day"] > now.date():
         raise RowError("day", "contradiction", what="day_to_come")
@@ -145,7 +146,7 @@ _CONNECT_COUNTS = Form(
     (
         FormField("unit", _NAME, "管理机构|单位|单位编码|单位名称|机构名称", required=True),
         FormField("day", form_fields.parse_day, "日期|date|统计日期", required=True),
-        FormField("channel", form_fields.word_parser(CHANNELS), "渠道|受理渠道|诉求渠道|来源", required=True),
+        FormField("channel", form_fields.word_parser(spellings.CHANNEL), "渠道|受理渠道|诉求渠道|来源", required=True),
         FormField("offered", _COUNT, "来话量|呼入量|诉求量|诉求总量|来电量", required=True),
         FormField("answered", _COUNT, "接通量|接听量|及时受理量|应答量", required=True),
         FormField("abandoned", _COUNT, "放弃量|呼损量|未接量"),
@@ -153,6 +154,13 @@ _CONNECT_COUNTS = Form(
     _make_connect,
     unique_keys=(("unit", "day", "channel"),),
 )
+
+
+def _list_ticket_columns() -> Iterator[FormField]:
+    for one in TICKET_FIELDS:
+        required = one.name in ("ticket_no", "text")
+        yield FormField(one.name, one.parse, one.headings, required, None if required else one.default)
+
 
 _FORMS: Final = (
     Form(
@@ -197,23 +205,7 @@ _FORMS: Final = (
     Form(
         "tickets",
         (
-            FormField("ticket_no", form_fields.parse_code, "工单编号|工单号|编号|留言编号", required=True),
-            FormField("category", enum_parser(vocabulary.CATEGORY), "类别|诉求类别|诉求类型|工单类别|工单类型"),
-            FormField("grade", enum_parser(vocabulary.GRADE), "级别|紧急程度|工单级别"),
-            FormField("channel", form_fields.word_parser(CHANNELS), "渠道|来源|诉求渠道|受理渠道"),
-            FormField("title", form_fields.text_parser(300), "标题|主题|诉求标题|留言主题"),
-            FormField("text", _TEXT, "内容|诉求内容|详情|诉求|留言详情", required=True),
-            FormField("place", form_fields.text_parser(500), "地点|地址|事发地点|事发地址"),
-            FormField("region", _NAME, "地区|所属地区|区域|行政区"),
-            FormField("requester_name", _NAME, "name|诉求人|诉求人姓名|来电人|姓名|留言用户|requester.name"),
-            FormField(
-                "requester_phone",
-                form_fields.parse_phone,
-                "phone|诉求人电话|联系电话|电话|来电号码|手机号|requester.phone",
-            ),
-            FormField("generated_at", form_fields.parse_instant, "生成时间|受理时间|工单生成时间"),
-            FormField("confidential", form_fields.parse_yes_no, "保密|是否保密", default=False),
-            FormField("submitted_at", form_fields.parse_instant, "提交时间|诉求时间|来电时间|留言时间"),
+            *_list_ticket_columns(),
             FormField("reply_text", _TEXT, "答复意见|答复内容"),
             FormField("reply_at", form_fields.parse_instant, "答复时间"),
         ),

@@ -18,24 +18,19 @@ from backend.importing.files.records import (
 from backend.importing.files.vocabulary import ReturnDecision, SignedBy
 from backend.tickets import form_fields
 from backend.tickets.form_fields import FieldParser, FileContext, enum_parser
+from backend.tickets.new_ticket import TICKET_FIELDS
 
 _NAME: Final = form_fields.text_parser(200)
 _Spec = tuple[tuple[str, FieldParser, bool], ...]
 
+_REQUIRED: Final = frozenset({"ticket_no", "category", "grade", "generated_at"})
+_LEFT_OUT: Final = frozenset({"requester_name", "requester_phone", "submitted_at"})
+_TICKET_FIELDS: Final = tuple(one for one in TICKET_FIELDS if one.name not in _LEFT_OUT)
 _TICKET: Final[_Spec] = (
-    ("ticket_no", form_fields.parse_code, True),
-    ("category", enum_parser(vocabulary.CATEGORY), True),
-    ("grade", enum_parser(vocabulary.GRADE), True),
-    ("channel", form_fields.word_parser({**vocabulary.CHANNEL, **vocabulary.UNION_HOTLINE}), False),
-    ("region", _NAME, False),
+    *((one.name, one.parse, one.name in _REQUIRED) for one in _TICKET_FIELDS),
     ("management", _NAME, False),
-    ("generated_at", form_fields.parse_instant, True),
     ("direct_answer", form_fields.parse_yes_no, False),
     ("mass_incident", form_fields.parse_yes_no, False),
-    ("confidential", form_fields.parse_yes_no, False),
-    ("title", form_fields.text_parser(300), False),
-    ("text", form_fields.text_parser(form_fields.TEXT_MAX, multiline=True), False),
-    ("place", form_fields.text_parser(500), False),
 )
 #: What one line may hold; other keys are reported as ignored (XM14).
 KEYS: Final = frozenset({*(name for name, _, _ in _TICKET), "requester", "assignments", "visits", "unreasonable"})
@@ -221,7 +216,8 @@ def read_history_row(row: int, given: dict[str, object], context: FileContext) -
         _read_assignment(entry, f"assignments[{number}].", generated_at, context)
         for number, entry in enumerate(_read_list(given, "assignments", ""))
     ]
-    for flag in ("direct_answer", "mass_incident", "confidential"):
+    values |= {one.name: one.default for one in _TICKET_FIELDS if values[one.name] is None}
+    for flag in ("direct_answer", "mass_incident"):
         values[flag] = bool(values[flag])
     if values["direct_answer"] and assignments:
         raise RowError("direct_answer", "contradiction", what="direct_answer_dispatched")

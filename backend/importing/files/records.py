@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from backend.domain.ticket_enums import Answer, Category, Contacted, Grade, Resolved, Role, UnitKind
 from backend.importing.files.vocabulary import ClaimDecision, LedgerKind, Level, ReturnDecision, SignedBy, VisitKind
+from backend.tickets.new_ticket import NewTicket
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +51,13 @@ class RosterRow:
     hours: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TicketRow:
-    """A demand. Absent values stay None: such a ticket waits as `registered`. `reply_text` is 答复意见 of a petition."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketRow(NewTicket):
+    """A demand. Absent values stay None: such a ticket waits as `registered`. `extra` has 答复意见 of a petition."""
 
     row: int
     ticket_no: str
-    category: Category | None
-    grade: Grade | None
-    channel: str | None
-    title: str
-    text: str
-    place: str | None
-    region: str | None
-    requester_name: str | None
-    requester_phone: str | None
     generated_at: datetime
-    confidential: bool
-    submitted_at: datetime | None
-    reply_text: str | None
-    reply_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,26 +113,18 @@ class HistoryClaim:
     decided_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow(NewTicket):
     """A ticket with its complete history, as exported from an older platform."""
 
     row: int
     ticket_no: str
     category: Category
     grade: Grade
-    channel: str | None
-    region: str | None
-    management: str | None
     generated_at: datetime
+    management: str | None
     direct_answer: bool
     mass_incident: bool
-    confidential: bool
-    requester_name: str | None
-    requester_phone: str | None
-    title: str | None
-    text: str | None
-    place: str | None
     assignments: tuple[HistoryAssignment, ...]
     visits: tuple[HistoryVisit, ...]
     unreasonable: HistoryClaim | None

@@ -13,11 +13,11 @@ from backend.domain.ticket_enums import Category, Grade, Source, State
 from backend.domain.verb_fields import FIELDS
 from backend.ports.ticket_queries import TicketFilter, TicketView
 from backend.services import Services
-from backend.tickets.intake import TicketForm
+from backend.tickets.new_ticket import NewTicket
 from backend.tickets.reveal import RequesterReveal
 from backend.web.query import encode_cursor, parse_choice, parse_flag, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
-from backend.web.schemas import TicketBody
+from backend.web.schemas import RequestBody
 from backend.web.serializers import Serializer
 from backend.web.shapes import Advice, Items, Page, Ticket
 from backend.web.timeline_shapes import Timeline
@@ -55,21 +55,19 @@ async def load_view(request: ApiRequest, ticket_no: str) -> TicketView:
 async def create_ticket(request: ApiRequest) -> ApiResponse[Ticket]:
     """T1: create a ticket, 201; a known number is 409 `exists`."""
     await _check_files(request, request.body.files)
-    ticket_no = await request.services.intake.receive(build_form(request.body), request.actor, Source.API)
+    ticket_no = await request.services.intake.receive(read_new_ticket(request.body), request.actor, Source.API)
     serializer = await Serializer.create(request.services)
     return ApiResponse((await serializer.dump_tickets([await load_view(request, ticket_no)], request.actor))[0], 201)
 
 
-def build_form(body: TicketBody) -> TicketForm:
-    """Return intake's form of a body."""
-    person = body.requester
-    return TicketForm(
-        ticket_no=body.ticket_no, category=body.category, grade=body.grade, channel=body.channel, title=body.title,
-        text=body.text, place=body.place, region=body.region,
-        requester_name=(person.name if person else None) or body.requester_name,
-        requester_phone=(person.phone if person else None) or body.requester_phone,
-        generated_at=body.generated_at, submitted_at=body.submitted_at, confidential=body.confidential, files=tuple(body.files),
-    )  # fmt: skip
+def read_new_ticket(body: RequestBody) -> NewTicket:
+    """Return the demand of a `TicketBody`; the requester may be an object."""
+    given = dict(body)
+    person, given["files"] = given.pop("requester"), tuple(given["files"])
+    if person:
+        given["requester_name"] = person.name or given["requester_name"]
+        given["requester_phone"] = person.phone or given["requester_phone"]
+    return NewTicket(**given)
 
 
 def parse_filters(query: Any, phone_mask: str) -> TicketFilter:

@@ -216,8 +216,8 @@ def test_hidden_rows_merged_cells_and_formulas_are_read_by_rule_FF10() -> None:
     book.save(file)
     rows = list(open_import("tickets", file.getvalue(), now=NOW))
     assert [(row.row, row.ticket_no, row.place) for row in rows] == [
-        (2, "T1", None),
-        (3, "T2", None),
+        (2, "T1", ""),
+        (3, "T2", ""),
         (5, "T3", "p"),
     ]  # type: ignore[union-attr]
 
