@@ -72,7 +72,7 @@ class BenchOffice:
         """Create units and people, each with a telephone and bound to a chat."""
         units = [Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市")]
         units += [Unit(unit_of(i), f"单位{i}", UnitKind.HANDLING, "A市") for i in range(UNITS)]
-        await self.config.save_units(units)
+        await self.config.save_units(units, "bench", START)
 
         def staff(c: Connection) -> None:
             people = [("D1", "M01", "dispatcher"), ("R1", "M01", "reviewer")]

@@ -98,7 +98,9 @@ async def _measure_sheets(
     office: BenchOffice, store: SqlScoringStore, count: int, engine: str, recount: Callable[[], Awaitable[float]]
 ) -> list[Figure]:
     """Measure the finished sheets of 2,000 units, with tickets behind each line and regions, and of one unit."""
-    await office.config.save_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
+    await office.config.save_units(
+        [Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)], "bench", END
+    )
     office.office.invalidate()
     scoring = build_scoring(office.db, office.ids, office.office, store)
     as_of = END + timedelta(days=9)

@@ -231,20 +231,11 @@ class SqlOutboxStore:
     async def postpone(
         self, channel: str, persons: Collection[str], until: datetime, except_kinds: Collection[str]
     ) -> None:
-        query = (
-            update(t.outbox)
-            .where(
-                M.state == "pending",
-                M.channel == channel,
-                M.person.in_(list(persons)),
-                M.not_before < to_micros(until),
-                M.kind.not_in(list(except_kinds)),
-            )
-            .values(
-                not_before=to_micros(until), waits_for=case((M.waits_for.in_(PLANNED), M.waits_for), else_="throttle")
-            )
-        )
-        await self._db.execute(query)
+        waiting = (M.state == "pending", M.channel == channel, M.person.in_(list(persons)))
+        earlier = (M.not_before < to_micros(until), M.kind.not_in(list(except_kinds)))
+        why = case((M.waits_for.in_(PLANNED), M.waits_for), else_="throttle")
+        query = update(t.outbox).where(*waiting, *earlier)
+        await self._db.execute(query.values(not_before=to_micros(until), waits_for=why))
 
     async def bring_forward(self, message_id: int, not_before: datetime) -> bool:
         return await self._db.write(lambda c: hasten(c, message_id, not_before))
