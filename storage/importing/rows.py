@@ -6,15 +6,18 @@ Rows are bare tuples in the order of COLUMNS: a migration has millions of them.
 from collections.abc import Callable
 from datetime import UTC, datetime
 from json import dumps
+from operator import itemgetter
 from typing import Any
 
-from backend.domain.decision import build_entry
 from backend.domain.instants import to_micros
+from backend.domain.journal_hash import DIGEST, TICKET_COLUMNS, JournalKey, build_entry, hash_ticket
+from backend.domain.records import JournalEntry
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Obligation, Source
 from backend.domain.visit_outcome import GIVEN_ANSWERS, decide_final_answer
 from backend.ports.importing import AssignmentLike, HistoryLike, ImportContext
 from storage.engine.encryption import Encryption
+from storage.engine.mapping import MAPPERS
 
 Rows = dict[str, list[tuple[Any, ...]]]
 SECOND = 1_000_000  # Q26: done within the second it was due is in time
@@ -43,11 +46,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "id", "ticket_id", "assignment_id", "round", "kind", "at", "by", "source", "answer", "contacted",
         "resolved", "note", "decisive",
     ),
-    "journal": (
-        "id", "ticket_id", "version", "assignment_id", "verb", "from_state", "to_state", "by", "source", "at",
-        "recorded_at", "arguments", "prev_hash", "hash",
-    ),
+    "journal": MAPPERS[JournalEntry].names,
 }  # fmt: skip
+_HEAD = COLUMNS["tickets"].index("journal_head")
+_read_fixed = itemgetter(*(COLUMNS["tickets"].index(name) for name in TICKET_COLUMNS))
 
 
 def count_ids(record: HistoryLike) -> int:
@@ -58,7 +60,7 @@ def count_ids(record: HistoryLike) -> int:
 class HistoryRowBuilder:
     """Converts records to rows. `take` returns the next row id; `key` seals the journal."""
 
-    def __init__(self, take: Callable[[], int], vault: Encryption, key: bytes, context: ImportContext) -> None:
+    def __init__(self, take: Callable[[], int], vault: Encryption, key: JournalKey, context: ImportContext) -> None:
         self._take, self._vault, self._key, self._frame = take, vault, key, context
         self._now = to_micros(context.now)
         self.rows: Rows = {table: [] for table in COLUMNS}
@@ -95,19 +97,9 @@ class HistoryRowBuilder:
         self._add_visits(record, ticket_id, lead_id)
         excluded = self._add_claim(record, ticket_id, lead_id, closed)
         name, phone = record.requester_name, record.requester_phone
-        arguments = {"history": len(record.assignments)}
-        line = build_entry(
-            self._key, prev_hash="", entry_id=take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="import",
-            from_state="", to_state=state, by=by, source=Source.IMPORT, at=self._frame.now,
-            recorded_at=self._frame.now, arguments=arguments,
-        )  # fmt: skip
-        rows["journal"].append((
-            line.id, ticket_id, 1, None, "import", "", state, by, "import", self._now, self._now,
-            dumps(arguments, separators=(",", ":")), "", line.hash,
-        ))  # fmt: skip
         flags = (("confidential", record.confidential), ("mass_incident", record.mass_incident))
-        rows["tickets"].append((
-            ticket_id, record.ticket_no, 1, line.hash, state, str(record.category), str(record.grade),
+        ticket = [
+            ticket_id, record.ticket_no, 1, "", state, str(record.category), str(record.grade),
             str(record.channel or "other"), record.region or "", record.management, record.management,
             to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), return_count,
             not record.direct_answer, phone is not None, False,
@@ -118,7 +110,16 @@ class HistoryRowBuilder:
             None if phone is None else self._vault.seal("tickets", ticket_id, "phone", phone),
             None if phone is None else self._vault.blind_index(phone), None if phone is None else phone[-4:],
             self._now, "{}",
-        ))  # fmt: skip
+        ]  # fmt: skip
+        line = build_entry(
+            self._key, prev_hash="", entry_id=take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="import",
+            from_state="", to_state=state, by=by, source=Source.IMPORT, at=self._frame.now,
+            recorded_at=self._frame.now,
+            arguments={"history": len(record.assignments), DIGEST: hash_ticket(self._key, _read_fixed(ticket))},
+        )  # fmt: skip
+        ticket[_HEAD] = line.hash
+        rows["tickets"].append(tuple(ticket))
+        rows["journal"].append(MAPPERS[JournalEntry].write(line))
 
     def _add_assignment(
         self, record: HistoryLike, one: AssignmentLike, ticket_id: int, verdict: str | None
