@@ -8,7 +8,6 @@ import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from typing import Any
 
 from backend.domain.records import JournalEntry, Ticket
@@ -27,8 +26,6 @@ TICKET_COLUMNS = (
 SEAL_COLUMNS = ("id", "members", "prev_hash", "at", "key_name")
 DIGEST = "digest"  # the argument of a ticket's first line that holds its digest
 DIGEST_LENGTH = 32  # hex characters
-
-_read_line, _read_ticket = attrgetter(*LINE_COLUMNS), attrgetter(*TICKET_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +59,12 @@ def build_entry(key: JournalKey, *, prev_hash: str, entry_id: int, **fields: Any
 
 def hash_entry(key: JournalKey, entry: JournalEntry) -> str:
     """Return the hash of the line as which an entry is stored."""
-    return hash_line(key, [encode(value) for value in _read_line(entry)])
+    return hash_line(key, [encode(getattr(entry, name)) for name in LINE_COLUMNS])
 
 
 def compute_digest(key: JournalKey, ticket: Ticket) -> str:
     """Return the digest of a ticket that is to be stored."""
-    return hash_ticket(key, [encode(value) for value in _read_ticket(ticket)])
+    return hash_ticket(key, [encode(getattr(ticket, name)) for name in TICKET_COLUMNS])
 
 
 def _to_json(cell: object) -> object:

@@ -1,8 +1,12 @@
 """A sealed value says by which suite and key it opens, and opens nowhere else."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from storage.engine.encryption import KEY_HEAD, STD, Encryption, KeyUnknown, SuiteUnknown, read_header
+from storage.operations.contents import SEALED_COLUMNS
 from tests.time_and_chance import CHANCE
 
 OLD, NEW = "the old secret of tests", "the new secret of tests"
@@ -45,3 +49,13 @@ def test_many_keys_have_names_of_their_own() -> None:
     """Two bytes would have collided among these hundreds."""
     values = [Encryption(f"secret number {n} of the tests", CHANCE).seal(*PLACE, "x") for n in range(600)]
     assert len({value[:KEY_HEAD] for value in values}) == len(values)
+
+
+def test_every_sealed_value_stands_in_a_column_whose_keys_a_backup_names() -> None:
+    """The words that a telephone carrier carries in an address are stored nowhere."""
+    root = Path(__file__).parents[2]
+    code = "".join(file.read_text() for top in ("backend", "storage") for file in (root / top).rglob("*.py"))
+    sealed = set(re.findall(r'\.seal\(\s*"(\w+)",\s*[\w.]+,\s*"(\w+)"', code))
+    named = {(table.name, column.name.removesuffix("_sealed")) for table, _, column in SEALED_COLUMNS}
+    assert sealed - {("call_attempts", "carried")} == named
+    assert len(re.findall(r"\.seal\(", code)) == len(re.findall(r'\.seal\(\s*"', code))

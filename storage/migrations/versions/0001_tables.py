@@ -477,8 +477,8 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("body_hash", sa.Text(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("answer_sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
