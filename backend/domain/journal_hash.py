@@ -3,7 +3,6 @@
 What is hashed are the cells of the row as they stand in its columns: whatever is stored sealed is hashed sealed.
 """
 
-import hashlib
 import hmac
 import json
 from collections.abc import Sequence
@@ -77,5 +76,5 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_t
 
 def _hash(key: JournalKey, what: str, cells: Sequence[object]) -> str:
     """Return the HMAC-SHA256 of the cells; a truth is a number, as one of the engines stores it."""
-    body = _encode([what, *(int(cell) if cell is True or cell is False else cell for cell in cells)])
-    return hmac.new(key.secret, body.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    body = _encode([what, *[int(cell) if cell is True or cell is False else cell for cell in cells]])
+    return hmac.digest(key.secret, body.encode("utf-8", "surrogatepass"), "sha256").hex()
