@@ -136,7 +136,7 @@ async def test_a_table_another_session_has_locked_closes_the_doors_in_time_on_po
     database = PostgresDatabase(postgres_url, wait_seconds=1.0)
     world, foreign = await World(database).open(), PostgresDatabase(postgres_url, pool_size=1)
     async with foreign.acquire_raw(writing=True) as raw, raw.transaction():
-        await raw.execute("LOCK TABLE tickets, inbox, idempotency, audit IN ACCESS EXCLUSIVE MODE")
+        await raw.execute("LOCK TABLE tickets, inbox, idempotency, audit_log IN ACCESS EXCLUSIVE MODE")
         check_closed(await knock_everywhere(world), IMPATIENT)
     assert {door: answer[0] for door, answer in (await knock_everywhere(world)).items()} == OPEN
     for opened in (world, foreign, database):
