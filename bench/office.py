@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from backend.domain.acts import Actor
-from backend.domain.decision import build_entry
+from backend.domain.journal_hash import JournalKey, build_entry
 from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office.cache import OfficeCache
@@ -31,7 +31,7 @@ from storage.tickets.moves import create_move_store
 from tests import postgres
 
 ZONE = ZoneInfo("Asia/Shanghai")
-KEY = b"k" * 32
+KEY = JournalKey("journal", b"k" * 32)
 UNITS = 20
 DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 START = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)

@@ -242,7 +242,7 @@ def _make_history(no: str) -> Any:
     sent, signed = born + timedelta(hours=1), born + timedelta(hours=3)
     one = SimpleNamespace(
         unit=f"U{n % 20:02d}", lead=True, dispatched_at=sent, signed_at=signed, signed="manual", returned=None,
-        extensions=(), close_due_at=None, closed_at=sent + timedelta(days=n % 9), red_card=None,
+        extensions=(), close_due_at=None, closed_at=sent + timedelta(days=n % 9), red_card=None, contacted_at=None,
     )  # fmt: skip
     visit = SimpleNamespace(
         kind="auto", at=sent + timedelta(days=10), answer="satisfied", contacted="yes", resolved=None

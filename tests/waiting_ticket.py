@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.domain.decision import build_entry
+from backend.domain.journal_hash import JournalKey, build_entry
 from backend.domain.records import Ticket
 from backend.domain.ticket_enums import Category, Grade, Source, State
 from backend.ports.tickets import MoveStore, TicketRows
 from storage.engine.ids import IdSupply
 
-JOURNAL_KEY = b"k" * 32
+JOURNAL_KEY = JournalKey("journal", b"k" * 32)
 
 
 async def create_waiting_ticket(

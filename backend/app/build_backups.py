@@ -115,12 +115,12 @@ def _open_copies(url: str) -> DatabaseCopies:
 
 
 def _build_verifier(encryption: Encryption) -> VerifyChain:
-    async def verify(url: str, key: str) -> ChainEnd:
+    async def verify(url: str) -> ChainEnd:
         await asyncio.to_thread(versions.upgrade, url)  # of an older copy: also shown to work
         db = open_database(url, time.monotonic)
         try:
             store = SqlJournalStore(db, IdSupply(db))
-            report = await JournalVerifier(store, encryption.journal_keys[key]).verify()
+            report = await JournalVerifier(store, encryption.journal_keys).verify()
             return ChainEnd(len(report.findings), report.lines, report.seal)
         finally:
             await db.close()

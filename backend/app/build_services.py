@@ -204,7 +204,7 @@ def build_services(
         hot_topics=HotListBuilder(features, similarity, office), dispatch_suggestions=suggestions,
         governance=Governance(SqlGovernanceStore(db), similarity, scoring, office, ids), visits=visits,
         calls=Calls(calls, {"visit": automatic_visits}), integrity=integrity,
-        journal=JournalVerifier(journal, encryption.journal), holds=holds, health=operations.health,
+        journal=JournalVerifier(journal, encryption.journal_keys), holds=holds, health=operations.health,
         gate=VersionGate(SqlGateStore(db), clock, lambda: operations.alarms.tell("version_gate")),
         list_conditions=lambda: [*operations.storage.list_conditions(), *core.screening.list_conditions()], tell_alarm=signals.alarms, addresses=config.addresses,
         heartbeats=heartbeats, providers=providers or {}, process_token=process.token,

@@ -1,15 +1,11 @@
 """Decides an act: permission, table, guards and effects give one plan or a refusal; pure, asks only the context."""
 
-import hashlib
-import hmac
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
 
 from backend.domain.acts import Act, Actor, DecisionContext, Plan, Snapshot
-from backend.domain.instants import to_micros
+from backend.domain.journal_hash import JournalKey, build_entry
 from backend.domain.move_table import BY_VERB, Transition, is_allowed
 from backend.domain.moves import EFFECTS
 from backend.domain.offered_verbs import select_assignment
@@ -32,7 +28,7 @@ def is_visible(snap: Snapshot, actor: Actor) -> bool:
     return actor.sight is None or actor.sight.covers(snap.ticket, {a.unit for a in snap.assignments})
 
 
-def decide(snap: Snapshot, act: Act, context: DecisionContext, key: bytes) -> Plan:
+def decide(snap: Snapshot, act: Act, context: DecisionContext, key: JournalKey) -> Plan:
     """Return the plan of one act on one ticket.
 
     Raises Refused (`forbidden`, `not_found`, `overtaken`, `not_now`, or a failed guard's code) or Unchanged.
@@ -182,7 +178,7 @@ def _is_double_tap(
     return last.from_state == last.to_state and is_repeat(snap, act, target, arguments)
 
 
-def _build_plan(builder: PlanBuilder, key: bytes) -> Plan:
+def _build_plan(builder: PlanBuilder, key: JournalKey) -> Plan:
     snap, act, now = builder.snapshot, builder.act, builder.now
     arguments = {k: _to_json(v) for k, v in {**builder.arguments, **builder.entry_arguments}.items() if v not in _EMPTY}
     entry = build_entry(
@@ -208,20 +204,3 @@ def _to_json(value: object) -> object:
     if isinstance(value, dict):
         return {k: _to_json(v) for k, v in value.items()}
     return str(value) if isinstance(value, State) else value
-
-
-def build_entry(key: bytes, *, prev_hash: str, entry_id: int, **fields: Any) -> JournalEntry:
-    """Return a journal entry chained to the one before it: HMAC-SHA256 over the previous hash and its own fields."""
-    entry = JournalEntry(id=entry_id, prev_hash=prev_hash, hash="", **fields)
-    return replace(entry, hash=hash_entry(key, entry))
-
-
-def hash_entry(key: bytes, entry: JournalEntry) -> str:
-    """Return the hash of an entry: hex HMAC-SHA256; instants enter as whole microseconds whatever the storage."""
-    arguments = json.dumps(entry.arguments, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    body = (
-        entry.prev_hash, entry.ticket_id, entry.version, entry.assignment_id, entry.verb, entry.from_state, entry.to_state,
-        entry.by, entry.source, to_micros(entry.at), to_micros(entry.recorded_at), arguments,
-    )  # fmt: skip
-    sealed = "\x1f".join("" if value is None else str(value) for value in body)
-    return hmac.new(key, sealed.encode(), hashlib.sha256).hexdigest()

@@ -209,6 +209,7 @@ class JournalEntry:
     recorded_at: datetime
     arguments: Mapping[str, Any]
     prev_hash: str
+    key_name: str  # of the key that made the hash
     hash: str
 
 

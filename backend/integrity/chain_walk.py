@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from backend.integrity.journal import JournalFinding, JournalVerifier
+from backend.integrity.journal import KEY_MISSING, JournalFinding, JournalVerifier
 from backend.office.clock import Clock
 from backend.ports.ids import KeyValueStore
 from backend.ports.integrity import Finding, IntegrityStore, JournalChain, JournalStore
@@ -18,7 +18,8 @@ MAX_NEWEST = 300  # of its tickets a minute; more of them are looked at in turn
 LEAST_SLICE = 100  # tickets a minute of all
 SLICES_A_WEEK = 9_000  # minutes of a week, less some for stops
 SEALS_A_SLICE = 50
-TICKET_KIND, SEAL_KIND = "chain_ticket", "chain_seal"
+TICKET_KIND, SEAL_KIND, KEY_KIND = "chain_ticket", "chain_seal", "chain_key"
+Problems = dict[tuple[str, str], Finding]  # by kind and subject
 PLACE = "chain_walk"  # where the walk stands: id of a ticket, of a seal, tickets met since the start
 
 
@@ -51,15 +52,15 @@ class ChainWalk:
 
     async def walk(self) -> Sequence[Finding]:
         """Verify the newest tickets, the next slice of all, the next seals, and what was found before."""
-        known = [f for f in await self._findings.list_open() if f.kind in (TICKET_KIND, SEAL_KIND)]
+        known = [f for f in await self._findings.list_open() if f.kind in (TICKET_KIND, SEAL_KIND, KEY_KIND)]
         ticket, seal, met = await self._read_place()
         newest = await self._store.list_moved_since(self._clock.now() - NEWEST, self._newest_after, MAX_NEWEST)
         self._newest_after = newest[-1] if len(newest) == MAX_NEWEST else -1
-        again = [int(f.facts["id"]) for f in known if f.kind == TICKET_KIND]
+        again = [int(f.facts["id"]) for f in known if "id" in f.facts]
         chains = await self._store.list_chains(ticket, self._slice)
         problems = await self._check_tickets([*await self._store.load_chains({*newest, *again}), *chains])
-        seals = {int(f.subject) for f in known if f.kind == SEAL_KIND}
-        problems |= await self._check_seals(seal, seals)
+        seals = {int(f.facts["seal"]) for f in known if "seal" in f.facts}
+        problems = await self._check_seals(seal, seals) | problems
         is_end = len(chains) < self._slice
         if is_end:
             self._slice = max(LEAST_SLICE, -(-(met + len(chains)) // SLICES_A_WEEK))
@@ -67,19 +68,18 @@ class ChainWalk:
         await self._values.put(PLACE, f"{place[0]} {await self._find_next_seal(seal)} {place[1]}")
         return await self._save(known, problems)
 
-    async def _check_tickets(self, chains: Iterable[JournalChain]) -> dict[tuple[str, str], Finding]:
-        found = {}
+    async def _check_tickets(self, chains: Iterable[JournalChain]) -> Problems:
+        found: Problems = {}
         for chain in chains:
             subject = chain.ticket_no or f"#{chain.ticket_id}"
             problems = await self._verifier.check_ticket(chain)
             if problems:
-                facts = {"id": chain.ticket_id, "problems": _name(problems)}
-                found[TICKET_KIND, subject] = Finding(TICKET_KIND, subject, facts)
+                found |= _build_findings(TICKET_KIND, subject, problems, {"id": chain.ticket_id})
             await asyncio.sleep(0)  # others have their turn after each ticket
         return found
 
-    async def _check_seals(self, after: int, again: Iterable[int]) -> dict[tuple[str, str], Finding]:
-        found = {}
+    async def _check_seals(self, after: int, again: Iterable[int]) -> Problems:
+        found: Problems = {}
         spans = [(after, SEALS_A_SLICE), *((seal - 1, 1) for seal in again)]
         for start, many in spans:
             before = await self._store.list_seals(start - 1, 1) if start > 0 else ()
@@ -87,8 +87,7 @@ class ChainWalk:
             for seal in await self._store.list_seals(start, many):
                 problems = await self._verifier.check_seal(seal, prev)
                 if problems:
-                    facts = {"problems": _name(problems)}
-                    found[SEAL_KIND, str(seal.id)] = Finding(SEAL_KIND, str(seal.id), facts)
+                    found |= _build_findings(SEAL_KIND, str(seal.id), problems, {"seal": seal.id})
                 prev = seal.hash
                 await asyncio.sleep(0)
         return found
@@ -98,7 +97,7 @@ class ChainWalk:
         seals = await self._store.list_seals(after, SEALS_A_SLICE)
         return seals[-1].id if len(seals) == SEALS_A_SLICE else 0
 
-    async def _save(self, known: Sequence[Finding], problems: Mapping[tuple[str, str], Finding]) -> Sequence[Finding]:
+    async def _save(self, known: Sequence[Finding], problems: Problems) -> Sequence[Finding]:
         """Store what is new; what was found before was looked at again just now."""
         open_ = {(f.kind, f.subject) for f in known}
         healed = [f for f in known if (f.kind, f.subject) not in problems]
@@ -111,6 +110,14 @@ class ChainWalk:
     async def _read_place(self) -> tuple[int, int, int]:
         ticket, seal, met = (await self._values.get(PLACE) or "-1 0 0").split()
         return int(ticket), int(seal), int(met)
+
+
+def _build_findings(kind: str, subject: str, problems: Sequence[JournalFinding], where: Mapping[str, int]) -> Problems:
+    """Return one finding for all that differs, and one for each key that is missing: it concerns much else as well."""
+    found = {(KEY_KIND, p.ticket): Finding(KEY_KIND, p.ticket, where) for p in problems if p.code == KEY_MISSING}
+    if differing := [p for p in problems if p.code != KEY_MISSING]:
+        found[kind, subject] = Finding(kind, subject, {**where, "problems": _name(differing)})
+    return found
 
 
 def _name(problems: Sequence[JournalFinding]) -> str:

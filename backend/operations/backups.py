@@ -21,8 +21,8 @@ class ChainEnd:
     seal: str
 
 
-#: Verifies the journal of the database at a URL by the key of this name.
-VerifyChain = Callable[[str, str], Awaitable[ChainEnd]]
+#: Verifies the journal of the database at a URL.
+VerifyChain = Callable[[str], Awaitable[ChainEnd]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Backups:
 
     def _describe(self, contents: Contents) -> Manifest:
         taken_at = self._clock.real_now().isoformat(timespec="seconds")
-        return Manifest(contents, self._versions.code, taken_at, self._files.list_keys(contents))
+        return Manifest(contents, self._versions.code, taken_at)
 
     async def verify(self, file: Path) -> Manifest:
         """Restore a backup beside everything in use and compare it with its manifest.
@@ -97,8 +97,7 @@ class Backups:
         differing = sorted(name for name in {*said.rows, *found.rows} if said.rows.get(name) != found.rows.get(name))
         if differing or said.checkpoint != found.checkpoint:
             raise Refused("backup_differs", what=", ".join(differing) or "journal")
-        key = next((name for name in manifest.keys if name.startswith("journal:")), "")
-        chain = await self._verify_chain(url, key)
+        chain = await self._verify_chain(url)
         if chain.faults or chain.seal != said.checkpoint.seal_hash or chain.lines != said.checkpoint.lines:
             raise Refused("backup_differs", what="journal")
         for table, row, column, value in await asyncio.to_thread(self._copies.list_sealed_samples, url):

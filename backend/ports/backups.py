@@ -136,7 +136,7 @@ class Contents:
     mark: Mark | None  # the newest beat's
     checkpoint: Checkpoint
     rows: Mapping[str, int]  # table → rows
-    keys: tuple[str, ...]  # names of the keys of encrypted values
+    keys: tuple[str, ...]  # names of all keys that are needed to read it: of encrypted values, of the journal
 
     @property
     def is_of_old_layout(self) -> bool:
@@ -151,7 +151,6 @@ class Manifest:
     contents: Contents
     code: str  # version of the program
     taken_at: str  # ISO 8601
-    keys: tuple[str, ...]  # names of all keys that are needed to read it
     sha256: str = ""  # of the database's copy before encryption; empty in a manifest without one
     size: int = 0  # bytes, likewise
 
@@ -192,10 +191,6 @@ class DatabaseCopies(Protocol):
 
 class BackupFiles(Protocol):
     """Backup files: a manifest, and a copy of the database encrypted under the installation's secret."""
-
-    def list_keys(self, contents: Contents) -> tuple[str, ...]:
-        """Return the names of all keys that a backup of these contents needs."""
-        ...
 
     def find_missing_keys(self, keys: Sequence[str]) -> Sequence[str]:
         """Return those of these keys that no secret at hand gives."""

@@ -73,14 +73,26 @@ class IntegrityStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One journal line: its cells as stored, in the order of LINE_COLUMNS, under its hash."""
+
+    version: int
+    prev_hash: str
+    key_name: str
+    hash: str
+    cells: Sequence[object]
+    entry: JournalEntry | None  # None if the cells cannot be read
+
+
+@dataclass(frozen=True, slots=True)
 class JournalChain:
     """One ticket as stored. `ticket` is None if its row is gone or no longer readable."""
 
     ticket_id: int
     ticket_no: str
     ticket: Ticket | None
-    lines: Sequence[JournalEntry] = ()  # by version
-    unreadable: Sequence[int] = ()  # versions of lines that do not read back as they were written
+    ticket_cells: Sequence[object] = ()  # in the order of TICKET_COLUMNS
+    lines: Sequence[JournalLine] = ()  # by version
     assignments: Sequence[Assignment] = ()
 
 
@@ -91,8 +103,10 @@ class Seal:
     id: int
     members: tuple[int, ...]
     prev_hash: str
-    hash: str
     until: datetime
+    key_name: str
+    hash: str
+    cells: Sequence[object]  # as stored, in the order of SEAL_COLUMNS
 
 
 class JournalStore(Protocol):
@@ -132,8 +146,8 @@ class JournalStore(Protocol):
         """Return the hashes of those of these lines that exist."""
         ...
 
-    async def add_seal(self, members: Sequence[int], prev: str, hash_: str, until: datetime) -> Seal | None:
-        """Add a seal after `prev`; None if another process has sealed meanwhile."""
+    async def add_seal(self, seal: Seal) -> bool:
+        """Add a seal; False if another process has sealed meanwhile."""
         ...
 
 

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from backend.domain.acts import Actor
-from backend.domain.decision import build_entry
+from backend.domain.journal_hash import DIGEST, JournalKey, build_entry, compute_digest
 from backend.domain.permissions import require
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
-from backend.domain.ticket_digest import compute_digest
 from backend.domain.ticket_enums import Grade, Obligation, Source, State
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ids import IdSupply
@@ -31,7 +30,7 @@ class DataKeys(Protocol):
     """The encryption and index keys."""
 
     @property
-    def journal(self) -> bytes: ...
+    def journal(self) -> JournalKey: ...
     def seal(self, table: str, row: int | str, column: str, value: str) -> bytes: ...
     def blind_index(self, value: str) -> str: ...
 
@@ -172,7 +171,7 @@ class Intake:
             except Refused as no_calendar:
                 return no_calendar
         arguments = {"category": new.category, "grade": grade, "repeats": repeats or None, "files": list(new.files) or None,
-                 "digest": compute_digest(self._encryption.journal, ticket)}  # fmt: skip
+                 DIGEST: compute_digest(self._encryption.journal, ticket)}  # fmt: skip
         line = build_entry(
             self._encryption.journal, prev_hash="", entry_id=self._ids.take(), ticket_id=ticket_id, version=1,
             assignment_id=None, verb="create", from_state="", to_state=str(state), by=by.code, source=source,

@@ -10,6 +10,7 @@ import structlog
 
 from backend.domain.acts import Act, DecisionContext, Plan, Snapshot
 from backend.domain.decision import Unchanged, decide
+from backend.domain.journal_hash import JournalKey
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
 from backend.office.signals import Listeners
@@ -36,7 +37,7 @@ class TicketService:
         moves: MoveStore,
         office: OfficeCache,
         ids: IdSupply,
-        key: bytes,
+        key: JournalKey,
         listeners: Listeners[[Plan, str]] | None = None,
     ) -> None:
         self.moves = moves

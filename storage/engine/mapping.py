@@ -12,12 +12,15 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Column, Table
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import from_micros
 from backend.domain.records import Assignment, Duty, JournalEntry, Message, Request, Ticket, Unit, Visit
+from backend.domain.stored_form import PLAIN_TYPES, encode
 from storage import tables
 
 if typing.TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+__all__ = ["MAPPERS", "TABLE_OF", "RowMapper", "decode_instant", "encode"]
 
 T = TypeVar("T", bound="DataclassInstance")
 
@@ -25,24 +28,6 @@ TABLE_OF: dict[type, Table] = {
     Ticket: tables.tickets, Assignment: tables.assignments, Duty: tables.duties, Request: tables.requests,
     Visit: tables.visits, JournalEntry: tables.journal, Message: tables.outbox, Unit: tables.units,
 }  # fmt: skip
-
-
-PLAIN_TYPES = frozenset({type(None), str, int, bool, bytes})  # stored as they are
-
-
-def encode(value: object) -> object:
-    """Return a value as stored: instants as microseconds, collections as JSON, flags joined by spaces and sorted."""
-    if type(value) in PLAIN_TYPES:
-        return value
-    if isinstance(value, datetime):
-        return to_micros(value)
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, frozenset):
-        return " ".join(sorted(value))
-    if isinstance(value, (Mapping, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    return value
 
 
 def decode_instant(value: int | None) -> datetime | None:

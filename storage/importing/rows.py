@@ -6,11 +6,12 @@ Rows are bare tuples in the order of COLUMNS: a migration has millions of them.
 from collections.abc import Callable
 from datetime import UTC, datetime
 from json import dumps
+from operator import itemgetter
 from typing import Any
 
-from backend.domain.decision import build_entry
 from backend.domain.instants import to_micros
-from backend.domain.records import Ticket
+from backend.domain.journal_hash import DIGEST, TICKET_COLUMNS, JournalKey, build_entry, hash_ticket
+from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Obligation, Source, State
 from backend.domain.visit_outcome import GIVEN_ANSWERS, decide_final_answer
@@ -40,11 +41,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "id", "ticket_id", "assignment_id", "round", "kind", "at", "by", "source", "answer", "contacted",
         "resolved", "note", "decisive",
     ),
-    "journal": (
-        "id", "ticket_id", "version", "assignment_id", "verb", "from_state", "to_state", "by", "source", "at",
-        "recorded_at", "arguments", "prev_hash", "hash",
-    ),
+    "journal": MAPPERS[JournalEntry].names,
 }  # fmt: skip
+_HEAD = COLUMNS["tickets"].index("journal_head")
+_read_fixed = itemgetter(*(COLUMNS["tickets"].index(name) for name in TICKET_COLUMNS))
 
 
 def count_ids(record: HistoryLike) -> int:
@@ -55,7 +55,7 @@ def count_ids(record: HistoryLike) -> int:
 class HistoryRowBuilder:
     """Converts records to rows. `take` returns the next row id; `key` seals the journal."""
 
-    def __init__(self, take: Callable[[], int], vault: Encryption, key: bytes, context: ImportContext) -> None:
+    def __init__(self, take: Callable[[], int], vault: Encryption, key: JournalKey, context: ImportContext) -> None:
         self._take, self._vault, self._key, self._frame = take, vault, key, context
         self._now = to_micros(context.now)
         self.rows: Rows = {table: [] for table in COLUMNS}
@@ -92,19 +92,9 @@ class HistoryRowBuilder:
         self._add_visits(record, ticket_id, lead_id)
         excluded = self._add_claim(record, ticket_id, lead_id, None if closed_at is None else to_micros(closed_at))
         name, phone = record.requester_name, record.requester_phone
-        arguments = {"history": len(record.assignments)}
-        line = build_entry(
-            self._key, prev_hash="", entry_id=take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="import",
-            from_state="", to_state=state, by=by, source=Source.IMPORT, at=self._frame.now,
-            recorded_at=self._frame.now, arguments=arguments,
-        )  # fmt: skip
-        rows["journal"].append((
-            line.id, ticket_id, 1, None, "import", "", state, by, "import", self._now, self._now,
-            dumps(arguments, separators=(",", ":")), "", line.hash,
-        ))  # fmt: skip
         flags = (("confidential", record.confidential), ("mass_incident", record.mass_incident))
         ticket = Ticket(
-            id=ticket_id, ticket_no=record.ticket_no, version=1, journal_head=line.hash, state=State(state), grade=record.grade,
+            id=ticket_id, ticket_no=record.ticket_no, version=1, journal_head="", state=State(state), grade=record.grade,
             channel=record.channel or "other", management=record.management, first_receiver=record.management,
             generated_at=record.generated_at, lead_id=lead_id, flags=frozenset(name for name, on in flags if on),
             return_count=return_count, requires_dispatch=not record.direct_answer, has_phone=phone is not None,
@@ -112,12 +102,21 @@ class HistoryRowBuilder:
             unreasonable=excluded, visit_round=len(record.visits) + 1 if record.visits else 0, closed_at=closed_at,
             phone_index=None if phone is None else self._vault.blind_index(phone), **record.copied,
         )  # fmt: skip
+        cells = list(MAPPERS[Ticket].write(ticket))
+        line = build_entry(
+            self._key, prev_hash="", entry_id=take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="import",
+            from_state="", to_state=state, by=by, source=Source.IMPORT, at=self._frame.now,
+            recorded_at=self._frame.now,
+            arguments={"history": len(record.assignments), DIGEST: hash_ticket(self._key, _read_fixed(cells))},
+        )  # fmt: skip
+        cells[_HEAD] = line.hash
         rows["tickets"].append((
-            *MAPPERS[Ticket].write(ticket),
+            *cells,
             None if name is None else self._vault.seal("tickets", ticket_id, "name", name),
             None if phone is None else self._vault.seal("tickets", ticket_id, "phone", phone),
             None if phone is None else phone[-4:], self._now, "{}",
         ))  # fmt: skip
+        rows["journal"].append(MAPPERS[JournalEntry].write(line))
 
     def _add_assignment(
         self, record: HistoryLike, one: AssignmentLike, ticket_id: int, verdict: str | None

@@ -1,20 +1,25 @@
 """Journal chains, read page by page exactly as stored; seals are added, never changed."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, union
 
 from backend.domain.instants import from_micros, to_micros
+from backend.domain.journal_hash import LINE_COLUMNS, SEAL_COLUMNS, TICKET_COLUMNS
 from backend.domain.records import Assignment, JournalEntry, Ticket
-from backend.ports.integrity import JournalChain, Seal
+from backend.domain.stored_form import decode_ids
+from backend.ports.integrity import JournalChain, JournalLine, Seal
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
-from storage.engine.mapping import MAPPERS, encode
+from storage.engine.mapping import MAPPERS
 
+_read_line_cells = attrgetter(*LINE_COLUMNS)
+_read_ticket_cells = attrgetter(*TICKET_COLUMNS)
+_read_seal_cells = attrgetter(*SEAL_COLUMNS)
 _LINE = [t.journal.c[name] for name in MAPPERS[JournalEntry].names]
 _TICKET = [t.tickets.c[name] for name in MAPPERS[Ticket].names]
 _ASSIGNMENT = [t.assignments.c[name] for name in MAPPERS[Assignment].names]
@@ -32,7 +37,7 @@ class SqlJournalStore:
 
     async def load_chains(self, ticket_ids: Collection[int]) -> Sequence[JournalChain]:
         chains = await self._db.read(lambda c: _load_chains(c, sorted(ticket_ids)))
-        return [chain for chain in chains if chain.ticket_no or chain.lines or chain.unreadable]
+        return [chain for chain in chains if chain.ticket_no or chain.lines]
 
     async def list_moved_since(self, since: datetime, after: int, limit: int) -> Sequence[int]:
         j = t.journal.c
@@ -68,36 +73,16 @@ class SqlJournalStore:
         query = select(t.journal.c.id, t.journal.c.hash).where(t.journal.c.id.in_(sorted(ids)))
         return await self._db.read(lambda c: {r.id: r.hash for r in c.execute(query)})
 
-    async def add_seal(self, members: Sequence[int], prev: str, hash_: str, until: datetime) -> Seal | None:
-        def work(c: Connection) -> Seal | None:
-            last = c.execute(
-                select(t.journal_seals.c.id, t.journal_seals.c.hash).order_by(t.journal_seals.c.id.desc()).limit(1)
-            ).first()
-            if (last.hash if last else "") != prev:
-                return None
-            seal = Seal((last.id if last else 0) + 1, tuple(members), prev, hash_, until)
-            c.execute(insert(t.journal_seals).values(
-                id=seal.id, first_id=min(members), last_id=max(members), lines=len(members),
-                members=encode_ids(members), prev_hash=prev, hash=hash_, at=to_micros(until),
-            ))  # fmt: skip
-            return seal
+    async def add_seal(self, seal: Seal) -> bool:
+        def work(c: Connection) -> bool:
+            last = c.execute(select(t.journal_seals.c.hash).order_by(t.journal_seals.c.id.desc()).limit(1)).scalar()
+            if (last or "") != seal.prev_hash:
+                return False
+            row = dict(zip(SEAL_COLUMNS, seal.cells, strict=True))
+            c.execute(insert(t.journal_seals).values(**row, hash=seal.hash))
+            return True
 
         return await self._db.write(work)
-
-
-def encode_ids(members: Sequence[int]) -> str:
-    """Encode ids as differences, each to the one before, to save space."""
-    before = [0, *members]
-    return ",".join(str(b - a) for a, b in zip(before, members, strict=False))
-
-
-def decode_ids(text: str) -> tuple[int, ...]:
-    """Decode the ids."""
-    found, at = [], 0
-    for step in text.split(","):
-        at += int(step)
-        found.append(at)
-    return tuple(found)
 
 
 def _to_seal(row: Any) -> Seal:
@@ -105,7 +90,9 @@ def _to_seal(row: Any) -> Seal:
         members = decode_ids(row.members)
     except ValueError:
         members = ()
-    return Seal(row.id, members, row.prev_hash, row.hash, from_micros(row.at))
+    return Seal(
+        row.id, members, row.prev_hash, from_micros(row.at), row.key_name, row.hash, tuple(_read_seal_cells(row))
+    )
 
 
 def _list_ids(c: Connection, after: int, limit: int) -> list[int]:
@@ -133,22 +120,16 @@ def _load_chains(c: Connection, wanted: Sequence[int]) -> list[JournalChain]:
 
 
 def _build_chain(ticket_id: int, ticket: Any, lines: Sequence[Any], assignments: Sequence[Any]) -> JournalChain:
-    read = [(row.version, _read_entry(row)) for row in lines]
     return JournalChain(
-        ticket_id, str(ticket[1]) if ticket else "", _read_record(Ticket, ticket),
-        [line for _, line in read if line is not None], [version for version, line in read if line is None],
+        ticket_id, str(ticket.ticket_no) if ticket else "", _read_record(Ticket, ticket),
+        _read_ticket_cells(ticket) if ticket else (), [_build_line(row) for row in lines],
         [a for a in (_read_record(Assignment, row) for row in assignments) if a is not None],
     )  # fmt: skip
 
 
-def _read_entry(row: Any) -> JournalEntry | None:
-    """Return a line. None unless its JSON is byte-for-byte canonical: anything else is evidence of tampering."""
-    try:
-        line: JournalEntry = MAPPERS[JournalEntry].read(row)
-        same = encode(json.loads(row.arguments)) == row.arguments
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        return None
-    return line if same else None
+def _build_line(row: Any) -> JournalLine:
+    cells = _read_line_cells(row)
+    return JournalLine(row.version, row.prev_hash, row.key_name, row.hash, cells, _read_record(JournalEntry, row))
 
 
 def _read_record(noun: type, row: Any) -> Any:

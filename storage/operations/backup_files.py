@@ -32,11 +32,8 @@ class EncryptedBackupFiles:
         self._encryption = encryption
         self._data = data
 
-    def list_keys(self, contents: Contents) -> tuple[str, ...]:
-        return (*contents.keys, next(iter(self._encryption.journal_keys)))
-
     def find_missing_keys(self, keys: Sequence[str]) -> Sequence[str]:
-        return sorted(set(keys) - {*self._encryption.value_keys, *self._encryption.journal_keys})
+        return sorted(set(keys) - self._encryption.key_names)
 
     def opens(self, table: str, row: str | int, column: str, value: bytes) -> bool:
         try:
@@ -83,7 +80,7 @@ class EncryptedBackupFiles:
         with to.open("rb") as copy:
             if hashlib.file_digest(copy, "sha256").hexdigest() != manifest.sha256:
                 raise Refused("backup_changed")
-        if missing := self.find_missing_keys(manifest.keys):
+        if missing := self.find_missing_keys(manifest.contents.keys):
             raise Refused("keys_missing", names=", ".join(missing))
         return manifest
 
@@ -111,7 +108,7 @@ def decode_manifest(line: bytes) -> Manifest:
         held["mark"] = held["mark"] and Mark(**held["mark"])
         held["gate"] = {part: (own[0], own[1]) for part, own in held["gate"].items()}
         contents = Contents(**{**held, "keys": tuple(held["keys"])})
-        return Manifest(contents, **{**read, "keys": tuple(read["keys"])})
+        return Manifest(contents, **read)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise Refused("backup_unreadable") from None
 

@@ -1,12 +1,12 @@
-"""What a database holds, read on any connection: counts of rows, the journal's end, keys of encrypted values (XR3)."""
+"""What a database holds, read on any connection: counts of rows, the journal's end, the keys it needs (XR3)."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Executable, delete, func, insert, select, update
+from sqlalchemy import Connection, Executable, delete, func, insert, select, union, update
 
 from backend.ports.backups import Checkpoint, Contents, Hold
 from storage import tables as t
-from storage.engine.encryption import name_value_key
+from storage.engine.encryption import KEY_HEAD, read_header
 from storage.engine.gate import read_rows
 from storage.engine.versions import read_known_version
 from storage.operations.hold import HELD_PARTS, HOLD, INCARNATION, NAMES, encode_value, read_standing
@@ -38,7 +38,7 @@ def read_contents(c: Connection) -> Contents:
             for table in sorted(t.metadata.tables.values(), key=lambda table: table.name)
             if table.name in present
         },
-        keys=tuple(sorted({name_value_key(sealed) for _, _, _, sealed in read_sealed_samples(c)})),
+        keys=tuple(sorted({*_list_value_keys(c), *_list_journal_keys(c)})),
     )
 
 
@@ -53,6 +53,14 @@ def _read_checkpoint(c: Connection) -> Checkpoint:
     )  # fmt: skip
 
 
+def _list_value_keys(c: Connection) -> list[str]:
+    return [read_header(sealed)[0].key_name for _, _, _, sealed in read_sealed_samples(c)]
+
+
+def _list_journal_keys(c: Connection) -> Sequence[str]:
+    return c.execute(union(select(t.journal.c.key_name), select(t.journal_seals.c.key_name))).scalars().all()
+
+
 def read_sealed_samples(c: Connection) -> Sequence[tuple[str, str | int, str, bytes]]:
     """Return the first value of each key in each column: table, row, column, value."""
     found = []
@@ -60,7 +68,7 @@ def read_sealed_samples(c: Connection) -> Sequence[tuple[str, str | int, str, by
     for table, key, column in SEALED_COLUMNS:
         if table.name not in present:
             continue
-        begins = func.substr(column, 1, 2)
+        begins = func.substr(column, 1, KEY_HEAD)
         first = select(func.min(key).label("key")).where(column.is_not(None)).group_by(begins)
         query = select(key, column).where(key.in_(first))
         found += [(table.name, row[0], column.name.removesuffix(_SEALED), bytes(row[1])) for row in c.execute(query)]

@@ -1,6 +1,6 @@
 """The inbox, the outbox, the cards people hold, and what they have begun to write."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
 
 from storage.tables.columns import at, col, key, metadata
 
@@ -62,6 +62,6 @@ rate_limits = Table(  # shared rate limits: the state of each bucket between two
 )
 idempotency = Table(
     "idempotency", metadata,
-    Column("key", Text, primary_key=True), col("body_hash"), col("status", Integer), col("answer"),
-    at("at", null=False),
+    Column("key", Text, primary_key=True), col("body_hash"), col("status", Integer), at("at", null=False),
+    col("answer_sealed", LargeBinary, null=True),
 )  # fmt: skip

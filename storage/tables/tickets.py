@@ -73,14 +73,13 @@ journal = Table(
     "journal", metadata,
     key(), col("ticket_id", BigInteger), col("version", Integer), col("assignment_id", BigInteger, null=True),
     col("verb"), col("from_state"), col("to_state"), col("by"), col("source"), at("at", null=False),
-    at("recorded_at", null=False), col("arguments"), col("prev_hash"), col("hash"),
+    at("recorded_at", null=False), col("arguments"), col("prev_hash"), col("key_name"), col("hash"),
     UniqueConstraint("ticket_id", "version", name="journal_once"), Index("journal_at", "at"),
     Index("journal_recorded", "recorded_at"),
 )  # fmt: skip
 journal_seals = Table(  # seals cover the journal's newest lines from time to time, so that none can vanish unnoticed
     "journal_seals", metadata,
-    key(), col("first_id", BigInteger), col("last_id", BigInteger), col("lines", Integer), col("members"),
-    col("prev_hash"), col("hash"), at("at", null=False),
+    key(), col("members"), col("prev_hash"), at("at", null=False), col("key_name"), col("hash"),
 )  # fmt: skip
 files = Table(
     "files", metadata,

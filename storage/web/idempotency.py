@@ -1,6 +1,5 @@
 """Answers to repeated requests, sealed because some contain a number or a code."""
 
-import base64
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
@@ -26,7 +25,7 @@ class SqlIdempotencyStore:
             (k.key == key)
             & ((k.at < to_micros(now - RETENTION)) | ((k.status == 0) & (k.at < to_micros(now - CLAIM_TIMEOUT))))
         )
-        row = {"key": key, "body_hash": body_hash, "status": 0, "answer": "", "at": to_micros(now)}
+        row = {"key": key, "body_hash": body_hash, "status": 0, "at": to_micros(now)}
         found = select(t.idempotency).where(k.key == key)
 
         def work(c: Connection) -> PriorRequest | None:
@@ -37,7 +36,7 @@ class SqlIdempotencyStore:
             earlier = c.execute(found).first()
             if earlier is None:  # released just now: let the caller try again
                 return PriorRequest(True, 0, "")
-            return PriorRequest(earlier.body_hash == body_hash, earlier.status, self._decrypt(key, earlier.answer))
+            return PriorRequest(earlier.body_hash == body_hash, earlier.status, self._open(key, earlier.answer_sealed))
 
         return await self._db.write(work)
 
@@ -46,11 +45,11 @@ class SqlIdempotencyStore:
         row = await self._db.fetch_first(query)
         if row is None:
             return None
-        return PriorRequest(row.body_hash == body_hash, row.status, self._decrypt(key, row.answer))
+        return PriorRequest(row.body_hash == body_hash, row.status, self._open(key, row.answer_sealed))
 
     async def settle(self, key: str, status: int, answer: str) -> None:
-        sealed = base64.b64encode(self._vault.seal("idempotency", key, "answer", answer)).decode("ascii")
-        kept = update(t.idempotency).where(t.idempotency.c.key == key).values(status=status, answer=sealed)
+        sealed = self._vault.seal("idempotency", key, "answer", answer)
+        kept = update(t.idempotency).where(t.idempotency.c.key == key).values(status=status, answer_sealed=sealed)
         await self._db.execute(kept)
 
     async def release(self, key: str) -> None:
@@ -58,5 +57,5 @@ class SqlIdempotencyStore:
         gone = delete(t.idempotency).where(k.key == key, k.status == 0)
         await self._db.execute(gone)
 
-    def _decrypt(self, key: str, answer: str) -> str:
-        return self._vault.open("idempotency", key, "answer", base64.b64decode(answer)) or "" if answer else ""
+    def _open(self, key: str, sealed: bytes | None) -> str:
+        return self._vault.open("idempotency", key, "answer", sealed) or ""

@@ -11,6 +11,7 @@ import pytest
 
 from backend.domain.acts import SYSTEM, Act, Actor, DecisionContext, Plan, Snapshot
 from backend.domain.decision import decide
+from backend.domain.journal_hash import JournalKey
 from backend.domain.records import Assignment, Duty, Message, Person, Request, Ticket, Unit, Visit
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Role, Source, State, UnitKind
@@ -18,7 +19,7 @@ from backend.office.cache import OfficeSnapshot
 from backend.ports.office import OfficeConfig
 
 ZONE = ZoneInfo("Asia/Shanghai")
-KEY = b"journal-key"
+KEY = JournalKey("journal", b"journal-key")
 START = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
 
 ROLES = {

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.decision import Unchanged, hash_entry
+from backend.domain.decision import Unchanged
+from backend.domain.journal_hash import hash_entry
 from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade

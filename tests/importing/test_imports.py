@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import psutil
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
@@ -251,6 +251,8 @@ async def test_the_history_of_an_older_platform_is_imported_once(city: SampleCit
     assert (first["imported"], again["already"]) == (1, 1)
     assert "市交通运输局" in first["refused"][0]["message"]
     assert not (await city.verify_journal()).findings
+    await city.core.db.execute(update(t.tickets).where(t.tickets.c.ticket_no == "L1").values(text="别的"))
+    assert [f.code for f in (await city.verify_journal()).findings] == ["ticket_changed"]
 
 
 @pytest.mark.parametrize(("kind", "by"), [("units", DISPATCHER), ("tickets", HANDLER), ("ledger", DISPATCHER)])

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from sqlalchemy import Connection, insert
 
 from backend.domain.acts import Act, Actor, Snapshot
-from backend.domain.decision import build_entry
+from backend.domain.journal_hash import build_entry
 from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office.cache import OfficeCache
