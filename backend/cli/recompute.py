@@ -18,7 +18,7 @@ MAX_SHOWN = 50  # duties printed one by one
               help=get_texts().render("cli.help.recompute_set"))  # fmt: skip
 @click.option("--day", "days", multiple=True, metavar="YYYY-MM-DD=work|off", callback=read_pairs,
               help=get_texts().render("cli.help.recompute_day"))  # fmt: skip
-@click.option("--apply", "do_it", is_flag=True, help=get_texts().render("cli.help.recompute_apply"))
+@click.option("--apply", is_flag=True, help=get_texts().render("cli.help.recompute_apply"))
 @click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
 def recompute(settings: dict[str, str], days: dict[str, str], apply: bool, as_json: bool) -> None:
     """Without --apply nothing is written."""
