@@ -89,7 +89,7 @@ async def prepare_database(config: Config, *, numbers: Numbers | None = None) ->
     """Open the database to code of these numbers (this code): in the sandbox, in a new embedded file.
 
     Refused `database_behind` otherwise, `database_ahead` where only newer code may work (FD12),
-    `database_of_old_layout`. Raises Unavailable `read_only` if it is damaged and can therefore not be read or migrated (XR4).
+    `database_of_old_layout`, `database_foreign`. Raises Unavailable `read_only` if it is damaged and can therefore not be read or migrated (XR4).
     """
     url, own, condition = config.resolved_database_url, numbers or versions.get_own_numbers(), Condition(config.state)
     with guard_opening(url, condition):
@@ -109,7 +109,7 @@ async def prepare_database(config: Config, *, numbers: Numbers | None = None) ->
 
 @contextlib.asynccontextmanager
 async def open_core(config: Config, opening: Opening | None = None) -> AsyncIterator[Core]:
-    """Open the core of a configuration while inside. Raises Refused: `database_behind`, `database_ahead`, `database_of_old_layout`."""
+    """Open the core of a configuration while inside. Raises Refused: `database_behind`, `database_ahead`, `database_of_old_layout`, `database_foreign`."""
     opening, notes = opening or Opening(follows_rehearsal=True), inspect_place(config)
     await prepare_database(config, numbers=opening.numbers)
     unavailable = Listeners[[Unavailable]]()

@@ -10,7 +10,7 @@ from backend.app.core import read_wall_clock
 from backend.domain.refusals import Refused
 from storage.engine import versions
 from storage.engine.condition import Condition
-from storage.engine.open import guard_opening
+from storage.engine.open import guard_opening, is_no_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,17 @@ class SchemaState:
 
 
 async def read_schema_state(config: Config) -> SchemaState:
-    """Read how the database stands to this code. Refused `database_of_old_layout`; raises the engine's error."""
+    """Read how the database stands to this code.
+
+    Refused `database_foreign`, `database_of_old_layout`, `file_is_no_database`; raises the engine's other errors.
+    """
     own = versions.get_own_numbers()
-    found = await asyncio.to_thread(versions.read_standing, config.resolved_database_url)
+    try:
+        found = await asyncio.to_thread(versions.read_standing, config.resolved_database_url)
+    except Exception as error:
+        if not is_no_database(error):
+            raise
+        raise Refused("file_is_no_database") from error
     words = {
         "empty": found.version is None, "ahead": found.is_ahead(own), "behind": found.is_behind(own),
         "pending": found.admits_older(own),
@@ -48,7 +56,7 @@ async def upgrade_database(
 ) -> Upgraded:
     """Upgrade; a database that has tables and needs it is backed up first, to `backup` or into the data folder.
 
-    Refused `database_of_old_layout`, `database_ahead`, `old_code_running`, and what a backup refuses. Raises Unavailable `read_only` if the
+    Refused `database_foreign`, `database_of_old_layout`, `database_ahead`, `old_code_running`, and what a backup refuses. Raises Unavailable `read_only` if the
     database is damaged (XR4).
     """
     url, own = config.resolved_database_url, versions.get_own_numbers()

@@ -1,4 +1,4 @@
-"""Recognises a database laid out otherwise than this code's tables: those are edited in place until 1.0."""
+"""Recognises a database of another program, or laid out otherwise than this code's tables (edited until 1.0)."""
 
 from sqlalchemy import Connection, text
 
@@ -11,13 +11,15 @@ _COLUMNS = {
 }
 
 
-def refuse_old_layout(c: Connection, version: str | None, own: str | None) -> None:
-    """Refused `database_of_old_layout` for tables that no migration of ours leads on from.
+def refuse_unknown_layout(c: Connection, version: str | None, own: str | None) -> None:
+    """Refused `database_of_old_layout` for tables that no migration of ours leads on from, `database_foreign` where none is ours.
 
     `version`: the database's; `own`: this code's, with which the columns must agree. A database of before the
     migrations were put together has other tables, whatever its number says.
     """
     if version is None:
+        if set(c.dialect.get_table_names(c)) - {"alembic_version"}:
+            raise Refused("database_foreign")
         return
     names = metadata.tables
     there = {(table, column) for table, column in c.execute(text(_COLUMNS[c.dialect.name])) if table in names}

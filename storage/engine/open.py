@@ -1,6 +1,7 @@
 """Opens a database with the engine that its URL names; the other engine is not even imported."""
 
 import contextlib
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def _open(url: str, monotonic: Callable[[], float], state: Path | None) -> Datab
 
         return PostgresDatabase(url, Condition(state))
     raise ValueError(f"unknown database: {kind}")
+
+
+def is_no_database(error: Exception) -> bool:
+    """Whether an error says that the file is not a database at all."""
+    return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB
 
 
 @contextlib.contextmanager

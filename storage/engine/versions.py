@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from backend.domain.refusals import Refused
 from storage.engine.gate import MEANINGS, Numbers, raise_numbers, read_rows
-from storage.engine.layout import refuse_old_layout
+from storage.engine.layout import refuse_unknown_layout
 
 T = TypeVar("T")
 HERE = Path(__file__).parents[1] / "migrations"
@@ -65,7 +65,7 @@ def upgrade(url: str, *, contract: bool = False, numbers: Numbers | None = None)
     Former code may go on beside it, or come back, until `contract`: then migrations that it could not bear are made
     too, and it is admitted no more. Harmless if it is up to date, or if several processes start at once.
 
-    Refused `database_of_old_layout`, `database_ahead`, `old_code_running`. Raises the engine's error if the database
+    Refused `database_foreign`, `database_of_old_layout`, `database_ahead`, `old_code_running`. Raises the engine's error if the database
     cannot be reached.
     """
     from alembic import command
@@ -140,14 +140,14 @@ def read_version_of(connection: Connection) -> str | None:
 
 
 def read_known_version(connection: Connection) -> str | None:
-    """Return the same of a database whose layout is known. Refused `database_of_old_layout`."""
+    """Return the same of a database whose layout is known. Refused `database_foreign`, `database_of_old_layout`."""
     version = read_version_of(connection)
-    refuse_old_layout(connection, version, code_version())
+    refuse_unknown_layout(connection, version, code_version())
     return version
 
 
 def read_standing(url: str) -> Standing:
-    """Return how the database at this URL stands to any code. Refused `database_of_old_layout`."""
+    """Return how the database at this URL stands to any code. Refused `database_foreign`, `database_of_old_layout`."""
     return _run_on(url, lambda c: Standing(read_known_version(c), read_rows(c)))
 
 

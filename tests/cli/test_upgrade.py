@@ -96,3 +96,20 @@ def test_data_of_before_the_first_release_are_refused_with_what_to_do(
     refused: Any = jiesu(*command)
     assert refused.status == 1 and "移走或删除" in refused.err and "Traceback" not in refused.err
     assert check_database(jiesu) == "broken"
+
+
+def test_another_programs_database_is_refused_everywhere_and_not_written_into(jiesu: Jiesu, data: Path) -> None:
+    data.mkdir()
+    with closing(sqlite3.connect(data / "jiesu.db")) as other:
+        other.executescript("CREATE TABLE orders (id INTEGER); CREATE TABLE staff (id INTEGER)")
+    before = (data / "jiesu.db").read_bytes()
+    for command in (["serve"], ["doctor"], ["settings"], ["db", "upgrade"]):
+        result = jiesu(*command)
+        assert result.status == 1 and "不是本系统的数据库" in result.out + result.err, command
+    assert (data / "jiesu.db").read_bytes() == before
+
+
+def test_the_doctor_says_that_a_file_is_no_database(jiesu: Jiesu, data: Path) -> None:
+    data.mkdir()
+    (data / "jiesu.db").write_text("姓名,电话\n" * 100, "utf-8")
+    assert "文件不是数据库" in jiesu("doctor").out

@@ -1,4 +1,4 @@
-"""A database of before the first release is known by its tables, not by its number, and refused in words."""
+"""A database of before the first release, or of another program, is known by its tables and refused in words."""
 
 import pytest
 from sqlalchemy import Connection, text
@@ -52,3 +52,10 @@ def test_tables_of_somebody_else_in_the_same_database_do_not_matter(database_url
     change(database_url, "CREATE TABLE letters (id BIGINT)")
     versions.upgrade(database_url)
     assert versions.read_standing(database_url).version == versions.code_version()
+
+
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(empty_url: str) -> None:
+    change(empty_url, "CREATE TABLE orders (id BIGINT)", "CREATE TABLE staff (id BIGINT)")
+    assert refuse(empty_url) == {"database_foreign"}
+    tables = versions._run_on(empty_url, lambda c: set(c.dialect.get_table_names(c)))
+    assert tables == {"orders", "staff"}
