@@ -8,7 +8,7 @@ from typing import Any
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.ranking import rank
-from backend.domain.scoring.sheet import CONNECT_UNREPORTED
+from backend.domain.scoring.sheet import CONNECT_UNREPORTED, UNDECIDED
 from backend.domain.settings import Settings
 from backend.ports.scoring import UnitCount
 from backend.reporting.document import Cell, Column, Number
@@ -91,8 +91,11 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
     idle = [r for r in found.units if r["total"] is None]
     if idle:
         w.add_heading("unscored")
-        for key, rows in (("unscored_management", [r for r in idle if _is_management(r, units)]),
-                          ("unscored_units", [r for r in idle if not _is_management(r, units)])):  # fmt: skip
+        open_ones = [r for r in idle if UNDECIDED in r.get("flags", ())]
+        absent = [r for r in idle if r not in open_ones]
+        for key, rows in (("unscored_management", [r for r in absent if _is_management(r, units)]),
+                          ("unscored_units", [r for r in absent if not _is_management(r, units)]),
+                          ("unscored_undecided", open_ones)):  # fmt: skip
             _write_unscored(w, [r.get("name") or r["unit"] for r in rows], key)
 
 

@@ -1,6 +1,7 @@
 """Quarterly ranking and annual assessment: shared ranks, tiers, peer groups, units without a score apart (B12, Q52)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -72,6 +73,17 @@ def write(settings: Mapping[str, str] | None = None) -> tuple[dict[str, Table], 
 
 def format_rows(table: Table) -> list[list[str]]:
     return [[format_cell(cell) for cell in row] for row in table.rows]
+
+
+def test_a_unit_whose_limits_have_not_come_is_not_said_to_have_taken_no_part() -> None:
+    scores, writer = build_scores(), Writer(Texts("zh_CN"))
+    scores = replace(
+        scores, units=[{**r, "flags": ["undecided"]} if r["unit"] in ("U6", "M2") else r for r in scores.units]
+    )
+    write_scores(writer, scores, build_units(), Settings({}))
+    paragraphs = "\n".join(block.text for block in writer.blocks if isinstance(block, Paragraph))
+    assert "下列2个单位各项期限均未届满，暂不计分，不参加排列：甲U6、甲M2。" in paragraphs
+    assert "没有参与办理" not in paragraphs
 
 
 def test_equal_scores_share_a_rank_among_units_of_like_volume() -> None:
