@@ -55,9 +55,12 @@ class Runs:
         """Store a trial run; after a lock it is a revision of the locked run, by its rules or by the `current_rules`.
 
         With changed `settings` it can be looked at, but neither checked nor locked (XD9, XD23).
-        Refused `forbidden`, `bad_period`, `unknown_scheme`, `unknown_setting`, `bad_setting`.
+        Refused `forbidden`, `bad_period`, `period_future`, `unknown_scheme`, `unknown_setting`, `bad_setting`.
         """
         require_clerk(actor)
+        begin, _ = get_month_bounds(parse_period(period).months[0], self._office.clock.zone)
+        if self._office.clock.now() < begin:
+            raise Refused("period_future", period=period)
         earlier = await self._store.find_locked_run(parse_period(period).name, scheme or "")
         kept = None if earlier is None or current_rules else earlier.sheet["inputs"]
         inputs = keep_schemes(await self._collect_inputs(period, scheme, settings, kept), kept)
@@ -76,11 +79,14 @@ class Runs:
     async def check(self, run_id: int, actor: Actor) -> CheckedRun:
         """Open the check period (核对): each unit's liaison and leader get M21 with the score and the contest deadline.
 
-        Refused `forbidden`, `unknown_run`, `not_trial`, `rules_changed`, `calendar_ends`.
+        Refused `forbidden`, `unknown_run`, `not_trial`, `rules_changed`, `period_running`, `calendar_ends`.
         """
         require_clerk(actor)
         run, snapshot, now = await self.get(run_id), await self._office.snapshot(), self._office.clock.now()
         _refuse_changed_rules(run)
+        _, end = get_month_bounds(parse_period(run.period).months[-1], self._office.clock.zone)
+        if run.at < end:  # its figures are of a period that went on
+            raise Refused("period_running", period=run.period, date=end.date().isoformat())
         until = snapshot.add_limit(snapshot.settings.text("check_period"), now, None)
         if not await self._store.open_check(run_id, until):
             raise Refused("not_trial", id=run_id, state=run.state)

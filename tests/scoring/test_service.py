@@ -123,6 +123,21 @@ async def test_a_locked_month_keeps_every_figure_and_what_comes_after_is_a_revis
     assert next(u["total"] for u in shown["units"] if u["unit"] == "U01") == "92.55"
 
 
+async def test_a_month_is_checked_once_it_has_ended_and_calculated_once_it_has_begun(world: World) -> None:
+    world.at = datetime(2026, 11, 10, 9, tzinfo=ZONE)
+    run = await world.scoring.start_run("2026-11", None, CLERK)
+    with pytest.raises(Refused, match="period_running"):
+        await world.scoring.runs.check(run["id"], CLERK)
+    for period in ("2026-12", "2027Q1", "2027"):
+        with pytest.raises(Refused, match="period_future"):
+            await world.scoring.start_run(period, None, CLERK)
+    world.at = datetime(2026, 12, 1, 9, tzinfo=ZONE)
+    with pytest.raises(Refused, match="period_running"):  # its figures are of a month that went on
+        await world.scoring.runs.check(run["id"], CLERK)
+    again = await world.scoring.start_run("2026-11", None, CLERK)
+    assert (await world.scoring.runs.check(again["id"], CLERK))["told"] >= 0
+
+
 async def test_a_month_is_not_locked_before_its_settlement_day_Q15(world: World) -> None:
     await world.load_e1()
     run = await world.scoring.start_run("2026-11", None, CLERK)

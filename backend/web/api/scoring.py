@@ -240,7 +240,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET",  "/score-runs/{id}",             get_run,
           refuses=("unknown_run",)),
     Route("POST", "/score-runs/{id}/check",       check_run, "scores.edit", EmptyBody,
-          refuses=("unknown_run", "not_trial", "rules_changed", "calendar_ends")),
+          refuses=("unknown_run", "not_trial", "rules_changed", "period_running", "calendar_ends")),
     Route("GET",  "/score-runs/{id}/difference",  compare_runs, filters=(Filter("with", code="not_found"),),
           refuses=("forbidden", "unknown_run", "nothing_to_compare")),
     Route("GET",  "/score-appeals",               list_contests, filters=(period_filter(), UNIT, choice_filter("state", CONTEST_STATES)),
