@@ -48,3 +48,8 @@ def test_the_log_line_of_a_move_has_the_fields_of_the_contract_and_no_others(
     move, other = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert move == {"event": "moved", **fields} and next(iter(move)) == "event"
     assert other.keys() == {"event", "level", "timestamp"}
+
+
+def test_a_code_for_somebody_unknown_is_refused_by_who_is_unknown(jiesu: Jiesu) -> None:
+    result = jiesu("binding", "open", "X99")
+    assert result.status == 1 and "没有登记该人员：X99" in result.err

@@ -216,12 +216,12 @@ async def end_stand_in(request: ApiRequest) -> ApiResponse[Ended]:
 
 
 async def set_quiet_hours(request: ApiRequest) -> ApiResponse[QuietHours]:
-    """Set a person's quiet hours; only they or their roster planners may. Refused `not_found`, `forbidden`."""
+    """Set a person's quiet hours; only they or their roster planners may. Refused `unknown_person`, `forbidden`."""
     code = request.path["code"]
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code)
     if person is None:
-        raise Refused("not_found", person=code)
+        raise Refused("unknown_person", person=code)
     if request.actor.code != code:
         check_planner(request.actor, person.unit, snapshot)
     stored = await request.services.duty_roster.set_quiet(code, request.body.from_, request.body.to)

@@ -101,12 +101,12 @@ async def list_people(request: ApiRequest) -> ApiResponse[shapes.Page[shapes.Per
 
 
 async def open_binding(request: ApiRequest) -> ApiResponse[Binding]:
-    """Create a binding code for a person; a liaison only for their own unit. Refused `not_found`."""
+    """Create a binding code for a person; a liaison only for their own unit. Refused `unknown_person`."""
     code = request.path["code"]
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code)
     if person is None or not request.actor.may_see(person.unit):
-        raise Refused("not_found", person=code)
+        raise Refused("unknown_person", person=code)
     binding = await request.services.people.create_binding_code(code, request.actor.code)
     zone = request.services.clock.zone
     return ApiResponse(
