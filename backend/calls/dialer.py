@@ -172,7 +172,7 @@ class Dialer:
     async def _drop_uncallable(self, call: Call, now: datetime, why: str) -> None:
         """FW23, FW31: the number is missing, not callable or known as invalid; the next contact is tried."""
         await self._audit_refusal(call, why)
-        await self._give_up(call, now, "dead_number", "failed")
+        await self._give_up(call, now, why, "failed")
 
     async def _drop_over_budget(self, call: Call, now: datetime, tomorrow: datetime) -> None:
         """FW31: today's budget is used up. Notices are delivered another way; visits wait for tomorrow."""

@@ -20,11 +20,15 @@ CHAT_KIND_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What to write when a message cannot arrive: replacements, audit rows, a call to bring forward (id, when)."""
+    """What to write when a message cannot arrive: replacements, audit rows, a call to bring forward (id, when).
+
+    `is_last`: no contact of the unit is left; administrators are told (operations §8).
+    """
 
     messages: tuple[Message, ...] = ()
     notes: tuple[AuditNote, ...] = ()
     call_to_hasten: tuple[int, datetime] | None = None
+    is_last: bool = False
 
 
 def plan_fallback(context: FallbackContext) -> Fallback:
@@ -61,7 +65,7 @@ def _plan_other_way(context: FallbackContext) -> Fallback:
     if message.channel != "phone" and by_chat.messages:
         return by_chat
     task = _plan_task(context)
-    return Fallback(by_chat.messages + task.messages, task.notes)
+    return Fallback(by_chat.messages + task.messages, task.notes, is_last=not by_chat.messages)
 
 
 def _find_to_call(context: FallbackContext, called: set[str]) -> Person | None:

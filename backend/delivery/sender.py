@@ -271,6 +271,8 @@ class MessageSender:
     ) -> bool:
         parts: Sequence[Fallback] = [f for f in (instead, also) if f is not None]
         message = claimed.message
+        if state == "dead" or any(f.is_last for f in parts):  # given up: the administrators' business (operations §8)
+            self._deps.tell_alarm("message_dead", person=message.person, message=message.kind)
         return await self._put(
             claimed,
             SendResult(
@@ -294,7 +296,5 @@ class MessageSender:
     async def _put(self, claimed: ClaimedMessage, result: SendResult) -> bool:
         """Settle; the slot is given on at once, so that the next one's ask is written with this."""
         settled = self._writer.put(result)
-        if result.state == "dead":  # given up: the administrators' business (operations §8)
-            self._deps.tell_alarm("message_dead", person=claimed.message.person, message=claimed.message.kind)
         self._slots.leave(claimed.message.channel, claimed.message.id)
         return await asyncio.shield(settled)

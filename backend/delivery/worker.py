@@ -135,6 +135,8 @@ class DeliveryWorker:
             return
         instead = await self._sender.plan_fallback(found.message, why)
         if await self._deps.outbox.give_up(outbox_id, why, instead.messages, instead.notes, instead.call_to_hasten):
+            if instead.is_last:
+                self._deps.tell_alarm("message_dead", person=found.message.person, message=found.message.kind)
             self.wake()
 
     async def close(self, seconds: float = 20.0) -> None:

@@ -69,15 +69,17 @@ async def test_who_is_not_bound_any_more_is_not_written_to_but_the_unit_is_calle
 async def test_each_failed_call_leads_to_the_next_contact_and_at_last_to_a_task(world: World) -> None:
     await world.dispatch_ticket()
     await world.worker.run_once()
-    called = []
+    called, alarms = [], []
+    world.worker = world.build_worker(tell_alarm=lambda cause, **_: alarms.append(cause))
     for _ in range(6):
         waiting = [d.message for d in await world.list_deliveries(channel="phone") if d.message.state == "pending"]
         if not waiting:
             break
         called.append(waiting[0].person)
+        assert alarms == []
         await world.worker.report_unreachable(waiting[0].id, "no_answer")
         await world.worker.report_unreachable(waiting[0].id, "no_answer")  # a second report changes nothing
-    assert called == ["H1", "H2", "L1", "G1"]
+    assert called == ["H1", "H2", "L1", "G1"] and alarms == ["message_dead"]  # administrators know at once
     await world.worker.run_once()
     tasks = [s.text for s in world.channel.list_sent("chat-D1")]
     assert len(tasks) == 1 and "请人工联系 住建局" in tasks[0]
