@@ -25,7 +25,7 @@ from backend.triage.dispatching import build_entry
 
 
 class UnitImporter(Importer):
-    """Units; a parent may appear anywhere in the same file."""
+    """Units; a parent may appear anywhere in the same file. A blank cell leaves what is known of a unit."""
 
     chunk_size = None
 
@@ -38,12 +38,12 @@ class UnitImporter(Importer):
             old = known.get(row.code)
             try:
                 check_code(row.code)
-                parent = finder.find(row.parent, "parent").code if row.parent else None
+                parent = finder.find(row.parent, "parent").code if row.parent else old.parent if old else None
             except Refused as no:
                 found.append(no)
                 continue
             found.append(Unit(
-                row.code, row.name, row.kind, row.region or "", parent, row.province_department,
+                row.code, row.name, row.kind, row.region or (old.region if old else ""), parent, row.province_department,
                 old.active if old else True, old.chat_enabled if old else True,
             ))  # fmt: skip
         tree = {**known, **{u.code: u for u in found if isinstance(u, Unit)}}

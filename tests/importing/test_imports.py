@@ -108,9 +108,9 @@ async def test_a_dry_run_says_what_would_happen_and_writes_nothing(city: SampleC
     report = await city.import_text("tickets", build_tickets(3), dry_run=True)
     assert (report["imported"], report["already"]) == (2, 1)
     units = await city.import_text(
-        "units", "code,name,kind\nU99,新单位,handling\nU01,市住房和城乡建设局,handling\n", dry_run=True
+        "units", "code,name,kind\nU99,新单位,handling\nU01,市住建局,handling\n", dry_run=True
     )
-    assert units["imported"] == 2  # U01 would lose its region
+    assert units["imported"] == 2  # U01 would have another name
     assert await city.count(t.tickets) == 1 and await city.count(t.units) == 7
 
 
@@ -159,6 +159,17 @@ async def test_people_may_name_their_unit_as_the_registration_form_does(city: Sa
     assert (await city.import_text("people", text))["already"] == 1
     snapshot = await city.core.office.snapshot(fresh=True)
     assert [p.role for p in snapshot.by_unit["U04"] if p.name == "林一"] == [Role.HANDLER]
+
+
+async def test_a_blank_cell_leaves_what_is_known_of_a_unit(city: SampleCity) -> None:
+    full = "code,name,kind,region,parent\nA1,一所,handling,朝阳区,M01\n"
+    await city.import_text("units", full)
+    report = await city.import_text("units", "code,name,kind,region,parent\nA1,一所,handling,,\n")
+    unit = (await city.core.office.snapshot(fresh=True)).config.units["A1"]
+    assert (unit.region, unit.parent, report["already"]) == ("朝阳区", "M01", 1)
+    await city.import_text("units", "code,name,kind\nA1,第一所,handling\n")
+    unit = (await city.core.office.snapshot(fresh=True)).config.units["A1"]
+    assert (unit.name, unit.region, unit.parent) == ("第一所", "朝阳区", "M01")
 
 
 async def test_a_parent_may_stand_below_its_child_and_a_missing_one_is_refused(city: SampleCity) -> None:
