@@ -54,6 +54,8 @@ class SettingSpec:
     units: tuple[str, ...] = tuple(LimitUnit)
     low: Decimal = Decimal(0)
     high: Decimal = Decimal(10**6)
+    is_needed: bool = False  # a list that may not be empty
+    longest: int | None = None  # of a limit, in its unit
     per_unit: bool = False
     group: str = "scoring"  # heading it is shown under; all settings of scheme files concern scoring
 
@@ -229,6 +231,8 @@ def _read_specs() -> Iterator[SettingSpec]:
                 units=tuple(entry.get("units", tuple(LimitUnit))),
                 low=Decimal(entry.get("min", 0)),
                 high=Decimal(entry.get("max", 10**6)),
+                is_needed=entry.get("needed", False),
+                longest=entry.get("longest"),
                 per_unit=entry.get("per_unit", False),
                 group=entry["group"],
             )

@@ -40,6 +40,15 @@ def normalise_phone(raw: Any, *, countries: Collection[str] = ("CN",)) -> PhoneN
     return _parse(text, tuple(countries))
 
 
+def check_countries(codes: Collection[str]) -> None:
+    """Refused `unknown_country` for what is not the ISO code of a country or region with telephone numbers."""
+    import phonenumbers
+
+    for code in codes:
+        if code not in phonenumbers.SUPPORTED_REGIONS:
+            raise Refused("unknown_country", value=code[:40])
+
+
 def find_short_code(raw: Any, *, country: str = "CN") -> str | None:
     """Return the digits of a short code such as 12345 or 110, which cannot be called back; else None."""
     import phonenumbers

@@ -5,8 +5,11 @@ from datetime import datetime
 from backend.domain.acts import Actor
 from backend.domain.codes import check_code
 from backend.domain.refusals import Refused
+from backend.domain.setting_checks import refuse_nonsense
+from backend.domain.settings_catalogue import split_list
 from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
+from backend.office.phone_numbers import check_countries
 from backend.ports.integrity import AuditStore
 from backend.ports.office import SettingVersion
 from backend.ports.web import KeyStore
@@ -23,7 +26,7 @@ async def set_setting(
 ) -> str:
     """Store a new version of a setting (`KEY` or `KEY@UNIT`); return its normalised value.
 
-    Refused `unknown_setting`, `not_per_unit`, `bad_setting`, `unknown_unit`.
+    Refused `unknown_setting`, `not_per_unit`, `bad_setting`, `unknown_unit`, `unknown_country` and as `refuse_nonsense`.
     """
     key, _, named = key.partition("@")
     unit = unit or named or None
@@ -31,7 +34,11 @@ async def set_setting(
     if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)
     full = key if unit is None else f"{key}@{unit}"
-    written = snapshot.settings.with_changes({full: value}).overrides[full]
+    changed = snapshot.settings.with_changes({full: value})
+    written = changed.overrides[full]
+    refuse_nonsense(full, written, changed)
+    if key == "calls.countries":
+        check_countries(split_list(written))
     now = office.clock.now()
     await office.store.add_version(SettingVersion(key, unit, written, from_at or now, by, now))
     await audit.record(now, by, "setting", full, value=written)

@@ -53,3 +53,10 @@ def test_the_log_line_of_a_move_has_the_fields_of_the_contract_and_no_others(
 def test_a_code_for_somebody_unknown_is_refused_by_who_is_unknown(jiesu: Jiesu) -> None:
     result = jiesu("binding", "open", "X99")
     assert result.status == 1 and "没有登记该人员：X99" in result.err
+
+
+def test_a_country_that_cannot_be_rung_is_not_set(jiesu: Jiesu) -> None:
+    for written, said in (("中国", "如 CN"), ("XX", "如 CN"), ("", "至少要填一项")):
+        result = jiesu("set", "calls.countries", written)
+        assert result.status == 1 and said in result.err, (written, result.err)
+    assert jiesu("set", "calls.countries", "CN,HK").status == 0
