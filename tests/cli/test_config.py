@@ -9,6 +9,7 @@ import pytest
 from backend.app.config import Config
 from backend.app.secret_strength import estimate_bits, is_strong_secret
 from backend.domain.refusals import Refused
+from backend.domain.texts import Texts, list_languages
 
 STRONG = "q7Zr2mXw9Kd4Tb6Ns8Vy3Hc5Lp1Ja0Ge"  # the tests' own
 
@@ -41,6 +42,8 @@ def test_the_key_of_a_rehearsal_is_refused_in_earnest_XS9(tmp_path: Path) -> Non
     assert made.startswith("sandbox:") and Config(data=tmp_path, sandbox=True).load_secret_key() == made
     assert refusal(data=tmp_path) == "secret_of_sandbox"
     assert refusal(data=tmp_path, secret_key=made) == "secret_of_sandbox"
+    for language in list_languages():  # whoever only wanted a command on the rehearsal is told how
+        assert "JIESU_SANDBOX=1" in Texts(language).render_refusal("secret_of_sandbox", {})
     (tmp_path / "secret.key").write_text(STRONG)  # as older rehearsals wrote it
     assert refusal(data=tmp_path) == "secret_of_sandbox"
     assert refusal(data=tmp_path / "empty") == "secret_missing"
