@@ -216,13 +216,14 @@ def _load_file() -> dict[str, Any]:
 
 
 def _read_specs() -> Iterator[SettingSpec]:
+    names = {rate.item: rate.name for scheme in map(load_scheme, list_scheme_ids()) for rate in scheme.rates}
     for pattern, entry in _load_file().items():
         if pattern == "profiles":
             continue
         for item in entry.get("each", ("",)):
             yield SettingSpec(
                 key=pattern.format(item=item),
-                label=entry["label"],
+                label=entry["label"].format(item=names.get(item, item)),
                 kind=ValueKind(entry["kind"]),
                 default=entry.get("default"),
                 inherits=entry.get("inherits"),
@@ -253,8 +254,13 @@ def _read_scheme_specs() -> Iterator[SettingSpec]:
     """Yield the settings that scheme files declare for their own numbers, and the slope mode of each of their rates."""
     for key, default in list_scheme_settings().items():
         yield SettingSpec(key, key, ValueKind.DECIMAL, default, words=("none",))
-    modes = tuple(_load_file()["scoring.slope_mode"]["items"])
+    modes, label = (
+        tuple(_load_file()["scoring.slope_mode"]["items"]),
+        _load_file()["scoring.{item}.slope_mode"]["label"],
+    )
     for scheme in map(load_scheme, list_scheme_ids()):
         for rate in (rate for rate in scheme.rates if rate.rule is RateRule.SLOPE):
             key = f"scoring.{rate.item}.slope_mode"
-            yield SettingSpec(key, rate.name, ValueKind.CHOICE, None, inherits="scoring.slope_mode", items=modes)
+            yield SettingSpec(
+                key, label.format(item=rate.name), ValueKind.CHOICE, None, inherits="scoring.slope_mode", items=modes
+            )

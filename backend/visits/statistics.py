@@ -72,7 +72,7 @@ class VisitStatistics:
         self._office = office
 
     async def compute_month(self, month_text: str, unit: str | None = None) -> VisitMonth:
-        """Return the figures of a month (`2026-11`; empty: this one), of one unit or of all. Refused `bad_field`."""
+        """Return the figures of a month (`2026-11`; empty: this one), of one unit or of all. Refused `bad_month`."""
         since, until = self._bounds(month_text)
         visits = await self._store.count_visits(since, until)
         calls = await self._store.count_calls(since, until)
@@ -95,7 +95,7 @@ class VisitStatistics:
         now = self._office.clock.now()
         found = _MONTH.fullmatch(written or now.strftime("%Y-%m"))
         if found is None or not 2000 <= int(found[1]) <= 2100:
-            raise Refused("bad_field", field="month")
+            raise Refused("bad_month", value=written[:40])
         first = datetime(int(found[1]), int(found[2]), 1, tzinfo=self._office.clock.zone)
         return first, (first.replace(day=28) + (first.replace(day=5) - first)).replace(day=1)
 

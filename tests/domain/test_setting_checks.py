@@ -47,3 +47,8 @@ def test_what_is_no_country_that_can_be_rung_is_refused(written: str) -> None:
     check_countries(["CN", "HK", "MO", "TW", "US"])
     with pytest.raises(Refused, match="unknown_country"):
         check_countries(["CN", written])
+
+
+def test_no_two_settings_have_the_same_label() -> None:
+    labels = [row.label for row in load_catalogue().values()]
+    assert sorted({label for label in labels if labels.count(label) > 1}) == []

@@ -56,7 +56,7 @@ ROUTES: tuple[Route, ...] = (
           filters=(TICKET, Filter("person"), choice_filter("state", DELIVERY_STATES), *PAGED)),
     Route("GET",  "/calls",                  deliveries.list_calls,
           filters=(TICKET, Filter("person"), choice_filter("outcome", CALL_OUTCOMES), *PAGED)),
-    Route("GET",  "/scores",                 scores.list_sheets, filters=(month_filter(code="bad_field"), Filter("scheme"), UNIT),
+    Route("GET",  "/scores",                 scores.list_sheets, filters=(month_filter(), Filter("scheme"), UNIT),
           refuses=("missing", "not_found", "unknown_scheme", "scheme_not_for_unit", "unknown_unit")),
     Route("POST", "/score-runs",             scores.start_run, "scores.edit", schemas.RunBody, status=201,
           refuses=("bad_period", "period_future", "unknown_scheme", "scheme_not_for_unit", "unknown_setting", "bad_setting")),

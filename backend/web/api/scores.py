@@ -20,10 +20,12 @@ LEDGER_REFUSALS = (
 
 
 async def list_sheets(request: ApiRequest) -> ApiResponse[Scores]:
-    """Return the month's sheets; unit roles see their own unit's. Refused `missing`, `bad_field`, `not_found`."""
+    """Return the month's sheets; unit roles see their own unit's. Refused `missing`, `bad_month`, `not_found`."""
     month = request.query.get("month")
-    if month is None or not _MONTH.fullmatch(month):
-        raise Refused("missing" if month is None else "bad_field", field="month")
+    if month is None:
+        raise Refused("missing", field="month")
+    if not _MONTH.fullmatch(month):
+        raise Refused("bad_month", value=month[:40])
     unit = request.query.get("unit")
     if request.actor.is_unit_member:
         if unit not in (None, request.actor.unit):

@@ -288,7 +288,7 @@ ROUTES: tuple[Route, ...] = (
           refuses=("forbidden", "bad_phone", "number_missing", "reason_missing")),
     Route("POST", "/visits/do-not-visit/remove", remove_do_not_call, body=DoNotCallRemovalBody,
           refuses=("forbidden", "bad_phone", "number_missing", "reason_missing", "not_found")),
-    Route("GET",  "/visits/figures",             get_statistics, filters=(month_filter(code="bad_field"),)),
+    Route("GET",  "/visits/figures",             get_statistics, filters=(month_filter(),)),
     Route("GET",  "/recordings/{dial}",          get_recording,
           refuses=("forbidden",)),
 )
