@@ -31,6 +31,11 @@ class Fallback:
     is_last: bool = False
 
 
+def is_given_up(state: str, *parts: Fallback) -> bool:
+    """Whether a message that ends in this state, with this in its place, reaches nobody any more."""
+    return state == "dead" or any(part.is_last for part in parts)
+
+
 def plan_fallback(context: FallbackContext) -> Fallback:
     """Decide what follows when a message cannot arrive. One that need not arrive gets an SMS at most (S2, S7)."""
     other = _plan_other_way(context)

@@ -11,7 +11,7 @@ from backend.delivery.ask_slots import AskSlots
 from backend.delivery.batch_writer import MAX_PAUSE, BatchWriter
 from backend.delivery.cards import RenderedCard
 from backend.delivery.chat_holds import ChatHolds
-from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
+from backend.delivery.fallback import Fallback, is_given_up, plan_colleague_notice, plan_fallback
 from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.in_hand import InHand
 from backend.delivery.kinds import MUST_ARRIVE, REMINDER_KINDS, REPLY_KINDS
@@ -271,7 +271,7 @@ class MessageSender:
     ) -> bool:
         parts: Sequence[Fallback] = [f for f in (instead, also) if f is not None]
         message = claimed.message
-        if state == "dead" or any(f.is_last for f in parts):  # given up: the administrators' business (operations §8)
+        if is_given_up(state, *parts):  # the administrators' business (operations §8)
             self._deps.tell_alarm("message_dead", person=message.person, message=message.kind)
         return await self._put(
             claimed,

@@ -130,8 +130,7 @@ class DeliveryWorker:
 
     async def report_unreachable(self, outbox_id: int, why: str) -> None:
         """Fall back when one way is exhausted (an unanswered call): next way, next contact, manual task (A10, Q42)."""
-        found = await self._deps.outbox.get(outbox_id)
-        if found is None:
+        if (found := await self._deps.outbox.get(outbox_id)) is None:
             return
         instead = await self._sender.plan_fallback(found.message, why)
         if await self._deps.outbox.give_up(outbox_id, why, instead.messages, instead.notes, instead.call_to_hasten):
@@ -167,8 +166,7 @@ class DeliveryWorker:
     async def _read_due(self) -> int:
         """Queue what is new: urgent always, the rest when few wait; return how many were new."""
         self._woken.clear()
-        o = self._deps
-        self._read_at = o.clock.monotonic()
+        self._read_at = (o := self._deps).clock.monotonic()
         few = len(self._queue) < REFILL_BELOW
         names, now = list(o.channels), o.clock.now()
         found = await o.outbox.list_waiting(names, now, MAX_QUEUED if few else REFILL_BELOW, urgent=not few)
