@@ -15,6 +15,7 @@ from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Answer, Source, State
+from backend.domain.told_requester import split_told
 from backend.domain.visit_outcome import AutoVisit, decide_after_auto
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import mask_number, to_callable_number
@@ -197,7 +198,7 @@ class RequesterTexts:
         (XM12); of a confidential ticket nothing that somebody wrote."""
         granted = [r for r in snap.requests if r.kind == "extension" and r.decision == "accepted"] if snap else []
         facts = granted[-1].facts if granted else {}
-        chosen, written = str(facts.get("reason_class") or ""), str(facts.get("reason") or "")
+        chosen, written = str(facts.get("reason_class") or ""), split_told(str(facts.get("reason") or ""))[0]
         if chosen or not written or snap is None or "confidential" in snap.ticket.flags:
             return self.texts.get_word("delay", chosen or "complex")
         shape = (await self.office.snapshot()).settings.text("privacy.phone_mask")

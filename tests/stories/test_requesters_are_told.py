@@ -31,7 +31,7 @@ async def test_a_requester_gets_an_sms_about_a_granted_extension_with_a_reason_f
 ) -> None:
     await decide_extension(office, True, reason_class="materials")
     (sms,) = office.phone(REQUESTER).sms
-    assert sms.body.startswith("【12345热线】您反映的事项（编号JS0001）因需补充材料需延期至")
+    assert sms.body.startswith("【12345热线】您反映的事项（编号JS0001）因需补充材料，需延期至")
     assert "张三" not in sms.body and "138" not in sms.body and len(sms.body) <= 70
     due = await office.due("JS0001", "close")
     assert f"{due.month}月{due.day}日" in sms.body.replace(" ", "")
@@ -43,7 +43,8 @@ async def test_a_requester_gets_an_sms_about_a_granted_extension_with_a_reason_f
 @pytest.mark.parametrize(
     ("reason", "read"),
     [
-        ("因管道老化需整体更换。", "管道老化需整体更换"),
+        ("因管道老化需整体更换。", "因管道老化需整体更换，需延期至"),
+        ("等待检测结果，已电话告知诉求人", "因等待检测结果，需延期至"),
         ("找李明13800001111核实后再办", "138****1111"),
         ("需更换主变压器并重新敷设电缆，预计工期较长，另需协调物业、供电、社区三方", "需更换主变压器并重新敷设电缆，…"),
     ],
