@@ -26,6 +26,7 @@ from backend.ports.visits import RequesterText, RequesterTextStore, VisitStore
 from backend.tickets.service import TicketService
 from backend.visits.automatic import is_sampled
 from backend.visits.rating_pages import TOKEN_CHARS, RatingPages
+from backend.visits.requester_news import is_still_news
 from backend.visits.results import record_result
 from notify.channel import DeliveryError
 from notify.rate_limit import RateLimiter
@@ -132,12 +133,12 @@ class RequesterTexts:
         if number is None:
             await self._finish(text, "failed", now, error="not_callable")
             return True
-        if await self.rate_limiter.try_acquire(self.gateway.buckets()):
-            return None
         snap = await self._load_asked(text.ticket_id, text.round) if text.is_question else None
-        if text.is_question and snap is None:  # answered while the text waited
+        if snap is None if text.is_question else not await self._is_still_news(text):  # overtaken while it waited
             await self.store.settle(text.id, "failed", now, error="overtaken")
             return True
+        if await self.rate_limiter.try_acquire(self.gateway.buckets()):
+            return None
         if not await self.store.claim(text.id, now, now + LEASE):
             return False
         page = None
@@ -159,6 +160,10 @@ class RequesterTexts:
             text.id, "sent", now, next_at=awaited, provider_id=receipt.provider_id, cost=receipt.cost
         )
         return True
+
+    async def _is_still_news(self, text: RequesterText) -> bool:
+        snap = await self.tickets.moves.load(TicketRef(ticket_id=text.ticket_id))
+        return is_still_news(text, snap, await self.store.list_by_ticket(text.ticket_id))
 
     async def render(self, text: RequesterText, address: str = "") -> str:
         """Render the text: nothing of the demand, at most 70 characters on the mainland; `address`: of a page."""

@@ -83,6 +83,28 @@ async def test_a_text_waits_until_requesters_may_be_disturbed_XM12(
 
 
 @SQLITE
+async def test_a_text_of_a_longer_limit_is_not_sent_once_the_ticket_was_answered_S5(office: Office) -> None:
+    await office.advance_to(november(9, 23, 0))
+    await decide_extension(office, True)
+    await office.act("JS0001", "reply", "H101", text="路灯已修复。", way="phone")
+    await office.advance_to(november(10, 9))
+    (sms,) = office.phone(REQUESTER).sms
+    assert "已由承办单位答复" in sms.body
+
+
+@SQLITE
+async def test_a_text_of_a_reply_is_not_sent_once_the_ticket_went_back_to_its_unit_S4(office: Office) -> None:
+    await office.bind("H101")
+    await office.sign_ticket("JS0001", by="H101")
+    await office.advance_to(november(9, 23, 0))
+    await office.act("JS0001", "close", "H101", text="路灯已修复。", feedback="满意", no_objection=True)
+    await office.settle()
+    await office.act("JS0001", "send_back", "reviewer", reason="未附照片")
+    await office.advance_to(november(10, 9))
+    assert office.phone(REQUESTER).sms == []
+
+
+@SQLITE
 async def test_no_sms_about_an_extension_is_sent_where_the_office_wants_none(office: Office) -> None:
     await office.set_setting("caller_text.extension", "false")
     await decide_extension(office, True)
