@@ -26,6 +26,7 @@ ANSWERABLE = frozenset({S.SIGNED, S.EXTENSION_REVIEW})  # the clock runs on whil
 VISITING = frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL})
 OPEN = NEW | WITH_UNIT | VISITING | {S.UNREASONABLE_REVIEW}
 UNARCHIVED = OPEN | {S.FINALIZED}
+ANSWERED = frozenset({S.REPLIED, S.UNREASONABLE_REVIEW, S.FINALIZED}) | VISITING  # what the requester was told stands
 FINISHED = frozenset({S.CLOSED, S.FINALIZED, S.ARCHIVED})  # the unit has nothing left to do
 UNCHANGED: frozenset[State] = frozenset()  # the state does not change
 #: How open tickets are counted for people.

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from backend.domain.masking import clean
+from backend.domain.told_requester import split_told
 from backend.domain.typed_numbers import narrow, read_typed
 from backend.domain.verb_fields import HAND_ON_KINDS
 
@@ -36,6 +37,7 @@ class ParsedReply:
     reason_code: str | None = None  # a guess, for 退单 only
     cause: str = ""  # the cause found, where a 答复 or 办结 names one (A32)
     files: tuple[str, ...] = ()  # what came with it
+    told: str = ""  # what a 延期 says of telling the requester, no part of the reason (A24)
     dispatch_kind: str = ""  # of 交办, 转办
 
 
@@ -119,7 +121,8 @@ def parse_reply(text: str) -> ParsedReply | None:
         return ParsedReply("sign") if not rest.strip(_EDGE + "了！!") else None
     if verb == "extend":
         days, rest = _split_days(rest)
-        return ParsedReply(verb, rest, days)
+        reason, told = split_told(rest)
+        return ParsedReply(verb, reason, days, told=told)
     if verb in HAND_ON_KINDS:  # followed by the unit, so that 交办 within a sentence is none
         return ParsedReply("hand_on", rest, dispatch_kind=verb) if after[:1] in ("", *_EDGE) else None
     if verb == "return":

@@ -15,6 +15,7 @@ from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Answer, Source, State
+from backend.domain.told_requester import split_told
 from backend.domain.visit_outcome import AutoVisit, decide_after_auto
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import mask_number, to_callable_number
@@ -25,6 +26,7 @@ from backend.ports.visits import RequesterText, RequesterTextStore, VisitStore
 from backend.tickets.service import TicketService
 from backend.visits.automatic import is_sampled
 from backend.visits.rating_pages import TOKEN_CHARS, RatingPages
+from backend.visits.requester_news import is_still_news
 from backend.visits.results import record_result
 from notify.channel import DeliveryError
 from notify.rate_limit import RateLimiter
@@ -131,12 +133,12 @@ class RequesterTexts:
         if number is None:
             await self._finish(text, "failed", now, error="not_callable")
             return True
-        if await self.rate_limiter.try_acquire(self.gateway.buckets()):
-            return None
         snap = await self._load_asked(text.ticket_id, text.round) if text.is_question else None
-        if text.is_question and snap is None:  # answered while the text waited
+        if snap is None if text.is_question else not await self._is_still_news(text):  # overtaken while it waited
             await self.store.settle(text.id, "failed", now, error="overtaken")
             return True
+        if await self.rate_limiter.try_acquire(self.gateway.buckets()):
+            return None
         if not await self.store.claim(text.id, now, now + LEASE):
             return False
         page = None
@@ -158,6 +160,10 @@ class RequesterTexts:
             text.id, "sent", now, next_at=awaited, provider_id=receipt.provider_id, cost=receipt.cost
         )
         return True
+
+    async def _is_still_news(self, text: RequesterText) -> bool:
+        snap = await self.tickets.moves.load(TicketRef(ticket_id=text.ticket_id))
+        return is_still_news(text, snap, await self.store.list_by_ticket(text.ticket_id))
 
     async def render(self, text: RequesterText, address: str = "") -> str:
         """Render the text: nothing of the demand, at most 70 characters on the mainland; `address`: of a page."""
@@ -197,7 +203,7 @@ class RequesterTexts:
         (XM12); of a confidential ticket nothing that somebody wrote."""
         granted = [r for r in snap.requests if r.kind == "extension" and r.decision == "accepted"] if snap else []
         facts = granted[-1].facts if granted else {}
-        chosen, written = str(facts.get("reason_class") or ""), str(facts.get("reason") or "")
+        chosen, written = str(facts.get("reason_class") or ""), split_told(str(facts.get("reason") or ""))[0]
         if chosen or not written or snap is None or "confidential" in snap.ticket.flags:
             return self.texts.get_word("delay", chosen or "complex")
         shape = (await self.office.snapshot()).settings.text("privacy.phone_mask")

@@ -26,7 +26,7 @@ async def ask_extension(chat: Conversation, context: TicketContext) -> None:
 
 
 async def collect_extension(chat: Conversation, context: TicketContext, parsed: ParsedReply) -> None:
-    """Handle 延期 3 原因…; a reason that mentions informing the requester skips that question."""
+    """Handle 延期 3 原因…; where it says how the requester was told, nothing is asked."""
     if parsed.days is None or not parsed.text:
         await ask_extension(chat, context)
         return
@@ -34,15 +34,14 @@ async def collect_extension(chat: Conversation, context: TicketContext, parsed: 
     await _check(chat, context, new_due, parsed.text)
     words = {"days": parsed.days, "reason": parsed.text, "files": list(parsed.files)}
     number = await drafts.keep(chat, context.assignment_id, VERB, words)
-    if way := find_way(parsed.text):
+    if way := find_way(parsed.told):
         await _submit(chat, context, words, way)
         return
     keys: ButtonRows = (
         tuple((f"bot.{verb}", ButtonData(verb, context.assignment_id, number)) for verb in INFORMED_WAYS),
         (("bot.informed_no", ButtonData("drop_draft", context.assignment_id, number)),),
     )
-    informed = any(word in parsed.text for word in chat.render("bot.informed_words").split())
-    asked = chat.render("bot.informed_how" if informed else "bot.informed_whether", ticket_no=chat.name_ticket(context.snap.ticket), n=parsed.days,
+    asked = chat.render("bot.informed_how" if parsed.told else "bot.informed_whether", ticket_no=chat.name_ticket(context.snap.ticket), n=parsed.days,
                         new_due=chat.format_time(new_due), reason=parsed.text.rstrip("。."))  # fmt: skip
     await chat.send_text(asked, keys)
 

@@ -15,7 +15,7 @@ MAX_ITEMS = 200  # considered at all; nobody pages through more
 
 
 async def show_todo(chat: Conversation, text: str = "") -> None:
-    """Handle /todo: list open tickets, unsigned first, then by deadline, each with a button for its card."""
+    """Handle /todo: list open tickets, urgent first, then by what is waited for next, each with a button for its card."""
     await show_page(chat, 0)
 
 

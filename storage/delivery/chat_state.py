@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, case, delete, func, select, text, update
 
 from backend.domain.instants import to_micros
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.records import Assignment, Request, Ticket
+from backend.domain.ticket_enums import Grade, State
 from backend.ports.chat import OpenQuestion, TodoItem
 from storage import tables as t
 from storage.engine.database import Database
@@ -90,8 +91,9 @@ class SqlChatStateStore:
 
         def work(c: Connection) -> tuple[int, Sequence[TodoItem]]:
             count = c.execute(select(func.count()).select_from(t.assignments).where(mine)).scalar_one()
-            due = func.coalesce(a.signed_at, 0)  # unsigned first, then by closing due time
-            query = select(t.assignments).where(mine).order_by(due > 0, a.close_due_at, a.id).limit(limit)
+            due = case((a.state == State.DISPATCHED.value, a.sign_due_at), else_=a.close_due_at)  # `next_due_at`
+            query = select(t.assignments).join(t.tickets, t.tickets.c.id == a.ticket_id).where(mine)
+            query = query.order_by(t.tickets.c.grade != Grade.URGENT.value, due, a.id).limit(limit)
             found = [MAPPERS[Assignment].from_mapping(dict(r)) for r in c.execute(query).mappings()]
             ids = sorted({f.ticket_id for f in found})
             rows = c.execute(select(t.tickets).where(t.tickets.c.id.in_(ids))).mappings()

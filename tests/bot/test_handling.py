@@ -215,6 +215,16 @@ async def test_an_urgent_ticket_can_be_passed_to_the_duty_colleague(world: World
     assert await other.press("签收") == "已签收。"
 
 
+async def test_todo_lists_the_urgent_first_then_what_is_waited_for_next(world: World) -> None:
+    user, _ = await world.sign_by_button()
+    await world.dispatch_ticket("T2")
+    await world.dispatch_ticket("T3", Grade.URGENT)
+    await user.press(await world.send_card(user, "H1", "T3"), "签收")
+    await user.say("/todo")
+    todo = await user.expect("我的待办（3 件）")
+    assert todo.buttons == ["T3", "T2", "T1"]
+
+
 async def test_todo_and_ticket_show_what_the_own_unit_has_in_hand(world: World) -> None:
     user = await world.bind("H1")
     await user.say("/todo")

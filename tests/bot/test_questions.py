@@ -128,6 +128,8 @@ async def test_words_that_say_that_the_requester_knows_save_the_question(world: 
     await user.reply(card, "延期 3 等待检测结果，已电话告知诉求人")
     await world.settle()
     assert await world.state() == "extension_review"
+    facts = (await world.load_request()).facts
+    assert (facts["reason"], facts["requester_informed"]["way"]) == ("等待检测结果", "phone")
 
 
 async def test_where_words_do_not_say_how_the_requester_was_told_only_that_is_asked(world: World) -> None:

@@ -26,6 +26,7 @@ REPLIES = [
     ("延期5个工作日，等待材料", ParsedReply("extend", "等待材料", 5)),
     ("延期三天 天气原因", ParsedReply("extend", "天气原因", 3)),
     ("延期十五日：法定程序", ParsedReply("extend", "法定程序", 15)),
+    ("延期 3 等待检测结果，已电话告知诉求人", ParsedReply("extend", "等待检测结果", 3, told="已电话告知诉求人")),
     ("延期 等待检测", ParsedReply("extend", "等待检测", None)),
     ("延期 0 等待", ParsedReply("extend", "0 等待", None)),
     ("延期 9999 等待", ParsedReply("extend", "9999 等待", None)),

@@ -31,7 +31,7 @@ async def test_a_requester_gets_an_sms_about_a_granted_extension_with_a_reason_f
 ) -> None:
     await decide_extension(office, True, reason_class="materials")
     (sms,) = office.phone(REQUESTER).sms
-    assert sms.body.startswith("【12345热线】您反映的事项（编号JS0001）因需补充材料需延期至")
+    assert sms.body.startswith("【12345热线】您反映的事项（编号JS0001）因需补充材料，需延期至")
     assert "张三" not in sms.body and "138" not in sms.body and len(sms.body) <= 70
     due = await office.due("JS0001", "close")
     assert f"{due.month}月{due.day}日" in sms.body.replace(" ", "")
@@ -43,7 +43,8 @@ async def test_a_requester_gets_an_sms_about_a_granted_extension_with_a_reason_f
 @pytest.mark.parametrize(
     ("reason", "read"),
     [
-        ("因管道老化需整体更换。", "管道老化需整体更换"),
+        ("因管道老化需整体更换。", "因管道老化需整体更换，需延期至"),
+        ("等待检测结果，已电话告知诉求人", "因等待检测结果，需延期至"),
         ("找李明13800001111核实后再办", "138****1111"),
         ("需更换主变压器并重新敷设电缆，预计工期较长，另需协调物业、供电、社区三方", "需更换主变压器并重新敷设电缆，…"),
     ],
@@ -79,6 +80,28 @@ async def test_a_text_waits_until_requesters_may_be_disturbed_XM12(
         assert office.phone(REQUESTER).sms == []
         await office.advance_to(then + timedelta(minutes=1))
     assert len(office.phone(REQUESTER).sms) == 1
+
+
+@SQLITE
+async def test_a_text_of_a_longer_limit_is_not_sent_once_the_ticket_was_answered_S5(office: Office) -> None:
+    await office.advance_to(november(9, 23, 0))
+    await decide_extension(office, True)
+    await office.act("JS0001", "reply", "H101", text="路灯已修复。", way="phone")
+    await office.advance_to(november(10, 9))
+    (sms,) = office.phone(REQUESTER).sms
+    assert "已由承办单位答复" in sms.body
+
+
+@SQLITE
+async def test_a_text_of_a_reply_is_not_sent_once_the_ticket_went_back_to_its_unit_S4(office: Office) -> None:
+    await office.bind("H101")
+    await office.sign_ticket("JS0001", by="H101")
+    await office.advance_to(november(9, 23, 0))
+    await office.act("JS0001", "close", "H101", text="路灯已修复。", feedback="满意", no_objection=True)
+    await office.settle()
+    await office.act("JS0001", "send_back", "reviewer", reason="未附照片")
+    await office.advance_to(november(10, 9))
+    assert office.phone(REQUESTER).sms == []
 
 
 @SQLITE

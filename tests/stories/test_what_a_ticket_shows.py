@@ -1,6 +1,7 @@
 """What a ticket shows to those who read it, in the API and on the console."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -27,6 +28,22 @@ async def test_a_demand_recognised_as_unreasonable_shows_its_mark_also_when_impo
     async with sign_in(office, "dispatcher") as console:
         assert "不合理诉求</span>" in await console.get("/tickets/L1")
         assert "不合理诉求</span>" not in await console.get("/tickets/L2")
+
+
+@SQLITE
+async def test_whoever_decides_an_extension_sees_until_when_and_how_often_it_was_asked(office: Office) -> None:
+    await office.bind("H101")
+    await office.sign_ticket("JS0001", by="H101")
+    new_due = await office.due("JS0001", "close") + timedelta(days=2)
+    informed = {"at": office.now.isoformat(), "way": "phone"}
+    await office.act(
+        "JS0001", "extend", "H101", new_due_at=new_due.isoformat(), reason="待料", requester_informed=informed
+    )
+    async with sign_in(office, "reviewer") as console:
+        page = await console.get("/tickets/JS0001")
+    form = page[page.index("acts/decide_extension") :].split("</form>")[0]
+    for part in (page[: page.index("acts/decide_extension")], form):
+        assert "申请延至" in part and f"{new_due.month}月{new_due.day}日" in part and "（第 1 次）" in part
 
 
 PETITIONS = """留言编号,留言用户,留言主题,留言时间,留言详情,答复意见,答复时间,点赞数

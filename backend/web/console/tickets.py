@@ -99,6 +99,7 @@ async def _render(
     history = await services.queries.load_history(view.ticket.id, actor.sight)
     snap = await services.tickets.moves.load(TicketRef(ticket_id=view.ticket.id))
     waiting = [r for r in snap.requests if r.decision is None] if snap else []
+    asked = next((r for r in waiting if r.kind == "extension"), None)
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
     serializer = await Serializer.create(services)
     standing = await services.office.snapshot()
@@ -120,6 +121,7 @@ async def _render(
         "may_bridge": services.calls.may_bridge(view, actor), "ringing": call_notice,
         "may_give_page": snap is not None and may_give(snap, actor, standing.settings, services.clock.now()), "given_page": given_page,
         "duties": await dump_duties(services, view.ticket.id, ApiRequest(services, actor).seen_by),
+        "extension_asked": asked and {"assignment": asked.assignment_id, "new_due_at": asked.facts["new_due_at"]},
         "names": standing.person_names, "cost": await load_lateness_cost(services, view, actor),
     }, code)  # fmt: skip
 
