@@ -149,6 +149,7 @@ EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
 
 #: kind → the fact that chooses its text, and the texts that differ from `KINDS`
 TEXT_BY_FACT: dict[str, tuple[str, dict[str, str]]] = {
+    "visit_unsatisfied": ("to", {"reviewer": "message.visit_undecided"}),
     "visit_task": ("why", {"danger": "message.visit_task_urgent"}),
     "call_missed": ("script", {"danger": "message.missed_danger", "supervise": "message.missed_supervise"}),
 }

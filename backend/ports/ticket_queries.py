@@ -27,13 +27,17 @@ class TicketView:
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Filters of a ticket list; `overdue` means an open duty past its due time."""
+    """Filters of a ticket list; `overdue` means an open duty past its due time.
+
+    `undecided`: a final 不满意 that was neither reworked, nor recognised as unreasonable, nor reviewed (T27, T29, A17).
+    """
 
     state: str | None = None
     unit: str | None = None
     grade: str | None = None
     category: str | None = None
     overdue: bool = False
+    undecided: bool = False
     text: TextSearch | None = None  # literal words, sought in numbers and in what is shown
 
 

@@ -38,6 +38,7 @@ from storage.tickets.search import (
     hide_other_tickets,
     is_one_of,
     is_overdue,
+    is_undecided,
     is_seen_by,
     read_found,
 )
@@ -174,7 +175,9 @@ class SqlQueryStore:
             own = [is_one_of(t.duties.c.unit, seen_by.units)] if seen_by is not None else []
             overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*is_overdue(now), *own)
             red = select(func.count()).where(k.state.in_(OPEN_STATES), has_flag("red"), *mine).select_from(t.tickets)
-            return counts | {"overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one())}
+            undecided = select(func.count()).where(*is_undecided(), *mine).select_from(t.tickets)
+            more = {"overdue": overdue, "red": red, "undecided": undecided}
+            return counts | {name: int(c.execute(query).scalar_one()) for name, query in more.items()}
 
         return await self._db.read(work)
 

@@ -11,7 +11,7 @@ from backend.domain.acts import Sight
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
 from backend.domain.text_search import TextSearch
-from backend.domain.ticket_enums import Obligation
+from backend.domain.ticket_enums import Answer, Obligation, State
 from backend.domain.typed_numbers import list_spellings, read_typed
 from backend.ports.ticket_queries import TicketFilter
 from storage import tables as t
@@ -103,6 +103,13 @@ def is_overdue(now: datetime) -> tuple[Any, ...]:
     return d.met_at.is_(None), d.due_at < to_micros(now), d.kind.in_([k.value for k in OVERDUE_KINDS]), in_force
 
 
+def is_undecided() -> tuple[Any, ...]:
+    """Conditions: a final 不满意 that nobody has decided about (T27, T29, A17)."""
+    k = t.tickets.c
+    said_no = k.final_answer == Answer.UNSATISFIED.value
+    return k.state == State.FINALIZED.value, said_no, ~k.unreasonable, k.rework_count == 0, ~has_flag("reviewed")
+
+
 def build_query(filters: TicketFilter, now: datetime, seen_by: Sight | None) -> tuple[Select[Any], Any]:
     """Return the query of a list and its ordering column: a unit's list uses the unit's own index."""
     sight = Sight(filters.unit) if seen_by is None and filters.unit is not None else seen_by
@@ -124,7 +131,7 @@ def choose_window(filters: TicketFilter, seen_by: Sight | None) -> int | None:
     """Return how many rows one page may scan; None if an index answers."""
     if filters.text:
         return SEARCH_WINDOW if filters.text.is_selective else min(SIGNS_WINDOW, SEARCH_WINDOW)
-    by_index = seen_by is not None or filters.unit or filters.state or filters.overdue
+    by_index = seen_by is not None or filters.unit or filters.state or filters.overdue or filters.undecided
     return None if by_index or not (filters.grade or filters.category) else FILTER_WINDOW
 
 
@@ -145,6 +152,8 @@ def apply_filters(query: Select[object], filters: TicketFilter, now: datetime) -
             query = query.where(column == value)
     if filters.overdue:
         query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*is_overdue(now))))
+    if filters.undecided:
+        query = query.where(*is_undecided())
     if filters.text:
         number = k.ticket_no.ilike(build_like_pattern(read_typed(filters.text.words)), escape="\\")
         letters = [build_like_pattern(run) for run in filters.text.letters]

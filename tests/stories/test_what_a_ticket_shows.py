@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from sandbox.twilio.behaviour import answer_with
 from tests.stories.console import sign_in
 from tests.stories.office import Office
 
@@ -44,6 +45,28 @@ async def test_whoever_decides_an_extension_sees_until_when_and_how_often_it_was
     form = page[page.index("acts/decide_extension") :].split("</form>")[0]
     for part in (page[: page.index("acts/decide_extension")], form):
         assert "申请延至" in part and f"{new_due.month}月{new_due.day}日" in part and "（第 1 次）" in part
+
+
+@SQLITE
+async def test_a_final_no_is_told_to_the_reviewer_and_counted_until_somebody_decides_about_it_T26_T27(
+    office: Office,
+) -> None:
+    office.simulator.phones.default = answer_with(["1"])
+    reviewer, liaison = await office.bind("SH01"), await office.bind("L101")
+    await office.bind("H101")
+    await office.sign_ticket("JS0001", by="H101")
+    await office.act("JS0001", "close", "H101", text="已修复，请查看。", feedback="仍不满意")
+    await office.act("JS0001", "visit", "agent", kind="manual", answer="unsatisfied", note="灯还是不亮")
+    await office.settle()
+    await reviewer.expect("请研判")
+    await liaison.expect("如认为诉求不合理")
+    async with sign_in(office, "reviewer") as console:
+        assert "/tickets?undecided=1" in await console.get("/")
+        assert "JS0001" in await console.get("/tickets?undecided=1")
+        await office.act("JS0001", "rework", "reviewer", summary="灯还是不亮")
+        await office.advance("5m")
+        assert "/tickets?undecided=1" not in await console.get("/")
+        assert "JS0001" not in await console.get("/tickets?undecided=1")
 
 
 PETITIONS = """留言编号,留言用户,留言主题,留言时间,留言详情,答复意见,答复时间,点赞数

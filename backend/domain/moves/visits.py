@@ -109,6 +109,7 @@ def visit(m: PlanBuilder) -> None:
         _finalize(m, deemed=deemed)
         if unsatisfied and lead:
             m.notify("visit_unsatisfied", m.office.people(lead.unit, Role.LIAISON))
+            m.notify("visit_unsatisfied", m.office.people(m.ticket.management or "", Role.REVIEWER), to="reviewer")
     elif m.ticket.state is not State.REVISIT_MANUAL or (not manual and arguments["because"] == "danger"):
         start_manual_visit(m, arguments["because"] or ("sampled" if arguments["sampled"] else ""))
 

@@ -40,7 +40,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/tickets",                tickets.create_ticket, "ticket.create", schemas.TicketBody, status=201,
           refuses=("bad_word", "no_institution", "bad_phone", "bad_character", "too_long", "bad_code", "exists", "files_missing", "calendar_ends")),
     Route("GET",  "/tickets",                tickets.list_tickets,
-          filters=(choice_filter("state", State), UNIT, choice_filter("grade", Grade), choice_filter("category", Category), Filter("overdue", FLAG), Filter("q"), *PAGED)),
+          filters=(choice_filter("state", State), UNIT, choice_filter("grade", Grade), choice_filter("category", Category), Filter("overdue", FLAG), Filter("undecided", FLAG), Filter("q"), *PAGED)),
     Route("GET",  "/tickets/{no}",           tickets.get_ticket),
     Route("GET",  "/tickets/{no}/timeline",  tickets.get_timeline),
     Route("POST", "/tickets/{no}/acts",      tickets.act, body=schemas.ActBody,

@@ -76,7 +76,8 @@ def parse_filters(query: Any, phone_mask: str) -> TicketFilter:
     return TicketFilter(
         state=parse_choice(query, "state", tuple(State)), unit=query.get("unit"),
         grade=parse_choice(query, "grade", tuple(Grade)), category=parse_choice(query, "category", tuple(Category)),
-        overdue=parse_flag(query, "overdue"), text=TextSearch(words, phone_mask) if words else None,
+        overdue=parse_flag(query, "overdue"), undecided=parse_flag(query, "undecided"),
+        text=TextSearch(words, phone_mask) if words else None,
     )  # fmt: skip
 
 

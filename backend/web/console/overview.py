@@ -25,7 +25,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
     say = services.texts.render
     return render_page(request, "overview.html", {
         "states": [(s.value, counts[s]) for s in State if counts.get(s)], "overdue": counts["overdue"],
-        "red": counts["red"], "late": [serializer.dump_ticket(v, actor) for v in late.items], "now": now,
+        "red": counts["red"], "undecided": counts["undecided"], "late": [serializer.dump_ticket(v, actor) for v in late.items], "now": now,
         "unit_names": await load_unit_names(services),
         "findings": [say(f"finding.{f.kind}", subject=f.subject, **f.facts) for f in found[:MAX_SHOWN]],
     })  # fmt: skip

@@ -31,7 +31,7 @@ from backend.web.query import encode_cursor, parse_row_cursor, read_query
 from backend.web.request import ApiRequest
 from backend.web.serializers import Serializer
 
-FILTERS = ("state", "unit", "grade", "category", "overdue", "q", "cursor")
+FILTERS = ("state", "unit", "grade", "category", "overdue", "undecided", "q", "cursor")
 PAGE_SIZE = 30
 
 
