@@ -162,7 +162,8 @@ async def _handle_numbered(chat: Conversation, message: Message, text: str) -> b
     snap = await chat.services.tickets.moves.load(TicketRef(ticket_no=found[0]))
     case = None if snap is None else select_assignment(snap.ticket, snap.assignments, chat.actor)
     if case is None:
-        if narrow(text).startswith(found[0]):  # nothing but a number can stand there
+        alone = (said := parse_reply(found[1])) is not None and said.verb == "sign"  # 签收 takes no words of its own
+        if alone or narrow(text).startswith(found[0]):  # nothing but a number can stand there
             raise Refused("not_found", ticket=found[0])
         return False
     about = await load_context(chat, case.id)

@@ -94,10 +94,15 @@ class ManualVisits:
         next_contact = snapshot.add_limit(snapshot.settings.text("contact.general.limit"), now, task.management)
         script_text = self._texts.render(
             f"manual_visit.{'unsatisfied' if find_reason(task) == 'unsatisfied' else 'other'}",
-            hotline_name=self._hotline_name, agent=by.code, name=task.requester or "",
+            hotline_name=self._hotline_name, agent=_get_badge(by.code, snapshot), name=task.requester or "",
             date=speak_date(task.generated_at, now, language, zone), again=speak_time(next_contact, now, language, zone),
         )  # fmt: skip
         return tuple(script_text.split("\n"))
+
+
+def _get_badge(code: str, snapshot: OfficeSnapshot) -> str:
+    """Return the 工号 an agent says: a person's code with a number; "" for a name or a key."""
+    return code if code in snapshot.by_code and any(c.isdecimal() for c in code) else ""
 
 
 def find_reason(task: VisitTask) -> str:

@@ -22,14 +22,25 @@ from notify.message import Button, Card, Document, Picture
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 PERIOD_PATTERN = re.compile(r"20\d\d(Q[1-4])?", re.ASCII)
 MAX_UNITS = 40  # units on a list
+MONTH_WORD = re.compile(r"(0?[1-9]|1[0-2])月(?:份)?", re.ASCII)
 CONTEST_QUESTION = "contest"  # the question that asks for a reason: `contest.PLACE`, about a run
 MAX_TEXT = 3_000  # characters of a message
 SheetRow = Mapping[str, Any]
 
 
+def _read_period(chat: Conversation, text: str) -> str:
+    """Return the period typed: 12月 is the latest such month that has begun."""
+    typed = read_typed(text).strip().upper()
+    found = MONTH_WORD.fullmatch(typed)
+    if found is None:
+        return typed
+    month = int(found[1])
+    return f"{chat.now.year - (month > chat.now.month)}-{month:02d}"
+
+
 async def show_ranking(chat: Conversation, text: str = "") -> None:
     """Handle /rank [MONTH], also a quarter or a year; this month by default."""
-    period = read_typed(text).upper() or f"{chat.now:%Y-%m}"
+    period = _read_period(chat, text) or f"{chat.now:%Y-%m}"
     month = bool(MONTH_PATTERN.fullmatch(period))
     if not (month or PERIOD_PATTERN.fullmatch(period)):
         await chat.answer_key("office.rank_usage")
@@ -163,7 +174,7 @@ async def send_report(chat: Conversation, text: str = "") -> None:
     Office only.
     """
     require(chat.actor, "reports.send")
-    month = read_typed(text).upper() or find_period_before(f"{chat.now:%Y-%m}")
+    month = _read_period(chat, text) or find_period_before(f"{chat.now:%Y-%m}")
     if not (MONTH_PATTERN.fullmatch(month) or PERIOD_PATTERN.fullmatch(month)):
         await chat.answer_key("office.report_usage")
         return

@@ -38,8 +38,8 @@ from storage.tickets.search import (
     hide_other_tickets,
     is_one_of,
     is_overdue,
-    is_undecided,
     is_seen_by,
+    is_undecided,
     read_found,
 )
 from storage.visits.texts import list_texts

@@ -103,3 +103,13 @@ async def test_what_the_state_of_the_office_counts_can_be_opened_from_it_XM23(wo
     await user.press(status, "未能送达")
     await user.press(await user.expect("未能送达的消息"), "T1")
     await user.expect("【工单】T1")
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("12月", "2025-12"), ("1月份", "2026-01"), ("2026-10", "2026-10")])
+async def test_a_month_without_its_year_is_the_latest_that_has_begun_Q52(world: World, typed: str, meant: str) -> None:
+    reports = world.services.reporting = Reports()  # type: ignore[assignment] - what /report uses of it
+    user = await world.bind("S1")
+    await user.say(f"/report {typed}")
+    await user.expect(meant)
+    await world.settle()
+    assert reports.asked == [meant]

@@ -106,3 +106,9 @@ async def test_a_word_that_may_be_the_answer_to_a_question_is_taken_as_one_XM9(w
     await user.expect("写明督办事由")
     await user.say("超期")
     await user.expect("已发起督办")
+
+
+async def test_a_seal_of_receipt_for_a_ticket_that_is_not_there_says_so_XM22(world: World) -> None:
+    user, _ = await world.sign_by_button()
+    await user.say("签收 yl5")
+    await user.expect("没有找到该工单")
