@@ -172,6 +172,12 @@ def find_day(text: str) -> str | None:
         return None
 
 
+def find_month(text: str) -> int | None:
+    """Return the month that a text names without its year; None if it is anything else."""
+    found = re.fullmatch(_load()["month"], text, re.ASCII)
+    return int(found[1]) if found else None
+
+
 def find_way(text: str) -> str | None:
     """Return how a text says the requester was spoken with; None if it does not say."""
     ways: Mapping[str, Sequence[str]] = _load()["ways"]

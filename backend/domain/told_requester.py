@@ -1,23 +1,30 @@
 """Splits words that say the requester was told from the reason they were told of (A24, S5)."""
 
 import re
+import tomllib
+from functools import cache
+from importlib.resources import files
 
-_WHO = r"(?:诉求人|来电人|反映人|投诉人|举报人|当事人|求助人|市民|群众|对方|本人|先生|女士|其)"
-_WITH = r"(?:向|和|与|跟|同|对|给|将|把)"
-_WAY = r"(?:电话|去电|致电|打电话|当面|上门|见面|短信|书面|微信|网上|口头)"
-_SAY = r"(?:告知|告诉|说明|讲明|解释|答复|回复|通知|沟通|联系|商定|知晓|知悉|知情|同意|理解|认可|谅解)"
-_ALREADY = r"(?:(?:并|且|也|均|都|现|我单位|我局|我们)*(?:已经|已|业已))"
-#: says it of the requester by name, or of nobody and nothing else but the extension
-_TOLD = re.compile(
-    rf"(?:{_WHO}(?:并|且|也|均|都)*(?:{_ALREADY}|表示).*?{_SAY}.*"
-    rf"|{_ALREADY}.*?{_WHO}.*|{_ALREADY}(?=.*{_SAY})(?!.*{_WHO})(?:通过|{_WAY}|{_WITH}|进行|发|告知|告诉|说明|讲明|解释)"
-    rf"(?:{_WITH}|{_WAY}|{_SAY}|进行|先行|延期|办理|处理|原因|情况|理由|进展|事项|事宜|清楚|完毕|了|过|的|并)*"
-    rf"|{_ALREADY}(?:通过)?{_WAY}(?:过|了)?)[！!。.\s]*"
-)
-_SAID = re.compile(_SAY + "|" + _WAY)
-_NOT_YET = re.compile(r"未|没|尚|不|无人|打不通|关机|将要|拟|准备")
 _CLAUSE = re.compile(r"([^，,。；;、\n]+)([，,。；;、\n]*)")
-_EDGE = "，,。；;、 \t\r\n　并且"
+_EDGE = "，,。；;、 \t\r\n　"
+
+
+@cache
+def _load() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Return what begins to say it, what says it, what it must hold, and what denies it."""
+    path = files("backend").joinpath("data", "scripts", "reply_words.toml")
+    w = {name: f"(?:{words})" for name, words in tomllib.loads(path.read_text(encoding="utf-8"))["told"].items()}
+    who, already, way, say = w["who"], w["already"], w["way"], w["say"]
+    told = (
+        f"{who}{w['link']}*(?:{already}|{w['states']}).*?{say}.*",
+        f"{already}.*?{who}.*",  # of the requester by name
+        f"{already}(?=.*{say})(?!.*{who})(?:{way}|{w['first']})(?:{way}|{say}|{w['rest']})*",  # and of nobody else
+        f"{already}{w['through']}?{way}{w['done']}?",
+    )
+    return (
+        re.compile(f"{who}|{already}"), re.compile(f"(?:{'|'.join(told)})[！!。.\\s]*"), re.compile(f"{say}|{way}"),
+        re.compile(w["not_yet"]),
+    )  # fmt: skip
 
 
 def split_told(text: str) -> tuple[str, str]:
@@ -37,8 +44,9 @@ def split_told(text: str) -> tuple[str, str]:
 
 def _find_told(clause: str) -> int | None:
     """Return where a clause begins to say that the requester was told."""
-    for found in re.finditer(rf"{_WHO}|{_ALREADY}", clause):
+    begins, told, said, not_yet = _load()
+    for found in begins.finditer(clause):
         tail = clause[found.start() :]
-        if _TOLD.fullmatch(tail) and _SAID.search(tail) and not _NOT_YET.search(tail):
+        if told.fullmatch(tail) and said.search(tail) and not not_yet.search(tail):
             return found.start()
     return None

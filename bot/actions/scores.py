@@ -11,6 +11,7 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
+from backend.domain.reply_parser import find_month
 from backend.domain.scoring.period import find_period_before
 from backend.domain.scoring.ranking import rank
 from backend.domain.typed_numbers import read_typed
@@ -22,7 +23,6 @@ from notify.message import Button, Card, Document, Picture
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 PERIOD_PATTERN = re.compile(r"20\d\d(Q[1-4])?", re.ASCII)
 MAX_UNITS = 40  # units on a list
-MONTH_WORD = re.compile(r"(0?[1-9]|1[0-2])月(?:份)?", re.ASCII)
 CONTEST_QUESTION = "contest"  # the question that asks for a reason: `contest.PLACE`, about a run
 MAX_TEXT = 3_000  # characters of a message
 SheetRow = Mapping[str, Any]
@@ -31,10 +31,9 @@ SheetRow = Mapping[str, Any]
 def _read_period(chat: Conversation, text: str) -> str:
     """Return the period typed: 12月 is the latest such month that has begun."""
     typed = read_typed(text).strip().upper()
-    found = MONTH_WORD.fullmatch(typed)
-    if found is None:
+    month = find_month(typed)
+    if month is None:
         return typed
-    month = int(found[1])
     return f"{chat.now.year - (month > chat.now.month)}-{month:02d}"
 
 
