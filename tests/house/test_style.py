@@ -16,7 +16,6 @@ WORDS_WE_READ = {
     "backend/domain/masking.py": "what a name, a card number or a plate looks like in Chinese prose",
     "backend/domain/reply_parser.py": "how people write numbers and days in a reply",
     "backend/domain/spoken_time.py": "how a time of day is spoken",
-    "backend/domain/told_requester.py": "how people write that they told the requester",
     "backend/domain/speech_parser.py": "what people answer",
     "backend/app/config.py": "a default that an installation changes",
     "backend/tickets/form_fields.py": "how dates and numbers are written",
