@@ -8,6 +8,7 @@ from backend.domain.plan_builder import CALL_INSTEAD
 from backend.domain.records import Assignment, Message
 from backend.domain.ticket_enums import Obligation, State
 
+UNANSWERED = frozenset({"no_answer", "busy", "machine"})  # outcomes of calls after which a person gets the task
 SMS_CHANNEL = "sms"
 S = State
 OPEN_STATES = WITH_UNIT  # 未办结: with the unit and not closed

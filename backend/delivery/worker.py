@@ -14,7 +14,7 @@ from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.card_updater import CardUpdater
 from backend.delivery.cards import CardRenderer
 from backend.delivery.in_hand import InHand
-from backend.delivery.kinds import MERGEABLE_KINDS
+from backend.delivery.kinds import MERGEABLE_KINDS, UNANSWERED
 from backend.delivery.queue import Job, SendQueue
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.delivery.sender import MessageSender
@@ -134,7 +134,7 @@ class DeliveryWorker:
             return
         instead = await self._sender.plan_fallback(found.message, why)
         if await self._deps.outbox.give_up(outbox_id, why, instead.messages, instead.notes, instead.call_to_hasten):
-            if instead.is_last:
+            if instead.is_last and why not in UNANSWERED:
                 self._deps.tell_alarm("message_dead", person=found.message.person, message=found.message.kind)
             self.wake()
 

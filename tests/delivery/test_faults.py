@@ -1,5 +1,7 @@
 """What the network refuses, and what follows: waiting, one marked copy, a lost chat, a call, the next contact, a task."""
 
+import pytest
+
 from backend.domain.ticket_enums import Grade
 from notify.channel import DeliveryError, EditResult
 from tests.delivery.world import HANDLER, World
@@ -66,7 +68,11 @@ async def test_who_is_not_bound_any_more_is_not_written_to_but_the_unit_is_calle
     assert call.message.person == "H1" and call.message.not_before <= world.at  # the planned call, brought forward
 
 
-async def test_each_failed_call_leads_to_the_next_contact_and_at_last_to_a_task(world: World) -> None:
+@pytest.mark.parametrize(("why", "told"), [("no_answer", []), ("number_refused", ["message_dead"])])
+async def test_each_failed_call_leads_to_the_next_contact_and_at_last_to_a_task(
+    world: World, why: str, told: list[str]
+) -> None:
+    """Administrators know at once of what nobody could hear; of a telephone nobody took a person has the task."""
     await world.dispatch_ticket()
     await world.worker.run_once()
     called, alarms = [], []
@@ -77,9 +83,9 @@ async def test_each_failed_call_leads_to_the_next_contact_and_at_last_to_a_task(
             break
         called.append(waiting[0].person)
         assert alarms == []
-        await world.worker.report_unreachable(waiting[0].id, "no_answer")
-        await world.worker.report_unreachable(waiting[0].id, "no_answer")  # a second report changes nothing
-    assert called == ["H1", "H2", "L1", "G1"] and alarms == ["message_dead"]  # administrators know at once
+        await world.worker.report_unreachable(waiting[0].id, why)
+        await world.worker.report_unreachable(waiting[0].id, why)  # a second report changes nothing
+    assert called == ["H1", "H2", "L1", "G1"] and alarms == told
     await world.worker.run_once()
     tasks = [s.text for s in world.channel.list_sent("chat-D1")]
     assert len(tasks) == 1 and "请人工联系 住建局" in tasks[0]

@@ -169,7 +169,7 @@ async def test_the_lists_of_the_office_open_what_they_name_and_charts_follow(off
     await supervisor.press(late, "JS0001")
     whole, rung = await supervisor.expect("【工单】JS0001"), len(office.simulator.phones.calls_made)
     assert await supervisor.press(whole, "电话通知") == "请在下方消息中确认。"
-    asked = await supervisor.expect("将就 JS0001（路灯不亮） 电话通知承办单位")
+    asked = await supervisor.expect("将为 JS0001（路灯不亮） 电话通知承办单位")
     await supervisor.press(asked, "取消")
     await office.settle()
     assert len(office.simulator.phones.calls_made) == rung
@@ -183,7 +183,7 @@ async def test_the_lists_of_the_office_open_what_they_name_and_charts_follow(off
     await supervisor.say("/unit 市")
     await supervisor.expect("有多家单位符合“市”")
     await supervisor.say("/call JS0001")
-    asked = await supervisor.expect("将就 JS0001（路灯不亮） 电话通知承办单位 市住房和城乡建设局 李建国")
+    asked = await supervisor.expect("将为 JS0001（路灯不亮） 电话通知承办单位 市住房和城乡建设局 李建国")
     assert "正在电话通知 市住房和城乡建设局 李建国：JS0001" in (await supervisor.press(asked, "确认") or "")
     for command in ("/status", "/report 2026-11", "/supervise JS0001 催办", "/call JS0001"):
         await handler.say(command)
