@@ -23,7 +23,7 @@ from backend.ports.office import Binding, PeopleStore, PersonRow
 CODE_DIGITS = 8
 CODE_LIFETIME = timedelta(minutes=10)
 MAX_PIN_TRIES, PIN_LOCKOUT = 3, timedelta(minutes=15)
-MAX_PIN_DIGITS = 8
+PIN_DIGITS = 4  # what every call asks for
 BINDING_QUESTION = "bind"  # the question open between the code and the contact card
 #: Fast enough for a telephone menu, slow enough for four digits behind a lockout.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -228,7 +228,7 @@ class People:
     # -- PINs
 
     async def set_pin(self, person: str, pin: str) -> None:
-        """Set a PIN. Refused `pin_weak`: not 4 to 8 digits, all the same, in a row, or the end of their number."""
+        """Set a PIN. Refused `pin_weak`: not four digits, all the same, in a row, or the end of their number."""
         if not is_strong_pin(pin) or pin == await self._store.get_phone_tail(person):
             raise Refused("pin_weak")
         await self._store.set_pin(person, await asyncio.to_thread(_HASHER.hash, pin))
@@ -261,15 +261,13 @@ def _verify_pin(hashed: str, pin: str) -> bool:
 
 
 def is_strong_pin(pin: str) -> bool:
-    """Four to eight ASCII digits, neither all the same nor a run up or down."""
-    if not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= MAX_PIN_DIGITS):
+    """Four ASCII digits, neither all the same nor a run up or down."""
+    if not (pin.isascii() and pin.isdigit() and len(pin) == PIN_DIGITS):
         return False
     return len(set(pin)) > 1 and pin not in _RUNS
 
 
-_RUNS = frozenset(
-    run[i : i + n] for run in ("0123456789", "9876543210") for n in range(4, MAX_PIN_DIGITS + 1) for i in range(11 - n)
-)
+_RUNS = frozenset(run[i : i + PIN_DIGITS] for run in ("0123456789", "9876543210") for i in range(11 - PIN_DIGITS))
 
 
 def generate_person_code(unit: str, name: str) -> str:

@@ -10,9 +10,17 @@ from sqlalchemy import select
 
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
+from backend.domain.script_files import load_script
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache
-from backend.office.people import People, PersonForm, generate_person_code, is_strong_pin, parse_contact_phone
+from backend.office.people import (
+    PIN_DIGITS,
+    People,
+    PersonForm,
+    generate_person_code,
+    is_strong_pin,
+    parse_contact_phone,
+)
 from backend.ports.office import Binding
 from storage import tables as t
 from storage.delivery.chat_state import SqlChatStateStore
@@ -173,11 +181,23 @@ async def test_three_wrong_pins_lock_for_a_quarter_of_an_hour(world: World) -> N
 
 @pytest.mark.parametrize(
     ("pin", "is_strong"),
-    [("2580", True), ("25801379", True), ("123", False), ("1234", False), ("4321", False), ("7777", False),
+    [("2580", True), ("25801", False), ("25801379", False), ("123", False), ("", False), ("1234", False), ("4321", False), ("7777", False),
      ("２５８０", False), ("258013791", False), ("25a0", False)],
 )  # fmt: skip
-def test_a_pin_is_four_to_eight_digits_and_no_simple_series(pin: str, is_strong: bool) -> None:
+def test_a_pin_is_four_digits_and_no_simple_series(pin: str, is_strong: bool) -> None:
     assert is_strong_pin(pin) is is_strong
+
+
+def test_every_call_asks_for_as_many_digits_as_a_pin_has() -> None:
+    asked = [
+        (name, step.digits)
+        for name in ("notice", "inbound_handler")
+        for step in load_script(name).steps.values()
+        if any(effect in ("sign_requested", "check_pin") for b in step.on.values() for effect in b.effects)
+        and step.digits > 1
+    ]
+    assert {name for name, _ in asked} == {"notice", "inbound_handler"}
+    assert {digits for _, digits in asked} == {PIN_DIGITS}
 
 
 @pytest.mark.parametrize("written", ["8613800001001", "+86 138-0000-1001", "13800001001"])
