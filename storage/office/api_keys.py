@@ -3,9 +3,8 @@
 import hashlib
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Executable, bindparam, delete, insert, or_, select, update
 
 from backend.domain.acts import Account, AccountKind
 from backend.domain.chance import Chance
@@ -83,7 +82,7 @@ class SqlKeyStore:
     async def find_service_key(self, name: str) -> ApiKey | None:
         return await self._one(_FIND_SERVICE_KEY, {"name": name})
 
-    async def _one(self, query: Select[Any], wanted: dict[str, str]) -> ApiKey | None:
+    async def _one(self, query: Executable, wanted: dict[str, str]) -> ApiKey | None:
         return await self._db.fetch_one(query, lambda row: ApiKey(row.name, row.person, row.role, row.unit), wanted)
 
     async def revoke_keys(self, name: str, now: datetime) -> int:

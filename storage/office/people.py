@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, func, insert, select, update
 
 from backend.domain.instants import to_micros
 from backend.domain.records import Person
@@ -127,7 +127,7 @@ class SqlPeopleStore:
 
         return await self._db.read(work)
 
-    async def _find(self, query: Select[Any], **wanted: str) -> Person | None:
+    async def _find(self, query: Executable, **wanted: str) -> Person | None:
         return await self._db.read(lambda c: _find_person(c, query, **wanted))
 
     async def get_phone(self, code: str) -> str | None:
@@ -218,7 +218,7 @@ class SqlPeopleStore:
         await self._db.execute(secrets.UPDATE_PERSON, values)
 
 
-def _find_person(c: Connection, query: Select[Any], **wanted: str) -> Person | None:
+def _find_person(c: Connection, query: Executable, **wanted: str) -> Person | None:
     """Return the first person a query finds, by rank, with their live binding."""
     row = c.execute(query, wanted).first()
     if row is None:

@@ -40,7 +40,7 @@ def _build_delete_old(clock: LeaseClock) -> Delete:
     return delete(t.beats).where(K.at < clock.now - to_span(KEPT))
 
 
-def _build_list(clock: LeaseClock) -> Select[Any]:
+def _build_list(clock: LeaseClock) -> Select[object]:
     return select(t.beats, clock.at_row.label("read_at")).order_by(K.process)
 
 

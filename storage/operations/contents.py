@@ -1,7 +1,6 @@
 """What a database holds, read on any connection: counts of rows, the journal's end, the keys it needs (XR3)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Column, Connection, Executable, Select, delete, func, insert, select, union, update
 
@@ -31,7 +30,7 @@ _FIND_LAST_LINE = select(J.hash, J.recorded_at).order_by(J.recorded_at.desc(), J
 _LIST_JOURNAL_KEYS = union(select(J.key_name), select(S.key_name))
 
 
-def _build_samples(key: Column[Any], column: Column[Any]) -> Select[Any]:
+def _build_samples(key: Column[str | int], column: Column[bytes]) -> Select[str | int, bytes]:
     begins = func.substr(column, 1, KEY_HEAD)
     first = select(func.min(key).label("key")).where(column.is_not(None)).group_by(begins)
     return select(key, column).where(key.in_(first))

@@ -40,7 +40,9 @@ _WAITING: tuple[tuple[str, ColumnElement[Any], ColumnElement[Any], ColumnElement
 _MARK_AT, _NOW = bindparam("mark_at", type_=BigInteger), bindparam("now", type_=BigInteger)
 
 
-def _build_count(kind: ColumnElement[Any], due: ColumnElement[Any], waits: ColumnElement[bool]) -> Select[Any]:
+def _build_count(
+    kind: ColumnElement[str], due: ColumnElement[int], waits: ColumnElement[bool]
+) -> Select[str, int, int, int]:
     older = func.sum(case((due <= _MARK_AT, 1), else_=0))
     return (
         select(kind.label("sort_of"), older, func.count(), func.min(due)).where(waits, due <= _NOW).group_by("sort_of")

@@ -20,7 +20,7 @@ W, J, K, S, D = t.writebacks.c, t.journal.c, t.tickets.c, t.settings.c, t.chat_c
 OPEN_STATES = (WritebackState.WAITING, WritebackState.SENDING, WritebackState.ASKED, WritebackState.REFUSED)
 _RELEASED: dict[str, object] = {"owner": None, "lease_until": None}
 
-_WRITEBACKS: Select[Any] = (
+_WRITEBACKS: Select[object] = (
     select(
         *t.writebacks.c,
         K.ticket_no,
@@ -84,7 +84,7 @@ _LIST_STATES = (
 _COUNT_OPEN = select(W.state, func.count()).where(W.state.in_(OPEN_STATES)).group_by(W.state)
 
 
-def _build_claim(db: Database) -> ReturningUpdate[Any]:
+def _build_claim(db: Database) -> ReturningUpdate[object]:
     earlier = t.writebacks.alias("earlier")
     ready = or_(
         and_(W.state == WritebackState.WAITING, W.not_before <= bindparam("now")),
@@ -107,7 +107,7 @@ def _build_claim(db: Database) -> ReturningUpdate[Any]:
     )
 
 
-def _build_page(state: WritebackState | None, ticket_id: int | None, before: int | None, limit: int) -> Select[Any]:
+def _build_page(state: WritebackState | None, ticket_id: int | None, before: int | None, limit: int) -> Select[object]:
     query = _WRITEBACKS.order_by(W.id.desc()).limit(limit + 1)
     if state is not None:
         query = query.where(W.state == state)
