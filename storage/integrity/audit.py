@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from backend.domain.instants import to_micros
 from backend.ports.integrity import AuditEntry
@@ -16,6 +16,13 @@ from storage.engine.mapping import RowMapper, encode
 
 _ENTRY = RowMapper(AuditEntry)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext(:counted))")
+K = t.audit_log.c
+INSERT_AUDIT = insert(t.audit_log)
+_COUNT_EVENTS = select(func.count()).where(
+    K.at >= bindparam("since"), K.actor == bindparam("actor"), K.event == bindparam("event")
+)
+_LIST_ENTRIES = select(*_ENTRY.columns(t.audit_log)).order_by(K.id.desc()).limit(bindparam("most"))
+_LIST_ENTRIES_BEFORE = _LIST_ENTRIES.where(K.id < bindparam("before"))
 
 
 def build_audit_row(
@@ -42,28 +49,26 @@ class SqlAuditStore:
     async def record(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None:
         await self._ids.refill(1)
         row = build_audit_row(self._ids, now, who, what, about, facts)
-        await self._db.execute(insert(t.audit_log).values(row))
+        await self._db.execute(INSERT_AUDIT, row)
 
     async def record_within(
         self, now: datetime, who: str, what: str, about: str | None = None, *, limit: int, since: datetime, **facts: Any
     ) -> bool:
         await self._ids.refill(1)
-        row, k = build_audit_row(self._ids, now, who, what, about, facts), t.audit_log.c
-        query = select(func.count()).where(k.at >= to_micros(since), k.actor == who, k.event == what)
+        row = build_audit_row(self._ids, now, who, what, about, facts)
+        counted = {"since": to_micros(since), "actor": who, "event": what}
 
         def work(c: Connection) -> bool:
             if c.dialect.name == "postgresql":  # SQLite writes one after another anyway
                 c.execute(_LOCK, {"counted": f"{what}:{who}"})
-            if int(c.execute(query).scalar_one()) >= limit:
+            if int(c.execute(_COUNT_EVENTS, counted).scalar_one()) >= limit:
                 return False
-            c.execute(insert(t.audit_log).values(row))
+            c.execute(INSERT_AUDIT, row)
             return True
 
         return await self._db.write(work)
 
     async def list_entries(self, *, before: int | None = None, limit: int = 50) -> Page[AuditEntry]:
-        query = select(*_ENTRY.columns(t.audit_log)).order_by(t.audit_log.c.id.desc()).limit(limit + 1)
-        if before is not None:
-            query = query.where(t.audit_log.c.id < before)
-        found = await self._db.fetch_all(query, _ENTRY.read)
+        query = _LIST_ENTRIES if before is None else _LIST_ENTRIES_BEFORE
+        found = await self._db.fetch_all(query, _ENTRY.read, {"before": before, "most": limit + 1})
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)

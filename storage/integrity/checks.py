@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, Select, bindparam, delete, select, text
 
 from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.integrity import CheckResult, CheckThresholds, Finding
@@ -14,7 +14,7 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.mapping import encode
-from storage.integrity.audit import build_audit_row
+from storage.integrity.audit import INSERT_AUDIT, build_audit_row
 from storage.integrity.check_queries import CHECKS, MAX_FINDINGS, PATROL_CHECKS, PATROL_SIZE, RECHECKS, parse_subject
 
 _NEW = text(
@@ -24,9 +24,15 @@ _NEW = text(
 _NEXT_SECTION = text(
     "SELECT count(*), max(id) FROM (SELECT id FROM tickets WHERE id > :patrol ORDER BY id LIMIT :most) x"
 )
-
+K = t.integrity_findings.c
+_LIST_OPEN = select(K.kind, K.subject, K.facts, K.found_at).order_by(K.found_at, K.kind, K.subject)
+_DELETE = delete(t.integrity_findings).where(K.kind == bindparam("kind"), K.subject == bindparam("subject"))
 
 MAX_ID = 2**63 - 1
+
+
+def _build_now(db: Database) -> Select[tuple[int]]:
+    return select(db.lease_clock.now)
 
 
 class SqlIntegrityStore:
@@ -35,6 +41,7 @@ class SqlIntegrityStore:
     def __init__(self, db: Database, ids: IdSupply) -> None:
         self._db = db
         self._ids = ids
+        self._now = _build_now(db)
 
     async def run_checks(self, thresholds: CheckThresholds, patrolled_to: int) -> CheckResult:
         """Run every check on what is open now, and some on the next section of all tickets.
@@ -42,7 +49,7 @@ class SqlIntegrityStore:
         Each check is a read of its own, so that no snapshot is held for long.
         """
         found: dict[tuple[str, str], Finding] = {}
-        facts = await self._build_parameters(thresholds)
+        facts = await self._read_parameters(thresholds)
         for kind, query in CHECKS.items():
             for finding in await self._run_check(kind, query, facts):
                 found.setdefault((finding.kind, finding.subject), finding)
@@ -64,7 +71,7 @@ class SqlIntegrityStore:
         return await self._db.read(work)
 
     async def recheck(self, findings: Sequence[Finding], thresholds: CheckThresholds) -> list[bool]:
-        facts = await self._build_parameters(thresholds) if findings else {}
+        facts = await self._read_parameters(thresholds) if findings else {}
 
         def still(c: Connection, f: Finding) -> bool:
             query = RECHECKS.get(f.kind)
@@ -77,18 +84,16 @@ class SqlIntegrityStore:
 
         return await self._db.read(work) if findings else []
 
-    async def _build_parameters(self, thresholds: CheckThresholds) -> dict[str, int]:
+    async def _read_parameters(self, thresholds: CheckThresholds) -> dict[str, int]:
         instants = asdict(thresholds)
         overdue: timedelta = instants.pop("lease")
         clock = self._db.lease_clock
-        ((now,),) = await self._db.fetch_rows(select(clock.now), clock.parameters())
+        ((now,),) = await self._db.fetch_rows(self._now, clock.parameters())
         return {name: to_micros(at) for name, at in instants.items()} | {"lease": now - to_span(overdue)}
 
     async def list_open(self) -> Sequence[Finding]:
-        k = t.integrity_findings.c
-        query = select(k.kind, k.subject, k.facts, k.found_at).order_by(k.found_at, k.kind, k.subject)
         return await self._db.fetch_all(
-            query, lambda r: Finding(r.kind, r.subject, json.loads(r.facts), from_micros(r.found_at))
+            _LIST_OPEN, lambda r: Finding(r.kind, r.subject, json.loads(r.facts), from_micros(r.found_at))
         )
 
     async def save_findings(
@@ -101,19 +106,14 @@ class SqlIntegrityStore:
 
         def work(c: Connection) -> list[Finding]:
             fresh = [f for f in found if insert_finding(c, f, now)]
-            k = t.integrity_findings.c
-            struck = [
-                f
-                for f in healed
-                if c.execute(delete(t.integrity_findings).where(k.kind == f.kind, k.subject == f.subject)).rowcount == 1
-            ]
+            struck = [f for f in healed if c.execute(_DELETE, {"kind": f.kind, "subject": f.subject}).rowcount == 1]
             rows = [
                 build_audit_row(self._ids, now, "auditor", event, f.subject, {"kind": f.kind, **f.facts})
                 for event, findings in (("finding", fresh), ("healed", struck))
                 for f in findings
             ]
             if rows:
-                c.execute(insert(t.audit_log), rows)
+                c.execute(INSERT_AUDIT, rows)
             return fresh
 
         return await self._db.write(work)

@@ -5,7 +5,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, union
+from sqlalchemy import BigInteger, Connection, Integer, bindparam, insert, select, union
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.journal_hash import LINE_COLUMNS, SEAL_COLUMNS, TICKET_COLUMNS
@@ -20,9 +20,44 @@ from storage.engine.mapping import MAPPERS
 _read_line_cells = attrgetter(*LINE_COLUMNS)
 _read_ticket_cells = attrgetter(*TICKET_COLUMNS)
 _read_seal_cells = attrgetter(*SEAL_COLUMNS)
-_LINE = [t.journal.c[name] for name in MAPPERS[JournalEntry].names]
-_TICKET = [t.tickets.c[name] for name in MAPPERS[Ticket].names]
-_ASSIGNMENT = [t.assignments.c[name] for name in MAPPERS[Assignment].names]
+
+J, K, S, A = t.journal.c, t.tickets.c, t.journal_seals.c, t.assignments.c
+_AFTER, _MOST = bindparam("after", type_=BigInteger), bindparam("most", type_=Integer)
+_LIST_MOVED = (
+    select(J.ticket_id)
+    .where(J.recorded_at > bindparam("since"), J.ticket_id > _AFTER)
+    .distinct()
+    .order_by(J.ticket_id)
+    .limit(_MOST)
+)
+_LIST_MISSING_TICKETS = union(
+    *(select(table.c.ticket_id).where(table.c.ticket_id.not_in(select(K.id))) for table in (t.assignments, t.duties))
+)
+_LIST_SEALS = select(t.journal_seals).where(S.id > _AFTER).order_by(S.id).limit(_MOST)
+_FIND_LAST_SEAL = select(t.journal_seals).order_by(S.id.desc()).limit(1)
+_FIND_LAST_HASH = select(S.hash).order_by(S.id.desc()).limit(1)
+_INSERT_SEAL = insert(t.journal_seals)
+_LIST_LINES_UNTIL = (
+    select(J.id, J.hash, J.recorded_at)
+    .where(J.recorded_at <= bindparam("until"))
+    .order_by(J.recorded_at, J.id)
+    .limit(_MOST)
+)
+_LIST_LINES_BETWEEN = _LIST_LINES_UNTIL.where(J.recorded_at > _AFTER)
+_IDS = bindparam("ids", type_=BigInteger, expanding=True)
+_LIST_HASHES = select(J.id, J.hash).where(J.id.in_(_IDS))
+_LIST_TICKET_IDS = union(
+    select(K.id.label("id")).where(K.id > _AFTER).order_by(K.id).limit(_MOST).subquery().select(),
+    select(J.ticket_id.label("id")).where(J.ticket_id > _AFTER).distinct().order_by(J.ticket_id).limit(_MOST)
+    .subquery().select(),
+)  # fmt: skip
+_LIST_TICKETS = select(*(K[name] for name in MAPPERS[Ticket].names)).where(K.id.in_(_IDS))
+_LIST_LINES = (
+    select(*(J[name] for name in MAPPERS[JournalEntry].names))
+    .where(J.ticket_id.in_(_IDS))
+    .order_by(J.ticket_id, J.version)
+)
+_LIST_ASSIGNMENTS = select(*(A[name] for name in MAPPERS[Assignment].names)).where(A.ticket_id.in_(_IDS)).order_by(A.id)
 
 
 class SqlJournalStore:
@@ -40,46 +75,35 @@ class SqlJournalStore:
         return [chain for chain in chains if chain.ticket_no or chain.lines]
 
     async def list_moved_since(self, since: datetime, after: int, limit: int) -> Sequence[int]:
-        j = t.journal.c
-        query = select(j.ticket_id).where(j.recorded_at > to_micros(since), j.ticket_id > after).distinct()
-        return await self._db.fetch_column(query.order_by(j.ticket_id).limit(limit))
+        wanted = {"since": to_micros(since), "after": after, "most": limit}
+        return await self._db.fetch_column(_LIST_MOVED, wanted)
 
     async def find_missing_tickets(self) -> Sequence[int]:
-        known = select(t.tickets.c.id)
-        queries = [
-            select(table.c.ticket_id).where(table.c.ticket_id.not_in(known)) for table in (t.assignments, t.duties)
-        ]
-        return await self._db.read(lambda c: sorted(c.execute(union(*queries)).scalars()))
+        return await self._db.read(lambda c: sorted(c.execute(_LIST_MISSING_TICKETS).scalars()))
 
     async def get_last_seal(self) -> Seal | None:
-        query = select(t.journal_seals).order_by(t.journal_seals.c.id.desc()).limit(1)
-        return await self._db.fetch_one(query, _to_seal)
+        return await self._db.fetch_one(_FIND_LAST_SEAL, _to_seal)
 
     async def list_seals(self, after: int, limit: int) -> Sequence[Seal]:
-        query = select(t.journal_seals).where(t.journal_seals.c.id > after).order_by(t.journal_seals.c.id).limit(limit)
-        return await self._db.fetch_all(query, _to_seal)
+        return await self._db.fetch_all(_LIST_SEALS, _to_seal, {"after": after, "most": limit})
 
     async def list_unsealed(
         self, after: datetime | None, until: datetime, limit: int
     ) -> Sequence[tuple[int, str, datetime]]:
-        j = t.journal.c
-        query = select(j.id, j.hash, j.recorded_at).where(j.recorded_at <= to_micros(until))
+        query, wanted = _LIST_LINES_UNTIL, {"until": to_micros(until), "most": limit}
         if after is not None:
-            query = query.where(j.recorded_at > to_micros(after))
-        query = query.order_by(j.recorded_at, j.id).limit(limit)
-        return await self._db.fetch_all(query, lambda r: (r.id, r.hash, from_micros(r.recorded_at)))
+            query, wanted = _LIST_LINES_BETWEEN, wanted | {"after": to_micros(after)}
+        return await self._db.fetch_all(query, lambda r: (r.id, r.hash, from_micros(r.recorded_at)), wanted)
 
     async def load_hashes(self, ids: Collection[int]) -> Mapping[int, str]:
-        query = select(t.journal.c.id, t.journal.c.hash).where(t.journal.c.id.in_(sorted(ids)))
-        return await self._db.read(lambda c: {r.id: r.hash for r in c.execute(query)})
+        return {r.id: r.hash for r in await self._db.fetch_rows(_LIST_HASHES, {"ids": sorted(ids)})}
 
     async def add_seal(self, seal: Seal) -> bool:
         def work(c: Connection) -> bool:
-            last = c.execute(select(t.journal_seals.c.hash).order_by(t.journal_seals.c.id.desc()).limit(1)).scalar()
-            if (last or "") != seal.prev_hash:
+            if (c.execute(_FIND_LAST_HASH).scalar() or "") != seal.prev_hash:
                 return False
             row = dict(zip(SEAL_COLUMNS, seal.cells, strict=True))
-            c.execute(insert(t.journal_seals).values(**row, hash=seal.hash))
+            c.execute(_INSERT_SEAL, {**row, "hash": seal.hash})
             return True
 
         return await self._db.write(work)
@@ -96,25 +120,19 @@ def _to_seal(row: Any) -> Seal:
 
 
 def _list_ids(c: Connection, after: int, limit: int) -> list[int]:
-    k, j = t.tickets.c, t.journal.c
-    ids = union(
-        select(k.id.label("id")).where(k.id > after).order_by(k.id).limit(limit).subquery().select(),
-        select(j.ticket_id.label("id")).where(j.ticket_id > after).distinct().order_by(j.ticket_id).limit(limit)
-        .subquery().select(),
-    )  # fmt: skip
-    return sorted(c.execute(ids).scalars())[:limit]
+    return sorted(c.execute(_LIST_TICKET_IDS, {"after": after, "most": limit}).scalars())[:limit]
 
 
 def _load_chains(c: Connection, wanted: Sequence[int]) -> list[JournalChain]:
     if not wanted:
         return []
-    k, j, a = t.tickets.c, t.journal.c, t.assignments.c
-    tickets = {row[0]: row for row in c.execute(select(*_TICKET).where(k.id.in_(wanted)))}
+    ids = {"ids": wanted}
+    tickets = {row[0]: row for row in c.execute(_LIST_TICKETS, ids)}
     lines: dict[int, list[object]] = {}
-    for row in c.execute(select(*_LINE).where(j.ticket_id.in_(wanted)).order_by(j.ticket_id, j.version)):
+    for row in c.execute(_LIST_LINES, ids):
         lines.setdefault(row.ticket_id, []).append(row)
     assignments: dict[int, list[object]] = {}
-    for row in c.execute(select(*_ASSIGNMENT).where(a.ticket_id.in_(wanted)).order_by(a.id)):
+    for row in c.execute(_LIST_ASSIGNMENTS, ids):
         assignments.setdefault(row.ticket_id, []).append(row)
     return [_build_chain(i, tickets.get(i), lines.get(i, []), assignments.get(i, [])) for i in wanted]
 

@@ -3,22 +3,44 @@
 import hashlib
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, Executable, bindparam, delete, insert, or_, select, update
 
 from backend.domain.acts import Account, AccountKind
 from backend.domain.chance import Chance
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import from_micros, to_micros, to_span
 from backend.domain.refusals import Refused
 from backend.ports.availability import Unavailable
 from backend.ports.web import SESSION_IDLE, SESSION_MAX_AGE, SIGN_IN_LIFETIME, ApiKey, NewSession, Session
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.office.key_values import DELETE_VALUE, INSERT_VALUE
 
 TOUCH_INTERVAL = timedelta(minutes=1)  # a session's last use is written at most this often
 _SIGN_IN = "sign_in:"
+
+K, S = t.api_keys.c, t.sessions.c
+_LIVING_KEYS = select(t.api_keys).where(K.revoked_at.is_(None))
+_FIND_KEY = _LIVING_KEYS.where(K.key_hash == bindparam("key_hash"))
+_LIST_SERVICE_KEYS = _LIVING_KEYS.where(K.name == bindparam("name"), K.person.is_(None))
+_FIND_SERVICE_KEY = _LIST_SERVICE_KEYS.limit(1)
+_INSERT_KEY = insert(t.api_keys)
+_REVOKE_KEYS = (
+    update(t.api_keys)
+    .where(K.name == bindparam("b_name"), K.revoked_at.is_(None))
+    .values(revoked_at=bindparam("b_now"))
+)
+_TAKE_VALUE = DELETE_VALUE.returning(t.key_values.c.value)
+_FIND_SESSION = select(t.sessions).where(S.token_hash == bindparam("token_hash"))
+_INSERT_SESSION = insert(t.sessions)
+_TOUCH_SESSION = update(t.sessions).where(S.token_hash == bindparam("b_hash")).values(seen_at=bindparam("b_now"))
+_SPAN = bindparam("b_span", type_=BigInteger)
+_MOVE_SESSIONS = update(t.sessions).values(seen_at=S.seen_at + _SPAN, expires_at=S.expires_at + _SPAN)
+_DELETE_SESSION = delete(t.sessions).where(S.token_hash == bindparam("token_hash"))
+_DELETE_ENDED_SESSIONS = delete(t.sessions).where(
+    or_(S.expires_at < bindparam("now"), S.seen_at < bindparam("idle_since"))
+)
 
 
 def hash_secret(secret: str) -> str:
@@ -40,54 +62,43 @@ class SqlKeyStore:
     ) -> str:
         await self._ids.refill(1)
         secret = f"jiesu_{self._chance.token(32)}"
-        k = t.api_keys.c
 
         def work(c: Connection) -> None:
-            living = select(k.role, k.unit).where(k.name == name, k.person.is_(None), k.revoked_at.is_(None))
-            if person is None and any((r.role, r.unit) != (role, unit) for r in c.execute(living)):
+            living = c.execute(_LIST_SERVICE_KEYS, {"name": name})
+            if person is None and any((r.role, r.unit) != (role, unit) for r in living):
                 raise Refused("exists")
-            c.execute(insert(t.api_keys).values(
-                id=self._ids.take(), name=name, key_hash=hash_secret(secret), person=person, role=role, unit=unit,
-                created_at=to_micros(now),
-            ))  # fmt: skip
+            row = {
+                "id": self._ids.take(), "name": name, "key_hash": hash_secret(secret), "person": person, "role": role,
+                "unit": unit, "created_at": to_micros(now),
+            }  # fmt: skip
+            c.execute(_INSERT_KEY, row)
 
         await self._db.write(work)
         return secret
 
     async def find_key(self, secret: str) -> ApiKey | None:
-        k = t.api_keys.c
-        return await self._one(select(t.api_keys).where(k.key_hash == hash_secret(secret), k.revoked_at.is_(None)))
+        return await self._one(_FIND_KEY, {"key_hash": hash_secret(secret)})
 
     async def find_service_key(self, name: str) -> ApiKey | None:
-        k = t.api_keys.c
-        return await self._one(
-            select(t.api_keys).where(k.name == name, k.person.is_(None), k.revoked_at.is_(None)).limit(1)
-        )
+        return await self._one(_FIND_SERVICE_KEY, {"name": name})
 
-    async def _one(self, query: Any) -> ApiKey | None:
-        return await self._db.fetch_one(query, lambda row: ApiKey(row.name, row.person, row.role, row.unit))
+    async def _one(self, query: Executable, wanted: dict[str, str]) -> ApiKey | None:
+        return await self._db.fetch_one(query, lambda row: ApiKey(row.name, row.person, row.role, row.unit), wanted)
 
     async def revoke_keys(self, name: str, now: datetime) -> int:
-        k = t.api_keys.c
-        ended = update(t.api_keys).where(k.name == name, k.revoked_at.is_(None)).values(revoked_at=to_micros(now))
-        return await self._db.execute(ended)
+        return await self._db.execute(_REVOKE_KEYS, {"b_name": name, "b_now": to_micros(now)})
 
     async def create_sign_in_token(
         self, account: Account, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME
     ) -> str:
         token = self._chance.token(24)
         value = json.dumps({"kind": account.kind, "id": account.id, "until": to_micros(now + lifetime)})
-        row = insert(t.key_values).values(name=_SIGN_IN + hash_secret(token), value=value)
-        await self._db.execute(row)
+        await self._db.execute(INSERT_VALUE, {"name": _SIGN_IN + hash_secret(token), "value": value})
         return token
 
     async def use_sign_in_token(self, token: str, now: datetime) -> Account | None:
-        gone = (
-            delete(t.key_values)
-            .where(t.key_values.c.name == _SIGN_IN + hash_secret(token))
-            .returning(t.key_values.c.value)
-        )
-        value = await self._db.write(lambda c: c.execute(gone).scalar())
+        name = _SIGN_IN + hash_secret(token)
+        value = await self._db.write(lambda c: c.execute(_TAKE_VALUE, {"name": name}).scalar())
         if value is None:
             return None
         stored = json.loads(value)
@@ -97,43 +108,35 @@ class SqlKeyStore:
 
     async def open_session(self, account: Account, now: datetime) -> NewSession:
         opened = NewSession(self._chance.token(32), self._chance.token(24))
-        row = insert(t.sessions).values(
-            token_hash=hash_secret(opened.token), kind=account.kind, person=account.id, created_at=to_micros(now), seen_at=to_micros(now),
-            expires_at=to_micros(now + SESSION_MAX_AGE), csrf=opened.csrf,
-        )  # fmt: skip
-        k = t.sessions.c
-        ended = delete(t.sessions).where((k.expires_at < to_micros(now)) | (k.seen_at < to_micros(now - SESSION_IDLE)))
+        row = {
+            "token_hash": hash_secret(opened.token), "kind": account.kind, "person": account.id, "created_at": to_micros(now),
+            "seen_at": to_micros(now), "expires_at": to_micros(now + SESSION_MAX_AGE), "csrf": opened.csrf,
+        }  # fmt: skip
 
         def work(c: Connection) -> None:
-            c.execute(ended)
-            c.execute(row)
+            c.execute(_DELETE_ENDED_SESSIONS, {"now": to_micros(now), "idle_since": to_micros(now - SESSION_IDLE)})
+            c.execute(_INSERT_SESSION, row)
 
         await self._db.write(work)
         return opened
 
     async def get_session(self, token: str, now: datetime) -> Session | None:
-        k = t.sessions.c
-        query = select(t.sessions).where(k.token_hash == hash_secret(token))
-        row = await self._db.fetch_first(query)
+        row = await self._db.fetch_first(_FIND_SESSION, {"token_hash": hash_secret(token)})
         if row is None or row.expires_at <= to_micros(now):
             return None
         seen_at = max(row.seen_at, self._seen.get(row.token_hash, 0))
         if seen_at <= to_micros(now - SESSION_IDLE):
             return None
         if seen_at < to_micros(now - TOUCH_INTERVAL):
-            touched = update(t.sessions).where(k.token_hash == row.token_hash).values(seen_at=to_micros(now))
             try:
-                await self._db.execute(touched)
+                await self._db.execute(_TOUCH_SESSION, {"b_hash": row.token_hash, "b_now": to_micros(now)})
             except Unavailable:  # whoever reads stays signed in (XR4)
                 self._seen[row.token_hash] = to_micros(now)
         return Session(Account(AccountKind(row.kind), row.person), row.csrf, from_micros(row.created_at))
 
     async def move_sessions(self, by: timedelta) -> None:
         """Move sessions along with the rehearsal clock."""
-        k, span = t.sessions.c, by // timedelta(microseconds=1)
-        moved = update(t.sessions).values(seen_at=k.seen_at + span, expires_at=k.expires_at + span)
-        await self._db.execute(moved)
+        await self._db.execute(_MOVE_SESSIONS, {"b_span": to_span(by)})
 
     async def close_session(self, token: str) -> None:
-        gone = delete(t.sessions).where(t.sessions.c.token_hash == hash_secret(token))
-        await self._db.execute(gone)
+        await self._db.execute(_DELETE_SESSION, {"token_hash": hash_secret(token)})

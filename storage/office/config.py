@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, text, update
 
 from backend.domain.duty_roster import Shift, StandIn
 from backend.domain.instants import to_micros
@@ -14,13 +14,38 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.mapping import RowMapper, decode_instant
-from storage.integrity.audit import build_audit_row
+from storage.integrity.audit import INSERT_AUDIT, build_audit_row
+from storage.office.key_values import FIND_VALUE
 
 _UNIT, _VERSION = RowMapper(Unit), RowMapper(SettingVersion)
 SHIFT, STAND_IN = RowMapper(Shift), RowMapper(StandIn)
 _BUMP_EPOCH = text(
     "INSERT INTO key_values (name, value) VALUES ('epoch', '1') "
     "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(key_values.value AS INTEGER) + 1 AS TEXT)"
+)
+
+P, V, D, S = t.people.c, t.settings.c, t.duty_shifts.c, t.stand_ins.c
+_INSERT_VERSION = insert(t.settings)
+_LIST_VERSIONS = select(*_VERSION.columns(t.settings)).order_by(V.id)
+_LIST_VERSIONS_OF_KEY = _LIST_VERSIONS.where(V.key == bindparam("key"))
+_LIST_VALUES = select(t.settings).where(V.from_at <= bindparam("at")).order_by(V.id)
+_LIST_DAYS = select(t.calendar_days)
+_DELETE_DAY = delete(t.calendar_days).where(t.calendar_days.c.day == bindparam("day"))
+_INSERT_DAY = insert(t.calendar_days)
+_LIST_UNITS = select(*_UNIT.columns(t.units))
+_INSERT_UNIT = insert(t.units)
+_UPDATE_UNIT = update(t.units).where(t.units.c.code == bindparam("b_code"))  # the columns it is given
+_LIST_BINDINGS = select(t.bindings).where(t.bindings.c.state == "live").order_by(t.bindings.c.id)
+_LIST_PEOPLE = (
+    select(t.people, P.phone_sealed.is_not(None).label("has_phone"))
+    .where(P.active == literal(True))
+    .order_by(P.unit, P.contact_order, P.code)
+)
+_LIST_SHIFTS = select(*SHIFT.columns(t.duty_shifts)).where(D.to_at > bindparam("at")).order_by(D.from_at, D.id)
+LIST_STAND_INS = select(*STAND_IN.columns(t.stand_ins)).where(S.to_at > bindparam("at")).order_by(S.from_at, S.id)
+_LIST_QUIET_HOURS = select(t.quiet_hours)
+_FIND_BOUNDS = tuple(
+    select(func.min(column)).where(column > bindparam("at")) for column in (P.valid_from, P.valid_to, V.from_at)
 )
 
 
@@ -31,7 +56,7 @@ def bump_epoch(connection: Connection) -> None:
 
 def read_epoch(connection: Connection) -> int:
     """Return the number of the newest change."""
-    return int(connection.execute(select(t.key_values.c.value).where(t.key_values.c.name == "epoch")).scalar() or 0)
+    return int(connection.execute(FIND_VALUE, {"name": "epoch"}).scalar() or 0)
 
 
 class SqlConfigStore:
@@ -51,26 +76,23 @@ class SqlConfigStore:
         await self._ids.refill(1)
 
         def work(c: Connection) -> None:
-            c.execute(insert(t.settings).values(id=self._ids.take(), **_VERSION.values(version)))
+            c.execute(_INSERT_VERSION, {"id": self._ids.take(), **_VERSION.values(version)})
             bump_epoch(c)
 
         await self._db.write(work)
 
     async def list_versions(self, key: str | None = None) -> Sequence[SettingVersion]:
-        query = select(*_VERSION.columns(t.settings)).order_by(t.settings.c.id)
-        if key is not None:
-            query = query.where(t.settings.c.key == key)
-        return await self._db.fetch_all(query, _VERSION.read)
+        query = _LIST_VERSIONS if key is None else _LIST_VERSIONS_OF_KEY
+        return await self._db.fetch_all(query, _VERSION.read, {"key": key})
 
     async def set_days(self, days: Mapping[date, bool], note: str, by: str, now: datetime) -> int:
         def work(c: Connection) -> int:
-            known = {r.day: r.working for r in c.execute(select(t.calendar_days))}
+            known = {r.day: r.working for r in c.execute(_LIST_DAYS)}
             fresh = {d.isoformat(): w for d, w in days.items() if known.get(d.isoformat()) is not w}
             for day, working in fresh.items():
-                c.execute(delete(t.calendar_days).where(t.calendar_days.c.day == day))
-                c.execute(
-                    insert(t.calendar_days).values(day=day, working=working, note=note, by=by, set_at=to_micros(now))
-                )
+                c.execute(_DELETE_DAY, {"day": day})
+                row = {"day": day, "working": working, "note": note, "by": by, "set_at": to_micros(now)}
+                c.execute(_INSERT_DAY, row)
             if fresh:
                 bump_epoch(c)
             return len(fresh)
@@ -81,19 +103,19 @@ class SqlConfigStore:
         await self._ids.refill(len(units))
 
         def work(c: Connection) -> list[bool]:
-            known = {r.code: _UNIT.read(r) for r in c.execute(select(*_UNIT.columns(t.units)))}
+            known = _load_units(c)
             changed = []
             for unit in units:
                 changed.append(known.get(unit.code) != unit)
                 if unit.code not in known:
-                    c.execute(insert(t.units).values(**_UNIT.values(unit)))
+                    c.execute(_INSERT_UNIT, _UNIT.values(unit))
                 elif changed[-1]:
-                    c.execute(update(t.units).where(t.units.c.code == unit.code).values(**_UNIT.values(unit)))
+                    c.execute(_UPDATE_UNIT, {"b_code": unit.code, **_UNIT.values(unit)})
                 known[unit.code] = unit
             if any(changed):
                 written = [unit for unit, new in zip(units, changed, strict=True) if new]
                 rows = [build_audit_row(self._ids, now, by, "unit", u.code, _UNIT.values(u)) for u in written]
-                c.execute(insert(t.audit_log), rows)
+                c.execute(INSERT_AUDIT, rows)
                 bump_epoch(c)
             return changed
 
@@ -102,16 +124,10 @@ class SqlConfigStore:
 
 def _load(c: Connection, now: datetime) -> OfficeConfig:
     at = to_micros(now)
-    live = select(t.bindings).where(t.bindings.c.state == "live").order_by(t.bindings.c.id)
-    bindings = c.execute(live).all()
+    bindings = c.execute(_LIST_BINDINGS).all()
     bound = {r.person: r for r in bindings}
-    query = (
-        select(t.people, t.people.c.phone_sealed.is_not(None).label("has_phone"))
-        .where(t.people.c.active == literal(True))
-        .order_by(t.people.c.unit, t.people.c.contact_order, t.people.c.code)
-    )
     people = []
-    for r in c.execute(query):
+    for r in c.execute(_LIST_PEOPLE):
         if (r.valid_from and r.valid_from > at) or (r.valid_to and r.valid_to <= at):
             continue
         binding = bound.get(r.code)
@@ -132,39 +148,28 @@ def _load(c: Connection, now: datetime) -> OfficeConfig:
         )
     plain: dict[str, str] = {}
     by_unit: dict[str, dict[str, str]] = {}
-    for r in c.execute(select(t.settings).where(t.settings.c.from_at <= at).order_by(t.settings.c.id)):
+    for r in c.execute(_LIST_VALUES, {"at": at}):
         (plain if r.unit is None else by_unit.setdefault(r.unit, {}))[r.key] = r.value
     return OfficeConfig(
         epoch=read_epoch(c),
-        units={r.code: _UNIT.read(r) for r in c.execute(select(*_UNIT.columns(t.units)))},
+        units=_load_units(c),
         people=tuple(people),
         settings=plain,
         unit_settings=by_unit,
-        calendar={date.fromisoformat(r.day): bool(r.working) for r in c.execute(select(t.calendar_days))},
+        calendar={date.fromisoformat(r.day): bool(r.working) for r in c.execute(_LIST_DAYS)},
         bindings={(r.channel, r.user_id): r.person for r in bindings},
-        shifts=_shifts(c, at),
-        stand_ins=_stand_ins(c, at),
-        quiet_hours={r.person: r.hours for r in c.execute(select(t.quiet_hours))},
+        shifts=tuple(SHIFT.read(r) for r in c.execute(_LIST_SHIFTS, {"at": at})),
+        stand_ins=tuple(STAND_IN.read(r) for r in c.execute(LIST_STAND_INS, {"at": at})),
+        quiet_hours={r.person: r.hours for r in c.execute(_LIST_QUIET_HOURS)},
         valid_until=_until(c, at),
     )
 
 
-def _shifts(c: Connection, at: int) -> tuple[Shift, ...]:
-    k = t.duty_shifts.c
-    query = select(*SHIFT.columns(t.duty_shifts)).where(k.to_at > at).order_by(k.from_at, k.id)
-    return tuple(SHIFT.read(r) for r in c.execute(query))
-
-
-def _stand_ins(c: Connection, at: int) -> tuple[StandIn, ...]:
-    k = t.stand_ins.c
-    query = select(*STAND_IN.columns(t.stand_ins)).where(k.to_at > at).order_by(k.from_at, k.id)
-    return tuple(STAND_IN.read(r) for r in c.execute(query))
+def _load_units(c: Connection) -> dict[str, Unit]:
+    return {r.code: _UNIT.read(r) for r in c.execute(_LIST_UNITS)}
 
 
 def _until(c: Connection, at: int) -> datetime | None:
-    bounds = [
-        c.execute(select(func.min(column)).where(column > at)).scalar()
-        for column in (t.people.c.valid_from, t.people.c.valid_to, t.settings.c.from_at)
-    ]
+    bounds = [c.execute(query, {"at": at}).scalar() for query in _FIND_BOUNDS]
     soonest = min((b for b in bounds if b is not None), default=None)
     return decode_instant(soonest)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from backend.domain.duty_roster import Shift, StandIn
 from backend.domain.instants import to_micros
@@ -14,10 +14,36 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.mapping import RowMapper
-from storage.office.config import SHIFT, STAND_IN, bump_epoch
+from storage.office.config import LIST_STAND_INS, SHIFT, STAND_IN, bump_epoch
 
-D, S = t.duty_shifts.c, t.stand_ins.c
+D, S, H = t.duty_shifts.c, t.stand_ins.c, t.handovers.c
 _HANDOVER = RowMapper(Handover)
+
+_FIND_SAME_SHIFT = select(D.id, D.to_at, D.deputy).where(
+    D.unit == bindparam("unit"), D.person == bindparam("person"), D.from_at == bindparam("from_at")
+)
+_UPDATE_SHIFT = update(t.duty_shifts).where(D.id == bindparam("b_id"))  # the columns it is given
+_INSERT_SHIFT = insert(t.duty_shifts)
+_DELETE_SHIFT = delete(t.duty_shifts).where(D.id == bindparam("id"))
+_FIND_SHIFT = select(*SHIFT.columns(t.duty_shifts)).where(D.id == bindparam("id"))
+_LIST_SHIFTS = (
+    select(*SHIFT.columns(t.duty_shifts))
+    .where(D.unit == bindparam("unit"), D.to_at > bindparam("begin"), D.from_at < bindparam("end"))
+    .order_by(D.from_at, D.id)
+)
+_INSERT_STAND_IN = insert(t.stand_ins)
+_END_STAND_IN = (
+    update(t.stand_ins).where(S.id == bindparam("b_id"), S.to_at > bindparam("b_now")).values(to_at=bindparam("b_now"))
+)
+_INSERT_HANDOVER = insert(t.handovers)
+_LIST_HANDOVERS = (
+    select(*_HANDOVER.columns(t.handovers))
+    .where(H.unit == bindparam("unit"))
+    .order_by(H.at.desc(), H.id.desc())
+    .limit(bindparam("most"))
+)
+_DELETE_QUIET_HOURS = delete(t.quiet_hours).where(t.quiet_hours.c.person == bindparam("person"))
+_INSERT_QUIET_HOURS = insert(t.quiet_hours)
 
 
 class SqlDutyRosterStore:
@@ -39,25 +65,23 @@ class SqlDutyRosterStore:
         return await self._db.write(work)
 
     def _put(self, c: Connection, shift: Shift, by: str, now: datetime) -> bool:
-        same = (D.unit == shift.unit) & (D.person == shift.person) & (D.from_at == to_micros(shift.from_at))
+        same = {"unit": shift.unit, "person": shift.person, "from_at": to_micros(shift.from_at)}
         values: dict[str, Any] = {"to_at": to_micros(shift.to_at), "deputy": shift.deputy}
-        known = c.execute(select(D.id, D.to_at, D.deputy).where(same)).first()
+        known = c.execute(_FIND_SAME_SHIFT, same).first()
         if known is not None and {"to_at": known.to_at, "deputy": known.deputy} == values:
             return False
         values |= {"by": by, "set_at": to_micros(now)}
         if known is not None:
-            c.execute(update(t.duty_shifts).where(D.id == known.id).values(**values))
+            c.execute(_UPDATE_SHIFT, {"b_id": known.id, **values})
         else:
-            c.execute(insert(t.duty_shifts).values(
-                id=self._ids.take(), unit=shift.unit, person=shift.person, from_at=to_micros(shift.from_at), **values,
-            ))  # fmt: skip
+            c.execute(_INSERT_SHIFT, {"id": self._ids.take(), **same, **values})
         return True
 
     async def delete_shift(self, shift_id: int) -> Shift | None:
         def work(c: Connection) -> Shift | None:
             found = _shift_of(c, shift_id)
             if found is not None:
-                c.execute(delete(t.duty_shifts).where(D.id == shift_id))
+                c.execute(_DELETE_SHIFT, {"id": shift_id})
                 bump_epoch(c)
             return found
 
@@ -67,19 +91,15 @@ class SqlDutyRosterStore:
         return await self._db.read(lambda c: _shift_of(c, shift_id))
 
     async def list_shifts(self, unit: str, begin: datetime, end: datetime) -> Sequence[Shift]:
-        query = (
-            select(*SHIFT.columns(t.duty_shifts))
-            .where(D.unit == unit, D.to_at > to_micros(begin), D.from_at < to_micros(end))
-            .order_by(D.from_at, D.id)
-        )
-        return await self._db.fetch_all(query, SHIFT.read)
+        wanted = {"unit": unit, "begin": to_micros(begin), "end": to_micros(end)}
+        return await self._db.fetch_all(_LIST_SHIFTS, SHIFT.read, wanted)
 
     async def add_stand_in(self, stand_in: StandIn, by: str, now: datetime) -> StandIn:
         await self._ids.refill(1)
 
         def work(c: Connection) -> StandIn:
             kept = replace(stand_in, id=self._ids.take())
-            c.execute(insert(t.stand_ins).values(**STAND_IN.values(kept), by=by, set_at=to_micros(now)))
+            c.execute(_INSERT_STAND_IN, {**STAND_IN.values(kept), "by": by, "set_at": to_micros(now)})
             bump_epoch(c)
             return kept
 
@@ -87,10 +107,7 @@ class SqlDutyRosterStore:
 
     async def end_stand_in(self, stand_in_id: int, now: datetime) -> bool:
         def work(c: Connection) -> bool:
-            query = (
-                update(t.stand_ins).where(S.id == stand_in_id, S.to_at > to_micros(now)).values(to_at=to_micros(now))
-            )
-            if c.execute(query).rowcount != 1:
+            if c.execute(_END_STAND_IN, {"b_id": stand_in_id, "b_now": to_micros(now)}).rowcount != 1:
                 return False
             bump_epoch(c)
             return True
@@ -98,34 +115,25 @@ class SqlDutyRosterStore:
         return await self._db.write(work)
 
     async def list_stand_ins(self, now: datetime) -> Sequence[StandIn]:
-        query = select(*STAND_IN.columns(t.stand_ins)).where(S.to_at > to_micros(now)).order_by(S.from_at, S.id)
-        return await self._db.fetch_all(query, STAND_IN.read)
+        return await self._db.fetch_all(LIST_STAND_INS, STAND_IN.read, {"at": to_micros(now)})
 
     async def add_handover(self, handover: Handover) -> None:
         await self._ids.refill(1)
-        values = {"id": self._ids.take(), **_HANDOVER.values(handover)}
-        await self._db.execute(insert(t.handovers).values(**values))
+        await self._db.execute(_INSERT_HANDOVER, {"id": self._ids.take(), **_HANDOVER.values(handover)})
 
     async def list_handovers(self, unit: str, limit: int) -> Sequence[Handover]:
-        k = t.handovers.c
-        query = (
-            select(*_HANDOVER.columns(t.handovers))
-            .where(k.unit == unit)
-            .order_by(k.at.desc(), k.id.desc())
-            .limit(limit)
-        )
-        return await self._db.fetch_all(query, _HANDOVER.read)
+        return await self._db.fetch_all(_LIST_HANDOVERS, _HANDOVER.read, {"unit": unit, "most": limit})
 
     async def set_quiet_hours(self, person: str, hours: str | None, now: datetime) -> None:
         def work(c: Connection) -> None:
-            c.execute(delete(t.quiet_hours).where(t.quiet_hours.c.person == person))
+            c.execute(_DELETE_QUIET_HOURS, {"person": person})
             if hours is not None:
-                c.execute(insert(t.quiet_hours).values(person=person, hours=hours, set_at=to_micros(now)))
+                c.execute(_INSERT_QUIET_HOURS, {"person": person, "hours": hours, "set_at": to_micros(now)})
             bump_epoch(c)
 
         await self._db.write(work)
 
 
 def _shift_of(c: Connection, shift_id: int) -> Shift | None:
-    row = c.execute(select(*SHIFT.columns(t.duty_shifts)).where(D.id == shift_id)).first()
+    row = c.execute(_FIND_SHIFT, {"id": shift_id}).first()
     return None if row is None else SHIFT.read(row)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, func, insert, select, update
 
 from backend.domain.instants import to_micros
 from backend.domain.records import Person
@@ -15,9 +15,44 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
-from storage.integrity.audit import build_audit_row
+from storage.integrity.audit import INSERT_AUDIT, build_audit_row
 from storage.office import secrets
 from storage.office.config import bump_epoch
+
+P, B = t.people.c, t.bindings.c
+_FIND_ROW = select(t.people).where(P.code == bindparam("code"))
+_FIND_LAST_RANK = select(func.max(P.contact_order)).where(
+    P.unit == bindparam("unit"), P.role == bindparam("role"), P.code != bindparam("code")
+)
+_INSERT_PERSON = insert(t.people)
+_PERSON = (
+    select(P.code, P.name, P.unit, P.role, P.active, P.contact_order, P.phone_sealed.is_not(None), B.channel, B.address)
+    .outerjoin(t.bindings, (B.person == P.code) & (B.state == "live"))
+    .order_by(P.contact_order, P.code, B.id.desc()).limit(1)
+)  # fmt: skip
+_FIND_PERSON = _PERSON.where(P.code == bindparam("code"))
+_FIND_ACTIVE_PERSON = _FIND_PERSON.where(P.active)
+_BOUND = select(B.person).where(B.channel == bindparam("channel"), B.user_id == bindparam("user_id"), B.state == "live")
+_FIND_PERSON_BY_CHAT = _PERSON.where(P.code.in_(_BOUND) & P.active)
+_LIST_CODES_BY_PHONE = select(P.code).where(P.phone_index == bindparam("phone_index"), P.active).order_by(P.code)
+_FIND_PHONE = select(P.phone_sealed).where(P.code == bindparam("code"))
+_FIND_PHONE_INDEX = select(P.phone_index).where(P.code == bindparam("code"))
+_FIND_PHONE_TAIL = select(P.phone_tail).where(P.code == bindparam("code"))
+_FIND_PERSON_WITH_PIN = select(P.code).where(P.code == bindparam("code"), P.pin_hash.is_not(None))
+_INSERT_BINDING = insert(t.bindings)
+_END_OLDER_BINDINGS = (
+    update(t.bindings)
+    .where(
+        B.channel == bindparam("b_channel"), B.state == "live",
+        (B.person == bindparam("b_person")) | (B.user_id == bindparam("b_user")),
+    )
+    .values(state="ended", ended_at=bindparam("b_now"), reason="rebound")
+)  # fmt: skip
+_END_BINDING = (
+    update(t.bindings)
+    .where(B.person == bindparam("b_person"), B.channel == bindparam("b_channel"), B.state == "live")
+    .values(state="dead", ended_at=bindparam("b_now"), reason=bindparam("b_reason"))
+)
 
 
 class SqlPeopleStore:
@@ -40,22 +75,20 @@ class SqlPeopleStore:
                 trial.rollback()
             elif any(changed):
                 written = [row for row, new in zip(people, changed, strict=True) if new]
-                c.execute(insert(t.audit_log), [_audit_person(self._ids, row, now, by) for row in written])
+                c.execute(INSERT_AUDIT, [_audit_person(self._ids, row, now, by) for row in written])
                 bump_epoch(c)
             return changed
 
         return await self._db.write(work)
 
     def _save(self, c: Connection, row: PersonRow, now: datetime) -> bool:
-        k = t.people.c
-        known = c.execute(select(t.people).where(k.code == row.code)).mappings().first()
+        known = c.execute(_FIND_ROW, {"code": row.code}).mappings().first()
         same_post = known is not None and (known["unit"], known["role"]) == (row.unit, row.role)
         rank = row.contact_order
         if rank is None:
-            last = select(func.max(k.contact_order)).where(k.unit == row.unit, k.role == row.role, k.code != row.code)
-            rank = known["contact_order"] if known and same_post else (c.execute(last).scalar() or 0) + 1
-            if not same_post and c.execute(last).scalar() is None:
-                rank = 0
+            others = {"unit": row.unit, "role": row.role, "code": row.code}
+            last = None if same_post else c.execute(_FIND_LAST_RANK, others).scalar()
+            rank = known["contact_order"] if known and same_post else 0 if last is None else last + 1
         values: dict[str, Any] = {
             "name": row.name, "unit": row.unit, "role": row.role, "active": row.active, "contact_order": rank,
         }  # fmt: skip
@@ -73,40 +106,36 @@ class SqlPeopleStore:
             values["phone_sealed"] = self._vault.seal("people", row.code, "phone", row.phone)
         if known is None:
             fresh = {"code": row.code, "key_authorised": False, "pin_failures": 0, "reported_at": to_micros(now)}
-            c.execute(insert(t.people).values(**fresh | values))
+            c.execute(_INSERT_PERSON, fresh | values)
         else:
-            c.execute(update(t.people).where(k.code == row.code).values(**values, reported_at=to_micros(now)))
+            c.execute(secrets.UPDATE_PERSON, {"b_code": row.code, **values, "reported_at": to_micros(now)})
         return True
 
     async def get_person(self, code: str) -> Person | None:
-        return await self._find(t.people.c.code == code)
+        return await self._find(_FIND_PERSON, code=code)
 
     async def find_by_chat(self, channel: str, user_id: str) -> Person | None:
-        b = t.bindings.c
-        mine = select(b.person).where(b.channel == channel, b.user_id == user_id, b.state == "live")
-        return await self._find(t.people.c.code.in_(mine) & t.people.c.active)
+        return await self._find(_FIND_PERSON_BY_CHAT, channel=channel, user_id=user_id)
 
     async def list_by_phone(self, phone: str) -> Sequence[Person]:
-        k = t.people.c
-        codes = select(k.code).where(k.phone_index == self._vault.blind_index(phone), k.active).order_by(k.code)
+        index = self._vault.blind_index(phone)
 
         def work(c: Connection) -> list[Person]:
-            found = [find_person(c, k.code == code) for code in c.execute(codes).scalars().all()]
+            codes = c.execute(_LIST_CODES_BY_PHONE, {"phone_index": index}).scalars().all()
+            found = [_find_person(c, _FIND_PERSON, code=code) for code in codes]
             return [person for person in found if person is not None]
 
         return await self._db.read(work)
 
-    async def _find(self, condition: Any) -> Person | None:
-        return await self._db.read(lambda c: find_person(c, condition))
+    async def _find(self, query: Executable, **wanted: str) -> Person | None:
+        return await self._db.read(lambda c: _find_person(c, query, **wanted))
 
     async def get_phone(self, code: str) -> str | None:
-        query = select(t.people.c.phone_sealed).where(t.people.c.code == code)
-        sealed = await self._db.fetch_value(query)
+        sealed = await self._db.fetch_value(_FIND_PHONE, {"code": code})
         return self._vault.open("people", code, "phone", sealed)
 
     async def get_phone_tail(self, code: str) -> str:
-        query = select(t.people.c.phone_tail).where(t.people.c.code == code)
-        return await self._db.fetch_value(query) or ""
+        return await self._db.fetch_value(_FIND_PHONE_TAIL, {"code": code}) or ""
 
     async def store_code(self, code: str, person: str, now: datetime, until: datetime) -> None:
         hashed = self._vault.blind_index(f"binding:{code}")
@@ -137,11 +166,10 @@ class SqlPeopleStore:
             wrong = secrets.check_code(row, now)
             if row is None or wrong:
                 return wrong or "code_unknown"
-            person = find_person(c, (t.people.c.code == row.person) & t.people.c.active)
+            person = _find_person(c, _FIND_ACTIVE_PERSON, code=row.person)
             if person is None:
                 return "code_unknown"
-            right = select(t.people.c.phone_index).where(t.people.c.code == row.person)
-            if c.execute(right).scalar() != self._vault.blind_index(phone):
+            if c.execute(_FIND_PHONE_INDEX, {"code": row.person}).scalar() != self._vault.blind_index(phone):
                 return "number_not_registered"
             if not secrets.use_code(c, code_hash, binding.user_id, now):
                 return "already_bound"
@@ -156,24 +184,19 @@ class SqlPeopleStore:
         return found
 
     def _replace(self, c: Connection, person: str, new: Binding, now: datetime) -> None:
-        b = t.bindings.c
-        older = (b.channel == new.channel) & (b.state == "live") & ((b.person == person) | (b.user_id == new.user_id))
-        c.execute(update(t.bindings).where(older).values(state="ended", ended_at=to_micros(now), reason="rebound"))
-        c.execute(
-            insert(t.bindings).values(
-                id=self._ids.take(), person=person, channel=new.channel, address=new.address,
-                user_id=new.user_id, state="live", bound_at=to_micros(now),
-            )
-        )  # fmt: skip
+        older = {"b_channel": new.channel, "b_person": person, "b_user": new.user_id, "b_now": to_micros(now)}
+        c.execute(_END_OLDER_BINDINGS, older)
+        row = {
+            "id": self._ids.take(), "person": person, "channel": new.channel, "address": new.address,
+            "user_id": new.user_id, "state": "live", "bound_at": to_micros(now),
+        }  # fmt: skip
+        c.execute(_INSERT_BINDING, row)
 
     async def unbind(self, person: str, channel: str, reason: str, now: datetime) -> bool:
+        live = {"b_person": person, "b_channel": channel, "b_now": to_micros(now), "b_reason": reason}
+
         def work(c: Connection) -> bool:
-            b = t.bindings.c
-            live = (b.person == person) & (b.channel == channel) & (b.state == "live")
-            ended = c.execute(
-                update(t.bindings).where(live).values(state="dead", ended_at=to_micros(now), reason=reason)
-            )
-            if not ended.rowcount:
+            if not c.execute(_END_BINDING, live).rowcount:
                 return False
             bump_epoch(c)
             return True
@@ -182,29 +205,22 @@ class SqlPeopleStore:
 
     async def set_pin(self, person: str, hash: str | None) -> None:
         values = {"pin_hash": hash, "pin_failures": 0, "pin_locked_until": None}
-        await self._db.execute(update(t.people).where(t.people.c.code == person).values(**values))
+        await self._db.execute(secrets.UPDATE_PERSON, {"b_code": person, **values})
 
     async def has_pin(self, person: str) -> bool:
-        mine = select(t.people.c.code).where(t.people.c.code == person, t.people.c.pin_hash.is_not(None))
-        return await self._db.fetch_first(mine) is not None
+        return await self._db.fetch_first(_FIND_PERSON_WITH_PIN, {"code": person}) is not None
 
     async def try_pin(self, person: str, now: datetime, max_guesses: int, lock_until: datetime) -> PinCheck | None:
         return await self._db.write(lambda c: secrets.try_pin(c, person, now, max_guesses, lock_until))
 
     async def reset_pin_failures(self, person: str) -> None:
-        values = {"pin_failures": 0, "pin_locked_until": None}
-        await self._db.execute(update(t.people).where(t.people.c.code == person).values(**values))
+        values = {"b_code": person, "pin_failures": 0, "pin_locked_until": None}
+        await self._db.execute(secrets.UPDATE_PERSON, values)
 
 
-def find_person(c: Connection, condition: Any) -> Person | None:
-    """Return the first person matching a condition, by rank, with their live binding."""
-    k, b = t.people.c, t.bindings.c
-    query = (
-        select(k.code, k.name, k.unit, k.role, k.active, k.contact_order, k.phone_sealed.is_not(None), b.channel, b.address)
-        .outerjoin(t.bindings, (b.person == k.code) & (b.state == "live"))
-        .where(condition).order_by(k.contact_order, k.code, b.id.desc()).limit(1)
-    )  # fmt: skip
-    row = c.execute(query).first()
+def _find_person(c: Connection, query: Executable, **wanted: str) -> Person | None:
+    """Return the first person a query finds, by rank, with their live binding."""
+    row = c.execute(query, wanted).first()
     if row is None:
         return None
     code, name, unit, role, active, rank, has_phone, chat, address = row

@@ -11,6 +11,11 @@ from storage.engine.ids import IdSupply
 from storage.engine.mapping import RowMapper
 
 _REMINDER = RowMapper(ReadinessReminder)
+K = t.readiness_reminders.c
+_INSERT = insert(t.readiness_reminders)
+_LIST_LATEST = select(*_REMINDER.columns(t.readiness_reminders)).where(
+    K.id.in_(select(func.max(K.id)).group_by(K.unit))
+)
 
 
 class SqlReadinessStore:
@@ -22,10 +27,7 @@ class SqlReadinessStore:
 
     async def add(self, chase: ReadinessReminder) -> None:
         await self._ids.refill(1)
-        await self._db.execute(insert(t.readiness_reminders).values(id=self._ids.take(), **_REMINDER.values(chase)))
+        await self._db.execute(_INSERT, {"id": self._ids.take(), **_REMINDER.values(chase)})
 
     async def list_latest(self) -> Mapping[str, ReadinessReminder]:
-        k = t.readiness_reminders.c
-        newest = select(func.max(k.id)).group_by(k.unit)
-        query = select(*_REMINDER.columns(t.readiness_reminders)).where(k.id.in_(newest))
-        return {reminder.unit: reminder for reminder in await self._db.fetch_all(query, _REMINDER.read)}
+        return {reminder.unit: reminder for reminder in await self._db.fetch_all(_LIST_LATEST, _REMINDER.read)}

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from backend.domain.instants import from_micros, to_micros
 from backend.ports.office import PinCheck
@@ -17,6 +17,22 @@ _COUNT = text(
     "count = CASE WHEN guess_counts.since <= :old THEN 1 ELSE guess_counts.count + 1 END, "
     "since = CASE WHEN guess_counts.since <= :old THEN :now ELSE guess_counts.since END RETURNING count"
 )
+_RESET_GUESSES = delete(t.guess_counts).where(t.guess_counts.c.subject == bindparam("subject"))
+
+B, P = t.binding_codes.c, t.people.c
+_DELETE_UNUSED_CODES = delete(t.binding_codes).where(B.person == bindparam("person"), B.used_at.is_(None))
+_DELETE_EXPIRED_CODES = delete(t.binding_codes).where(B.expires_at < bindparam("before"))
+_INSERT_CODE = insert(t.binding_codes)
+_FIND_CODE = select(t.binding_codes).where(B.code_hash == bindparam("code_hash"))
+_USE_CODE = (
+    update(t.binding_codes)
+    .where(B.code_hash == bindparam("b_code_hash"), B.used_at.is_(None))
+    .values(used_at=bindparam("b_now"), user_id=bindparam("b_user"))
+)
+_LOCK_PIN = (
+    select(P.pin_hash, P.pin_failures, P.pin_locked_until).where(P.code == bindparam("person")).with_for_update()
+)
+UPDATE_PERSON = update(t.people).where(P.code == bindparam("b_code"))  # the columns it is given
 
 
 def count_guess(c: Connection, subject: str, now: datetime) -> bool:
@@ -27,24 +43,20 @@ def count_guess(c: Connection, subject: str, now: datetime) -> bool:
 
 def reset_guesses(c: Connection, subject: str) -> None:
     """Reset the user's guesses after a correct one."""
-    c.execute(delete(t.guess_counts).where(t.guess_counts.c.subject == subject))
+    c.execute(_RESET_GUESSES, {"subject": subject})
 
 
 def store_code(c: Connection, hashed: str, person: str, now: datetime, until: datetime) -> None:
     """Store a code; the person's earlier unused ones stop working, and long-expired codes are deleted."""
-    k = t.binding_codes.c
-    c.execute(delete(t.binding_codes).where((k.person == person) & k.used_at.is_(None)))
-    c.execute(delete(t.binding_codes).where(k.expires_at < to_micros(now - timedelta(days=2))))
-    c.execute(
-        insert(t.binding_codes).values(
-            code_hash=hashed, person=person, created_at=to_micros(now), expires_at=to_micros(until)
-        )
-    )
+    c.execute(_DELETE_UNUSED_CODES, {"person": person})
+    c.execute(_DELETE_EXPIRED_CODES, {"before": to_micros(now - timedelta(days=2))})
+    row = {"code_hash": hashed, "person": person, "created_at": to_micros(now), "expires_at": to_micros(until)}
+    c.execute(_INSERT_CODE, row)
 
 
 def find_code(c: Connection, hashed: str) -> Any:
     """Return the row of a code, or None."""
-    return c.execute(select(t.binding_codes).where(t.binding_codes.c.code_hash == hashed)).first()
+    return c.execute(_FIND_CODE, {"code_hash": hashed}).first()
 
 
 def check_code(row: Any, now: datetime) -> str | None:
@@ -64,22 +76,18 @@ def find_usable_code(c: Connection, hashed: str, now: datetime) -> Any:
 
 def use_code(c: Connection, hashed: str, user_id: str, now: datetime) -> bool:
     """Use up a code; False if somebody else was faster."""
-    k = t.binding_codes.c
-    mine = update(t.binding_codes).where((k.code_hash == hashed) & k.used_at.is_(None))
-    return c.execute(mine.values(used_at=to_micros(now), user_id=user_id)).rowcount == 1
+    used = {"b_code_hash": hashed, "b_now": to_micros(now), "b_user": user_id}
+    return c.execute(_USE_CODE, used).rowcount == 1
 
 
 def try_pin(c: Connection, person: str, now: datetime, most: int, lock_until: datetime) -> PinCheck | None:
     """Count one PIN guess; while the PIN is locked, count nothing and return `locked_until`."""
-    k = t.people.c
-    row = c.execute(
-        select(k.pin_hash, k.pin_failures, k.pin_locked_until).where(k.code == person).with_for_update()
-    ).first()
+    row = c.execute(_LOCK_PIN, {"person": person}).first()
     if row is None or row.pin_hash is None:
         return None
     if row.pin_locked_until is not None and row.pin_locked_until > to_micros(now):
         return PinCheck(row.pin_hash, row.pin_failures, from_micros(row.pin_locked_until))
     tries = (0 if row.pin_locked_until is not None else row.pin_failures) + 1
     locked = to_micros(lock_until) if tries >= most else None
-    c.execute(update(t.people).where(k.code == person).values(pin_failures=tries, pin_locked_until=locked))
+    c.execute(UPDATE_PERSON, {"b_code": person, "pin_failures": tries, "pin_locked_until": locked})
     return PinCheck(row.pin_hash, tries, None)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from backend.domain.instants import from_micros, to_micros
 from backend.ports.operations import SentAlarm, ToldAlarm
@@ -19,6 +19,12 @@ _NEW = text(
     " VALUES (:cause, :subject, :since, :told_at, :called_at, :healed_at, :facts, :messages)"
     " ON CONFLICT (cause, subject) DO NOTHING"
 )
+K = t.alarms.c
+_LIST = select(t.alarms)
+_FIND = _LIST.where(K.cause == bindparam("cause"), K.subject == bindparam("subject"))
+_LOCK = _FIND.with_for_update()
+_UPDATE = update(t.alarms).where(K.cause == bindparam("b_cause"), K.subject == bindparam("b_subject"))
+_HEAL = _UPDATE.where(K.healed_at.is_(None)).values(healed_at=bindparam("b_now"))
 
 
 class SqlAlarmBook:
@@ -28,50 +34,40 @@ class SqlAlarmBook:
         self._db = db
 
     async def list_told(self) -> Sequence[ToldAlarm]:
-        return await self._db.fetch_all(select(t.alarms), _to_alarm)
+        return await self._db.fetch_all(_LIST, _to_alarm)
 
     async def claim(self, alarm: ToldAlarm, before: datetime, *, again: bool) -> ToldAlarm | None:
         def work(c: Connection) -> ToldAlarm | None:
             if c.execute(_NEW, _to_row(alarm)).rowcount == 1:
                 return None
-            stored = _to_alarm(c.execute(_find(alarm.cause, alarm.subject).with_for_update()).one())
+            stored = _to_alarm(c.execute(_LOCK, {"cause": alarm.cause, "subject": alarm.subject}).one())
             stands = stored.healed_at is None and stored.has_reached and not again
             if stands or stored.told_at > before:
                 if stored.healed_at is not None:
                     stored = replace(stored, healed_at=None, since=alarm.since, facts=alarm.facts)
-                    c.execute(_update(stored))
+                    _update(c, stored)
                 return stored
-            c.execute(_update(alarm))
+            _update(c, alarm)
             return None
 
         return await self._db.write(work)
 
     async def save(self, alarm: ToldAlarm) -> None:
-        await self._db.execute(_update(alarm))
+        await self._db.write(lambda c: _update(c, alarm))
 
     async def heal(self, cause: str, subject: str, now: datetime) -> ToldAlarm | None:
-        k = t.alarms.c
-        healed = (
-            update(t.alarms)
-            .where(k.cause == cause, k.subject == subject, k.healed_at.is_(None))
-            .values(healed_at=to_micros(now))
-        )
+        healed = {"b_cause": cause, "b_subject": subject, "b_now": to_micros(now)}
 
         def work(c: Connection) -> ToldAlarm | None:
-            if c.execute(healed).rowcount != 1:
+            if c.execute(_HEAL, healed).rowcount != 1:
                 return None
-            return _to_alarm(c.execute(_find(cause, subject)).one())
+            return _to_alarm(c.execute(_FIND, {"cause": cause, "subject": subject}).one())
 
         return await self._db.write(work)
 
 
-def _find(cause: str, subject: str) -> Any:
-    return select(t.alarms).where(t.alarms.c.cause == cause, t.alarms.c.subject == subject)
-
-
-def _update(alarm: ToldAlarm) -> Any:
-    k = t.alarms.c
-    return update(t.alarms).where(k.cause == alarm.cause, k.subject == alarm.subject).values(_to_row(alarm))
+def _update(c: Connection, alarm: ToldAlarm) -> None:
+    c.execute(_UPDATE, {"b_cause": alarm.cause, "b_subject": alarm.subject, **_to_row(alarm)})
 
 
 def _to_row(alarm: ToldAlarm) -> dict[str, Any]:

@@ -22,12 +22,16 @@ from sqlalchemy.pool import NullPool
 from backend.domain.refusals import Refused
 from backend.ports.backups import Contents, Hold
 from storage import tables as t
-from storage.operations.contents import list_hold_statements, read_contents, read_sealed_samples
+from storage.operations.contents import build_hold_statements, read_contents, read_sealed_samples
 
 T = TypeVar("T")
 INSTALLED = "/usr/lib/postgresql"  # where Debian and Ubuntu keep the programs of each version
 #: What libpq reads besides host, port, user, password and database: options of the URL by their variable.
 _OPTIONS = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
+_EXPORT_SNAPSHOT = text("SELECT pg_export_snapshot()")
+_COUNT_USERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jiesu'"
+)
 
 
 class PostgresCopies:
@@ -45,7 +49,7 @@ class PostgresCopies:
         program = _find_program("pg_dump")
 
         def work(c: Connection) -> Contents:
-            snapshot = c.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+            snapshot = c.execute(_EXPORT_SNAPSHOT).scalar_one()
             names = [f"--table=public.{name}" for name in _list_own_tables(c)]
             _call([program, "-Fc", f"--snapshot={snapshot}", "--no-owner", "--no-privileges", *names, f"--file={to}"],
                   self._url)  # fmt: skip
@@ -68,10 +72,7 @@ class PostgresCopies:
             _run_alone(self._url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def is_used(self) -> bool:
-        others = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jiesu'"
-        )
-        return bool(_run(self._url, lambda c: c.execute(others).scalar_one()))
+        return bool(_run(self._url, lambda c: c.execute(_COUNT_USERS).scalar_one()))
 
     def is_empty(self) -> bool:
         return not _run(self._url, _list_own_tables)
@@ -82,7 +83,7 @@ class PostgresCopies:
         dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
         held = [
             str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))  # type: ignore[attr-defined]
-            for statement in list_hold_statements(incarnation, hold)
+            for statement in build_hold_statements(incarnation, hold)
         ]
         _load(self._url, copy, drop, "".join(f"{statement};\n" for statement in held))
 
@@ -166,7 +167,7 @@ def _run_alone(url: str, statement: str) -> None:
         )
         try:
             async with engine.connect() as connection:
-                await connection.execute(text(statement))
+                await connection.exec_driver_sql(statement)
         finally:
             await engine.dispose()
 

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from backend.domain.refusals import Refused
 from backend.ports.backups import Contents, Hold
-from storage.operations.contents import list_hold_statements, read_contents, read_sealed_samples
+from storage.operations.contents import build_hold_statements, read_contents, read_sealed_samples
 
 T = TypeVar("T")
 BUSY_SECONDS = 5.0
@@ -68,7 +68,7 @@ class SqliteCopies:
 
     def replace(self, copy: Path, incarnation: str, hold: Hold) -> None:
         _check_pages(copy)
-        statements = list_hold_statements(incarnation, hold)
+        statements = build_hold_statements(incarnation, hold)
         _run(copy, lambda c: [c.execute(statement) for statement in statements] and None)
         with copy.open("rb+") as file:
             os.fsync(file.fileno())

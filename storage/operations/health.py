@@ -12,6 +12,9 @@ from storage.engine.database import Database
 from storage.engine.mapping import decode_instant
 from storage.operations.waiting import merge_heads, read_heads
 
+_COUNT_HELD = select(func.count()).where(t.gate.c.held.is_(True))
+_FIND_OLDEST_UPDATE = select(func.min(t.inbox.c.received_at)).where(t.inbox.c.state == "new")
+
 
 class SqlHealthStore:
     """`HealthStore` on either engine."""
@@ -20,17 +23,14 @@ class SqlHealthStore:
         self._db = db
 
     async def list_obstacles(self) -> Sequence[str]:
-        held = select(func.count()).where(t.gate.c.held.is_(True))
-        return ["held"] if await self._db.fetch_count(held) else []
+        return ["held"] if await self._db.fetch_count(_COUNT_HELD) else []
 
     async def read_waiting(self, channels: Sequence[str], now: datetime) -> Waiting:
         def work(c: Connection) -> Waiting:
             urgent = read_heads(c, channels, to_micros(now), urgent=True)
             others = read_heads(c, channels, to_micros(now), urgent=False)
-            oldest = select(func.min(t.inbox.c.received_at)).where(t.inbox.c.state == "new")
-            return Waiting(
-                _decode(urgent), _decode(merge_heads(urgent, others)), decode_instant(c.execute(oldest).scalar())
-            )
+            oldest = decode_instant(c.execute(_FIND_OLDEST_UPDATE).scalar())
+            return Waiting(_decode(urgent), _decode(merge_heads(urgent, others)), oldest)
 
         return await self._db.read(work)
 

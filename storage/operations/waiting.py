@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from storage import tables as t
+
+K = t.outbox.c
+_FIND_HEAD = {
+    urgent: select(func.min(K.not_before)).where(
+        K.state == "pending", K.channel == bindparam("channel"), K.urgent.is_(urgent)
+    )
+    for urgent in (True, False)
+}
 
 
 def read_heads(c: Connection, channels: Sequence[str], now: int, *, urgent: bool) -> Mapping[str, int]:
     """Return per channel when its oldest due message of that haste was due; channels without one are left out."""
-    k, heads = t.outbox.c, {}
+    heads = {}
     for channel in channels:
-        query = select(func.min(k.not_before)).where(k.state == "pending", k.channel == channel, k.urgent.is_(urgent))
-        head = c.execute(query).scalar()
+        head = c.execute(_FIND_HEAD[urgent], {"channel": channel}).scalar()
         if head is not None and head <= now:
             heads[channel] = head
     return heads

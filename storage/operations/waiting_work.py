@@ -3,7 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.expression import false, true
 
 from backend.domain.instants import from_micros
@@ -24,32 +37,48 @@ _WAITING: tuple[tuple[str, ColumnElement[Any], ColumnElement[Any], ColumnElement
     ("cards", K.kind, func.coalesce(K.not_before, K.sent_at), _STALE),
     ("writebacks", literal(""), W.since, W.state.in_(("waiting", "sending", "asked"))),
 )
+_MARK_AT, _NOW = bindparam("mark_at", type_=BigInteger), bindparam("now", type_=BigInteger)
+
+
+def _build_count(
+    kind: ColumnElement[str], due: ColumnElement[int], waits: ColumnElement[bool]
+) -> Select[str, int, int, int]:
+    older = func.sum(case((due <= _MARK_AT, 1), else_=0))
+    return (
+        select(kind.label("sort_of"), older, func.count(), func.min(due)).where(waits, due <= _NOW).group_by("sort_of")
+    )
+
+
+_COUNTS = [(name, _build_count(*what)) for name, *what in _WAITING]
+_IS_NEW_VISIT = (C.state == "waiting") & (C.purpose == "visit") & (C.next_at <= bindparam("b_now"))
+_START_VISITS_ANEW = update(t.calls).where(_IS_NEW_VISIT).values(next_at=bindparam("b_now"))
+_RELEASE_CARDS = update(t.chat_cards).where(K.owner.is_not(None)).values(**_RELEASED)
 
 
 def count_waiting(c: Connection, mark_at: int, now: int) -> Sequence[Waiting]:
     """Count what is due by now, by kind, the largest number first."""
     found = []
-    for name, kind, due, waits in _WAITING:
-        older = func.sum(case((due <= mark_at, 1), else_=0))
-        query = (
-            select(kind.label("sort_of"), older, func.count(), func.min(due))
-            .where(waits, due <= now)
-            .group_by("sort_of")
-        )
-        found += [Waiting(name, r[0], int(r[1]), int(r[2] - r[1]), from_micros(r[3])) for r in c.execute(query)]
+    for name, query in _COUNTS:
+        rows = c.execute(query, {"mark_at": mark_at, "now": now})
+        found += [Waiting(name, r[0], int(r[1]), int(r[2] - r[1]), from_micros(r[3])) for r in rows]
     return sorted(found, key=lambda one: (-one.older - one.newer, one.what, one.kind))
 
 
 def drop_waiting(c: Connection, mode: Release, cut: int, now: int) -> int:
     """Drop what may not leave by this mode; return how much that was. What was in hand never leaves again."""
+    dropped = sum(c.execute(change).rowcount for change in _build_drops(mode, cut, now))
+    c.execute(_START_VISITS_ANEW, {"b_now": now})  # a visit that nobody remembers is made
+    c.execute(_RELEASE_CARDS)
+    return dropped
 
+
+def _build_drops(mode: Release, cut: int, now: int) -> Sequence[Update]:
     def old(due: ColumnElement[Any], urgent: ColumnElement[bool]) -> ColumnElement[bool]:
         if mode is Release.ALL:
             return false()
         return or_(due <= cut, (due <= now) & ~urgent) if mode is Release.URGENT else due <= cut
 
     is_visit = C.purpose == "visit"
-    anew = (C.state == "waiting") & is_visit & (C.next_at <= now)
     ending = ~is_visit & ((C.state == "live") | ((C.state == "waiting") & old(C.next_at, C.urgent)))
     its_call = L.id.in_(select(C.outbox_id).where(ending, C.outbox_id.is_not(None)))
     in_hand = (L.state == "sending") & (L.owner.is_(None) | (L.owner != CALLS_OWNER))
@@ -59,7 +88,7 @@ def drop_waiting(c: Connection, mode: Release, cut: int, now: int) -> int:
     card_dropped = _STALE & old(func.coalesce(K.not_before, K.sent_at), false())
     # what the platform of record was told is for a person to compare: it may hold more than we remember
     doubtful = W.state.in_(("sending", "asked")) | ((W.state == "waiting") & old(W.since, true()))
-    changes = (
+    return (
         update(t.outbox).where(skipped).values(state="skipped", error=ERROR, asked_at=None, **_RELEASED),
         update(t.call_attempts).where(ended_dials).values(state="done", outcome="failed", error=ERROR, ended_at=now),
         update(t.calls).where(ending).values(state="done", next_at=None, ended_at=now),
@@ -67,7 +96,3 @@ def drop_waiting(c: Connection, mode: Release, cut: int, now: int) -> int:
         update(t.chat_cards).where(card_dropped).values(shown_version=K.target_version, **_RELEASED),
         update(t.writebacks).where(doubtful).values(state="refused", error=ERROR, **_RELEASED),
     )
-    dropped = sum(c.execute(change).rowcount for change in changes)
-    c.execute(update(t.calls).where(anew).values(next_at=now))  # a visit that nobody remembers is made
-    c.execute(update(t.chat_cards).where(K.owner.is_not(None)).values(**_RELEASED))
-    return dropped
