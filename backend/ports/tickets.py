@@ -100,10 +100,8 @@ class UnmaskedTexts:
     """A ticket's texts as they were given, to be masked anew."""
 
     ticket_id: int
-    title: str
-    place: str
-    text: str
-    name: str | None  # the requester's, in clear text
+    texts: Mapping[str, str]
+    requester: str | None  # their name in clear text
 
 
 class MaskedTextStore(Protocol):

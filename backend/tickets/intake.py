@@ -204,9 +204,7 @@ class Intake:
     def _build_columns(self, new: NewTicket, ticket_id: int, snapshot: OfficeSnapshot) -> dict[str, Any]:
         """Return the columns the domain does not know: personal data sealed to their row, masked texts, provenance."""
         columns: dict[str, Any] = {"submitted_at": new.submitted_at, "extra": dict(new.extra)}
-        columns |= build_masked_texts(
-            new.title, new.place, new.text, new.requester_name, snapshot.settings.text("privacy.phone_mask")
-        )
+        columns |= build_masked_texts(new.copied, new.requester_name, snapshot.settings.text("privacy.phone_mask"))
         if new.requester_name:
             columns["name_sealed"] = self._encryption.seal("tickets", ticket_id, "name", new.requester_name)
         if phone := new.requester_phone:

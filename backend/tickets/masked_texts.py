@@ -33,4 +33,4 @@ class TextMasker:
 
 
 def _mask_all(outdated: Sequence[UnmaskedTexts], phone_mask: str) -> dict[int, dict[str, str]]:
-    return {o.ticket_id: build_masked_texts(o.title, o.place, o.text, o.name, phone_mask) for o in outdated}
+    return {o.ticket_id: build_masked_texts(o.texts, o.requester, phone_mask) for o in outdated}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
-from backend.domain.masked_texts import COLUMNS
+from backend.domain.masked_texts import COLUMNS, SHOW
 from backend.ports.tickets import UnmaskedTexts
 from storage import tables as t
 from storage.engine.database import Database
@@ -13,7 +13,7 @@ from storage.engine.encryption import Encryption
 _K = t.tickets.c
 #: Below or above, not "other than": an index answers it.
 _OUTDATED = or_(_K.mask_version < bindparam("version"), _K.mask_version > bindparam("version"))
-_LIST_OUTDATED = select(_K.id, _K.title, _K.place, _K.text, _K.name_sealed).where(_OUTDATED).limit(bindparam("most"))
+_LIST_OUTDATED = select(_K.id, _K.name_sealed, *(_K[name] for name in SHOW)).where(_OUTDATED).limit(bindparam("most"))
 _SAVE = (
     update(t.tickets)
     .where(_K.id == bindparam("ticket_id"))
@@ -30,8 +30,8 @@ class SqlMaskedTextStore:
     async def list_outdated(self, version: str, limit: int) -> Sequence[UnmaskedTexts]:
         rows = await self._db.read(lambda c: c.execute(_LIST_OUTDATED, {"version": version, "most": limit}).all())
         return [
-            UnmaskedTexts(r.id, r.title, r.place, r.text, self._vault.open("tickets", r.id, "name", r.name_sealed))
-            for r in rows
+            UnmaskedTexts(id_, dict(zip(SHOW, texts, strict=True)), self._vault.open("tickets", id_, "name", sealed))
+            for id_, sealed, *texts in rows
         ]
 
     async def save(self, masked: Mapping[int, Mapping[str, str]]) -> None:

@@ -31,7 +31,7 @@ SHOWN_BY_RULES_1 = {
 def test_the_stored_masked_texts_are_what_the_least_reader_is_shown_XS1(before: str, hidden: str, after: str) -> None:
     name = hidden if hidden in ("张小三", "欧阳明明") else None
     text = f"{before}，电话{hidden}，{after}"
-    stored = build_masked_texts(text[:20], text, text, name, PHONE_MASK)
+    stored = build_masked_texts({"title": text[:20], "place": text, "text": text}, name, PHONE_MASK)
     shown = (show_text(text[:20], name), show_place(text, name), show_text(text, name), get_mask_version(PHONE_MASK))
     assert tuple(stored) == COLUMNS and tuple(stored.values()) == shown
     assert hidden not in stored["masked_text"] and hidden not in stored["masked_place"]

@@ -39,7 +39,7 @@ async def test_a_new_ticket_is_stored_with_its_masked_texts_and_found_by_these_o
     many = [replace(FORM, ticket_no=f"N{n}", requester_phone=None) for n in range(12)]
     numbers = [await city.services.intake.receive(replace(FORM, ticket_no="N12"), DISPATCHER, Source.API)]
     numbers += [str(no) for no in await city.services.intake.receive_many(many, DISPATCHER, Source.IMPORT)]
-    shown = build_masked_texts(FORM.title, FORM.place, FORM.text or "", FORM.requester_name, MASK)
+    shown = build_masked_texts(FORM.copied, FORM.requester_name, MASK)
     for no in numbers:
         row = await city.load_row(no)
         assert {name: getattr(row, name) for name in COLUMNS} == shown
