@@ -15,7 +15,9 @@ from backend.delivery.sms import SmsWorker
 from backend.integrity.chain_walk import ChainWalk
 from backend.integrity.journal import JournalSealer
 from backend.office.clock import Clock
+from backend.tickets.masked_texts import TextMasker
 from storage.deadlines.supervision import SqlSupervisionStore
+from storage.tickets.masked_texts import SqlMaskedTextStore
 
 if TYPE_CHECKING:
     from bot.receive import InboxWorker
@@ -59,6 +61,7 @@ def _list_jobs(built: Built, inbox_worker: "InboxWorker | None") -> list[tuple[s
     sealer = JournalSealer(built.journal, built.encryption.journal, core.clock)
     walk = ChainWalk(built.journal, built.findings, services.journal, core.key_values, core.clock)
     certificate = build_certificate_watch(core.config, operations.alarms, core.clock)
+    masker = TextMasker(SqlMaskedTextStore(core.db, built.encryption), core.office)
     supervision = AutoSupervision(SqlSupervisionStore(core.db), tickets, core.office, core.texts)
     # fmt: off
     rows: list[tuple[str, str, Job | None]] = [
@@ -79,6 +82,7 @@ def _list_jobs(built: Built, inbox_worker: "InboxWorker | None") -> list[tuple[s
         ("clock",  "ledger_drafts",   run_daily(services.scoring.ledger_drafts.run_once, core.clock)),
         ("worker", "delivery",        built.delivery.run_once),
         ("worker", "platform",        services.platform.run_once),
+        ("worker", "masked_texts",    masker.run_once),
         ("worker", "similarity",      services.similarity.run_once),
         ("worker", "requester_news",  news.run_once if has_sms else None),
         ("worker", "requester_texts", texting.run_once if has_sms else None),

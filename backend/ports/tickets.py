@@ -96,6 +96,27 @@ class IntakeStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class UnmaskedTexts:
+    """A ticket's texts as they were given, to be masked anew."""
+
+    ticket_id: int
+    texts: Mapping[str, str]
+    requester: str | None  # their name in clear text
+
+
+class MaskedTextStore(Protocol):
+    """Stores the masked texts beside a ticket's own."""
+
+    async def list_outdated(self, version: str, limit: int) -> Sequence[UnmaskedTexts]:
+        """List texts of tickets whose masked texts are of another version."""
+        ...
+
+    async def save(self, masked: Mapping[int, Mapping[str, str]]) -> None:
+        """Save the columns of masked texts, by ticket."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """A stored file without its content. `unit` is the unit of the person who uploaded it."""
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from backend.domain.acts import Actor
 from backend.domain.journal_hash import DIGEST, JournalKey, build_entry, compute_digest
+from backend.domain.masked_texts import build_masked_texts
 from backend.domain.permissions import require
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
@@ -177,7 +178,9 @@ class Intake:
             assignment_id=None, verb="create", from_state="", to_state=str(state), by=by.code, source=source,
             at=now, recorded_at=now, arguments={k: v for k, v in arguments.items() if v is not None},
         )  # fmt: skip
-        return TicketRows(replace(ticket, journal_head=line.hash), line, rows, self._build_columns(new, ticket_id))
+        return TicketRows(
+            replace(ticket, journal_head=line.hash), line, rows, self._build_columns(new, ticket_id, snapshot)
+        )
 
     def _find_repeats(
         self, draft: CheckedTicket, no: str, earlier: dict[tuple[str, str | None], list[str]]
@@ -198,9 +201,10 @@ class Intake:
         look = snapshot.first_check(kind, ticket.grade, start, due, unit)
         return Duty(self._ids.take(), ticket.id, None, unit, kind, ticket.grade, start, due, look)
 
-    def _build_columns(self, new: NewTicket, ticket_id: int) -> dict[str, Any]:
-        """Return the columns the domain does not know: personal data sealed to their row, provenance."""
+    def _build_columns(self, new: NewTicket, ticket_id: int, snapshot: OfficeSnapshot) -> dict[str, Any]:
+        """Return the columns the domain does not know: personal data sealed to their row, masked texts, provenance."""
         columns: dict[str, Any] = {"submitted_at": new.submitted_at, "extra": dict(new.extra)}
+        columns |= build_masked_texts(new.copied, new.requester_name, snapshot.settings.text("privacy.phone_mask"))
         if new.requester_name:
             columns["name_sealed"] = self._encryption.seal("tickets", ticket_id, "name", new.requester_name)
         if phone := new.requester_phone:

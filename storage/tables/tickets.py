@@ -15,12 +15,15 @@ tickets = Table(
     col("unreasonable", Boolean, default="false"), col("visit_round", Integer, default="0"),
     col("rework_count", Integer, default="0"), at("closed_at"), col("merged_into", BigInteger, null=True),
     col("title"), col("place"), col("text"),
+    # the same as their least reader is shown them, which is all that a search reads; version '': not yet masked
+    col("masked_title", default="''"), col("masked_place", default="''"), col("masked_text", default="''"),
+    col("mask_version", default="''"),
     # beyond the domain's record: sealed personal data, provenance
     col("name_sealed", LargeBinary, null=True), col("phone_sealed", LargeBinary, null=True),
     col("phone_index", null=True), col("phone_tail", null=True), at("submitted_at"), at("created_at", null=False),
     col("extra"), col("merged_count", Integer, default="0"), col("files", default="'[]'"),
     Index("tickets_state", "state", "id"), Index("tickets_phone", "phone_index"),
-    Index("tickets_generated", "generated_at"), Index("tickets_closed", "closed_at"),
+    Index("tickets_mask", "mask_version", "id"), Index("tickets_generated", "generated_at"), Index("tickets_closed", "closed_at"),
     Index("tickets_merged", "id", postgresql_where=text("merged_into IS NOT NULL"),
           sqlite_where=text("merged_into IS NOT NULL")),
 )  # fmt: skip

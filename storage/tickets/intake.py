@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, text
 
+from backend.domain import masked_texts
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
 from backend.ports.availability import Unavailable
@@ -20,11 +21,15 @@ from storage.tickets.moves import create_move_store
 MAX_SINGLE_INSERTS = 8  # up to this many are written one by one
 UNIQUE_VIOLATION = "23505"  # PostgreSQL's code for a duplicate key
 ENDED_STATES = ("finalized", "archived", "merged", "cancelled")
-_TICKET = (*MAPPERS[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at", "extra")
+_TICKET = (
+    *MAPPERS[Ticket].names, *masked_texts.COLUMNS,
+    "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at", "extra",
+)  # fmt: skip
 _SERIAL = text(
     "INSERT INTO id_blocks (name, next) VALUES (:name, :first) "
     "ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + :count RETURNING next"
 )
+_BLANK = {"extra": "{}", **dict.fromkeys(masked_texts.COLUMNS, "")}
 Batch = tuple[str, tuple[str, ...], list[tuple[object, ...]]]  # table, columns, rows
 
 
@@ -127,7 +132,7 @@ def _build_batches(tickets: Sequence[TicketRows]) -> list[Batch]:
 
 def _build_row(new: TicketRows) -> tuple[object, ...]:
     line: JournalEntry = new.line
-    more: Mapping[str, object] = {"created_at": line.recorded_at, "extra": "{}", **new.columns}
+    more: Mapping[str, object] = {**_BLANK, "created_at": line.recorded_at, **new.columns}
     return (
         *MAPPERS[Ticket].write(new.ticket),
         *(encode(more.get(n)) for n in _TICKET[len(MAPPERS[Ticket].names) :]),

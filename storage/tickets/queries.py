@@ -40,7 +40,6 @@ from storage.tickets.search import (
     is_overdue,
     is_seen_by,
     is_undecided,
-    read_found,
 )
 from storage.visits.texts import list_texts
 
@@ -89,11 +88,7 @@ class SqlQueryStore:
             floor = find_floor(c, query, position_column, choose_window(filters, seen_by))
             bounded = query if floor is None else query.where(position_column >= floor)
             ordered = apply_filters(bounded, filters, now).order_by(position_column.desc())
-            rows: Sequence[Any] = (
-                read_found(c, ordered, position_column, filters.text, self._open_name, limit + 1)
-                if filters.text
-                else c.execute(ordered.limit(limit + 1)).all()
-            )
+            rows = c.execute(ordered.limit(limit + 1)).all()
             more = rows[limit - 1].id if len(rows) > limit else floor
             return Page(tuple(self._views(c, rows[:limit], seen_by)), more)
 

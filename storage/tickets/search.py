@@ -1,16 +1,15 @@
 """Finds tickets: by the index of states, of a unit, of open duties, or by literal text in a bounded window."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, exists, literal, or_, select, true
+from sqlalchemy import Connection, Select, and_, case, exists, literal, or_, select
 
 from backend.domain.acts import Sight
 from backend.domain.instants import to_micros
 from backend.domain.records import JournalEntry, Ticket
-from backend.domain.text_search import TextSearch
 from backend.domain.ticket_enums import Answer, Obligation, State
 from backend.domain.typed_numbers import list_spellings, read_typed
 from backend.ports.ticket_queries import TicketFilter
@@ -18,8 +17,6 @@ from storage import tables as t
 from storage.engine.mapping import MAPPERS
 
 SEARCH_WINDOW = 20_000  # rows one text search scans before the page ends with "continue from here"
-SIGNS_WINDOW = 2_000  # the same for words without a letter or digit: every text has to be masked
-CHUNK = 1_000  # rows of a search read at once
 FILTER_WINDOW = 100_000  # the same for filters that read no text
 #: Duties that make a ticket overdue when open past their due time.
 OVERDUE_KINDS = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
@@ -130,7 +127,7 @@ def build_query(filters: TicketFilter, now: datetime, seen_by: Sight | None) -> 
 def choose_window(filters: TicketFilter, seen_by: Sight | None) -> int | None:
     """Return how many rows one page may scan; None if an index answers."""
     if filters.text:
-        return SEARCH_WINDOW if filters.text.is_selective else min(SIGNS_WINDOW, SEARCH_WINDOW)
+        return SEARCH_WINDOW
     by_index = seen_by is not None or filters.unit or filters.state or filters.overdue or filters.undecided
     return None if by_index or not (filters.grade or filters.category) else FILTER_WINDOW
 
@@ -156,31 +153,7 @@ def apply_filters(query: Select[object], filters: TicketFilter, now: datetime) -
         query = query.where(*is_undecided())
     if filters.text:
         number = k.ticket_no.ilike(build_like_pattern(read_typed(filters.text.words)), escape="\\")
-        letters = [build_like_pattern(run) for run in filters.text.letters]
-        shown = (
-            and_(true(), *(column.ilike(run, escape="\\") for run in letters)) for column in (k.title, k.place, k.text)
-        )
-        query = query.where(or_(number, *shown))
+        pattern = build_like_pattern(filters.text.words)
+        shown = (one.ilike(pattern, escape="\\") for one in (k.masked_title, k.masked_place, k.masked_text))
+        query = query.where(or_(number, and_(k.mask_version == filters.text.mask_version, or_(*shown))))
     return query
-
-
-def read_found(
-    c: Connection, query: Select[Any], place: Any, search: TextSearch, open_name: Callable[[Any], str | None], most: int
-) -> list[Any]:
-    """Return up to `most` rows of an ordered query whose number, or texts as shown, contain the words (XS1)."""
-    found: list[Any] = []
-    number, last = read_typed(search.words).casefold(), None
-    while len(found) < most:
-        rows = c.execute((query if last is None else query.where(place < last)).limit(CHUNK)).all()
-        for row in rows:
-            if (number and number in row.ticket_no.casefold()) or (
-                search.may_match(row.title, row.place, row.text)
-                and search.matches(row.title, row.place, row.text, open_name(row))
-            ):
-                found.append(row)
-                if len(found) == most:
-                    break
-        if len(rows) < CHUNK:
-            break
-        last = rows[-1].id
-    return found

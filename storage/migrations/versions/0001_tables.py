@@ -991,6 +991,10 @@ def upgrade() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("masked_title", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("masked_place", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("masked_text", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("mask_version", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column("name_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("phone_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("phone_index", sa.Text(), nullable=True),
@@ -1006,6 +1010,7 @@ def upgrade() -> None:
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.create_index("tickets_closed", ["closed_at"], unique=False)
         batch_op.create_index("tickets_generated", ["generated_at"], unique=False)
+        batch_op.create_index("tickets_mask", ["mask_version", "id"], unique=False)
         batch_op.create_index(
             "tickets_merged",
             ["id"],
