@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -16,10 +15,9 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Source
-from backend.ports.chat import OpenQuestion
 from backend.tickets.service import ActResult
+from bot.open_questions import OpenQuestions
 from bot.services import CHANNEL, BotServices
-from bot.wording import Wording
 from notify.channel import DeliveryError
 from notify.message import Button, Card, Receipt
 from notify.plain_text import fit
@@ -27,8 +25,6 @@ from notify.plain_text import fit
 log = structlog.get_logger("bot")
 WORKING_AFTER = 0.7  # seconds until a press is answered "working" (contract §6: within 1 s)
 AUDITED_REFUSALS = ("not_found", "forbidden", "unbound")  # worth an audit row (FT13, FT34)
-QUESTION_LIFETIME = timedelta(days=1)
-MAX_QUESTIONS = 8  # newest questions whose messages may still be replied to
 TOAST_LIMIT = 200  # UTF-16 units (FT26)
 MAX_WAIT = 10.0  # seconds a conversation waits for the rate limiter or a 429
 NETWORK_ERRORS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
@@ -37,7 +33,7 @@ NETWORK_ERRORS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
 ButtonRows = Sequence[Sequence[tuple[str, ButtonData]]]
 
 
-class Conversation(Wording):
+class Conversation(OpenQuestions):
     """The conversation of one update."""
 
     def __init__(self, services: BotServices, update: Update, inbox_id: int | None, attempt: int) -> None:
@@ -61,7 +57,10 @@ class Conversation(Wording):
             self.chat_id, self.private = chat.id, chat.type == "private"
         if held is not None:
             self.message_id = held.message_id
+        self.pressed_id = self.message_id if self.press else None  # the message whose button it was, pressed or typed
         self._answered = self.press is None
+        self._unsaid = ""  # the toast of a typed press
+        self._has_sent = False
         self._watch: asyncio.Task[None] | None = None
         self.said_in = str(self.message.message_id) if self.message else None  # the message that said it (FT29)
         self.marked_done = False  # a move has marked the update as done
@@ -120,6 +119,7 @@ class Conversation(Wording):
 
     async def show_toast(self, text: str) -> bool:
         """Answer the press, once; False when already answered or there is none. A late answer is no error (FT12)."""
+        self._unsaid = self._unsaid or text
         if self._answered or self.press is None:
             return False
         self._answered = True
@@ -130,6 +130,11 @@ class Conversation(Wording):
         except NETWORK_ERRORS as accident:
             log.info("press_not_answered", error=type(accident).__name__)
         return True
+
+    async def say_unsaid(self) -> None:
+        """Send what a press would have shown as a toast, where nothing else answered the typed one."""
+        if self._unsaid and not self._has_sent:
+            await self.send_text(self._unsaid)
 
     async def answer(self, text: str) -> None:
         """Send a text: as a toast while the press is unanswered, else as a message that names its ticket."""
@@ -152,6 +157,8 @@ class Conversation(Wording):
             return None
         reply = None if self.private and self.press is None else self.message_id
         sent = await self.send(str(self.chat_id), card, None if reply is None else str(reply))
+        if sent and card.buttons and self.private:
+            await self.keep_captions(card, int(sent.provider_id))
         return sent.provider_id if sent else None
 
     async def send(self, address: str, card: Card, reply_to: str | None = None) -> Receipt | None:
@@ -161,7 +168,9 @@ class Conversation(Wording):
                 log.warning("chat_text_not_sent", error="no pace left")
                 return None
             try:
-                return await self.services.channel.send(address, card, reply_to=reply_to)
+                receipt = await self.services.channel.send(address, card, reply_to=reply_to)
+                self._has_sent |= address == str(self.chat_id)
+                return receipt
             except DeliveryError as error:
                 if error.kind == "throttled" and patient and (error.retry_after or 0) <= MAX_WAIT:
                     await asyncio.sleep(error.retry_after or 1)
@@ -210,6 +219,7 @@ class Conversation(Wording):
         except NETWORK_ERRORS as accident:
             log.warning("chat_text_not_sent", error=type(accident).__name__)
             return None
+        self._has_sent = True
         return str(sent.message_id)
 
     async def refuse(self, refused: Refused) -> None:
@@ -231,50 +241,22 @@ class Conversation(Wording):
         await self.save_question(question, subject, sent)
         await self.show_toast(self.render("toast.asked"))
 
-    async def save_question(self, question: str, subject: int, message_id: str | None, **facts: Any) -> None:
-        """Store the open question."""
-        before = await self.services.chat_state.find_question(CHANNEL, self.user_id, self.now)
-        asked = dict(before.facts.get("messages", {})) if before else {}
-        if message_id is not None:
-            asked[message_id] = [question, subject]
-        messages = dict(list(asked.items())[-MAX_QUESTIONS:])
-        await self._store(OpenQuestion(question, {**facts, "subject": subject, "messages": messages}))
-
-    async def link_message(self, message_id: str | None, subject: int) -> None:
-        """Store that replies to this message are about that assignment; the open question stays open."""
-        if message_id is None:
-            return
-        before = await self.services.chat_state.find_question(CHANNEL, self.user_id, self.now) or OpenQuestion("")
-        asked = {**before.facts.get("messages", {}), message_id: ["", subject]}
-        messages = dict(list(asked.items())[-MAX_QUESTIONS:])
-        await self._store(OpenQuestion(before.question, {**before.facts, "messages": messages}))
-
-    async def close_question(self, question: OpenQuestion) -> None:
-        """Close the question for plain text; a reply to its message still answers it."""
-        await self._store(OpenQuestion("", {"messages": question.facts.get("messages", {})}))
-
-    async def _store(self, question: OpenQuestion) -> None:
-        now = self.now
-        await self.services.chat_state.save_question(CHANNEL, self.user_id, question, now, now + QUESTION_LIFETIME)
-
-    async def delete_question(self) -> None:
-        """Clear the open question, which was answered."""
-        await self.services.chat_state.delete_question(CHANNEL, self.user_id)
-
     # -- the message that was pressed
 
     async def remove_buttons(self) -> None:
-        """Remove the buttons of the pressed message."""
-        if self.press is None or self.chat_id is None or self.message_id is None:
+        """Remove the buttons of the pressed message; their captions press nothing any more."""
+        if self.pressed_id is None or self.chat_id is None:
             return
         with contextlib.suppress(*NETWORK_ERRORS):
-            await self.services.bot.edit_message_reply_markup(chat_id=self.chat_id, message_id=self.message_id)
+            await self.services.bot.edit_message_reply_markup(chat_id=self.chat_id, message_id=self.pressed_id)
+        if self.private:
+            await self.drop_captions(self.pressed_id)
 
     async def update_card(self) -> None:
         """Update the pressed message: render a card again, remove the buttons of anything else (FT14)."""
-        if self.press is None or self.chat_id is None or self.message_id is None:
+        if self.pressed_id is None or self.chat_id is None:
             return
-        address, message = str(self.chat_id), str(self.message_id)
+        address, message = str(self.chat_id), str(self.pressed_id)
         held = await self.services.card_store.find(CHANNEL, address, message)
         rendered = await self.services.cards.render_held(held) if held else None
         if rendered is None:

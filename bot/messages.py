@@ -12,7 +12,7 @@ from backend.domain.reply_parser import parse_command, parse_reply, parse_sole_n
 from backend.domain.typed_numbers import narrow, read_typed, split_word
 from backend.office.people import BINDING_QUESTION
 from backend.ports.tickets import TicketRef
-from bot import attachments
+from bot import attachments, presses
 from bot.actions import (
     account,
     handling,
@@ -73,6 +73,8 @@ async def handle_message(chat: Conversation, message: Message) -> None:
     if read_typed(text[:1]) == "/":
         await _handle_command(chat, text)
         return
+    if attachments.find_file(message) is None and await presses.handle_typed(chat, message, text):
+        return
     if chat.private and message.reply_to_message is None and await _handle_command_word(chat, text):
         return
     if not (text or attachments.find_file(message)):
@@ -105,7 +107,7 @@ async def _handle_command_word(chat: Conversation, text: str) -> bool:
     found = ("ticket", number) if number else parse_command(text)
     if found is None:
         return False
-    asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
+    asked = await chat.find_question()
     if asked is not None and asked.question and (number or found[0] not in NO_ANSWERS):
         return False
     await _run_command(chat, *found)
@@ -121,8 +123,8 @@ async def _run_command(chat: Conversation, name: str, rest: str) -> None:
 
 async def _close_question(chat: Conversation) -> None:
     """Close the open question for plain text when a command comes; a reply to it still answers it."""
-    asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
-    if asked is not None and asked.question and asked.question != BINDING_QUESTION:
+    asked = await chat.find_question()
+    if asked is not None and (asked.question or "captions" in asked.facts) and asked.question != BINDING_QUESTION:
         await chat.close_question(asked)
 
 
@@ -180,7 +182,7 @@ def _needs_ticket(chat: Conversation, message: Message, text: str, target: Targe
 
 async def _find_target(chat: Conversation, message: Message) -> Target | None:
     """Find the card or question replied to; in private also the last question, or the only open ticket."""
-    asked = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
+    asked = await chat.find_question()
     if asked is not None and asked.question == BINDING_QUESTION:
         asked = None
     if message.reply_to_message is not None:

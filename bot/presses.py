@@ -2,8 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
+from aiogram.types import Message
+
 from backend.domain.button_data import ButtonData, decode
+from backend.domain.captions import find_caption, read_captions
 from backend.domain.refusals import Refused
+from backend.domain.reply_parser import parse_reply, parse_sole_number
 from bot.actions import (
     close,
     extend,
@@ -83,6 +87,8 @@ ASSIGNMENT_HANDLERS: dict[str, AssignmentHandler] = {
 }
 #: read-only verbs, allowed even after the assignment has ended
 READ_ONLY_VERBS = frozenset({"view_files", "whole"})
+#: under a ticket's number; the number itself opens it as well
+OPENING_VERBS = frozenset({"todo", "whole"})
 
 
 async def _snooze(chat: Conversation, press: ButtonData) -> None:
@@ -151,7 +157,37 @@ OTHER_HANDLERS: dict[str, Callable[[Conversation, ButtonData], Awaitable[None]]]
 async def handle_press(chat: Conversation) -> None:
     """Handle a button press."""
     chat.answer_in_time()
-    data = chat.press.data if chat.press else None
+    await _press(chat, chat.press.data if chat.press else None)
+
+
+async def handle_typed(chat: Conversation, message: Message, text: str) -> bool:
+    """Handle the caption of a button as its press: of the message replied to, or of those shown last (XM9).
+
+    What a word or a number does by itself is left to it; False for that, and for whatever is no caption.
+    """
+    replied = message.reply_to_message
+    if replied is not None:
+        ours = replied.from_user is not None and replied.from_user.id == chat.services.bot.id
+        keys = replied.reply_markup.inline_keyboard if ours and replied.reply_markup else ()
+        shown = read_captions((key.text, key.callback_data or "") for row in keys for key in row)
+        data, pressed = find_caption(text, shown), replied.message_id
+    else:
+        open_ = await chat.find_question() if chat.private else None
+        kept = open_.facts.get("captions", {}) if open_ else {}
+        data = find_caption(text, {caption: row[0] for caption, row in kept.items()})
+        pressed = next((row[1] for row in kept.values() if row[0] == data), 0)
+    press = decode(data)
+    if press is None or ((said := parse_reply(text)) is not None and said.verb == press.verb):
+        return False
+    if replied is None and press.verb in OPENING_VERBS and parse_sole_number(text):
+        return False
+    chat.pressed_id = pressed
+    await _press(chat, data)
+    await chat.say_unsaid()
+    return True
+
+
+async def _press(chat: Conversation, data: str | None) -> None:
     press = decode(data)
     try:
         if press is None:

@@ -130,7 +130,7 @@ EXTRA_FACTS: dict[str, Callable[[MessageView], Facts]] = {
         "overdue": v.facts["close_due"] if _is_overdue(v) else "",
     },
     "bridge_not_started": lambda v: {
-        "reason": v.texts.get_word_or_value("bridge_failed", str(v.message_facts.get("outcome"))),
+        "reason": v.texts.get_word_or_value("call_outcome", str(v.message_facts.get("outcome"))),
         "time": v.format_time(v.get_instant("at")),
     },
     "bridge_unanswered": lambda v: {

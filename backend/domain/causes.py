@@ -15,9 +15,20 @@ def describe_failure(texts: Texts, error: str) -> str:
     A code without words, which is a provider's own, stands in brackets behind the kind.
     """
     kind, _, code = error.partition(" ")
-    said = texts.get_word_or_value("message_error", kind)
+    said = _get_failure(texts, kind) or kind
     if not code or code == kind:
         return said
-    if texts.has(f"word.message_error.{code}"):
-        return texts.get_word("message_error", code)
-    return texts.render("console.failure_coded", said=said, code=code)
+    return _get_failure(texts, code) or texts.render("console.failure_coded", said=said, code=code)
+
+
+def _get_failure(texts: Texts, code: str) -> str | None:
+    """Return the words of a failed message; a call's outcomes have one table, wherever they are said."""
+    groups = ("message_error", "call_outcome")
+    return next((texts.get_word(group, code) for group in groups if texts.has(f"word.{group}.{code}")), None)
+
+
+def describe_dial(texts: Texts, outcome: str | None, status: str | None) -> str:
+    """Return the words of a dial: its outcome; until that is known what the carrier says (`ringing`, `no-answer`)."""
+    if not outcome and texts.has(f"word.call_status.{status}"):
+        return texts.get_word("call_status", status)
+    return texts.get_word_or_value("call_outcome", outcome or (status or "").replace("-", "_"))

@@ -178,14 +178,6 @@ def find_month(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def find_way(text: str) -> str | None:
-    """Return how a text says the requester was spoken with; None if it does not say."""
-    ways: Mapping[str, Sequence[str]] = _load()["ways"]
-    if any(word in text for word in _load()["unreached"]):
-        return None
-    return next((way for way, words in ways.items() if any(word in text for word in words)), None)
-
-
 def guess_reason_code(text: str) -> str:
     """Guess the reason code of a return from its text; `other` if nothing matches."""
     reasons: Mapping[str, Sequence[str]] = _load()["reasons"]

@@ -113,9 +113,11 @@ class Texts:
         """Return the sentence of a refusal code; unlike `render` it never fails for a missing fact or text.
 
         A `state` or a `field` among the facts is replaced by its word; `first` is a section looked up before the others.
+        The facts of `not_found` name what was not found: each thing has its own sentence.
         """
-        sections = (first, *_REFUSAL_SECTIONS)
-        key = next((k for k in (f"{part}.{code}" for part in sections) if self.has(k)), "refusal.bad_request")
+        keys = [f"{part}.{code}" for part in (first, *_REFUSAL_SECTIONS)]
+        keys[1:1] = [f"not_found.{thing}" for thing in facts] if code == "not_found" else []
+        key = next((k for k in keys if self.has(k)), "refusal.bad_request")
         needed = find_placeholders(self.get_template(key))
         given = {name: facts.get(name) for name in needed}
         if given.get("state") is not None:

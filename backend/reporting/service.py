@@ -149,7 +149,7 @@ class Reporting:
         """Return one issue and its documents. Refused `not_found`."""
         found = await self._store.get_issue(issue_id)
         if found is None or not _is_visible(found[0], by):
-            raise Refused("not_found", id=issue_id)
+            raise Refused("not_found", bulletin=issue_id)
         return self._fail_if_stale(found[0]), found[1]
 
     async def export_document(self, issue_id: int, name: str, by: Actor) -> tuple[str, bytes]:

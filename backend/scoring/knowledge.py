@@ -74,7 +74,7 @@ class KnowledgeBase:
         if replaces is not None:
             old = await self._store.get_knowledge(int(replaces))
             if old is None or old.unit != unit:
-                raise Refused("not_found", id=replaces)
+                raise Refused("not_found", knowledge=replaces)
         now = self._office.clock.now()
         await self._ids.refill(1)
         made = KnowledgeEntry(
@@ -89,7 +89,7 @@ class KnowledgeBase:
         require(actor, "knowledge.review", verb="knowledge")
         entry = await self._store.get_knowledge(entry_id)
         if entry is None:
-            raise Refused("not_found", id=entry_id)
+            raise Refused("not_found", knowledge=entry_id)
         require_second_person(entry.by, actor)
         now, state = self._office.clock.now(), "accepted" if accept else "refused"
         if not await self._store.review_knowledge(entry_id, state, actor.code, actor.unit or "", now, opinion[:2_000]):

@@ -118,7 +118,7 @@ class Registers:
         _check_kind(kind)
         now = self._office.clock.now()
         if not await self._store.end_register_entry(entry_id, kind, actor.code, now):
-            raise Refused("not_found", id=entry_id)
+            raise Refused("not_found", entry=entry_id)
         await self._dependencies.note(now, actor.code, "register_ended", entry_id, kind=kind)
 
 

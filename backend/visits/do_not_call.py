@@ -56,7 +56,7 @@ class DoNotCall:
         number = normalise_phone(phone, countries=countries).e164 if phone.strip() else ""
         masked_number = await self._store.unblock(ref=ref, phone=number)
         if masked_number is None:
-            raise Refused("not_found")
+            raise Refused("not_found", number=ref)
         await self._audit.record(
             self._office.clock.now(), by.code, "visits_allowed", masked_number, reason=reason.strip()
         )

@@ -38,6 +38,6 @@ class VisitService:
         require(by, "recording.listen", verb="listen")
         recording = await self.store.find_recording(attempt_id)
         if recording is None:
-            raise Refused("not_found")
+            raise Refused("not_found", recording=attempt_id)
         await self.audit.record(self.office.clock.now(), by.code, "listened", recording.ticket_no, dial=attempt_id)
         return recording

@@ -48,9 +48,7 @@ def get_status(code: str) -> int:
 
 
 def format_refusal(catalogue: Texts, code: str, facts: Mapping[str, Any]) -> str:
-    """Return a code's sentence in the catalogue's language; `not_found` without a ticket has its own."""
-    if code == "not_found" and "ticket" not in facts:
-        return catalogue.render("refusal.nothing_there")
+    """Return a code's sentence in the catalogue's language."""
     values = dict(facts)
     if "state" in values:
         values["state"] = catalogue.get_word_or_value("state", str(values["state"]))

@@ -6,7 +6,8 @@ from typing import Any
 from backend.domain.button_data import ButtonData
 from backend.domain.limits import Limit
 from backend.domain.refusals import Refused
-from backend.domain.reply_parser import ParsedReply, find_way
+from backend.domain.reply_parser import ParsedReply
+from backend.domain.told_requester import find_way
 from bot import drafts
 from bot.conversation import ButtonRows, Conversation
 from bot.ticket_context import TicketContext, check_allowed

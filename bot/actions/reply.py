@@ -3,7 +3,8 @@
 from typing import Any
 
 from backend.domain.button_data import ButtonData
-from backend.domain.reply_parser import ParsedReply, find_curt_wording, find_way
+from backend.domain.reply_parser import ParsedReply, find_curt_wording
+from backend.domain.told_requester import find_way
 from bot import drafts
 from bot.actions import close
 from bot.conversation import ButtonRows, Conversation

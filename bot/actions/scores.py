@@ -293,5 +293,6 @@ def _format_line(chat: Conversation, line: SheetRow) -> str:
 
 async def _send_privately(chat: Conversation, card: Card) -> None:
     """Send scores, to the person's own chat only. Refused `unavailable` when they cannot be sent."""
-    if await chat.send(str(chat.chat_id) if chat.private else str(chat.bound_person.address), card) is None:
+    sent = await (chat.send_card(card) if chat.private else chat.send(str(chat.bound_person.address), card))
+    if sent is None:
         raise Refused("unavailable")

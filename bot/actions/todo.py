@@ -43,8 +43,7 @@ async def show_page(chat: Conversation, first: int) -> None:
     elif count > later:
         lines.append(chat.render("message.todo_more", n=count - later))
     await chat.show_toast(chat.render("toast.shown"))
-    if chat.chat_id is not None:
-        await chat.send(str(chat.chat_id), Card("\n".join(lines), tuple(rows)))
+    await chat.send_card(Card("\n".join(lines), tuple(rows)))
 
 
 def _format_item(chat: Conversation, item: TodoItem, calendar: Calendar) -> str:

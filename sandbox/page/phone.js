@@ -3,7 +3,7 @@
 import { clock, el, isCaller, peopleOptions, post } from "./kit.js";
 
 const STATUS = {
-  queued: "准备中", ringing: "振铃", "in-progress": "通话中", completed: "已通话", busy: "占线", "no-answer": "未接听", failed: "未接通", canceled: "已取消",
+  queued: "准备中", ringing: "振铃", "in-progress": "通话中", completed: "已通话", busy: "占线或拒接", "no-answer": "未接听", failed: "未接通", canceled: "已取消",
 };
 const WAYS = { manual: "手动接听", no_answer: "无人接听", busy: "占线", failed: "关机", reject: "拒接", machine: "语音信箱" };
 

@@ -136,6 +136,7 @@ async def test_a_contact_is_recorded_in_the_way_that_was_pressed(world: World, p
     [
         ("答复 路灯已经更换，今晚起恢复照明。", False), ("答复 路灯已经更换，并已电话告知诉求人。", True),
         ("答复 路灯已经更换，已电话联系诉求人，无人接听。", False), ("答复 路灯已经更换，已当面告知诉求人。", True),
+        ("答复 诉求人已电话反映多次，路灯已经更换。", False), ("答复 已电话通知施工单位更换路灯，今晚恢复。", False),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("with_photo", [False, True])

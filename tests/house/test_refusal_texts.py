@@ -115,6 +115,22 @@ def test_a_sentence_asks_for_no_fact_that_nobody_gives(language: str) -> None:
     nothing(wrong, "such a piece is always left out: give the fact, or mend its name")
 
 
+@pytest.mark.parametrize("language", list_languages())
+def test_what_is_not_found_is_named_by_a_sentence_of_its_own(language: str) -> None:
+    texts = Texts(language)
+    given = {
+        fact
+        for source in sources("backend", "bot")
+        for code, fact in find_facts(source)
+        if code == "not_found" and fact
+    } - {"id", "field"}  # an id that is no number, of whatever it is; a column beside its ticket
+    nothing([fact for fact in sorted(given) if not texts.has(f"not_found.{fact}")], "add its sentence to [not_found]")
+    sentences = {texts.render_refusal("not_found", {fact: "1"}) for fact in given} | {
+        texts.render_refusal("not_found", {})
+    }
+    assert len(sentences) == len(given)  # an assignment is its ticket
+
+
 def test_a_misspelt_fact_is_found() -> None:
     text = "raise Refused('plant', until=1)\nraise Refused('other', **facts)\n"
     assert set(find_facts(Source("bot/plant.py", text))) == {("plant", "until"), ("other", None)}

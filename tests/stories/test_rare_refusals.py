@@ -37,3 +37,25 @@ async def test_what_is_rarely_refused_has_its_code_XS12(office: Office) -> None:
     assert (
         await office.request("POST", f"/score-appeals/{contest}/decision", "clerk", decision)
     ).code == "not_excludable"
+
+
+#: who, method, path, body → what is not there
+NOT_THERE: tuple[tuple[str, str, str, dict[str, Any] | None, str], ...] = (
+    ("admin", "GET", "/tickets/T99", None, "没有找到该工单"),
+    ("admin", "GET", "/bulletins/99", None, "没有找到该期通报"),
+    ("admin", "GET", "/recordings/99", None, "没有找到该录音"),
+    ("admin", "GET", "/rosters?unit=U99&month=2026-11", None, "没有找到该单位"),
+    ("admin", "POST", "/calls/invalid-numbers/none/revive", {}, "没有找到该号码"),
+    ("admin", "POST", "/governance/99/close", {}, "没有找到该治理项目"),
+)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_what_is_not_there_is_named_for_what_it_is(office: Office) -> None:
+    for who, method, path, body, sentence in NOT_THERE:
+        answer = await office.request(method, path, who, body)
+        error = answer.body.get("error", {})
+        assert (answer.status, error.get("code"), sentence in error.get("message", "")) == (404, "not_found", True), (
+            path,
+            answer.body,
+        )

@@ -161,7 +161,7 @@ async def list_invalid_numbers(request: ApiRequest) -> ApiResponse[Page[InvalidN
 async def revive_number(request: ApiRequest) -> ApiResponse[Revived]:
     """POST /calls/invalid-numbers/{key}/revive: allow calls to it again; audited."""
     if not await request.services.calls.unblock_number(request.path["key"], request.actor):
-        raise Refused("not_found")
+        raise Refused("not_found", number=request.path["key"])
     return ApiResponse({"revived": True})
 
 

@@ -23,7 +23,7 @@ async def show_api(request: web.Request) -> web.Response:
     if wanted := query.get("operation"):
         one = next((one for one in operations if one.id == wanted), None)
         if one is None:
-            raise Refused("not_found")
+            raise Refused("not_found", operation=wanted)
         return render_page(request, "api_operation.html", {"one": one})
     words = query.get("q", "").lower().split()
     found = [one for one in operations if all(word in one.sought for word in words)]

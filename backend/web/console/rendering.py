@@ -10,7 +10,7 @@ import jinja2
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.causes import describe_failure
+from backend.domain.causes import describe_dial, describe_failure
 from backend.domain.setting_words import word_value
 from backend.domain.spoken_time import format_time
 from backend.domain.ticket_enums import Grade, Outcome, State
@@ -43,6 +43,7 @@ def set_up(app: web.Application) -> None:
         word=lambda value, group: _format_word(services, group, value), when=lambda value: _format_time(services, value),
         left=lambda value: _format_time_left(services, value), noted=lambda value: _format_note(services, value),
         failure=lambda value: describe_failure(services.texts, value) if value else "",
+        dial=lambda made: describe_dial(services.texts, made["outcome"], made["status"]),
         setting=lambda value, key: word_value(services.texts, key, str(value)),
         answers=lambda counts: services.texts.render("score.answers", **counts),
     )  # fmt: skip
