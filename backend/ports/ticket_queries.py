@@ -107,6 +107,15 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedPageView:
+    """A page for rating that the office handed over; its address is not kept."""
+
+    by: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TicketHistory:
     """Everything that happened to one ticket."""
 
@@ -115,6 +124,7 @@ class TicketHistory:
     calls: tuple[CallView, ...]
     visits: tuple[Visit, ...] = ()
     texts: tuple[RequesterText, ...] = ()
+    pages: tuple[HandedPageView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

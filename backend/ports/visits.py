@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+BY_TEXT = "sms"  # hands out the pages whose address goes with a text
+
 
 @dataclass(frozen=True, slots=True)
 class VisitRecord:
@@ -151,8 +153,8 @@ class RatingPageStore(Protocol):
         """Store a page that `by` hands out; return the secret part of its address: 22 characters, 128 bits."""
         ...
 
-    async def is_open(self, ticket_id: int, round_: int, now: datetime) -> bool:
-        """Return whether a page of this round is out that has not expired."""
+    async def is_open(self, ticket_id: int, round_: int, now: datetime, *, besides: str = "") -> bool:
+        """Return whether a page of this round is out that has not expired, `besides` those handed out by that one."""
         ...
 
     async def find(self, token: str) -> RatingPage | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.domain.masking import mask
 from backend.domain.scoring.measures import BASES, COHORT_SETTINGS, Measure, list_counted
+from backend.domain.scoring.sheet import NOTHING_DUE
 from backend.domain.settings import Settings
 from backend.office.cache import OfficeSnapshot
 from backend.ports.reporting import BulletinStore, PeriodDetail, ReportPeriod
@@ -105,6 +106,7 @@ class Gatherer:
         parts = [inputs] if "units" in inputs else inputs["months"]
         months: dict[str, dict[str, str | None]] = {}
         volumes: dict[str, int] = {}
+        nothing_due: dict[str, list[str]] = {}
         locked: dict[str, int | None] = {}
         locked_runs = [] if run is None else [run]
         for part in parts:
@@ -116,13 +118,15 @@ class Gatherer:
             for row in rows:
                 code = row.get("unit") or row["region"]
                 months.setdefault(code, {})[month["period"]] = row["total"]
+                if NOTHING_DUE in row.get("flags", ()):
+                    nothing_due.setdefault(code, []).append(month["period"])
             for document in part["units"]:
                 volumes[document["unit"]] = volumes.get(document["unit"], 0) + _compute_volume(document)
         return Scores(
             result["units"], result["regions"], months, volumes, find_small_samples(parts, inputs["settings"]), locked,
             None if run is None else run.id, tuple(locked),
             [(one.period, one.id, mask(one.forced, strict=True).rstrip("。.")) for one in locked_runs if one.forced],
-            sum_satisfaction(parts),
+            sum_satisfaction(parts), nothing_due,
         )  # fmt: skip
 
 

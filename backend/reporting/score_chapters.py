@@ -32,6 +32,7 @@ class Scores:
     month_names: Sequence[str] = field(default=())
     forced: Sequence[tuple[str, int, str]] = ()  # period, run, reason: locked by an administrator regardless (XD4)
     satisfaction: Mapping[str, "Satisfaction"] = field(default_factory=dict)  # by unit
+    nothing_due: Mapping[str, Sequence[str]] = field(default_factory=dict)  # unit → months it is scored in all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +176,21 @@ def _write_table(
 
 
 def _list_remarks(w: Writer, row: Row, found: Scores, code: str) -> list[str]:
-    """Return what must be known beside a score: a small sample, counts never reported (XD14), months without a score."""
+    """Return what must be known beside a score: a small sample, counts never reported (XD14), months with nothing due to
+    be closed, months without a score."""
     totals = found.months.get(code, {})
-    missing = [w.texts.render(f"bulletin.month.{int(m[5:])}") for m in found.month_names if totals.get(m) is None]
-    remarks = (
-        ("small_sample", code in found.small_samples),
-        ("unreported", CONNECT_UNREPORTED in row.get("flags", ())),
-        ("months_missing", bool(missing)),
+    missing = [m for m in found.month_names if totals.get(m) is None]
+    remarks: tuple[tuple[str, bool, Sequence[str]], ...] = (
+        ("small_sample", code in found.small_samples, ()),
+        ("unreported", CONNECT_UNREPORTED in row.get("flags", ()), ()),
+        ("nothing_due", code in found.nothing_due, found.nothing_due.get(code, ())),
+        ("months_missing", bool(missing), missing),
     )
-    months = w.render("list_mark").join(missing)
-    return [w.render(key, months=months) for key, said in remarks if said]
+    return [w.render(key, months=_name_months(w, months)) for key, said, months in remarks if said]
+
+
+def _name_months(w: Writer, months: Sequence[str]) -> str:
+    return w.render("list_mark").join(w.texts.render(f"bulletin.month.{int(month[5:])}") for month in months)
 
 
 def _get_tier_order(w: Writer, row: Row) -> int:

@@ -152,6 +152,7 @@ class AutoVisits:
         await self._conclude(
             call.subject.ticket_no, answer, _build_note(call.answers, answer, outcome), follows, call.answers
         )
+        await self._offer_text(call, answer, outcome)  # settled now: it only says so
         return True
 
     async def _waits_for_page(self, ticket_id: int | None, round_: int, answer: Answer, follows: VisitOutcome) -> bool:
@@ -164,8 +165,10 @@ class AutoVisits:
         return ticket_id is not None and await self._awaits_page(ticket_id, round_)
 
     async def _offer_text(self, call: Call, answer: Answer, outcome: str) -> bool:
-        """S6: text a requester who was not reached; True if the visit now waits for their answer."""
+        """S6: text a requester who was not reached and holds no page; True if the visit now waits for their answer."""
         if call.ticket_id is None or answer is not Answer.UNREACHED or outcome not in TEXT_AFTER:
+            return False
+        if await self._awaits_page(call.ticket_id, call.round):
             return False
         return await self._offer(call.ticket_id, call.round)
 

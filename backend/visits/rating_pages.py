@@ -22,7 +22,7 @@ from backend.domain.visit_outcome import decide_after_auto
 from backend.office.cache import OfficeCache
 from backend.ports.integrity import AuditStore
 from backend.ports.tickets import TicketRef
-from backend.ports.visits import RatingPage, RatingPageStore
+from backend.ports.visits import BY_TEXT, RatingPage, RatingPageStore
 from backend.tickets.service import TicketService
 from backend.visits.results import record_result
 
@@ -79,6 +79,10 @@ class RatingPages:
     def build_address(self, token: str) -> str:
         """Return the address of a page."""
         return f"{self.public_url}{PATH}{token}"
+
+    async def is_handed_over(self, ticket_id: int, round_: int) -> bool:
+        """Whether the office handed over a page of this visit that may still be answered."""
+        return await self.store.is_open(ticket_id, round_, self.office.clock.now(), besides=BY_TEXT)
 
     async def is_awaited(self, ticket_id: int, round_: int) -> bool:
         """Whether a page of this visit is out that may still be answered: until then nobody counts as unreached."""

@@ -22,7 +22,7 @@ from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.calls import CallStore
 from backend.ports.integrity import AuditStore
 from backend.ports.tickets import TicketRef
-from backend.ports.visits import RequesterText, RequesterTextStore, VisitStore
+from backend.ports.visits import BY_TEXT, RequesterText, RequesterTextStore, VisitStore
 from backend.tickets.service import TicketService
 from backend.visits.automatic import is_sampled
 from backend.visits.rating_pages import TOKEN_CHARS, RatingPages
@@ -73,7 +73,8 @@ class RequesterTexts:
         """Queue a text that a call did not reach the requester; True if they may answer it and the visit waits.
 
         Nothing is sent to numbers on the do-not-call list, nor if `visit.unreached_text` is off. The address of a page
-        goes with it (`visit.rating_page`) where the line takes links and while the visit can still wait.
+        goes with it (`visit.rating_page`) where the line takes links and while the visit can still wait; once the visit
+        is settled the text asks for nothing.
         """
         snapshot = await self.office.snapshot()
         if self.driver is None or not snapshot.settings.flag("visit.unreached_text"):
@@ -85,12 +86,12 @@ class RequesterTexts:
             return False
         rules, masked_number = self.gateway.can.find_rules(number), mask_number(number, snapshot)
         now = self.office.clock.now()
+        asked = await self._load_asked(ticket_id, round_)
+        two_way = rules.two_way and asked is not None
         page = rules.links and snapshot.settings.flag("visit.rating_page")
-        page = page and self._can_wait(await self._load_asked(ticket_id, round_), now) and self._fits(rules)
-        opened = await self.store.enqueue(
-            ticket_id, UNREACHED, round_, number, masked_number, rules.two_way, now, page=page
-        )
-        return (rules.two_way or page) and opened
+        page = page and self._can_wait(asked, now) and self._fits(rules)
+        opened = await self.store.enqueue(ticket_id, UNREACHED, round_, number, masked_number, two_way, now, page=page)
+        return (two_way or page) and opened
 
     @staticmethod
     def _can_wait(snap: Snapshot | None, now: datetime) -> bool:
@@ -134,7 +135,8 @@ class RequesterTexts:
             await self._finish(text, "failed", now, error="not_callable")
             return True
         snap = await self._load_asked(text.ticket_id, text.round) if text.is_question else None
-        if snap is None if text.is_question else not await self._is_still_news(text):  # overtaken while it waited
+        is_void = snap is None if text.is_question else not await self._is_still_news(text)
+        if is_void or await self._holds_page(text):  # overtaken while it waited
             await self.store.settle(text.id, "failed", now, error="overtaken")
             return True
         if await self.rate_limiter.try_acquire(self.gateway.buckets()):
@@ -143,7 +145,7 @@ class RequesterTexts:
             return False
         page = None
         if snap and text.page and self._can_wait(snap, now):
-            page = await self.pages.issue(snap, "sms")
+            page = await self.pages.issue(snap, BY_TEXT)
         try:
             receipt = await self.gateway.send(
                 number,
@@ -160,6 +162,10 @@ class RequesterTexts:
             text.id, "sent", now, next_at=awaited, provider_id=receipt.provider_id, cost=receipt.cost
         )
         return True
+
+    async def _holds_page(self, text: RequesterText) -> bool:
+        """Whether its requester was handed a page meanwhile: nobody is told then that they were not reached (XM30)."""
+        return text.kind == UNREACHED and await self.pages.is_handed_over(text.ticket_id, text.round)
 
     async def _is_still_news(self, text: RequesterText) -> bool:
         snap = await self.tickets.moves.load(TicketRef(ticket_id=text.ticket_id))

@@ -178,6 +178,11 @@ class Serializer:
         for t in history.texts:
             sent_at = t.sent_at or t.created_at
             dated.append((sent_at, 5, {"at": at(sent_at), "type": "text", **self.dump_sms(t, name)}))
+        for p in history.pages:
+            page: timeline_shapes.PageItem = {
+                "at": at(p.created_at), "type": "rating_page", "by": p.by, "until": at(p.expires_at),
+            }  # fmt: skip
+            dated.append((p.created_at, 5, page))
         for u in duties:
             dated.append((u.start_at, 6, {"at": at(u.start_at), "type": "duty", **self.dump_duty(u)}))
         dated.sort(key=lambda item: item[:2])

@@ -191,7 +191,16 @@ class DutyItem(Duty):
     type: Literal["duty"]
 
 
-TimelineItem = MoveItem | VisitItem | DeliveryItem | CallItem | DialItem | TextItem | DutyItem
+class PageItem(TypedDict):
+    """A page for rating in a timeline, when it was handed over; it can be answered before `until`."""
+
+    at: Instant
+    type: Literal["rating_page"]
+    by: str
+    until: Instant
+
+
+TimelineItem = MoveItem | VisitItem | DeliveryItem | CallItem | DialItem | TextItem | PageItem | DutyItem
 
 
 class Timeline(Listed):

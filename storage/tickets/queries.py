@@ -41,6 +41,7 @@ from storage.tickets.search import (
     is_seen_by,
     is_undecided,
 )
+from storage.visits.rating_pages import list_handed
 from storage.visits.texts import list_texts
 
 METRICS_ROWS = 50_000  # newest rows counted for the metrics
@@ -129,7 +130,8 @@ class SqlQueryStore:
             visits = tuple(MAPPERS[Visit].from_mapping(dict(row)) for row in c.execute(heard).mappings())
             told = tuple(map(_to_delivery, c.execute(messages)))
             texts = tuple(list_texts(c, ticket_id))
-            return TicketHistory(lines, told, _load_calls(c, c.execute(calls).all()), visits, texts)
+            pages = tuple(list_handed(c, ticket_id))
+            return TicketHistory(lines, told, _load_calls(c, c.execute(calls).all()), visits, texts, pages)
 
         return await self._db.read(work)
 

@@ -20,8 +20,8 @@ from backend.reporting.kinds import BulletinKind
 from backend.reporting.score_chapters import Scores, write_scores, write_status
 from backend.scoring.periods import parse_period
 from storage.engine.database import Database
-from tests.reporting.world import ADMIN, WordDocument, Workbook, open_world
-from tests.scoring.world import CLERK
+from tests.reporting.world import ADMIN, WordDocument, Workbook, World, open_world
+from tests.scoring.world import CLERK, find_unit
 
 MONTHS = ("2026-10", "2026-11")
 TOTALS = {"U1": ("95.00", 150), "U2": ("88.00", 120), "U3": ("95.00", 101), "U4": ("99.00", 40), "U5": ("70.00", 5),
@@ -163,3 +163,23 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_document_says_so_B
     assert f"2026-10 定稿（第{run['id']}号）" in text and "2026-11 试算" in text
     assert f"2026-10 得分（第{run['id']}号）由管理员强制定稿，理由：期末决定" in text  # XD4
     assert "13812345678" not in text
+
+
+async def test_a_score_with_deductions_but_nothing_due_to_be_closed_has_that_said_beside_it(database: Database) -> None:
+    world = await World(database).open()
+    lead = {"unit": "U01", "dispatched_at": "2026-10-12T09:00:00+08:00", "signed_at": "2026-10-20T09:00:00+08:00",
+            "close_due_at": "2026-12-31T17:00:00+08:00"}  # fmt: skip
+    ticket = {"ticket_no": "T1", "category": "help", "grade": "general", "channel": "phone", "region": "朝阳区", "text": "路灯不亮",
+              "generated_at": "2026-10-12T08:00:00+08:00", "assignments": [lead]}  # fmt: skip
+    await world.import_history([ticket])
+    await world.add_ledger([{"kind": "exposure"}])
+    sheet = find_unit(await world.scoring.compute_month("2026-10"), "U01")
+    lost = {line["item"] for line in sheet["lines"] if line["deduction"] != "0.00"}
+    assert sheet["flags"] == ["small_sample", "nothing_due"] and {"sign", "exposure"} & lost and sheet["total"], lost
+    files = await world.reporting.make_quarter("2026Q4")
+    document, workbook = WordDocument(files[0][1]), Workbook(files[1][1])
+    printed = [row for table in document.tables.values() for row in table if "单位U01" in row and "没有得分" in row[-1]]
+    filled = [row for name in workbook.book.sheetnames for row in workbook.rows(name) if "单位U01" in row]
+    for row in (*printed, *(row for row in filled if "没有得分" in str(row[-1]))):
+        assert "10月没有到期应办结的工单" in str(row[-1]), row
+    assert printed and filled

@@ -8,6 +8,8 @@ import aiohttp
 
 from tests.stories.office import Office
 
+DONE = re.compile(r'<p class="done" id="done" role="status">([^<]+)</p>')
+HEADERS = {"Accept": "text/html"}
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -31,6 +33,9 @@ class Console:
         async with self.http.post(f"{self.url}{path}", data=form, headers={"Origin": self.url}) as answer:
             page = self._read(await answer.text())
             assert answer.status == status, (path, answer.status, re.findall(r'role="alert">([^<]+)', page))
+            led = [step.headers["Location"] for step in answer.history]
+            says = path == "/sign-in" or DONE.search(page) or any(to.startswith("/shown/") for to in led)
+            assert not led or says, f"{path} says nothing of what it did"
             return page
 
     def _read(self, page: str) -> str:
@@ -42,7 +47,7 @@ class Console:
 @asynccontextmanager
 async def sign_in(office: Office, who: str) -> AsyncIterator[Console]:
     """Sign in as a role's person, or a person by code."""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers=HEADERS) as http:
         console = Console(http, office.url)
         await console.post("/sign-in", word=await office.get_key(who))
         yield console

@@ -71,3 +71,14 @@ async def test_what_went_wrong_with_tickets_is_drafted_and_counts_once_a_clerk_c
     assert [line["deduction"] for line in lost] == ["1.00", "2.50", "2.00"]
     again = await office.request("POST", "/ledger-drafts", "clerk", {"month": "2026-11"})
     assert await list_drafts(office, "no_reply_repeat") == [] and again.status == 200  # decided is decided
+
+
+async def test_a_sheet_with_deductions_says_that_nothing_was_due_to_be_closed_not_that_nothing_was_due(
+    office: Office,
+) -> None:
+    await office.dispatch_ticket("JS0001")
+    await office.advance("3d")  # signed by itself, too late
+    assert (await get_line(office, "U01", "sign"))["deduction"] == "15.00"
+    async with sign_in(office, "clerk") as console:
+        page = await console.get("/scores", month="2026-11")
+        assert '<span class="badge">没有到期应办结的工单</span>' in page and "无到期工单" not in page

@@ -159,7 +159,9 @@ async def test_the_office_hands_over_an_address_and_a_no_comes_to_a_person_befor
     async with sign_in(office, "agent") as console:
         assert "提供评价网址" in await console.get("/tickets/JS0001")
         shown = ADDRESS.search(await console.post("/tickets/JS0001/rating-page"))
-        assert shown is not None and ADDRESS.search(await console.get("/tickets/JS0001")) is None  # shown once
+        later = await console.get("/tickets/JS0001")
+        assert shown is not None and ADDRESS.search(later) is None  # shown once
+        assert "<b>已提供评价网址</b>" in later.partition("办理过程")[2]
     status, page = await fill_in(shown[0], "未联系", "未解决", "不满意", reason="打13900000001，王某等了一周")
     assert status == 200 and "工作人员会与您联系" in page
     await office.settle()
@@ -174,7 +176,9 @@ async def test_the_office_hands_over_an_address_and_a_no_comes_to_a_person_befor
     assert (await office.count_scores())["satisfaction"] == (0, 1)
     async with sign_in(office, "agent") as console:
         seen = await console.get("/visits/tasks/JS0001")
-        assert "网页评价" in seen and "未联系" in seen and "提供评价网址" not in seen  # only a person takes it back
+        assert (
+            "<h2>网页评价内容</h2>" in seen and "未联系" in seen and "提供评价网址" not in seen
+        )  # only a person takes it back
     (entry,) = [e for e in await office.list_items("/audit") if e["what"] == "rating_page_handed"]
     assert (entry["who"], entry["about"]) == ("HF01", "JS0001")
 
@@ -248,6 +252,7 @@ async def test_a_visit_whose_page_nobody_answered_is_settled_when_the_page_ends_
     status, page = await open_page(address)
     assert status == 200 and "请在" in page and "前提交" in page
     await office.advance("3d")
+    assert len(office.calls_to(ABROAD)) == 2 and office.phone(ABROAD).sms == []  # who holds a page was reached (S6)
     given = await office.request("POST", "/tickets/JS0001/rating-page", "agent", {})  # another, while it waits
     until = datetime.fromisoformat(given["until"])
     await office.advance_to(until - timedelta(minutes=1))
@@ -259,3 +264,18 @@ async def test_a_visit_whose_page_nobody_answered_is_settled_when_the_page_ends_
     (visit,) = [d for d in duties["items"] if d["type"] == "duty" and d["kind"] == "revisit"]
     assert visit["outcome"] == "timely"
     assert (await open_page(given["address"]))[0] == 404
+    (sms,) = office.phone(ABROAD).sms
+    assert "未接通" in sms.body and "回复数字" not in sms.body  # now it is true, and nothing is asked any more
+
+
+async def test_a_text_that_waited_is_not_sent_to_who_was_handed_a_page_meanwhile_S6_XM30(office: Office) -> None:
+    await office.set_setting("caller_text.quiet", "08:00-23:00")
+    office.phone(ABROAD).ring_out()
+    await office.set_setting("visit.manual.sample", "0")
+    await close_ticket_from_abroad(office)
+    await office.advance("13h")  # two calls in vain; the text waits for eleven in the evening
+    await office.request("POST", "/tickets/JS0001/rating-page", "agent", {})
+    await office.advance("12h")
+    assert office.phone(ABROAD).sms == [] and await office.state("JS0001") == "revisit_auto"
+    await office.advance("7d")
+    assert (await office.ticket("JS0001"))["final_answer"] == "unreached"

@@ -198,7 +198,7 @@ async def test_the_console_leads_an_agent_from_the_list_to_a_recorded_answer(off
         listed = await console.get("/visits")
         assert "JS0001" in listed and "评价为不满意" in listed
         sheet = await console.get("/visits/tasks/JS0001")
-        assert "工号HF01" in sheet and REQUESTER[3:] not in sheet
+        assert "工号HF01" in sheet and REQUESTER[3:] not in sheet and "网页评价内容" not in sheet
         answer = {"answer": "unsatisfied", "note": ""}
         assert "原话" in await console.post("/visits/tasks/JS0001/record", 422, **answer)
         page = await console.post("/visits/tasks/JS0001/record", **answer | {"note": "还是不亮"})
@@ -206,3 +206,16 @@ async def test_the_console_leads_an_agent_from_the_list_to_a_recorded_answer(off
         assert (await office.ticket("JS0001"))["final_answer"] == "unsatisfied"
         for path in ("/visits/do-not-call", "/visits/figures"):
             await console.get(path)
+
+
+@pytest.mark.parametrize(("who", "says"), [("agent", "，工号HF01"), ("unit:M01", "")])
+async def test_only_a_number_is_said_as_a_staff_number(office: Office, who: str, says: str) -> None:
+    office.phone(REQUESTER).answer_with(UNSATISFIED)
+    await office.close_ticket("JS0001")
+    await office.advance("6h")
+    if who != "agent":
+        keys = office.application.services.keys
+        office.keys[who] = await keys.create_key("visits7", office.now, role="revisit_agent", unit="M01")
+    async with sign_in(office, who) as console:
+        page = await console.get("/visits/tasks/JS0001")
+    assert f"工作人员{says}，通话会录音" in page

@@ -7,6 +7,9 @@ from aiohttp import FormData
 
 from tests.web.world import World
 
+#: Forms after which nothing is said: they led where the person wanted to go.
+SILENT = ("/sign-in", "/sign-out")
+
 
 def build_form(**fields: Any) -> FormData:
     """A form as the pages send it; bytes are a file."""
@@ -55,6 +58,8 @@ class Browser:
         sent = {"Accept": "text/html", **(headers or {})}
         async with self.world.client.post(path, data=data, headers=sent, allow_redirects=False) as answer:
             self.sent_to = answer.headers.get("Location", "")
+            says = self.sent_to.startswith("/shown/") or "jiesu_result" in answer.cookies
+            assert answer.status != 303 or says or path in SILENT, f"{path} says nothing of what it did"
             if not self.sent_to.startswith("/shown/"):
                 return answer.status, await answer.text()
         return 200, await self.page(self.sent_to)

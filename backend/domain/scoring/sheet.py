@@ -15,6 +15,9 @@ NO_DATA = "no_data"
 NO_ASSIGNMENT = "no_assignment"
 UNDECIDED = "undecided"  # all it has to do is neither done nor late yet (Q9, Q15)
 SMALL_SAMPLE = "small_sample"
+NOTHING_DUE = (
+    "nothing_due"  # no ticket was due to be closed: full points there for nothing known, whatever else is deducted
+)
 CONNECT_UNREPORTED = "connect_unreported"  # 接通率 without counts: full points for nothing known (XD14)
 
 _FIGURES = ("scheme", "scheme_version", "total", "raw_total", "base", "bonus", "minus", "flags", "readings")

@@ -59,7 +59,7 @@ async def make(request: web.Request, services: Services, actor: Actor, form: Sub
         )
 
     again = partial(_render, request, services, actor, period=period)
-    return await run_form(request, services, work(), again, "/bulletins")
+    return await run_form(request, work(), again, "/bulletins", "bulletin_started")
 
 
 async def download(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:

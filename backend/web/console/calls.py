@@ -8,6 +8,7 @@ from backend.services import Services
 from backend.web.api import calls
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
+from backend.web.console.result_note import note_result
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
@@ -32,6 +33,7 @@ async def revive_number(
     """POST /calls/invalid-numbers: allow calls to a number again."""
     require(actor, "invalid_numbers.edit")
     await calls.revive_number(ApiRequest(services, actor, path={"key": strip_unstorable(form.fields.get("key", ""))}))
+    note_result(request, "number_revived")
     raise web.HTTPSeeOther("/calls/costs")
 
 

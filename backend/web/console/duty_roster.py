@@ -99,12 +99,13 @@ async def change_roster(
     """POST /rosters/WHAT: add or delete a shift, add or end a stand-in, leave a note, set quiet hours."""
     field = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     query = {name: field[name] for name in FILTERS if field.get(name)}
-    work = CHANGES.get(request.match_info["what"])
+    what = request.match_info["what"]
+    work = CHANGES.get(what)
     if work is None:
         raise Refused("not_found")
     onward = str(request.rel_url.with_path("/rosters").with_query(query))
     again = partial(_render, request, services, actor, query)
-    return await run_form(request, services, work(services, actor, field), again, onward)
+    return await run_form(request, work(services, actor, field), again, onward, f"roster.{what}")
 
 
 async def _store_shift(services: Services, actor: Actor, field: Mapping[str, str]) -> None:

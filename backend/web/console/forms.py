@@ -11,6 +11,7 @@ from backend.domain.settings_catalogue import parse_value
 from backend.services import Services
 from backend.web.body import strip_unstorable
 from backend.web.console.came_from import keep_filters
+from backend.web.console.result_note import note_result
 from backend.web.console.sessions import SubmittedForm
 from backend.web.errors import get_status, word_refusal
 
@@ -21,15 +22,19 @@ RenderAgain = Callable[[str, int], Awaitable[web.StreamResponse]]
 
 
 async def run_form(
-    request: web.Request, services: Services, work: Awaitable[Any], again: RenderAgain, onward: str
+    request: web.Request, work: Awaitable[Any], again: RenderAgain, onward: str, done: str, **facts: Any
 ) -> web.StreamResponse:
-    """Do a form's work, then redirect to `onward`, filtered as the page was; after a refusal show the page again with its sentence."""
+    """Do a form's work, then redirect to `onward`, filtered as the page was; after a refusal show the page again with its sentence.
+
+    `done`, `facts`: what is said there, as `note_result` takes it.
+    """
     try:
         await work
     except Refused as refused:
         if refused.code == "not_found":
             raise
         return await again(word_refusal(request, refused), get_status(refused.code))
+    note_result(request, done, **facts)
     raise web.HTTPSeeOther(keep_filters(request, onward))
 
 

@@ -11,6 +11,7 @@ from backend.ports.backups import Release
 from backend.services import Services
 from backend.web.api import hold
 from backend.web.console.rendering import SIGNED_IN, render_page
+from backend.web.console.result_note import note_result
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.request import ApiRequest
 
@@ -49,6 +50,7 @@ async def release(request: web.Request, services: Services, actor: Actor, form: 
     if moment is not None:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=services.clock.zone)
     await services.holds.release(Release(mode), actor.code, before=None if mode == Release.ALL else moment)
+    note_result(request, f"released_{mode}")
     raise web.HTTPSeeOther("/restored")
 
 

@@ -80,10 +80,10 @@ async def enter_line(request: web.Request, services: Services, actor: Actor, for
 
     return await run_form(
         request,
-        services,
         work(),
         partial(_render, request, services, actor, typed=form.fields),
         "/ledger?state=entered",
+        "line_entered",
     )
 
 
@@ -96,7 +96,8 @@ async def find_drafts(
         require(actor, "scores.edit")
         await services.scoring.ledger_drafts.draft_month(form.fields.get("month", ""))
 
-    return await run_form(request, services, work(), partial(_render, request, services, actor), "/ledger?state=draft")
+    again = partial(_render, request, services, actor)
+    return await run_form(request, work(), again, "/ledger?state=draft", "drafts_searched")
 
 
 async def review_line(
@@ -106,7 +107,8 @@ async def review_line(
     accept, exemption = form.fields.get("accept") == "yes", form.fields.get("exemption")
     work = services.scoring.ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor, exemption)
 
-    return await run_form(request, services, work, partial(_render, request, services, actor), "/ledger")
+    again = partial(_render, request, services, actor)
+    return await run_form(request, work, again, "/ledger", "line_accepted" if accept else "line_refused")
 
 
 async def correct_line(
@@ -119,6 +121,5 @@ async def correct_line(
         row["void"] = form.fields.get("void") == "yes"
         await services.scoring.ledgers.correct(parse_id(request.match_info["id"]), row, actor)
 
-    return await run_form(
-        request, services, work(), partial(_render, request, services, actor), "/ledger?state=entered"
-    )
+    done = "line_voided" if form.fields.get("void") == "yes" else "line_corrected"
+    return await run_form(request, work(), partial(_render, request, services, actor), "/ledger?state=entered", done)

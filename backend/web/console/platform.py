@@ -12,6 +12,7 @@ from backend.web.api import platform
 from backend.web.body import strip_unstorable
 from backend.web.console.came_from import keep_filters
 from backend.web.console.rendering import render_page
+from backend.web.console.result_note import note_result
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
@@ -37,10 +38,12 @@ async def correct(request: web.Request, services: Services, actor: Actor, form: 
     require(actor, "platform.correct")
     text = request.match_info["id"]
     event = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    if form.fields.get("what") == "again":
+    again = form.fields.get("what") == "again"
+    if again:
         await services.platform.resend(event, actor)
     else:
         await services.platform.settle(event, strip_unstorable(form.fields.get("reason", "")), actor)
+    note_result(request, "writeback_again" if again else "writeback_settled")
     back = keep_filters(request, "/sync")
     raise web.HTTPSeeOther("/sync?state=refused" if back == "/sync" else back)
 

@@ -9,6 +9,7 @@ from backend.web.api import readiness
 from backend.web.body import strip_unstorable
 from backend.web.console.came_from import keep_filters
 from backend.web.console.rendering import render_page
+from backend.web.console.result_note import note_result
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.request import ApiRequest
 
@@ -27,6 +28,7 @@ async def remind(request: web.Request, services: Services, actor: Actor, form: S
     require(actor, "readiness.remind")
     code = strip_unstorable(request.match_info["code"])
     await services.readiness.record_reminder(code, strip_unstorable(form.fields.get("note", "")), actor)
+    note_result(request, "reminder_recorded")
     raise web.HTTPSeeOther(keep_filters(request, "/office/readiness"))
 
 

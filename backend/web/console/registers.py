@@ -57,7 +57,11 @@ async def add_entry(request: web.Request, services: Services, actor: Actor, form
         await services.scoring.registers.add(kind, row, actor)
 
     return await run_form(
-        request, services, work(), partial(_render, request, services, actor, typed=form.fields), f"/registers/{kind}"
+        request,
+        work(),
+        partial(_render, request, services, actor, typed=form.fields),
+        f"/registers/{kind}",
+        "register_entered",
     )
 
 
@@ -66,7 +70,8 @@ async def end_entry(request: web.Request, services: Services, actor: Actor, _for
     kind = request.match_info["kind"]
     work = services.scoring.registers.end(kind, parse_id(request.match_info["id"]), actor)
 
-    return await run_form(request, services, work, partial(_render, request, services, actor), f"/registers/{kind}")
+    again = partial(_render, request, services, actor)
+    return await run_form(request, work, again, f"/registers/{kind}", "register_ended")
 
 
 async def show_knowledge(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -103,10 +108,10 @@ async def write_knowledge(
     back = "/knowledge" if not actor.is_unit_member else f"/knowledge?unit={actor.unit}"
     return await run_form(
         request,
-        services,
         services.scoring.knowledge.write(fields, actor),
         partial(_render_knowledge, request, services, actor, typed=form.fields),
         back,
+        "knowledge_written",
     )
 
 
@@ -117,4 +122,5 @@ async def review_knowledge(
     accept, opinion = form.fields.get("accept") == "yes", form.fields.get("opinion", "")[:2_000]
     work = services.scoring.knowledge.review(parse_id(request.match_info["id"]), accept, opinion, actor)
 
-    return await run_form(request, services, work, partial(_render_knowledge, request, services, actor), "/knowledge")
+    again = partial(_render_knowledge, request, services, actor)
+    return await run_form(request, work, again, "/knowledge", "knowledge_accepted" if accept else "knowledge_refused")

@@ -25,6 +25,8 @@ STATIC = "/static"
 SHOWN = ("read_only", "disk_full", "disk_nearly_full", "scanner_away")  # conditions that each page tells
 #: The signed-in actor and session, kept on the request.
 SIGNED_IN = web.RequestKey("seated", tuple[Actor, Session])
+#: What the form did that led to this page.
+RESULT = web.RequestKey("result", str)
 
 
 def set_up(app: web.Application) -> None:
@@ -97,7 +99,7 @@ def render_page(
         "actor": seated[0] if seated else None, "csrf": seated[1].csrf if seated else "", "here": request.path,
         "language": request.app[SERVICES].texts.language.replace("_", "-"),
         "conditions": [code for code in request.app[SERVICES].list_conditions() if code in SHOWN],
-        "held": request.app[SERVICES].holds.current is not None,
+        "held": request.app[SERVICES].holds.current is not None, "done": request.get(RESULT, ""),
         "menu": build_menu(seated[0] if seated else None, request.path), "has_home": True,
     }  # fmt: skip
     return render_template(request, template, {**base, **(context or {})}, status)

@@ -1,5 +1,6 @@
 """Pages of score runs: start, open the check period, decide contests, lock, compare revisions."""
 
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
@@ -98,12 +99,13 @@ async def start_run(request: web.Request, services: Services, actor: Actor, form
 
     typed = form.fields if "what_if" in form.fields else None
     again = partial(_render, request, services, actor, typed=typed)
-    return await run_form(request, services, work(), again, "/runs")
+    return await run_form(request, work(), again, "/runs", "run_started")
 
 
 async def check_run(request: web.Request, services: Services, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
     """POST /runs/ID/check: open the check period (核对)."""
-    return await _run_on_run(request, services, actor, services.scoring.runs.check(_parse_run_id(request), actor))
+    work = services.scoring.runs.check(_parse_run_id(request), actor)
+    return await _run_on_run(request, services, actor, work, "run_checked")
 
 
 async def lock_run(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
@@ -114,6 +116,7 @@ async def lock_run(request: web.Request, services: Services, actor: Actor, form:
         services,
         actor,
         services.scoring.lock_run(_parse_run_id(request), actor, force=force, reason=reason),
+        "run_locked",
     )
 
 
@@ -130,7 +133,7 @@ async def contest_line(
         )
         await services.scoring.submit_contest(_parse_run_id(request), fields, actor)
 
-    return await _run_on_run(request, services, actor, work())
+    return await _run_on_run(request, services, actor, work(), "contest_submitted")
 
 
 async def propose_decision(
@@ -140,9 +143,8 @@ async def propose_decision(
     fields: dict[str, Any] = {**read_fields(form, "reason"), "accept": form.fields.get("accept") == "yes"}
     if form.fields.get("exclude", "").strip():
         fields["exclude"] = split_ticket_numbers(form.fields["exclude"])
-    return await _run_on_list(
-        request, services, actor, services.scoring.contests.propose(_parse_run_id(request), fields, actor)
-    )
+    work = services.scoring.contests.propose(_parse_run_id(request), fields, actor)
+    return await _run_on_list(request, services, actor, work, "decision_proposed")
 
 
 async def confirm_decision(
@@ -150,9 +152,8 @@ async def confirm_decision(
 ) -> web.StreamResponse:
     """POST /contests/ID/confirmation."""
     agree = form.fields.get("accept") == "yes"
-    return await _run_on_list(
-        request, services, actor, services.scoring.contests.confirm(_parse_run_id(request), agree, actor)
-    )
+    work = services.scoring.contests.confirm(_parse_run_id(request), agree, actor)
+    return await _run_on_list(request, services, actor, work, "decision_confirmed" if agree else "decision_rejected")
 
 
 async def exclude_tickets(
@@ -161,7 +162,8 @@ async def exclude_tickets(
     """POST /exclusions: exclude tickets (剔除)."""
     fields: dict[str, Any] = read_fields(form, "month", "unit", "item", "reason")
     fields["tickets"] = split_ticket_numbers(form.fields.get("tickets", ""))
-    return await _run_on_list(request, services, actor, services.scoring.contests.exclude(fields, actor))
+    work = services.scoring.contests.exclude(fields, actor)
+    return await _run_on_list(request, services, actor, work, "exclusion_entered")
 
 
 async def decide_exclusion(
@@ -169,20 +171,23 @@ async def decide_exclusion(
 ) -> web.StreamResponse:
     """POST /exclusions/ID/review."""
     accept = form.fields.get("accept") == "yes"
-    return await _run_on_list(
-        request, services, actor, services.scoring.contests.decide_exclusion(_parse_run_id(request), accept, actor)
-    )
+    work = services.scoring.contests.decide_exclusion(_parse_run_id(request), accept, actor)
+    done = "exclusion_accepted" if accept else "exclusion_refused"
+    return await _run_on_list(request, services, actor, work, done)
 
 
 def _parse_run_id(request: web.Request) -> int:
     return parse_id(request.match_info["id"])
 
 
-async def _run_on_list(request: web.Request, services: Services, actor: Actor, work: Any) -> web.StreamResponse:
-    return await run_form(request, services, work, partial(_render, request, services, actor), "/runs")
+async def _run_on_list(
+    request: web.Request, services: Services, actor: Actor, work: Awaitable[object], done: str
+) -> web.StreamResponse:
+    return await run_form(request, work, partial(_render, request, services, actor), "/runs", done)
 
 
-async def _run_on_run(request: web.Request, services: Services, actor: Actor, work: Any) -> web.StreamResponse:
-    return await run_form(
-        request, services, work, partial(_render_run, request, services, actor), f"/runs/{_parse_run_id(request)}"
-    )
+async def _run_on_run(
+    request: web.Request, services: Services, actor: Actor, work: Awaitable[object], done: str
+) -> web.StreamResponse:
+    again = partial(_render_run, request, services, actor)
+    return await run_form(request, work, again, f"/runs/{_parse_run_id(request)}", done)

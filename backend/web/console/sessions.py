@@ -12,6 +12,7 @@ from backend.ports.web import SESSION_MAX_AGE
 from backend.services import Services
 from backend.web.body import MAX_BODY_BYTES, read_parts
 from backend.web.console.rendering import SIGNED_IN, render_page
+from backend.web.console.result_note import fetch_note, forget_note, keep_note
 from backend.web.identity import (
     COOKIE,
     SIGN_IN_GUESSES,
@@ -43,7 +44,12 @@ def require_session(handler: PageHandler) -> Callable[[web.Request], Awaitable[w
 
     async def serve(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
-        return await handler(request, services, await _authenticate(request, services))
+        actor = await _authenticate(request, services)
+        noted = await fetch_note(request, services)
+        answer = await handler(request, services, actor)
+        if noted:
+            forget_note(answer)
+        return answer
 
     return serve
 
@@ -59,7 +65,11 @@ def require_form(handler: FormHandler) -> Callable[[web.Request], Awaitable[web.
         filled = await read_form(request, MAX_FORM_BYTES)
         if not hmac.compare_digest(filled.fields.get("csrf", "").encode(), request[SIGNED_IN][1].csrf.encode()):
             raise Refused("stale_form")
-        return await handler(request, services, actor, filled)
+        try:
+            return await handler(request, services, actor, filled)
+        except web.HTTPSeeOther as onward:
+            await keep_note(request, services, onward)
+            raise
 
     return serve
 

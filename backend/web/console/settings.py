@@ -18,6 +18,7 @@ from backend.web.body import strip_unstorable
 from backend.web.console.came_from import keep_filters
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
+from backend.web.console.result_note import note_result
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.console.setting_groups import group_settings
 from backend.web.errors import get_status, word_refusal
@@ -64,13 +65,15 @@ async def change_setting(
         )
         if not how and (moved := await _preview_moves(services, change)):
             return render_page(request, "settings_change.html", await _build_preview(services, change, field, moved))
+        changed = None
         if how == WITH_OPEN or day:
-            await services.deadlines.apply(change, actor)
+            changed = len((await services.deadlines.apply(change, actor)).shifted) or None
         else:
             await set_setting(services.office, services.audit, key, None, value, actor.code)
     except Refused as refused:
         sentence = word_refusal(request, refused)
         return await _render(request, services, actor, {"open": _find_group(key)}, sentence, get_status(refused.code))
+    note_result(request, "day_saved" if day else "setting_saved", label=row.label if row else key, n=changed)
     searched = keep_filters(request, "/settings")
     back = searched if "q=" in searched else f"/settings?open={_find_group(key)}"
     raise web.HTTPSeeOther("/settings#days" if day else f"{back}#{key}")

@@ -21,9 +21,11 @@ from backend.web.api.files import download
 from backend.web.api.tickets import find_advice, get_reveal, load_view, parse_filters
 from backend.web.body import strip_unstorable
 from backend.web.console.act_forms import list_forms, read_arguments
+from backend.web.console.act_results import find_result_key
 from backend.web.console.explain import load_lateness_cost
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
+from backend.web.console.result_note import note_result
 from backend.web.console.sessions import SubmittedForm
 from backend.web.console.triage import load_assistance
 from backend.web.errors import get_status, word_refusal
@@ -148,7 +150,7 @@ async def act(request: web.Request, services: Services, actor: Actor, form: Subm
                 request, services, actor, tried_verb=verb, typed=form.fields, advice=advice, kept=files
             )
         seen = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
-        await services.tickets.act(
+        done = await services.tickets.act(
             Act(verb, actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments, version=seen)
         )
     except Refused as refused:
@@ -158,6 +160,14 @@ async def act(request: web.Request, services: Services, actor: Actor, form: Subm
         return await _render(
             request, services, actor, fault=sentence, code=get_status(refused.code), tried_verb=verb, typed=form.fields
         )
+    unit, grade = (str(arguments.get(name) or "") for name in ("unit", "grade"))
+    note_result(
+        request,
+        find_result_key(services.texts, verb, arguments, done.plan),
+        into=arguments.get("into"),
+        unit=(await load_unit_names(services)).get(unit, unit),
+        grade=services.texts.get_word_or_value("grade", grade),
+    )
     raise web.HTTPSeeOther(request.app.router["ticket"].url_for(no=ticket_no))
 
 

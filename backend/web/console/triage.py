@@ -107,7 +107,11 @@ async def add_entry(request: web.Request, services: Services, actor: Actor, form
         await services.dispatch_suggestions.add_row(validate_body(CatalogueEntryBody, given).model_dump(), actor)
 
     return await run_form(
-        request, services, work(), partial(_render_catalogue, request, services, actor, typed=given), "/catalogue"
+        request,
+        work(),
+        partial(_render_catalogue, request, services, actor, typed=given),
+        "/catalogue",
+        "catalogue_row_added",
     )
 
 
@@ -117,7 +121,8 @@ async def remove_entry(
     """POST /catalogue/ID/remove."""
     work = services.dispatch_suggestions.remove_row(parse_id(request.match_info["id"]), actor)
 
-    return await run_form(request, services, work, partial(_render_catalogue, request, services, actor), "/catalogue")
+    again = partial(_render_catalogue, request, services, actor)
+    return await run_form(request, work, again, "/catalogue", "catalogue_row_removed")
 
 
 # -- hot topics and governance
@@ -168,6 +173,5 @@ async def change_project(
             raise Refused("not_found")
         await step()
 
-    return await run_form(
-        request, services, work(), partial(_render_hot, request, services, actor, typed=given), "/hot"
-    )
+    again = partial(_render_hot, request, services, actor, typed=given)
+    return await run_form(request, work(), again, "/hot", f"project_{request.match_info.get('step', 'open')}")

@@ -97,7 +97,7 @@ async def record_answers(
     arguments = {"kind": "manual", **read_fields(form, "contacted", "resolved", "answer", "note")}
     act = Act("visit", actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments)
     again = partial(_render_task, request, services, actor, typed=form.fields)
-    return await run_form(request, services, services.tickets.act(act), again, "/visits")
+    return await run_form(request, services.tickets.act(act), again, "/visits", "visit_recorded", ticket=ticket_no)
 
 
 async def show_do_not_call(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
@@ -127,7 +127,8 @@ async def change_do_not_call(
         else service.add(fields["phone"], fields["reason"], actor)
     )
     again = partial(_render_do_not_call, request, services, actor)
-    return await run_form(request, services, work, again, "/visits/do-not-call")
+    done = "call_allowed" if fields["ref"] else "call_barred"
+    return await run_form(request, work, again, "/visits/do-not-call", done)
 
 
 async def show_statistics(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-// Three conveniences; every page works without them.
+// Four conveniences; every page works without them.
 
 // The sign-in code may follow the # of the printed address, so that it is never sent in a URL.
 const word = document.getElementById("word");
@@ -6,6 +6,10 @@ if (word && location.hash.length > 1) {
   word.value = decodeURIComponent(location.hash.slice(1));
   history.replaceState(null, "", location.pathname);
 }
+
+// Say what a form did: a screen reader speaks of a status that changes, not of one that was there from the start.
+const done = document.getElementById("done");
+if (done) setTimeout(() => { done.textContent = done.textContent; }, 200);
 
 // Submit a form only once; after it was read, since a disabled button would not be sent with it.
 for (const form of document.querySelectorAll("form[method=post]")) {
