@@ -9,7 +9,11 @@ from backend.domain.showing import show_place, show_text
 #: Raised by one whenever masking hides more or less than before: every stored masked text is then made anew.
 MASK_RULES: Final = 1
 #: A ticket's texts, and how their least reader is shown each.
-SHOW: Final[Mapping[str, Callable[[str, str | None, str], str]]] = {"title": show_text, "place": show_place, "text": show_text}
+SHOW: Final[Mapping[str, Callable[[str, str | None, str], str]]] = {
+    "title": show_text,
+    "place": show_place,
+    "text": show_text,
+}
 COLUMNS: Final = (*(f"masked_{name}" for name in SHOW), "mask_version")
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal,
     or_,
     select,
     update,
@@ -21,7 +20,7 @@ from sqlalchemy import (
 from backend.domain.instants import to_micros
 from backend.ports.calls import AttemptReport, DialogueStep, LiveCall
 from storage import tables as t
-from storage.calls.mapping import D, K, select_attempts, to_live_call
+from storage.calls.mapping import SELECT_ATTEMPTS, D, K, to_live_call
 from storage.engine.compiled import Compiled
 from storage.engine.database import Database
 from storage.engine.mapping import encode
@@ -38,7 +37,7 @@ def _text_param(name: str) -> Any:
 
 
 # The statements for steps and reports are built once, so that a call in progress does not wait for SQL to be built.
-_SELECT_ATTEMPT = Compiled(select_attempts().where(D.id == _ATTEMPT))
+_SELECT_ATTEMPT = Compiled(SELECT_ATTEMPTS.where(D.id == _ATTEMPT))
 _UPDATE_ATTEMPT = (
     update(t.call_attempts)
     .where(D.id == _ATTEMPT, D.next_step == bindparam("b_step", type_=Integer, required=False))
@@ -85,6 +84,19 @@ _NEWER_REPORT = _REPORT.where(
         D.sequence < bindparam("b_sequence", type_=Integer, required=False),
     )
 )
+_LIST_UNPRICED = (
+    SELECT_ATTEMPTS.where(D.state == "done", D.asked_at >= bindparam("since"), D.asked_at < bindparam("until"))
+    .where(D.duration > 0, D.cost.is_(None), K.purpose != "inbound")
+    .order_by(D.asked_at)
+    .limit(bindparam("limit"))
+)
+#: Sets the columns that are among its parameters, as `_RECORD_TOTALS` does.
+_RECORD = update(t.call_attempts).where(D.id == _ATTEMPT)
+_DELETE_RECORDINGS = (
+    update(t.call_attempts).where(D.recording.is_not(None), D.asked_at < bindparam("b_before")).values(recording=None)
+)
+_LIST_COSTS = select(D.duration, D.cost).where(D.call_id == _CALL)
+_RECORD_TOTALS = update(t.calls).where(K.id == _CALL)
 
 
 class LiveCalls:
@@ -136,41 +148,28 @@ class LiveCalls:
         return await self._db.write(work)
 
     async def list_unpriced(self, since: datetime, until: datetime, limit: int) -> Sequence[LiveCall]:
-        query = select_attempts().where(
-            D.state == "done", D.asked_at >= to_micros(since), D.asked_at < to_micros(until)
-        )
-        query = query.where(D.duration > 0, D.cost.is_(None), K.purpose != "inbound").order_by(D.asked_at).limit(limit)
-        return await self._db.fetch_all(query, to_live_call)
+        given = {"since": to_micros(since), "until": to_micros(until), "limit": limit}
+        return await self._db.read(lambda c: [to_live_call(r) for r in c.execute(_LIST_UNPRICED, given)])
 
     async def record_cost(self, attempt_id: int, cost: str) -> None:
-        query = update(t.call_attempts).where(D.id == attempt_id).values(cost=cost)
-
         def work(c: Connection) -> None:
-            c.execute(query)
+            c.execute(_RECORD, {"b_attempt": attempt_id, "cost": cost})
             _update_totals(c, attempt_id)
 
         await self._db.write(work)
 
     async def record_recording(self, attempt_id: int, url: str) -> None:
-        query = update(t.call_attempts).where(D.id == attempt_id).values(recording=url)
-        await self._db.execute(query)
+        await self._db.execute(_RECORD, {"b_attempt": attempt_id, "recording": url})
 
     async def delete_recordings(self, before: datetime) -> int:
-        old = (
-            update(t.call_attempts)
-            .where(D.recording.is_not(None), D.asked_at < to_micros(before))
-            .values(recording=None)
-        )
-        return await self._db.execute(old)
+        return await self._db.execute(_DELETE_RECORDINGS, {"b_before": to_micros(before)})
 
 
 def _update_totals(c: Connection, attempt_id: int) -> None:
     """Sum up all attempts of the call: seconds, and cost if it is of one currency."""
-    rows = c.execute(select(D.duration, D.cost).where(D.call_id == _CALL), {"b_attempt": attempt_id}).all()
+    rows = c.execute(_LIST_COSTS, {"b_attempt": attempt_id}).all()
     seconds = sum(r.duration or 0 for r in rows)
     paid = [r.cost.split(" ", 1) for r in rows if r.cost]
     one = {currency for _, *rest in paid for currency in rest or ("",)}
     cost = f"{sum(float(p[0]) for p in paid):.5f} {one.pop()}".strip() if len(one) == 1 else None
-    c.execute(
-        update(t.calls).where(K.id == _CALL).values(duration=literal(seconds), cost=cost), {"b_attempt": attempt_id}
-    )
+    c.execute(_RECORD_TOTALS, {"b_attempt": attempt_id, "duration": seconds, "cost": cost})

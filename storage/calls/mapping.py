@@ -1,9 +1,10 @@
 """Reads calls and attempts, each with the ticket it is about, in one query."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Connection, Executable, func, select
 
 from backend.domain.instants import from_micros
 from backend.domain.ticket_enums import Category, Grade, State
@@ -38,33 +39,21 @@ _ATTEMPT_COUNT = (
 )
 
 
-def _join_subject(query: Select[Any], base: Any) -> Select[Any]:
-    return query.select_from(
-        base.outerjoin(t.tickets, T.id == K.ticket_id).outerjoin(t.assignments, A.id == K.assignment_id)
-    )
+def _join_subject(base: Any) -> Any:
+    return base.outerjoin(t.tickets, T.id == K.ticket_id).outerjoin(t.assignments, A.id == K.assignment_id)
 
 
-def select_calls() -> Select[object]:
-    """Select calls with what they are about; read rows with `to_call`."""
-    return _join_subject(select(*_CALL, *_SUBJECT, _ATTEMPT_COUNT), t.calls)
-
-
-def select_attempts() -> Select[object]:
-    """Select attempts with their calls; read rows with `to_live_call`."""
-    return _join_subject(
-        select(*_CALL, *_SUBJECT, *_ATTEMPT, _ATTEMPT_COUNT), t.call_attempts.join(t.calls, K.id == D.call_id)
-    )
-
-
-def select_phone_messages() -> Select[object]:
-    """Select messages by telephone with the grade and unit that decide when to call; read rows with `to_phone_message`."""
-    k = t.outbox.c
-    return select(
-        k.id, k.kind, k.person, k.ticket_id, k.assignment_id, k.attempts, k.urgent, k.facts,
-        T.grade.label("grade"), A.unit.label("unit"),
-    ).select_from(
-        t.outbox.outerjoin(t.tickets, T.id == k.ticket_id).outerjoin(t.assignments, A.id == k.assignment_id)
-    )  # fmt: skip
+#: Calls with what they are about; read rows with `to_call`.
+SELECT_CALLS = select(*_CALL, *_SUBJECT, _ATTEMPT_COUNT).select_from(_join_subject(t.calls))
+#: Attempts with their calls; read rows with `to_live_call`.
+SELECT_ATTEMPTS = select(*_CALL, *_SUBJECT, *_ATTEMPT, _ATTEMPT_COUNT).select_from(
+    _join_subject(t.call_attempts.join(t.calls, K.id == D.call_id))
+)
+_M = t.outbox.c
+#: Messages by telephone with the grade and unit that decide when to call; read rows with `to_phone_message`.
+SELECT_PHONE_MESSAGES = select(
+    _M.id, _M.kind, _M.person, _M.ticket_id, _M.assignment_id, _M.attempts, _M.urgent, _M.facts, T.grade, A.unit
+).select_from(t.outbox.outerjoin(t.tickets, T.id == _M.ticket_id).outerjoin(t.assignments, A.id == _M.assignment_id))
 
 
 def to_phone_message(r: Any) -> PhoneMessage:
@@ -83,6 +72,12 @@ def to_call(r: Any) -> Call:
         bool(r.urgent), r.attempt_count, r.attempts, decode_instant(r.next_at), from_micros(r.created_at), r.phone_index, r.position,
         json.loads(r.facts), json.loads(r.answers), None if r.t_no is None else _to_subject(r), r.outcome,
     )  # fmt: skip
+
+
+def find_call(c: Connection, query: Executable, given: Mapping[str, object]) -> Call | None:
+    """Return the first call of a query, or None."""
+    row = c.execute(query, given).first()
+    return None if row is None else to_call(row)
 
 
 def to_live_call(r: Any) -> LiveCall:

@@ -6,20 +6,59 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, func, select, update
 
 from backend.domain.instants import from_micros, to_micros
 from backend.ports.call_records import AttemptRecord, CostTally, InvalidNumber
 from backend.ports.calls import Call
 from storage import tables as t
-from storage.calls.mapping import A, D, K, T, select_calls, to_call
+from storage.calls.mapping import SELECT_CALLS, A, D, K, T, find_call
 from storage.engine.database import Database
-from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.office import secrets
 
 N = t.invalid_numbers.c
 NOTICE_PURPOSES = ("notice", "supervise")
+_FIND_BRIDGE = (
+    SELECT_CALLS.where(K.ticket_id == bindparam("ticket"), K.purpose == "bridge", K.state != "done")
+    .order_by(K.id.desc())
+    .limit(1)
+)
+_SELECT_ATTEMPTS = (
+    select(D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.answers)
+    .join(t.calls, K.id == D.call_id)
+    .where(D.outcome.is_not(None))
+    .order_by(D.asked_at, D.id)
+)
+_LIST_BRIDGE_ATTEMPTS = _SELECT_ATTEMPTS.where(K.ticket_id == bindparam("ticket"), K.purpose == "bridge")
+_LIST_NOTICE_ATTEMPTS = _SELECT_ATTEMPTS.where(
+    K.assignment_id == bindparam("assignment"), K.purpose.in_(NOTICE_PURPOSES)
+)
+_RECORD_ANSWERED_BY = update(t.call_attempts).where(D.id == bindparam("b_attempt"), D.outcome.is_(None))
+_IS_INVALID = select(N.at).where(N.phone_index == bindparam("phone"))
+_LIST_INVALID = (
+    select(t.invalid_numbers, T.ticket_no)
+    .outerjoin_from(t.invalid_numbers, t.tickets, T.id == N.ticket_id)
+    .order_by(N.at.desc())
+    .limit(bindparam("limit"))
+)
+_REMOVE_INVALID = delete(t.invalid_numbers).where(N.phone_index == bindparam("phone"))
+_LIST_COSTS = (
+    select(
+        func.coalesce(A.unit, T.management, "").label("unit"),
+        K.purpose,
+        D.cost,
+        D.duration,
+        D.answered_at.is_not(None).label("answered"),
+    )
+    .select_from(
+        t.call_attempts.join(t.calls, K.id == D.call_id)
+        .outerjoin(t.tickets, T.id == K.ticket_id)
+        .outerjoin(t.assignments, A.id == K.assignment_id)
+    )
+    .where(D.asked_at >= bindparam("since"), D.asked_at < bindparam("until"))
+    .order_by(D.cost.is_(None), D.id)
+)
 
 
 class CallRecords:
@@ -27,59 +66,58 @@ class CallRecords:
 
     _db: Database
     _vault: Encryption
+    _insert_invalid: Executable
+    _insert_draft: Executable
 
     async def find_bridge(self, ticket_id: int) -> Call | None:
-        query = select_calls().where(K.ticket_id == ticket_id, K.purpose == "bridge", K.state != "done")
-        return await self._db.fetch_one(query.order_by(K.id.desc()).limit(1), to_call)
+        return await self._db.read(lambda c: find_call(c, _FIND_BRIDGE, {"ticket": ticket_id}))
 
     async def list_bridge_attempts(self, ticket_id: int) -> Sequence[AttemptRecord]:
-        return await self._list_attempts(_select_attempts().where(K.ticket_id == ticket_id, K.purpose == "bridge"))
+        return await self._list_attempts(_LIST_BRIDGE_ATTEMPTS, {"ticket": ticket_id})
 
     async def list_notice_attempts(self, assignment_id: int) -> Sequence[AttemptRecord]:
-        return await self._list_attempts(
-            _select_attempts().where(K.assignment_id == assignment_id, K.purpose.in_(NOTICE_PURPOSES))
-        )
+        return await self._list_attempts(_LIST_NOTICE_ATTEMPTS, {"assignment": assignment_id})
 
-    async def _list_attempts(self, query: Select[Any]) -> Sequence[AttemptRecord]:
-        return await self._db.fetch_all(
-            query.where(D.outcome.is_not(None)).order_by(D.asked_at, D.id),
-            lambda r: AttemptRecord(
-                r.id,
-                r.call_id,
-                from_micros(r.asked_at),
-                r.person,
-                r.outcome,
-                r.duration or 0,
-                str(json.loads(r.answers).get("requester", "")),
-            ),
+    async def _list_attempts(self, query: Executable, given: dict[str, int]) -> Sequence[AttemptRecord]:
+        return await self._db.read(
+            lambda c: [
+                AttemptRecord(
+                    r.id,
+                    r.call_id,
+                    from_micros(r.asked_at),
+                    r.person,
+                    r.outcome,
+                    r.duration or 0,
+                    str(json.loads(r.answers).get("requester", "")),
+                )
+                for r in c.execute(query, given)
+            ]
         )
 
     async def record_answered_by(self, attempt_id: int, answered_by: str) -> None:
-        query = update(t.call_attempts).where(D.id == attempt_id, D.outcome.is_(None)).values(answered_by=answered_by)
-        await self._db.execute(query)
+        await self._db.execute(_RECORD_ANSWERED_BY, {"b_attempt": attempt_id, "answered_by": answered_by})
 
     # -- invalid numbers
 
     async def add_invalid_number(self, number: str, masked: str, code: str, at: datetime, call: Call) -> None:
         row = {"phone_index": self._vault.blind_index(number), "at": to_micros(at), "code": code, "masked": masked,
                "person": call.person, "ticket_id": call.ticket_id, "call_id": call.id}  # fmt: skip
-        await self._db.execute(insert_new(self._db.dialect, t.invalid_numbers).values(row))
+        await self._db.execute(self._insert_invalid, row)
 
     async def is_invalid_number(self, number: str) -> bool:
-        query = select(N.at).where(N.phone_index == self._vault.blind_index(number))
-        return await self._db.fetch_value(query) is not None
+        given = {"phone": self._vault.blind_index(number)}
+        return await self._db.read(lambda c: c.execute(_IS_INVALID, given).scalar()) is not None
 
     async def list_invalid_numbers(self, limit: int) -> Sequence[InvalidNumber]:
-        query = select(t.invalid_numbers, T.ticket_no).outerjoin_from(t.invalid_numbers, t.tickets, T.id == N.ticket_id)
-        query = query.order_by(N.at.desc()).limit(limit)
-
-        return await self._db.fetch_all(
-            query, lambda r: InvalidNumber(r.phone_index, r.masked, r.code, from_micros(r.at), r.person, r.ticket_no)
+        return await self._db.read(
+            lambda c: [
+                InvalidNumber(r.phone_index, r.masked, r.code, from_micros(r.at), r.person, r.ticket_no)
+                for r in c.execute(_LIST_INVALID, {"limit": limit})
+            ]
         )
 
     async def remove_invalid_number(self, key: str) -> bool:
-        query = delete(t.invalid_numbers).where(N.phone_index == key)
-        return await self._db.execute(query) == 1
+        return await self._db.execute(_REMOVE_INVALID, {"phone": key}) == 1
 
     # -- evidence
 
@@ -96,27 +134,16 @@ class CallRecords:
 
     async def claim_unreachable_draft(self, assignment_id: int, attempts: Sequence[int], at: datetime) -> bool:
         row = {"assignment_id": assignment_id, "at": to_micros(at), "attempts": json.dumps(list(attempts))}
-        return await self._db.execute(insert_new(self._db.dialect, t.unreachable_drafts).values(row)) == 1
+        return await self._db.execute(self._insert_draft, row) == 1
 
     # -- costs
 
     async def sum_costs(self, since: datetime, until: datetime) -> Sequence[CostTally]:
-        query = (
-            select(
-                func.coalesce(A.unit, T.management, "").label("unit"), K.purpose, D.cost, D.duration,
-                D.answered_at.is_not(None).label("answered"),
-            )
-            .select_from(
-                t.call_attempts.join(t.calls, K.id == D.call_id)
-                .outerjoin(t.tickets, T.id == K.ticket_id)
-                .outerjoin(t.assignments, A.id == K.assignment_id)
-            )
-            .where(D.asked_at >= to_micros(since), D.asked_at < to_micros(until))
-        )  # fmt: skip
+        given = {"since": to_micros(since), "until": to_micros(until)}
 
         def work(c: Connection) -> list[CostTally]:
             sums: dict[tuple[str, str, str], list[Any]] = {}
-            for r in c.execute(query.order_by(D.cost.is_(None), D.id)):
+            for r in c.execute(_LIST_COSTS, given):
                 amount, _, coin = (r.cost or "").partition(" ")
                 if r.cost is None:  # unpriced attempts are counted with priced ones
                     coin = next((k[2] for k in sums if k[:2] == (r.unit, r.purpose)), "")
@@ -131,12 +158,6 @@ class CallRecords:
             ]
 
         return await self._db.read(work)
-
-
-def _select_attempts() -> Select[Any]:
-    return select(D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.answers).select_from(
-        t.call_attempts.join(t.calls, K.id == D.call_id)
-    )
 
 
 def _parse_amount(amount: str) -> Decimal:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Executable, TextClause, bindparam, delete, func, insert, select, text, update
 
 from backend.domain.instants import to_micros
 from backend.ports.reporting import (
@@ -45,6 +45,24 @@ _PROBLEMS = text(f"""SELECT p.id, p.red, p.sad, t.ticket_no, COALESCE(t.category
     ORDER BY p.red DESC, t.generated_at, p.id LIMIT :most""")
 _COUNT_LATE = text(
     "SELECT count(*) FROM journal WHERE at >= :start AND at < :end AND recorded_at >= :end AND recorded_at <= :as_of"
+)
+B, F, J = t.bulletins.c, t.bulletin_files.c, t.journal.c
+_SELECT_ISSUES = select(*_ISSUE.columns(t.bulletins))
+_LOCK_ISSUE = _SELECT_ISSUES.where(B.kind == bindparam("kind"), B.period == bindparam("period")).with_for_update()
+_OF_YEAR = (B.kind == bindparam("kind"), B.year == bindparam("year"))
+_FIND_TAKEN = select(B.period).where(*_OF_YEAR, B.number == bindparam("number"))
+_FIND_LAST_NUMBER = select(func.max(B.number)).where(*_OF_YEAR)
+_INSERT_ISSUE = insert(t.bulletins)
+_UPDATE_ISSUE = update(t.bulletins).where(B.id == bindparam("b_id"))  # sets the columns that are among its parameters
+_GET_ISSUE = _SELECT_ISSUES.where(B.id == bindparam("issue"))
+_DELETE_FILES = delete(t.bulletin_files).where(F.bulletin_id == bindparam("issue"))
+_INSERT_FILE = insert(t.bulletin_files)
+_LOAD_DOCUMENT = select(F.content).where(F.bulletin_id == bindparam("issue"), F.name == bindparam("name"))
+_LIST_DOCUMENTS = select(F.name, F.size, F.sha256).where(F.bulletin_id == bindparam("issue")).order_by(F.place)
+_LIST_REVIEWS = (
+    select(J.ticket_id, J.arguments)
+    .where(J.ticket_id.in_(bindparam("tickets", expanding=True)), J.verb == "review", J.at <= bindparam("as_of"))
+    .order_by(J.id)
 )
 
 
@@ -87,29 +105,25 @@ class SqlBulletinStore:
         self, kind: str, period: str, year: int, by: str, at: datetime, wanted_number: int | None
     ) -> BulletinIssue | None:
         await self._ids.refill(1)
-        new_id, k = self._ids.take(), t.bulletins.c
+        new_id = self._ids.take()
+        making = {"state": "making", "made_at": to_micros(at), "made_by": by}
 
         def work(c: Connection) -> BulletinIssue | None:
-            row = c.execute(
-                select(*_ISSUE.columns(t.bulletins)).where(k.kind == kind, k.period == period).with_for_update()
-            ).first()
-            of_year = (k.kind == kind, k.year == year)
+            row = c.execute(_LOCK_ISSUE, {"kind": kind, "period": period}).first()
+            of_year = {"kind": kind, "year": year}
             if wanted_number is not None:
-                taken = c.execute(select(k.period).where(*of_year, k.number == wanted_number)).scalar()
+                taken = c.execute(_FIND_TAKEN, {**of_year, "number": wanted_number}).scalar()
                 if taken not in (None, period):
                     return None
             if row is None:
-                last = c.execute(select(func.max(k.number)).where(*of_year)).scalar() or 0
+                last = c.execute(_FIND_LAST_NUMBER, of_year).scalar() or 0
                 issue = BulletinIssue(new_id, kind, period, year, wanted_number or last + 1, 1, "making", at, by)
-                c.execute(insert(t.bulletins).values(
-                    id=new_id, kind=kind, period=period, year=year, number=issue.number, revision=1, state="making",
-                    made_at=to_micros(at), made_by=by,
-                ))  # fmt: skip
+                new = {**of_year, **making, "id": new_id, "period": period, "number": issue.number, "revision": 1}
+                c.execute(_INSERT_ISSUE, new)
                 return issue
             number = wanted_number or row.number
-            c.execute(update(t.bulletins).where(k.id == row.id).values(
-                number=number, revision=row.revision + 1, state="making", made_at=to_micros(at), made_by=by, error=None,
-            ))  # fmt: skip
+            again = {"b_id": row.id, **making, "number": number, "revision": row.revision + 1, "error": None}
+            c.execute(_UPDATE_ISSUE, again)
             return BulletinIssue(row.id, kind, period, year, number, row.revision + 1, "making", at, by)
 
         return await self._db.write(work)
@@ -117,62 +131,58 @@ class SqlBulletinStore:
     async def finish_issue(self, issue_id: int, files: Sequence[tuple[str, bytes]], error: str | None) -> None:
         def work(c: Connection) -> None:
             if error is None:
-                c.execute(delete(t.bulletin_files).where(t.bulletin_files.c.bulletin_id == issue_id))
+                c.execute(_DELETE_FILES, {"issue": issue_id})
                 for place, (name, content) in enumerate(files):
-                    c.execute(insert(t.bulletin_files).values(
-                        bulletin_id=issue_id, name=name, place=place, size=len(content),
-                        sha256=hashlib.sha256(content).hexdigest(), content=content,
-                    ))  # fmt: skip
+                    c.execute(_INSERT_FILE, {
+                        "bulletin_id": issue_id, "name": name, "place": place, "size": len(content),
+                        "sha256": hashlib.sha256(content).hexdigest(), "content": content,
+                    })  # fmt: skip
             state = "ready" if error is None else "failed"
-            c.execute(update(t.bulletins).where(t.bulletins.c.id == issue_id).values(state=state, error=error))
+            c.execute(_UPDATE_ISSUE, {"b_id": issue_id, "state": state, "error": error})
 
         await self._db.write(work)
 
     async def list_issues(
         self, period: str | None, *, except_kind: str | None = None, before: int | None = None, limit: int = 50
     ) -> Page[tuple[BulletinIssue, Sequence[IssueDocument]]]:
-        k = t.bulletins.c
-        narrowed = [*([k.period == period] if period is not None else []), *([k.kind != except_kind] if except_kind else []),
-                    *([k.id < before] if before is not None else [])]  # fmt: skip
-        query = select(*_ISSUE.columns(t.bulletins)).where(*narrowed).order_by(k.id.desc()).limit(limit + 1)
+        query = _build_issues(period, except_kind, before)
 
         def work(c: Connection) -> Page[tuple[BulletinIssue, Sequence[IssueDocument]]]:
-            rows = c.execute(query).all()
+            rows = c.execute(query, {"limit": limit + 1}).all()
             kept = tuple((_ISSUE.read(row), _list_documents(c, row.id)) for row in rows[:limit])
             return Page(kept, rows[limit - 1].id if len(rows) > limit else None)
 
         return await self._db.read(work)
 
     async def get_issue(self, issue_id: int) -> tuple[BulletinIssue, Sequence[IssueDocument]] | None:
-        query = select(*_ISSUE.columns(t.bulletins)).where(t.bulletins.c.id == issue_id)
-
         def work(c: Connection) -> tuple[BulletinIssue, Sequence[IssueDocument]] | None:
-            row = c.execute(query).first()
+            row = c.execute(_GET_ISSUE, {"issue": issue_id}).first()
             return None if row is None else (_ISSUE.read(row), _list_documents(c, row.id))
 
         return await self._db.read(work)
 
     async def load_document(self, issue_id: int, name: str) -> bytes | None:
-        k = t.bulletin_files.c
-        query = select(k.content).where(k.bulletin_id == issue_id, k.name == name)
-        found = await self._db.fetch_value(query)
+        given = {"issue": issue_id, "name": name}
+        found = await self._db.read(lambda c: c.execute(_LOAD_DOCUMENT, given).scalar())
         return None if found is None else bytes(found)
 
 
+def _build_issues(period: str | None, except_kind: str | None, before: int | None) -> Executable:
+    narrowed = [*([B.period == period] if period is not None else []), *([B.kind != except_kind] if except_kind else []),
+                *([B.id < before] if before is not None else [])]  # fmt: skip
+    return _SELECT_ISSUES.where(*narrowed).order_by(B.id.desc()).limit(bindparam("limit"))
+
+
 def _list_documents(c: Connection, issue_id: int) -> list[IssueDocument]:
-    k = t.bulletin_files.c
-    query = select(k.name, k.size, k.sha256).where(k.bulletin_id == issue_id).order_by(k.place)
-    return [IssueDocument(*row) for row in c.execute(query)]
+    return [IssueDocument(*row) for row in c.execute(_LIST_DOCUMENTS, {"issue": issue_id})]
 
 
 def _load_reviews(c: Connection, tickets: Sequence[int], as_of: int) -> dict[int, dict[str, Any]]:
     """Return the last review (评议) of each of these tickets (A17)."""
     found: dict[int, dict[str, Any]] = {}
-    k = t.journal.c
     for first in range(0, len(tickets), BATCH_SIZE):
         some = tickets[first : first + BATCH_SIZE]
-        query = select(k.ticket_id, k.arguments).where(k.ticket_id.in_(some), k.verb == "review", k.at <= as_of)
-        for ticket_id, words in c.execute(query.order_by(k.id)):
+        for ticket_id, words in c.execute(_LIST_REVIEWS, {"tickets": some, "as_of": as_of}):
             arguments = json.loads(words)
             found[ticket_id] = {n: str(arguments.get(n) or "") for n in ("conclusion", "responsibility", "improvement")}
     return found
@@ -188,14 +198,20 @@ def _count_by_month(
     for n, (start, end) in enumerate(months):
         given |= {f"s{n}": to_micros(start), f"e{n}": to_micros(end)}
 
+    received, closed = (c.execute(query, given).one() for query in _build_monthly(len(months)))
+    return tuple((int(n), int(m)) for n, m in zip(received, closed, strict=True))
+
+
+def _build_monthly(months: int) -> tuple[TextClause, TextClause]:
+    """Build the queries for received and for closed."""
+
     def sums(at: str) -> str:
-        cases = (
-            f"COALESCE(sum(CASE WHEN {at} >= :s{n} AND {at} < :e{n} THEN 1 ELSE 0 END), 0)" for n in range(len(months))
-        )
+        cases = (f"COALESCE(sum(CASE WHEN {at} >= :s{n} AND {at} < :e{n} THEN 1 ELSE 0 END), 0)" for n in range(months))
         return f"SELECT {', '.join(cases)}"
 
     span = "{0} >= :first AND {0} < :last AND {0} <= :as_of"
-    received = c.execute(text(f"{sums('generated_at')} FROM tickets WHERE {span.format('generated_at')}"), given).one()
-    closed = c.execute(text(f"""{sums("a.closed_at")} FROM assignments a JOIN tickets t ON t.id = a.ticket_id
-        WHERE a.lead AND a.state <> 'returned' AND t.merged_into IS NULL AND {span.format("a.closed_at")}"""), given).one()  # fmt: skip
-    return tuple((int(n), int(m)) for n, m in zip(received, closed, strict=True))
+    return (
+        text(f"{sums('generated_at')} FROM tickets WHERE {span.format('generated_at')}"),
+        text(f"""{sums("a.closed_at")} FROM assignments a JOIN tickets t ON t.id = a.ticket_id
+            WHERE a.lead AND a.state <> 'returned' AND t.merged_into IS NULL AND {span.format("a.closed_at")}"""),
+    )

@@ -21,9 +21,11 @@ SELECT a.unit,
 FROM assignments a JOIN tickets t ON t.id = a.ticket_id
 WHERE a.dispatched_at >= :start AND a.dispatched_at < :end {{mine}}
 GROUP BY a.unit ORDER BY a.unit"""
-_ALL = f"""
+_OF_ALL = text(_RESPONSE_TIMES.format(mine=""))
+_OF_UNIT = text(_RESPONSE_TIMES.format(mine="AND a.unit = :unit"))
+_REPEATS = text(f"""
 SELECT COUNT(*), COALESCE(SUM(CASE WHEN {_IS_REPEAT} THEN 1 ELSE 0 END), 0)
-FROM tickets t WHERE t.generated_at >= :start AND t.generated_at < :end"""
+FROM tickets t WHERE t.generated_at >= :start AND t.generated_at < :end""")
 
 
 class SqlIndicatorStore:
@@ -35,15 +37,15 @@ class SqlIndicatorStore:
     async def count_response_times(self, start: datetime, end: datetime, unit: str | None) -> Sequence[ResponseTimes]:
         """Count, by unit, what was dispatched in the period."""
         values: dict[str, object] = {"start": to_micros(start), "end": to_micros(end)}
-        query = _RESPONSE_TIMES.format(mine="" if unit is None else "AND a.unit = :unit")
         if unit is not None:
             values["unit"] = unit
+        query = _OF_ALL if unit is None else _OF_UNIT
 
         def work(c: Connection) -> list[ResponseTimes]:
             return [
                 ResponseTimes(r[0], int(r[1]), int(r[2]), _to_mean_seconds(r[3]), _to_seconds(r[4]), int(r[5]), _to_mean_seconds(r[6]), _to_seconds(r[7]),
                      int(r[8]), int(r[9]), int(r[10]))
-                for r in c.execute(text(query), values)
+                for r in c.execute(query, values)
             ]  # fmt: skip
 
         return await self._db.read(work)
@@ -52,7 +54,7 @@ class SqlIndicatorStore:
         """Count demands, and the repeats among them."""
 
         def work(c: Connection) -> tuple[int, int]:
-            row = c.execute(text(_ALL), {"start": to_micros(start), "end": to_micros(end)}).one()
+            row = c.execute(_REPEATS, {"start": to_micros(start), "end": to_micros(end)}).one()
             return int(row[0]), int(row[1])
 
         return await self._db.read(work)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select, text
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.similarity import TicketFeatures, build_caller_key, build_index_keys
@@ -34,6 +34,58 @@ _FIND_BY_KEYS = text(
     "WHERE key = k.key AND ticket_id <> :but ORDER BY ticket_id DESC LIMIT :newest) AS l "
     "GROUP BY l.ticket_id ORDER BY count(*) DESC, l.ticket_id DESC LIMIT :most"
 )
+K, J, G, A, R = t.tickets.c, t.journal.c, t.ticket_features.c, t.assignments.c, t.requests.c
+_SOURCE_COLUMNS = [
+    K[n]
+    for n in (
+        "id", "ticket_no", "title", "text", "place", "region", "category", "phone_index", "name_sealed", "generated_at",
+    )
+]  # fmt: skip
+_LIMIT = bindparam("limit", type_=Integer)
+_IS_AMONG = G.ticket_id.in_(bindparam("ids", expanding=True))
+_LIST_PENDING = (
+    select(*_SOURCE_COLUMNS, J.recorded_at)
+    .join_from(t.journal, t.tickets, K.id == J.ticket_id)
+    .outerjoin(t.ticket_features, G.ticket_id == J.ticket_id)
+    .where(J.recorded_at >= bindparam("since"), J.version == 1, J.verb.in_(_FIRST_VERBS), G.ticket_id.is_(None))
+    .order_by(J.recorded_at)
+    .limit(_LIMIT)
+)
+_FIND_SOURCE = select(*_SOURCE_COLUMNS).where(K.ticket_no == bindparam("no"))
+_LIST_FEATURES = select(t.ticket_features).where(_IS_AMONG)
+_DELETE_FEATURES = delete(t.ticket_features).where(_IS_AMONG)
+_INSERT_FEATURES = insert(t.ticket_features)
+_DELETE_KEYS = delete(t.feature_index).where(
+    t.feature_index.c.key.in_(bindparam("keys", expanding=True)), t.feature_index.c.ticket_id == bindparam("ticket")
+)
+_DELETE_ALL = (delete(t.feature_index), delete(t.ticket_features))
+_COUNT = select(func.count()).select_from(t.ticket_features)
+_FIND_BY_REQUESTER = (
+    select(G.ticket_id)
+    .where(G.caller == bindparam("requester"), G.ticket_id != bindparam("but"))
+    .order_by(G.ticket_id.desc())
+    .limit(_LIMIT)
+)
+_FIND_BETWEEN = (
+    select(G.ticket_id)
+    .where(G.generated_at >= bindparam("start"), G.generated_at < bindparam("end"))
+    .order_by(G.generated_at.desc(), G.ticket_id.desc())
+    .limit(_LIMIT)
+)
+_LIST_TICKETS = (
+    select(t.ticket_features, K.ticket_no, K.state, K.title.label("head"), K.category, K.region, K.place, K.merged_count,
+           A.unit, A.closed_at)
+    .join_from(t.ticket_features, t.tickets, K.id == G.ticket_id)
+    .outerjoin(t.assignments, A.id == K.lead_id)
+    .where(_IS_AMONG)
+    .order_by(G.ticket_id.desc())
+)  # fmt: skip
+_LIST_RETURNED = select(R.ticket_id, R.unit).where(
+    R.ticket_id.in_(bindparam("ids", expanding=True)),
+    R.kind == "return",
+    R.decision == "accepted",
+    R.unit.is_not(None),
+)
 
 
 class SqlFeatureStore:
@@ -43,25 +95,17 @@ class SqlFeatureStore:
         self._db, self._vault = db, vault
 
     async def list_pending(self, since: datetime, limit: int) -> tuple[Sequence[FeatureSource], datetime | None]:
-        j, g = t.journal.c, t.ticket_features.c
-        query = (
-            select(*_SOURCE_COLUMNS, j.recorded_at)
-            .join_from(t.journal, t.tickets, t.tickets.c.id == j.ticket_id)
-            .outerjoin(t.ticket_features, g.ticket_id == j.ticket_id)
-            .where(j.recorded_at >= to_micros(since), j.version == 1, j.verb.in_(_FIRST_VERBS), g.ticket_id.is_(None))
-            .order_by(j.recorded_at)
-            .limit(limit)
-        )
+        given = {"since": to_micros(since), "limit": limit}
 
         def work(c: Connection) -> tuple[Sequence[FeatureSource], datetime | None]:
-            rows = c.execute(query).all()
+            rows = c.execute(_LIST_PENDING, given).all()
             return [self._to_source(row) for row in rows], from_micros(rows[-1].recorded_at) if rows else None
 
         return await self._db.read(work)
 
     async def find_source(self, no: str) -> FeatureSource | None:
         def work(c: Connection) -> FeatureSource | None:
-            row = c.execute(select(*_SOURCE_COLUMNS).where(t.tickets.c.ticket_no == no)).first()
+            row = c.execute(_FIND_SOURCE, {"no": no}).first()
             return None if row is None else self._to_source(row)
 
         return await self._db.read(work)
@@ -80,16 +124,12 @@ class SqlFeatureStore:
         def work(c: Connection) -> None:
             ids = [told.ticket_id for told, _ in features]
             for start in range(0, len(ids), CHUNK_SIZE):
-                some = ids[start : start + CHUNK_SIZE]
-                for row in c.execute(select(t.ticket_features).where(t.ticket_features.c.ticket_id.in_(some))).all():
+                some = {"ids": ids[start : start + CHUNK_SIZE]}
+                for row in c.execute(_LIST_FEATURES, some).all():
                     old = build_index_keys(_to_features(row))
-                    c.execute(
-                        delete(t.feature_index).where(
-                            t.feature_index.c.key.in_(old), t.feature_index.c.ticket_id == row.ticket_id
-                        )
-                    )
-                c.execute(delete(t.ticket_features).where(t.ticket_features.c.ticket_id.in_(some)))
-            c.execute(insert(t.ticket_features), [_build_row(told, about) for told, about in features])
+                    c.execute(_DELETE_KEYS, {"keys": list(old), "ticket": row.ticket_id})
+                c.execute(_DELETE_FEATURES, some)
+            c.execute(_INSERT_FEATURES, [_build_row(told, about) for told, about in features])
             postgres = self._db.dialect == "postgresql"
             found = [{"keys": list(build_index_keys(about)), "ticket_id": told.ticket_id} for told, about in features]
             flat = [{"key": key, "ticket_id": f["ticket_id"]} for f in found for key in f["keys"]]  # type: ignore[attr-defined]
@@ -102,46 +142,35 @@ class SqlFeatureStore:
     async def find_candidates(self, keys: Collection[int], except_id: int, limit: int) -> Sequence[FeaturedTicket]:
         def work(c: Connection) -> Sequence[FeaturedTicket]:
             best = _find_best(c, keys, except_id, limit)
-            return _load_tickets(c, t.ticket_features.c.ticket_id.in_(best)) if best else ()
+            return _load_tickets(c, best) if best else ()
 
         return await self._db.read(work)
 
     async def find_by_requester(self, requester: str, except_id: int, limit: int) -> Sequence[FeaturedTicket]:
-        g = t.ticket_features.c
-        newest = select(g.ticket_id).where(g.caller == requester, g.ticket_id != except_id).order_by(g.ticket_id.desc())
+        given = {"requester": requester, "but": except_id, "limit": limit}
 
         def work(c: Connection) -> Sequence[FeaturedTicket]:
-            ids = list(c.execute(newest.limit(limit)).scalars())
-            return _load_tickets(c, g.ticket_id.in_(ids)) if ids else ()
+            ids = list(c.execute(_FIND_BY_REQUESTER, given).scalars())
+            return _load_tickets(c, ids) if ids else ()
 
         return await self._db.read(work)
 
     async def find_between(self, start: datetime, end: datetime, limit: int) -> Sequence[FeaturedTicket]:
-        g = t.ticket_features.c
-        query = (
-            select(g.ticket_id)
-            .where(g.generated_at >= to_micros(start), g.generated_at < to_micros(end))
-            .order_by(g.generated_at.desc(), g.ticket_id.desc())
-            .limit(limit)
-        )
+        given = {"start": to_micros(start), "end": to_micros(end), "limit": limit}
 
         def work(c: Connection) -> Sequence[FeaturedTicket]:
-            ids = list(c.execute(query).scalars())
-            return [
-                k
-                for i in range(0, len(ids), CHUNK_SIZE)
-                for k in _load_tickets(c, g.ticket_id.in_(ids[i : i + CHUNK_SIZE]))
-            ]
+            ids = list(c.execute(_FIND_BETWEEN, given).scalars())
+            return [k for i in range(0, len(ids), CHUNK_SIZE) for k in _load_tickets(c, ids[i : i + CHUNK_SIZE])]
 
         return await self._db.read(work)
 
     async def count(self) -> int:
-        return await self._db.fetch_count(select(func.count()).select_from(t.ticket_features))
+        return await self._db.fetch_count(_COUNT)
 
     async def delete_all(self) -> None:
         def work(c: Connection) -> None:
-            c.execute(delete(t.feature_index))
-            c.execute(delete(t.ticket_features))
+            for everything in _DELETE_ALL:
+                c.execute(everything)
 
         await self._db.write(work)
 
@@ -155,14 +184,6 @@ def _find_best(c: Connection, keys: Collection[int], but: int, most: int) -> lis
     for key in keys:
         found.update(c.execute(_FIND_BY_KEY, {"key": key, "but": but, "most": MAX_PER_KEY}).scalars())
     return sorted(found, key=lambda ticket: (-found[ticket], -ticket))[:most]
-
-
-_SOURCE_COLUMNS = [
-    t.tickets.c[n]
-    for n in (
-        "id", "ticket_no", "title", "text", "place", "region", "category", "phone_index", "name_sealed", "generated_at",
-    )
-]  # fmt: skip
 
 
 def _build_row(told: FeatureSource, about: TicketFeatures) -> dict[str, Any]:
@@ -179,32 +200,10 @@ def _to_features(row: Any) -> TicketFeatures:
     return TicketFeatures(json.loads(row.terms), tuple(json.loads(row.title)), frozenset(regions), frozenset(rare))
 
 
-def _load_tickets(c: Connection, which: Any) -> list[FeaturedTicket]:
-    k, g, a, r = t.tickets.c, t.ticket_features.c, t.assignments.c, t.requests.c
-    rows = c.execute(
-        select(
-            t.ticket_features,
-            k.ticket_no,
-            k.state,
-            k.title.label("head"),
-            k.category,
-            k.region,
-            k.place,
-            k.merged_count,
-            a.unit,
-            a.closed_at,
-        )
-        .join_from(t.ticket_features, t.tickets, k.id == g.ticket_id)
-        .outerjoin(t.assignments, a.id == k.lead_id)
-        .where(which)
-        .order_by(g.ticket_id.desc())
-    ).all()
-    ids = [row.ticket_id for row in rows]
+def _load_tickets(c: Connection, ids: Sequence[int]) -> list[FeaturedTicket]:
+    rows = c.execute(_LIST_TICKETS, {"ids": ids}).all()
     returned_by: dict[int, set[str]] = {}
-    accepted = select(r.ticket_id, r.unit).where(
-        r.ticket_id.in_(ids), r.kind == "return", r.decision == "accepted", r.unit.is_not(None)
-    )
-    for ticket, unit in c.execute(accepted):
+    for ticket, unit in c.execute(_LIST_RETURNED, {"ids": [row.ticket_id for row in rows]}):
         returned_by.setdefault(ticket, set()).add(unit)
     return [
         FeaturedTicket(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, insert, select, update
 
 from backend.ports.triage import GovernanceProject
 from storage import tables as t
@@ -14,6 +14,14 @@ from storage.engine.mapping import RowMapper, encode
 _PROJECT = RowMapper(GovernanceProject)
 
 
+G = t.governance_projects.c
+_INSERT_PROJECT = insert(t.governance_projects)
+_SELECT_PROJECTS = select(*_PROJECT.columns(t.governance_projects))
+_GET_PROJECT = _SELECT_PROJECTS.where(G.id == bindparam("project"))
+#: Sets the columns that are among its parameters.
+_UPDATE_PROJECT = update(t.governance_projects).where(G.id == bindparam("b_id"), G.state == bindparam("b_state"))
+
+
 class SqlGovernanceStore:
     """`GovernanceStore` on either engine."""
 
@@ -21,28 +29,26 @@ class SqlGovernanceStore:
         self._db = db
 
     async def add_project(self, project: GovernanceProject) -> None:
-        await self._db.execute(insert(t.governance_projects).values(**_PROJECT.values(project)))
+        await self._db.execute(_INSERT_PROJECT, _PROJECT.values(project))
 
     async def get_project(self, project_id: int) -> GovernanceProject | None:
-        return await self._db.fetch_one(
-            select(*_PROJECT.columns(t.governance_projects)).where(t.governance_projects.c.id == project_id),
-            _PROJECT.read,
-        )
+        def work(c: Connection) -> GovernanceProject | None:
+            row = c.execute(_GET_PROJECT, {"project": project_id}).first()
+            return None if row is None else _PROJECT.read(row)
+
+        return await self._db.read(work)
 
     async def list_projects(self, month: str | None, unit: str | None) -> Sequence[GovernanceProject]:
-        g = t.governance_projects.c
-        where = [column == value for column, value in ((g.month, month), (g.unit, unit)) if value is not None]
-        query = select(*_PROJECT.columns(t.governance_projects)).where(*where).order_by(g.id.desc())
-        return await self._db.fetch_all(query, _PROJECT.read)
+        return await self._db.fetch_all(_build_list(month, unit), _PROJECT.read)
 
     async def update_project(self, project_id: int, state: str, changes: Mapping[str, Any]) -> bool:
-        g = t.governance_projects.c
-        row = (
-            update(t.governance_projects)
-            .where(g.id == project_id, g.state == state)
-            .values(**{name: encode(value) for name, value in changes.items()})
-        )
-        return await self._db.execute(row) == 1
+        given = {name: encode(value) for name, value in changes.items()}
+        return await self._db.execute(_UPDATE_PROJECT, {**given, "b_id": project_id, "b_state": state}) == 1
 
     async def find_existing_numbers(self, numbers: Sequence[str]) -> frozenset[str]:
         return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.ticket_no, numbers)))
+
+
+def _build_list(month: str | None, unit: str | None) -> Executable:
+    where = [column == value for column, value in ((G.month, month), (G.unit, unit)) if value is not None]
+    return _SELECT_PROJECTS.where(*where).order_by(G.id.desc())

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, case, exists, literal, select
+from sqlalchemy import Select, and_, bindparam, case, exists, literal, select
 
 from backend.domain.instants import to_micros
 from backend.ports.visits import RequesterNews
@@ -22,16 +23,22 @@ class SqlRequesterNewsStore:
         """List moves recorded since then whose verb is in `kinds` and that have no text of that kind yet."""
         if not kinds:
             return []
-        j, a, x = t.journal.c, t.assignments.c, t.requester_texts.c
-        kind = case(*((j.verb == verb, literal(kind)) for verb, kind in kinds.items()))
-        already_sent = exists().where(x.ticket_id == j.ticket_id, x.round == j.version, x.kind == kind)
-        query = (
-            select(j.ticket_id, j.version, j.verb, j.arguments)
-            .join_from(t.journal, t.assignments, and_(a.id == j.assignment_id, a.lead))
-            .where(j.recorded_at >= to_micros(after), j.verb.in_(list(kinds)), ~already_sent)
-            .order_by(j.recorded_at, j.id)
-            .limit(limit)
+        query, given = _build_unsent(kinds), {"after": to_micros(after), "limit": limit}
+        return await self._db.read(
+            lambda c: [
+                RequesterNews(r.ticket_id, r.version, r.verb, json.loads(r.arguments)) for r in c.execute(query, given)
+            ]
         )
-        return await self._db.fetch_all(
-            query, lambda r: RequesterNews(r.ticket_id, r.version, r.verb, json.loads(r.arguments))
-        )
+
+
+def _build_unsent(kinds: dict[str, str]) -> Select[Any]:
+    j, a, x = t.journal.c, t.assignments.c, t.requester_texts.c
+    kind = case(*((j.verb == verb, literal(kind)) for verb, kind in kinds.items()))
+    already_sent = exists().where(x.ticket_id == j.ticket_id, x.round == j.version, x.kind == kind)
+    return (
+        select(j.ticket_id, j.version, j.verb, j.arguments)
+        .join_from(t.journal, t.assignments, and_(a.id == j.assignment_id, a.lead))
+        .where(j.recorded_at >= bindparam("after"), j.verb.in_(list(kinds)), ~already_sent)
+        .order_by(j.recorded_at, j.id)
+        .limit(bindparam("limit"))
+    )

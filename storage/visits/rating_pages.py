@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from backend.domain.chance import Chance
 from backend.domain.instants import to_micros
@@ -18,6 +18,18 @@ TOKEN_BYTES = 16
 KEPT = timedelta(days=90)  # how long an expired page of a text can still say that it was answered
 P = t.rating_pages.c
 _PAGE, _HANDED = RowMapper(RatingPage), RowMapper(HandedPageView)
+_DELETE_OLD = delete(t.rating_pages).where(P.expires_at < bindparam("before"), P.by == BY_TEXT)
+_INSERT_PAGE = insert(t.rating_pages)
+_FIND_OPEN = (
+    select(P.id)
+    .where(P.ticket_id == bindparam("ticket"), P.round == bindparam("round"), P.expires_at > bindparam("now"))
+    .where(P.by != bindparam("besides"))
+    .limit(1)
+)
+_FIND_PAGE = select(*_PAGE.columns(t.rating_pages)).where(P.token_hash == bindparam("token_hash"))
+_LIST_HANDED = (
+    select(P.by, P.created_at, P.expires_at).where(P.ticket_id == bindparam("ticket"), P.by != BY_TEXT).order_by(P.id)
+)
 
 
 class SqlRatingPageStore:
@@ -37,22 +49,24 @@ class SqlRatingPageStore:
         }  # fmt: skip
 
         def work(c: Connection) -> None:
-            c.execute(delete(t.rating_pages).where(P.expires_at < to_micros(now - KEPT), P.by == BY_TEXT))
-            c.execute(insert(t.rating_pages).values(row))
+            c.execute(_DELETE_OLD, {"before": to_micros(now - KEPT)})
+            c.execute(_INSERT_PAGE, row)
 
         await self._db.write(work)
         return token
 
     async def is_open(self, ticket_id: int, round_: int, now: datetime, *, besides: str = "") -> bool:
-        query = select(P.id).where(P.ticket_id == ticket_id, P.round == round_, P.expires_at > to_micros(now))
-        return await self._db.fetch_first(query.where(P.by != besides).limit(1)) is not None
+        given = {"ticket": ticket_id, "round": round_, "now": to_micros(now), "besides": besides}
+        return await self._db.read(lambda c: c.execute(_FIND_OPEN, given).first()) is not None
 
     async def find(self, token: str) -> RatingPage | None:
-        query = select(P.ticket_id, P.round, P.expires_at).where(P.token_hash == hash_secret(token))
-        return await self._db.fetch_one(query, _PAGE.read)
+        def work(c: Connection) -> RatingPage | None:
+            row = c.execute(_FIND_PAGE, {"token_hash": hash_secret(token)}).first()
+            return None if row is None else _PAGE.read(row)
+
+        return await self._db.read(work)
 
 
 def list_handed(c: Connection, ticket_id: int) -> list[HandedPageView]:
     """List the pages the office handed over for a ticket, oldest first, within a transaction: they stay in its history."""
-    query = select(P.by, P.created_at, P.expires_at).where(P.ticket_id == ticket_id, P.by != BY_TEXT)
-    return [_HANDED.read(row) for row in c.execute(query.order_by(P.id))]
+    return [_HANDED.read(row) for row in c.execute(_LIST_HANDED, {"ticket": ticket_id})]
