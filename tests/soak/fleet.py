@@ -12,13 +12,14 @@ from tests.stories.office import Office
 LEASE_SECONDS, PROVIDER_SECONDS = 9, 3
 PACE = 200  # times the public rate limits
 WORKER = """
-import asyncio, signal, structlog, sys, time
+import asyncio, signal, sys, time
 from datetime import datetime, timedelta
 from backend.app.build import open_application
 from backend.app.config import Config
 from backend.app.core import Opening
+from backend.app.run import configure_logging
 
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # nobody reads stdout after "ready"
+configure_logging(Config())
 
 async def main():
     start, begun, told = datetime.fromisoformat(sys.argv[1]), time.monotonic(), asyncio.Event()
@@ -46,6 +47,7 @@ class Fleet:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JIESU_")}
         environment |= {
             "JIESU_SANDBOX": "1", "JIESU_DATA": str(config.data), "JIESU_DATABASE_URL": config.database_url,
+            "JIESU_LOG_FORMAT": "console",  # to stderr: nobody reads stdout after "ready"
             "JIESU_PORT": str(config.port), "JIESU_TICK_SECONDS": "1", "JIESU_TELEGRAM_PACE": str(PACE),
             "JIESU_LEASE_SECONDS": str(LEASE_SECONDS), "JIESU_PROVIDER_TIMEOUT_SECONDS": str(PROVIDER_SECONDS),
         }  # fmt: skip

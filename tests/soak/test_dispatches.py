@@ -43,6 +43,7 @@ class Run:
     fleet: Fleet
     cluster: postgres.Cluster
     handler: ChatUser
+    released: int = 0  # so many of the tickets may be dispatched by now
     asked: int = 0
     back_seconds: float = 0.0
 
@@ -104,7 +105,7 @@ async def test_whatever_happens_to_the_processes_no_dispatch_is_lost_G1_G2_G5_G6
         await run.fleet.grow(WORKERS)
         begun = time.monotonic()
         try:
-            await asyncio.gather(_dispatch_all(run, count), _disturb_all(run, disturb, times, pause))
+            await asyncio.gather(_dispatch_all(run, count), _disturb_all(run, disturb, count, times, pause))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(4 * LEASE_SECONDS + 60):
                     while await run.count_unsettled():
@@ -135,12 +136,21 @@ async def _dispatch_all(run: Run, count: int) -> None:
 
     async def go_on() -> None:
         for number in numbers:
+            while number >= run.released:
+                await asyncio.sleep(0.05)
             await run.dispatch(f"S{number:05d}")
 
     await asyncio.gather(*(go_on() for _ in range(4)))
 
 
-async def _disturb_all(run: Run, disturb: Disturb, times: int, pause: float) -> None:
-    for _ in range(times):
+async def _disturb_all(run: Run, disturb: Disturb, count: int, times: int, pause: float) -> None:
+    """Disturb so many times, each time with its share of the dispatches still to come, so that none finds the office idle."""
+    run.released = count // (times + 1)
+    while not run.list_arrived():  # until the workers are warm
+        await asyncio.sleep(0.1)
+    for n in range(times):
+        run.released = count * (n + 1) // (times + 1)
         await asyncio.sleep(pause)
+        run.released += count // (4 * (times + 1))
         await disturb(run)
+    run.released = count
