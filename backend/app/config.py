@@ -17,7 +17,9 @@ from pydantic_settings import (
 
 from backend.app.secret_strength import SHARED_BITS, is_strong_secret
 from backend.domain.addresses import Addresses, is_anywhere, is_loopback, read_host
+from backend.domain.profiles import CHOOSING, read_profile
 from backend.domain.refusals import Refused
+from backend.domain.settings_catalogue import find_setting
 from notify.outgoing import Outgoing
 
 LEASE_TIMEOUTS = 3  # time-outs that a lease lasts at least, so that no request outlives it (XR7)
@@ -62,7 +64,7 @@ class Config(BaseSettings):
     public_url: str = ""
     secret_key: SecretStr = SecretStr("")
     secret_key_old: SecretStr = SecretStr("")
-    profile: Literal["jilin", "beijing_mutual_aid"] = "jilin"
+    profile: str = Field(default_factory=lambda: find_setting(CHOOSING).default or "")
     timezone: str = "Asia/Shanghai"
     sandbox: bool = False
     sandbox_open: bool = False  # the rehearsal's pages may be reached from other machines, behind sign-in (XS6)
@@ -107,6 +109,12 @@ class Config(BaseSettings):
     language: Literal["zh_CN", "en"] = "zh_CN"
     hotline: str = "12345"  # the number requesters may call; its name is spoken in visits
     hotline_name: str = "12345热线"
+
+    @field_validator("profile")
+    @classmethod
+    def _known_profile(cls, value: str) -> str:
+        read_profile(value)  # refused, and not a ValueError: the sentence names the profiles that there are
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def load_config() -> "Config":
-    """Load the configuration from the environment and jiesu.toml. Refused `bad_environment`."""
+    """Load the configuration from the environment and jiesu.toml. Refused `bad_environment`, `unknown_profile`, `profile_…`."""
     from pydantic import ValidationError
 
     from backend.app.config import Config

@@ -11,6 +11,7 @@ import click
 from backend.cli import get_texts
 from backend.cli.connect import load_config, open_core, print_json, run_async
 from backend.domain.refusals import Refused
+from backend.domain.setting_words import word_scheme
 from backend.domain.settings import parse_value
 from backend.scoring.periods import parse_period
 
@@ -132,7 +133,7 @@ def format_result(found: Mapping[str, Any]) -> list[str]:
 
 def _format_sheet(sheet: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"  {_format_total(sheet['total']):>8}  {_format_word('scheme', sheet['scheme'])}  {' '.join(_format_word('sheet', flag) for flag in sheet['flags'])}".rstrip()
+        f"  {_format_total(sheet['total']):>8}  {word_scheme(get_texts(), sheet['scheme'])}  {' '.join(_format_word('sheet', flag) for flag in sheet['flags'])}".rstrip()
     ]
     for line in sheet["lines"]:
         counted = "" if line["denominator"] is None else f"{line['numerator']}/{line['denominator']}"

@@ -1,5 +1,6 @@
 """`jiesu settings` and `jiesu set`: list the settings in force and change them."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
@@ -15,22 +16,27 @@ from backend.cli.connect import (
 )
 from backend.domain.acts import OPERATOR
 
+if TYPE_CHECKING:
+    from backend.domain.settings import Settings
+
 
 @click.command(help=get_texts().render("cli.help.settings"))
 @click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
 def settings(as_json: bool) -> None:
     """List all settings in force, key by key."""
-    view = run_async(_load_settings())
+    found = run_async(_load_settings())
     if as_json:
-        print_json(view)
-    else:
-        for key, value in view.items():
-            click.echo(f"{key} = {value}")
+        print_json(found.to_dict())
+        return
+    name = found.profile.name[get_texts().language]
+    origin = get_texts().render("cli.setting_of_profile", name=name)
+    for key, value in found.to_dict().items():
+        click.echo(f"{key} = {value}{origin if found.has_profiles(key) else ''}")
 
 
-async def _load_settings() -> dict[str, str]:
+async def _load_settings() -> "Settings":
     async with open_core(load_config()) as core:
-        return (await core.office.snapshot()).settings.to_dict()
+        return (await core.office.snapshot()).settings
 
 
 @click.command("set", help=get_texts().render("cli.help.set"))

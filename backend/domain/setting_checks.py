@@ -1,10 +1,11 @@
 """What a newly written setting must also agree with; one stored before is read as it is, so that no office stands still."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from backend.domain.limits import Limit, LimitUnit
 from backend.domain.refusals import Refused
-from backend.domain.settings import Settings, ValueKind, find_setting, load_catalogue
+from backend.domain.settings_catalogue import ValueKind, find_setting, load_catalogue
 
 #: The longest limits that make sense, about a year of each unit.
 LONGEST: Mapping[LimitUnit, int] = {
@@ -14,8 +15,8 @@ LONGEST: Mapping[LimitUnit, int] = {
 NOT_ABOVE = {"bulletin.peer_small": "bulletin.peer_large"}
 
 
-def refuse_nonsense(key: str, value: str, settings: Settings) -> None:
-    """Check a parsed value of a key (`KEY` or `KEY@UNIT`) beside the `settings` in force with it.
+def refuse_nonsense(key: str, value: str, settings: Mapping[str, str]) -> None:
+    """Check a parsed value of a key (`KEY` or `KEY@UNIT`) beside the `settings`, key → value, in force with it.
 
     Refused `setting_empty`, `setting_too_long`, `setting_above`.
     """
@@ -28,7 +29,7 @@ def refuse_nonsense(key: str, value: str, settings: Settings) -> None:
         if limit.amount > longest:
             raise Refused("setting_too_long", key=row.label, longest=f"{longest}{limit.unit}")
     for low, high in NOT_ABOVE.items():
-        if row.key in (low, high) and settings.decimal(low) > settings.decimal(high):
+        if row.key in (low, high) and Decimal(settings[low]) > Decimal(settings[high]):
             raise Refused(
                 "setting_above", key=row.label, low=load_catalogue()[low].label, high=load_catalogue()[high].label
             )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.domain.limits import Limit
+from backend.domain.profiles import CHOOSING, load_profiles
 from backend.domain.refusals import Refused
 from backend.domain.scoring.scheme_file import list_scheme_ids, load_scheme
 from backend.domain.settings_catalogue import SettingSpec, ValueKind, load_catalogue, split_list
@@ -15,13 +16,23 @@ _FLAGS = ("true", "false")
 
 
 def find_word(texts: Texts, row: SettingSpec, code: str) -> str:
-    """Return the word of one code a setting may be or hold: the setting's own, a scheme's name, else one for all; "" if none."""
+    """Return the word of one code a setting may be or hold: its own, a scheme's or profile's, else one for all; "" if none."""
     for key in (row.key, row.inherits):
         if key and texts.has(f"word.{WORDS}.{key}.{code}"):
             return texts.get_word(WORDS, f"{key}.{code}")
+    if row.key == CHOOSING and code in row.items:
+        return load_profiles()[code].name[texts.language]
     if code in list_scheme_ids():
-        return load_scheme(code).name
+        return word_scheme(texts, code)
     return texts.get_word(WORDS, f"any.{code}") if texts.has(f"word.{WORDS}.any.{code}") else ""
+
+
+def word_scheme(texts: Texts, scheme: str) -> str:
+    """Return what a scheme is called; one whose file is gone by its id."""
+    if scheme not in list_scheme_ids():
+        return scheme
+    found = load_scheme(scheme)
+    return found.title.get(texts.language, found.name)
 
 
 def list_codes(row: SettingSpec) -> tuple[str, ...]:

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.limits import Limit
 from backend.domain.office_hours import SHANGHAI, OfficeHours
+from backend.domain.profiles import CHOOSING, Profile, load_profiles
 from backend.domain.refusals import Refused
 from backend.domain.settings_catalogue import (
     SettingSpec,
     ValueKind,
     find_setting,
     load_catalogue,
-    load_profiles,
     parse_value,
 )
 
@@ -36,8 +36,8 @@ class Settings:
     def __post_init__(self) -> None:
         chosen = {key: parse_value(key, value) for key, value in self.overrides.items()}
         default = {key: row.default for key, row in load_catalogue().items() if row.default is not None}
-        profile = load_profiles().get(chosen.get("profile", default["profile"]), {})
-        values = {**default, **profile, **chosen}
+        profile = load_profiles()[chosen.get(CHOOSING, default[CHOOSING])]
+        values = {**default, **profile.settings, **chosen}
         for key, row in load_catalogue().items():
             if row.inherits is not None:
                 values.setdefault(key, values[row.inherits])
@@ -61,6 +61,15 @@ class Settings:
                 return own
         value = self._values.get(key)
         return value if value is not None else self._refuse_unset(key)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile in force."""
+        return load_profiles()[self.get(CHOOSING)]
+
+    def has_profiles(self, key: str) -> bool:
+        """Whether the value in force is the profile's: it names one, and nobody has set another."""
+        return key in self.profile.settings and key not in self.overrides
 
     def to_dict(self) -> dict[str, str]:
         """Return all settings in force, key → written value, for `jiesu settings --json` and score sheets."""

@@ -42,7 +42,7 @@ class ValueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SettingSpec:
-    """One setting. `default` is None if it follows another key (`inherits`)."""
+    """One setting. `default` is None if it follows another key (`inherits`), or if each profile says it."""
 
     key: str
     label: str
@@ -58,6 +58,11 @@ class SettingSpec:
     longest: int | None = None  # of a limit, in its unit
     per_unit: bool = False
     group: str = "scoring"  # heading it is shown under; all settings of scheme files concern scoring
+
+    @property
+    def is_of_profile(self) -> bool:
+        """Whether there is no general default: each profile must name its own."""
+        return self.default is None and self.inherits is None
 
     @property
     def allowed(self) -> str:
@@ -88,10 +93,10 @@ def load_catalogue() -> Mapping[str, SettingSpec]:
 
 
 @cache
-def load_profiles() -> Mapping[str, Mapping[str, str]]:
-    """Return what each profile sets in place of the general defaults."""
-    overlays: dict[str, dict[str, str]] = _load_file()["profiles"]
-    return overlays
+def list_profile_ids() -> tuple[str, ...]:
+    """Return the ids of the packaged profiles, sorted."""
+    names = (entry.name for entry in (files("backend") / "data" / "profiles").iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
 def find_setting(key: str) -> SettingSpec:
@@ -218,8 +223,6 @@ def _load_file() -> dict[str, Any]:
 def _read_specs() -> Iterator[SettingSpec]:
     names = {rate.item: rate.name for scheme in map(load_scheme, list_scheme_ids()) for rate in scheme.rates}
     for pattern, entry in _load_file().items():
-        if pattern == "profiles":
-            continue
         for item in entry.get("each", ("",)):
             yield SettingSpec(
                 key=pattern.format(item=item),
@@ -227,7 +230,7 @@ def _read_specs() -> Iterator[SettingSpec]:
                 kind=ValueKind(entry["kind"]),
                 default=entry.get("default"),
                 inherits=entry.get("inherits"),
-                items=tuple(entry.get("items", ())) or _list_schemes(entry.get("schemes")),
+                items=_list_items(pattern, entry),
                 words=tuple(entry.get("words", ())),
                 units=tuple(entry.get("units", tuple(LimitUnit))),
                 low=Decimal(entry.get("min", 0)),
@@ -237,6 +240,13 @@ def _read_specs() -> Iterator[SettingSpec]:
                 per_unit=entry.get("per_unit", False),
                 group=entry["group"],
             )
+
+
+def _list_items(pattern: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """List what a choice or list may name: as written, or what files there are."""
+    if pattern == "profile":
+        return list_profile_ids()
+    return tuple(entry.get("items", ())) or _list_schemes(entry.get("schemes"))
 
 
 def _list_schemes(kind: str | None) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ async def set_setting(
     full = key if unit is None else f"{key}@{unit}"
     changed = snapshot.settings.with_changes({full: value})
     written = changed.overrides[full]
-    refuse_nonsense(full, written, changed)
+    refuse_nonsense(full, written, changed.to_dict())
     if key == "calls.countries":
         check_countries(split_list(written))
     now = office.clock.now()

@@ -17,7 +17,7 @@ def compose(m: Material, issue: BulletinIssue, texts: Texts) -> Document:
     _write_body(w, m, period)
     idle = _list_idle(m)
     topic_chapters.write_notes(
-        w, m.spans, m.detail, m.settings, idle, issue.made_at, w.render(f"basis_of.{m.settings.text('profile')}")
+        w, m.spans, m.detail, m.settings, idle, issue.made_at, m.settings.profile.basis[texts.language]
     )
     names = w.render("list_mark")
     labels = Labels(w.render("label.table"), w.render("label.figure"), w.render("label.send_to"), w.render("label.copy_to"),
@@ -39,10 +39,11 @@ def compose(m: Material, issue: BulletinIssue, texts: Texts) -> Document:
 
 
 def _write_body(w: Writer, m: Material, period: str) -> None:
-    rates = work_chapters.AGENCY_RATES if m.has_agency_rates else work_chapters.RATES
-    if m.has_agency_rates:
-        rates = (work_chapters.RATES[0], work_chapters.RATES[1], work_chapters.RATES[2], *rates)
-    w.add_paragraph(f"opening.{m.kind}", period=period)
+    rates = work_chapters.RATES
+    if m.own_rates:
+        rates = tuple(dict.fromkeys((*rates[:-1], *m.own_rates)))  # the scheme's satisfaction, not the general one
+    send_to = w.render("list_mark").join(m.settings.strings("bulletin.send_to"))
+    w.add_paragraph(f"opening.{m.kind}", period=period, send_to=send_to)
     units = m.snapshot.config.units
     if m.now.is_empty and m.scores is None:
         w.add_paragraph("no_data", period=period)
@@ -63,7 +64,7 @@ def _write_body(w: Writer, m: Material, period: str) -> None:
         topic_chapters.write_hot(w, m.now, m.before, m.detail)
         topic_chapters.write_supervised(w, m.now)
         if m.agencies is not None:
-            score_chapters.write_agencies(w, m.agencies, m.agencies_year, units)
+            score_chapters.write_agencies(w, m.scheme, m.own_rates, (m.agencies, m.agencies_year), units)
         topic_chapters.write_reviewed(w, m.detail, units)
         topic_chapters.write_improved(w, m.ledger, units)
         return
@@ -73,7 +74,7 @@ def _write_body(w: Writer, m: Material, period: str) -> None:
             connect_chapter.write_unreported(w, m.connect, m.spans.period, units)
         score_chapters.write_scores(w, m.scores, units, m.settings)
     if m.agencies is not None:
-        score_chapters.write_agencies(w, m.agencies, None, units)
+        score_chapters.write_agencies(w, m.scheme, m.own_rates, (m.agencies, None), units)
 
 
 def _list_idle(m: Material) -> list[Unit]:

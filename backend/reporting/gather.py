@@ -6,6 +6,8 @@ from typing import Any
 
 from backend.domain.masking import mask
 from backend.domain.scoring.measures import BASES, COHORT_SETTINGS, Measure, list_counted
+from backend.domain.scoring.scheme import Scheme
+from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.scoring.sheet import NOTHING_DUE
 from backend.domain.settings import Settings
 from backend.office.cache import OfficeSnapshot
@@ -15,8 +17,8 @@ from backend.reporting.connect_chapter import ConnectReport, load_connect
 from backend.reporting.figures import PeriodFigures, Ratio
 from backend.reporting.kinds import BulletinKind, ReportPeriods, build_report_periods
 from backend.reporting.score_chapters import Satisfaction, Scores
-from backend.reporting.work_chapters import AGENCY_RATES, RATES
-from backend.scoring.documents import pool_documents
+from backend.reporting.work_chapters import RATE_KEYS, RATES, RateName
+from backend.scoring.documents import list_schemes, pool_documents
 from backend.scoring.periods import get_month_bounds
 from backend.scoring.results import compute_result
 from backend.scoring.rules import build_source
@@ -45,9 +47,14 @@ class Material:
     connect: ConnectReport | None
 
     @property
-    def has_agency_rates(self) -> bool:
-        """Whether the document has the agencies' three rates instead of scores (A26)."""
-        return has_agency_rates(self.settings)
+    def scheme(self) -> Scheme:
+        """The scheme of the handling units."""
+        return load_unit_scheme(self.settings)
+
+    @property
+    def own_rates(self) -> Sequence[RateName]:
+        """The rates that are listed by unit (A26)."""
+        return list_own_rates(self.settings)
 
 
 class Gatherer:
@@ -61,16 +68,17 @@ class Gatherer:
         at, snapshot = self._office.clock.now(), await self._office.snapshot()
         settings = snapshot.settings.with_changes(changes)
         spans = build_report_periods(period, at, self._office.clock.zone)
-        of_agencies = has_agency_rates(settings)
+        own_rates = list_own_rates(settings)
         now, before, year_ago = await self.load_figures((spans.now, spans.before, spans.year_ago), settings)
         detail = await self._store.load_detail(spans.now, spans.trend, MAX_PROBLEMS)
         ledger = await self._scoring.store.list_accepted_entries(spans.period.months[0], spans.period.months[-1])
-        scored = kind in (BulletinKind.QUARTERLY, BulletinKind.ANNUAL) and not of_agencies
-        counted = await self._count_agencies(spans.now, settings) if of_agencies else None
+        has_totals = any(load_scheme(one).totals for one in ([scheme] if scheme else list_schemes(settings)))
+        scored = kind in (BulletinKind.QUARTERLY, BulletinKind.ANNUAL) and has_totals
+        counted = await self._count_agencies(spans.now, settings) if own_rates else None
         year = ReportPeriod(
             get_month_bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at
         )
-        to_date = await self._count_agencies(year, settings) if of_agencies and kind is BulletinKind.ANALYSIS else None
+        to_date = await self._count_agencies(year, settings) if own_rates and kind is BulletinKind.ANALYSIS else None
         return Material(
             kind, spans, snapshot, settings, now, before, year_ago, detail, ledger,
             await self.load_scores(spans, changes, scheme) if scored else None, counted, to_date,
@@ -81,8 +89,7 @@ class Gatherer:
         """Load the figures and rates of spans."""
         found = []
         for span, figures in zip(spans, await self._store.count_figures(spans), strict=True):
-            of_agencies = has_agency_rates(settings)
-            measures = [m for _, m in (*RATES, *(AGENCY_RATES if of_agencies else ()))]
+            measures = [measure for _, measure in (*RATES, *list_own_rates(settings))]
             counted = await self._scoring.store.count(list_counted(measures), _build_query(span, settings))
             rates = {
                 m: Ratio(sum(c.numerator for c in rows), sum(c.denominator for c in rows))
@@ -92,7 +99,7 @@ class Gatherer:
         return found
 
     async def _count_agencies(self, span: ReportPeriod, settings: Settings) -> Mapping[Measure, Sequence[UnitCount]]:
-        measures = list_counted(measure for _, measure in AGENCY_RATES)
+        measures = list_counted(measure for _, measure in list_own_rates(settings))
         return await self._scoring.store.count(measures, _build_query(span, settings))
 
     async def load_scores(self, spans: ReportPeriods, changes: Mapping[str, str], scheme: str | None) -> Scores:
@@ -168,9 +175,16 @@ def find_small_samples(parts: Sequence[Mapping[str, Any]], settings: Mapping[str
     return frozenset(unit for unit, own in samples.items() if any(0 < n < least for n in own.values()))
 
 
-def has_agency_rates(settings: Settings) -> bool:
-    """Return whether the office reports the agencies' three rates instead of scores (A26)."""
-    return settings.choice("bulletin.rates") == "agencies"
+def list_own_rates(settings: Settings) -> Sequence[RateName]:
+    """Return the rates of the units' scheme, if the office reports them by unit (`bulletin.rates`, A26)."""
+    if settings.choice("bulletin.rates") != "agencies":
+        return ()
+    return [(RATE_KEYS.get(rate.measure, str(rate.measure)), rate.measure) for rate in load_unit_scheme(settings).rates]
+
+
+def load_unit_scheme(settings: Settings) -> Scheme:
+    """Return the scheme that scores the handling units."""
+    return load_scheme(settings.choice("scoring.unit_scheme"))
 
 
 def _compute_volume(document: Mapping[str, Any]) -> int:

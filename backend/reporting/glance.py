@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
+from backend.domain.records import Unit
 from backend.domain.scoring.ranking import rank
 from backend.domain.settings import Settings
 from backend.domain.texts import Texts
@@ -12,10 +13,11 @@ from backend.reporting.document_builder import Writer
 from backend.reporting.figures import compute_growth, compute_point_change, count_by
 from backend.reporting.gather import Material
 from backend.reporting.kinds import format_date, format_period
-from backend.reporting.score_chapters import Scores
+from backend.reporting.score_chapters import Scores, is_management
 from backend.scoring.periods import Period
 
 MAX_ROWS = 20  # rows of a ranking picture
+MAX_RATES = 3  # rates of a picture
 
 
 def build_glance(m: Material, texts: Texts) -> Glance:
@@ -25,7 +27,7 @@ def build_glance(m: Material, texts: Texts) -> Glance:
     for key, of in work_chapters.COUNTS[:3]:
         grown = compute_growth(of(m.now), of(m.before))
         figures.append((w.render(f"name.{key}"), str(of(m.now)), _describe_growth(w, grown)))
-    rates = work_chapters.AGENCY_RATES if m.has_agency_rates else (*work_chapters.RATES[1:3], work_chapters.RATES[3])
+    rates = m.own_rates[:MAX_RATES] or work_chapters.RATES[-MAX_RATES:]
     for key, measure in rates:
         now, before = m.now.get_ratio(measure).percent, m.before.get_ratio(measure).percent
         change_text = work_chapters.describe_change(w, compute_point_change(now, before))
@@ -61,10 +63,12 @@ def _describe_growth(w: Writer, grown: Percent | None) -> str:
     return w.render(f"before_{way}", rate=Percent(abs(grown.value)))
 
 
-def build_ranking(scores: Scores, period: Period, settings: Settings, texts: Texts, at: str) -> RankGlance | None:
+def build_ranking(
+    scores: Scores, period: Period, settings: Settings, texts: Texts, at: str, units: Mapping[str, Unit]
+) -> RankGlance | None:
     """Build the period's ranking, by ranks or tiers (`bulletin.ranking`). None if no unit has a score."""
     w = Writer(texts)
-    rows = [r for r in scores.units if r["total"] is not None and "mgmt" not in str(r.get("of") or r.get("scheme"))]
+    rows = [r for r in scores.units if r["total"] is not None and not is_management(r, units)]
     if not rows:
         return None
     ranks: Mapping[str, int | None] = {r.code: r.rank for r in rank({r["unit"]: r["total"] for r in rows})}

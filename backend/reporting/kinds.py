@@ -21,7 +21,7 @@ class BulletinKind(StrEnum):
     ANALYSIS = "monthly_analysis"  # 分析报告 for the directors' meeting (A16, A17)
 
 
-_KINDS = {"quarter": BulletinKind.QUARTERLY, "year": BulletinKind.ANNUAL}
+NOT_MADE = "none"  # what is set in place of a kind
 _PERIOD_OF = {
     BulletinKind.MONTHLY: "month",
     BulletinKind.ANALYSIS: "month",
@@ -31,9 +31,15 @@ _PERIOD_OF = {
 
 
 def resolve_kind(period: Period, wanted: str | None, settings: Settings) -> BulletinKind:
-    """Return the wanted kind, else the office's kind for such a period. Refused `bad_bulletin`, `bad_period`."""
+    """Return the wanted kind, else the office's for such a period.
+
+    Refused `bad_bulletin`, `bad_period`, `bulletin_not_made` where the office makes none of itself.
+    """
     if wanted is None:
-        return _KINDS.get(period.kind) or BulletinKind(settings.choice("bulletin.month_kind"))
+        usual = settings.choice(f"bulletin.{period.kind}_kind")
+        if usual == NOT_MADE:
+            raise Refused("bulletin_not_made", period=period.name)
+        return BulletinKind(usual)
     if wanted not in set(BulletinKind):
         raise Refused("bad_bulletin", kind=wanted[:40], known=", ".join(BulletinKind))
     kind = BulletinKind(wanted)

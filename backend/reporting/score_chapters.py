@@ -1,4 +1,4 @@
-"""Write the chapters with scores: quarterly ranking, annual assessment, the agencies' three rates (B12, A26, Q52)."""
+"""Write the chapters with scores: quarterly ranking, annual assessment, the rates by unit (B12, A26, Q52)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,14 +6,16 @@ from fractions import Fraction
 from typing import Any
 
 from backend.domain.records import Unit
-from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.measures import Measure, list_counted
 from backend.domain.scoring.ranking import rank
+from backend.domain.scoring.scheme import Scheme
 from backend.domain.scoring.sheet import CONNECT_UNREPORTED, UNDECIDED
 from backend.domain.settings import Settings
 from backend.ports.scoring import UnitCount
 from backend.reporting.document import Cell, Column, Number
 from backend.reporting.document_builder import Writer
 from backend.reporting.figures import Ratio
+from backend.reporting.work_chapters import RateName
 
 Row = Mapping[str, Any]
 
@@ -71,9 +73,9 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         rows = [r for r in found.regions if r["total"] is not None]
         _write_table(w, "regions", rows, found, "region", ranked=ranked, units=units)
         _write_unscored(w, [r["region"] for r in found.regions if r["total"] is None])
-    handling = [r for r in scored if not _is_department(r, units) and not _is_management(r, units)]
-    for heading, rows in (("management", [r for r in scored if _is_management(r, units)]), ("units", handling),
-                          ("departments", [r for r in scored if _is_department(r, units) and not _is_management(r, units)])):  # fmt: skip
+    handling = [r for r in scored if not _is_department(r, units) and not is_management(r, units)]
+    for heading, rows in (("management", [r for r in scored if is_management(r, units)]), ("units", handling),
+                          ("departments", [r for r in scored if _is_department(r, units) and not is_management(r, units)])):  # fmt: skip
         if not rows:
             continue
         w.add_heading(f"scores_{heading}")
@@ -94,8 +96,8 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         w.add_heading("unscored")
         open_ones = [r for r in idle if UNDECIDED in r.get("flags", ())]
         absent = [r for r in idle if r not in open_ones]
-        for key, rows in (("unscored_management", [r for r in absent if _is_management(r, units)]),
-                          ("unscored_units", [r for r in absent if not _is_management(r, units)]),
+        for key, rows in (("unscored_management", [r for r in absent if is_management(r, units)]),
+                          ("unscored_units", [r for r in absent if not is_management(r, units)]),
                           ("unscored_undecided", open_ones)):  # fmt: skip
             _write_unscored(w, [r.get("name") or r["unit"] for r in rows], key)
 
@@ -121,7 +123,8 @@ def _write_satisfaction(w: Writer, found: Scores, units: Mapping[str, Unit]) -> 
         w.add_table("satisfaction", columns, rows, total=True)
 
 
-def _is_management(row: Row, units: Mapping[str, Unit]) -> bool:
+def is_management(row: Row, units: Mapping[str, Unit]) -> bool:
+    """Whether a row is of a management institution."""
     return row["unit"] in units and units[row["unit"]].kind == "management"
 
 
@@ -214,31 +217,32 @@ def _write_unscored(w: Writer, names: Sequence[str], key: str = "unscored") -> N
 
 
 def write_agencies(
-    w: Writer, counted: Mapping[Measure, Sequence[UnitCount]], to_date: Mapping[Measure, Sequence[UnitCount]] | None,
+    w: Writer, scheme: Scheme, rates: Sequence[RateName], spans: Sequence[Mapping[Measure, Sequence[UnitCount]] | None],
     units: Mapping[str, Unit],
 ) -> None:  # fmt: skip
-    """Write 响应率、办结率、满意率 by agency, of the period and of the year to date (A26, A35, Q41)."""
+    """Write the scheme's rates by unit, of the period and, if it is given, of the year to date (A26, A35, Q41)."""
+    names = w.render("list_mark").join(w.render(f"name.{key}") for key, _ in rates)
     w.add_heading("agencies")
-    w.add_paragraph("agencies")
-    for key, source in (("agencies", counted), ("agencies_year", to_date)):
+    w.add_paragraph("agencies", names=names, no_total="" if scheme.totals else w.render("no_total"))
+    as_said = Measure.VISIT_REACHED in list_counted(measure for _, measure in rates)
+    if as_said:
+        w.add_paragraph("agencies_as_said")
+    for table, source in zip(("agencies", "agencies_year"), spans, strict=True):
         if source is None:
             continue
         pairs = {m: {c.unit: Ratio(c.numerator, c.denominator) for c in rows} for m, rows in source.items()}
-        codes = sorted({code for rows in pairs.values() for code in rows})
         columns = [w.make_column("unit", 2.4)]
-        for n, head in enumerate(("response", "closure", "answered")):
-            columns += [
-                w.make_column(f"{head}_of", 0.9),
-                w.make_column(f"{head}_all", 0.9),
-                w.make_column(head, 1.1, ratio=(3 * n + 1, 3 * n + 2)),
-            ]
-        columns.append(w.make_column("visit_reached", 0.9))
+        for n, (key, _) in enumerate(rates):
+            ratio = (3 * n + 1, 3 * n + 2)
+            columns += [w.make_column(f"{key}_of", 0.9), w.make_column(f"{key}_all", 0.9)]
+            columns.append(w.make_column(key, 1.1, ratio=ratio))
+        columns += [w.make_column("visit_reached", 0.9)] if as_said else []
         rows = []
-        for code in codes:
+        for code in sorted({code for counts in pairs.values() for code in counts}):
             line: list[Cell] = [units[code].name if code in units else code]
-            for measure in (Measure.RESPONSE, Measure.CLOSURE, Measure.ANSWERED_SATISFACTION):
+            for _, measure in rates:
                 pair = pairs.get(measure, {}).get(code, Ratio())
                 line += [pair.numerator, pair.denominator, pair.percent]
-            line.append(pairs.get(Measure.VISIT_REACHED, {}).get(code, Ratio()).numerator)
+            line += [pairs.get(Measure.VISIT_REACHED, {}).get(code, Ratio()).numerator] if as_said else []
             rows.append(line)
-        w.add_table(key, columns, rows, total=True)
+        w.add_table(table, columns, rows, total=True)

@@ -43,7 +43,7 @@ class Reporting:
     # -- documents while the caller waits: chat and command line
 
     async def make_month(self, month: str, by: Actor = SYSTEM) -> Files:
-        """Make the 月通报 (Beijing profile: 分析报告) and return its files. Refused `bad_month`, and as `make`."""
+        """Make the 月通报, or 分析报告, and return its files. Refused `bad_month`, and as `make`."""
         return (await self.make(parse_month(month).name, by=by))[1]
 
     async def make_quarter(self, quarter: str, by: Actor = SYSTEM) -> Files:
@@ -60,7 +60,7 @@ class Reporting:
     ) -> tuple[BulletinIssue, Files]:  # fmt: skip
         """Make an issue and its documents; made again it keeps its number. `on_step` is called with count, print, keep.
 
-        Refused `bad_period`, `period_not_begun`, `bad_bulletin`, `bad_setting`, `bad_issue`, `issue_taken`,
+        Refused `bad_period`, `period_not_begun`, `bad_bulletin`, `bulletin_not_made`, `bad_setting`, `bad_issue`, `issue_taken`,
         `reports_missing`, `press_failed`.
         """
         changes = {"profile": profile} if profile else {}
@@ -193,7 +193,8 @@ class Reporting:
         scores = await self._gatherer.load_scores(
             build_report_periods(parsed.name, now, self._office.clock.zone), {}, None
         )
-        picture = glance.build_ranking(scores, parsed, snapshot.settings, self._texts, format_date(self._texts, now))
+        at = format_date(self._texts, now)
+        picture = glance.build_ranking(scores, parsed, snapshot.settings, self._texts, at, snapshot.config.units)
         return None if picture is None else await render_picture(picture)
 
 

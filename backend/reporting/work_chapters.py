@@ -15,12 +15,12 @@ COUNTS: tuple[tuple[str, Callable[[PeriodFigures], int]], ...] = (
     ("received", lambda w: w.sum_received(lambda row: row.count)), ("dispatched", lambda w: w.figures.dispatched_tickets),
     ("closed", lambda w: w.sum_closed(lambda row: row.count)), ("visited", lambda w: w.count_visited()), ("red", lambda w: w.sum_in_hand(lambda row: row.red)),
 )  # fmt: skip
-RATES: tuple[tuple[str, Measure], ...] = (
+RateName = tuple[str, Measure]  # the text key and what it counts
+#: Measures whose text key is not what they are stored as.
+RATE_KEYS: Mapping[Measure, str] = {Measure.ANSWERED_SATISFACTION: "answered"}
+RATES: tuple[RateName, ...] = (
     ("dispatch", Measure.DISPATCH), ("sign", Measure.SIGN), ("on_time", Measure.ON_TIME),
     ("satisfaction", Measure.SATISFACTION),
-)  # fmt: skip
-AGENCY_RATES: tuple[tuple[str, Measure], ...] = (
-    ("response", Measure.RESPONSE), ("closure", Measure.CLOSURE), ("answered", Measure.ANSWERED_SATISFACTION),
 )  # fmt: skip
 #: What received demands are grouped by: (text key, how to get it).
 GROUPS: tuple[tuple[str, Callable[[ReceivedCount], str]], ...] = (
@@ -35,7 +35,7 @@ def write_overview(
     now: PeriodFigures,
     before: PeriodFigures,
     year_ago: PeriodFigures,
-    rates: tuple[tuple[str, Measure], ...],
+    rates: tuple[RateName, ...],
 ) -> None:
     """Write the main figures beside those of the period before and the year before."""
     columns = [w.make_column(k, n) for k, n in (("figure", 1.5), ("now", 0.9), ("before", 0.9), ("change", 1.6),

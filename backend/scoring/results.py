@@ -11,7 +11,7 @@ from backend.domain.scoring.scheme import Tier
 from backend.domain.scoring.scheme_file import SchemeSource
 from backend.domain.scoring.sheet import CONNECT_UNREPORTED, NO_ASSIGNMENT, UNDECIDED, hash_figures
 from backend.scoring.documents import pool_documents
-from backend.scoring.rules import BEFORE_THE_SETTING, PERIOD, build_source, find_region_scheme
+from backend.scoring.rules import BEFORE_THE_SETTING, build_source, find_period_scheme, find_region_scheme
 from backend.scoring.shapes import Result
 
 
@@ -90,7 +90,7 @@ def _compute_longer(inputs: Mapping[str, Any]) -> dict[str, Any]:
         }
         for name in dict.fromkeys(r["region"] for month in months for r in month["regions"])
     ]
-    tiers = build_source(inputs)(PERIOD).tiers
+    tiers = build_source(inputs)(find_period_scheme(inputs)).tiers
     for scheme in {unit["of"] for unit in units}:
         _add_ranks([u for u in units if u["of"] == scheme], "unit", tiers)
     _add_ranks(regions, "region", tiers)
@@ -102,7 +102,8 @@ def _compute_mean(inputs: Mapping[str, Any], months: Sequence[Mapping[str, Any]]
 
     That is counts never reported (XD14), and what is undecided, which is not as if nothing had taken part (Q15).
     """
-    document = {"scheme": PERIOD, "kind": inputs["kind"], "months": [month.get("total") for month in months]}
+    totals = [month.get("total") for month in months]
+    document = {"scheme": find_period_scheme(inputs), "kind": inputs["kind"], "months": totals}
     sheet = compute_json(document, inputs["settings"], build_source(inputs))
     for line, month in zip(sheet["lines"], months, strict=True):
         line["note"] = _name_absence(line["note"], [month])

@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 from backend.domain.scoring.scheme import Scheme
 from backend.domain.scoring.scheme_file import SchemeSource, load_scheme, parse_scheme, read_scheme_text
 from backend.domain.settings import Settings
-from backend.domain.settings_catalogue import find_setting, load_catalogue
+from backend.domain.settings_catalogue import load_catalogue
 from backend.scoring.shapes import RuleChange
 
-PERIOD = "period"
 #: Settings by which scores are computed; others (texts, telephone …) are no rules of a run.
-RULE_PREFIXES = ("scoring.", "region.", "profile")
+RULE_PREFIXES = ("scoring.", "region.", "period.", "profile")
 #: What held before there was a setting for it, where that is not its default (XD2).
 BEFORE_THE_SETTING: Mapping[str, str] = MappingProxyType({"scoring.participation": "dispatched"})
 Inputs = Mapping[str, Any]
@@ -36,19 +35,31 @@ def build_source(inputs: Inputs) -> SchemeSource:
 def keep_schemes(inputs: Inputs, earlier: Inputs | None = None) -> dict[str, Any]:
     """Return inputs with the text of each scheme file they are computed by: the earlier run's, else as packaged."""
     kept: Mapping[str, str] = (earlier or {}).get("schemes") or {}
-    used = {PERIOD} if "months" in inputs else {document["scheme"] for document in inputs["units"]}
+    of_period = "months" in inputs
+    used = {find_period_scheme(inputs)} if of_period else {document["scheme"] for document in inputs["units"]}
     if inputs.get("regions"):
         used.add(find_region_scheme(inputs))
     texts = {scheme: kept.get(scheme) or read_scheme_text(scheme) for scheme in sorted(used)}
     found = {**inputs, "schemes": inputs.get("schemes") or texts}
-    if "months" in inputs:
+    if of_period:
         found["months"] = [keep_schemes(month, find_month(earlier, month["period"])) for month in inputs["months"]]
     return found
 
 
 def find_region_scheme(inputs: Inputs) -> str:
     """Return the id of the scheme that these inputs score regions by (B10)."""
-    return str(inputs["settings"].get("region.scheme") or find_setting("region.scheme").default)
+    return _read_setting(inputs, "region.scheme")
+
+
+def find_period_scheme(inputs: Inputs) -> str:
+    """Return the id of the scheme by which these inputs make quarters and years of months (B12)."""
+    return _read_setting(inputs, "period.scheme")
+
+
+def _read_setting(inputs: Inputs, key: str) -> str:
+    """Return a setting of these inputs; of a run before there was that setting, what its profile or the default says."""
+    own: Mapping[str, str] = inputs["settings"]
+    return own.get(key) or Settings({"profile": own["profile"]} if "profile" in own else {}).get(key)
 
 
 def find_month(inputs: Inputs | None, month: str) -> Inputs | None:

@@ -12,6 +12,7 @@ from backend.domain.masked_texts import build_masked_texts
 from backend.domain.permissions import require
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
+from backend.domain.settings import Settings
 from backend.domain.ticket_enums import Grade, Obligation, Source, State
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ids import IdSupply
@@ -53,7 +54,8 @@ class Intake:
     async def receive(self, form: NewTicket, by: Actor, source: Source) -> str:
         """Take one demand (T1); return its ticket number. If complete it waits for dispatch, else for acceptance (T3).
 
-        Refused `forbidden`, `exists`, `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word`, `no_institution`.
+        Refused `forbidden`, `exists`, `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word`, `missing`,
+        `no_institution`.
         """
         (answer,) = await self.receive_many([form], by, source)
         if isinstance(answer, Refused):
@@ -65,8 +67,7 @@ class Intake:
         require(by, "ticket.create", verb="create")
         snapshot = await self._office.snapshot()
         now = self._office.clock.now()
-        many, channels = len(forms) > THREAD_ABOVE, snapshot.settings.strings("ticket.channels")
-        drafts = await _in_thread(many, lambda: [self._reader.validate(f, now, channels) for f in forms])
+        drafts = await self._validate(forms, snapshot.settings, now)
         good = [d for d in drafts if isinstance(d, CheckedTicket)]
         callers = await self._store.find_requesters({d.phone_index for d in good if d.phone_index}, now - REPEAT_WINDOW)
         by_text = await self._store.find_earlier_by_text(
@@ -78,11 +79,8 @@ class Intake:
 
     async def check(self, forms: Sequence[NewTicket]) -> list[str | Refused]:
         """Return what `receive_many` would, storing nothing; "" for a number that would be generated."""
-        now = self._office.clock.now()
-        channels = (await self._office.snapshot()).settings.strings("ticket.channels")
-        drafts = await _in_thread(
-            len(forms) > THREAD_ABOVE, lambda: [self._reader.validate(f, now, channels) for f in forms]
-        )
+        settings = (await self._office.snapshot()).settings
+        drafts = await self._validate(forms, settings, self._office.clock.now())
         known = await self._store.find_taken_numbers(
             [d.new.ticket_no for d in drafts if isinstance(d, CheckedTicket) and d.new.ticket_no]
         )
@@ -94,6 +92,12 @@ class Intake:
             else d.new.ticket_no or ""
             for d in drafts
         ]
+
+    async def _validate(
+        self, forms: Sequence[NewTicket], settings: Settings, now: datetime
+    ) -> Sequence[CheckedTicket | Refused]:
+        many = len(forms) > THREAD_ABOVE
+        return await _in_thread(many, lambda: [self._reader.validate(form, now, settings) for form in forms])
 
     # -- making tickets
 

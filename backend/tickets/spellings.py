@@ -25,7 +25,7 @@ CATEGORY: Final = build_spellings(
     },
 )  # fmt: skip
 GRADE: Final = build_spellings(Grade, {"general": "一般|普通|一般工单", "urgent": "紧急|加急|紧急工单|急"})
-#: With a trade union's own hotline; the Beijing profile knows it as a channel (XM4).
+#: With a trade union's own hotline; its profile knows it as a channel (XM4).
 CHANNEL: Final[Mapping[str, str]] = {
     **build_spellings(Channel, {
         "phone": "电话|热线|来电|12345热线", "web": "网站|网络|互联网|网上|网页|留言", "wechat": "微信|公众号|微信小程序",

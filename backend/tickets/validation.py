@@ -1,6 +1,6 @@
 """Validate and normalise a demand so that it can become a ticket."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from backend.domain.channels import check_channel
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
+from backend.domain.settings import Settings
 from backend.domain.similarity import build_caller_key
 from backend.office.phone_numbers import normalise_phone
 from backend.tickets.form_fields import FileContext
@@ -37,15 +38,19 @@ class FormValidator:
         self._countries = tuple(countries)
         self._index = index
 
-    def validate(self, new: NewTicket, now: datetime, channels: Sequence[str]) -> "CheckedTicket | Refused":
+    def validate(self, new: NewTicket, now: datetime, settings: Settings) -> "CheckedTicket | Refused":
         """Check a demand and tidy its fields.
 
-        Returns (not raises) Refused `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word` (a channel not
-        among `channels`).
+        Returns (not raises) Refused `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word` (none of the
+        office's channels), `missing` (a field that the office requires).
         """
         try:
-            check_channel(new.channel, channels)
-            return self._validate(new, now)
+            check_channel(new.channel, settings.strings("ticket.channels"))
+            checked = self._validate(new, now)
+            for name in settings.strings("ticket.required_fields"):
+                if not getattr(checked.new, name):
+                    raise Refused("missing", field=name)
+            return checked
         except Refused as no:
             return no
 

@@ -14,6 +14,7 @@ from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_month
 from backend.domain.scoring.period import find_period_before
 from backend.domain.scoring.ranking import rank
+from backend.domain.setting_words import word_scheme
 from backend.domain.typed_numbers import read_typed
 from backend.reporting import chat_charts
 from bot import attachments
@@ -86,7 +87,7 @@ async def _show_all_scores(
     earlier = {} if tiers else await _load_earlier_places(chat, period, month=month)
     for scheme in sorted(groups, key=lambda name: -len(groups[name])):
         if len(groups) > 1:
-            lines.append(chat.services.texts.get_word_or_value("scheme", scheme))
+            lines.append(word_scheme(chat.services.texts, scheme))
         for sheet in sorted(groups[scheme], key=lambda s: (-float(s["total"]), s["unit"]))[:MAX_UNITS]:
             place = "" if tiers else _format_place(chat, places[scheme], sheet["unit"])
             change = "" if tiers else _format_change(chat, places[scheme], earlier, sheet["unit"])

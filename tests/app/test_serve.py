@@ -23,12 +23,14 @@ def find_free_port() -> int:
 
 
 @contextmanager
-def serve(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serve(
+    environment: dict[str, str], program: Path = Path(__file__).parents[2]
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running process and what it printed until it was ready; what it logs goes to a file, so that no pipe fills."""
     printed = Path(environment["JIESU_DATA"]).parent / "serve.log"
     with printed.open("w", encoding="utf-8") as log:
         process = subprocess.Popen([*JIESU, "serve"], env=environment, stdout=log, stderr=subprocess.STDOUT,
-                                   cwd=Path(__file__).parents[2])  # fmt: skip
+                                   cwd=program)  # fmt: skip
     try:
         while LAST_LINE_OF_WELCOME not in (lines := printed.read_text("utf-8")):
             assert process.poll() is None, lines

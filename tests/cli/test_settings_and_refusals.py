@@ -8,6 +8,7 @@ import structlog
 
 from backend.app.config import Config
 from backend.app.run import configure_logging
+from backend.domain.settings_catalogue import list_profile_ids
 from tests.cli.conftest import Jiesu
 
 
@@ -29,6 +30,24 @@ def test_jiesu_toml_is_read_in_either_spelling_and_the_environment_wins(
     assert Config().profile == "beijing_mutual_aid"
     monkeypatch.setenv("JIESU_PROFILE", "jilin")
     assert Config().profile == "jilin"
+
+
+def test_a_profile_without_a_file_is_refused_with_those_that_may_be_chosen(
+    jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIESU_PROFILE", "guangdong")
+    for command in ("settings", "doctor", "serve"):
+        result = jiesu(command)
+        assert result.status == 1 and all(name in result.err for name in ("guangdong", *list_profile_ids())), command
+
+
+def test_the_settings_say_which_values_are_the_profiles(jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIESU_PROFILE", "zhungeer")
+    assert jiesu("set", "bulletin.ranking", "ranks").status == 0
+    lines = jiesu("settings").out.splitlines()
+    assert "close.requires_feedback = true    # 默认值来自方案“准格尔旗接诉即办”" in lines
+    assert "bulletin.ranking = ranks" in lines and "sign.general.limit = 1wd" in lines
+    assert jiesu("settings", "--json").json["close.requires_feedback"] == "true"
 
 
 def test_a_database_of_another_kind_is_refused_by_name(jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch) -> None:

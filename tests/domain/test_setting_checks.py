@@ -11,7 +11,7 @@ from backend.office.phone_numbers import check_countries
 
 def write(key: str, value: str) -> None:
     changed = Settings().with_changes({key: value})
-    refuse_nonsense(key, changed.overrides[key], changed)
+    refuse_nonsense(key, changed.overrides[key], changed.to_dict())
 
 
 @pytest.mark.parametrize(

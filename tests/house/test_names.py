@@ -1,4 +1,4 @@
-"""No name of a driver, a profile or a scheme stands outside its own files: what may be chosen is what files there are."""
+"""No name of a driver, a profile, a scheme or its province stands outside its own files: what may be chosen is what files there are."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ import pytest
 
 from backend.domain.settings import load_catalogue
 from notify.driver_registry import FAMILIES, list_stems
-from tests.house.source import PACKAGES, ROOT, Breach, Source, name_of, only_exceptions, sources
+from tests.house.source import PACKAGES, ROOT, Breach, Source, name_of, nothing, only_exceptions, sources
 
 DRIVERS = frozenset(name for family in FAMILIES for name in list_stems(ROOT / "notify" / family))
 PROFILES = frozenset(load_catalogue()["profile"].items)
@@ -17,6 +17,13 @@ SCHEMES = frozenset(file.stem for file in (ROOT / "backend" / "data" / "schemes"
 ORDINARY = frozenset(("period",))
 LOADING = ("load_scheme", "find_scheme")
 CHOSEN = re.compile(rf"(?<!\w)({'|'.join(sorted(PROFILES | SCHEMES - ORDINARY, key=len, reverse=True))})(?!\w)")
+#: The provinces of the profiles: nobody speaks of them, in comments neither.
+PROVINCE = re.compile(
+    "|".join((*sorted({name.partition("_")[0] for name in PROFILES}), "北京", "吉林", "准格尔")), re.IGNORECASE
+)
+#: Where they are at home, and the one line that says which profile an office has that names none.
+OF_PROVINCES = ("backend/data/profiles/", "backend/data/schemes/")
+USUAL = re.compile(rf'default = "({"|".join(sorted(PROFILES))})"')
 #: The words of a name: `telegram` and `object` of `TelegramObject`, `hooks` and `twilio` of `/hooks/twilio`.
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -62,16 +69,50 @@ def named_in_texts(texts: Iterable[tuple[str, str]]) -> Iterator[Breach]:
                 yield Breach(name, "<text>", number, ", ".join(sorted(found)))
 
 
-def _list_texts() -> Iterator[tuple[str, str]]:
+def provinces_named(texts: Iterable[tuple[str, str]]) -> Iterator[Breach]:
+    """Where these files (name, text) speak of a province, or data that all offices share names a profile or a scheme."""
+    for name, text in texts:
+        for number, line in enumerate(text.splitlines(), 1):
+            found = {one.lower() for one in PROVINCE.findall(line)}
+            found |= set(CHOSEN.findall(line)) if name.endswith(".toml") else set()
+            if found and not (name.endswith("/settings.toml") and USUAL.fullmatch(line)):
+                yield Breach(name, "<text>", number, ", ".join(sorted(found)))
+
+
+def _list_texts(*suffixes: str) -> Iterator[tuple[str, str]]:
     for package in PACKAGES:
         for file in sorted((ROOT / package).rglob("*")):
-            if file.suffix in (".html", ".js", ".css", ".typ"):
+            if file.suffix in suffixes:
                 yield name_of(file), file.read_text("utf-8")
 
 
 def test_nobody_names_a_driver_a_profile_or_a_scheme() -> None:
-    found = [*named(sources()), *named_in_texts(_list_texts())]
+    found = [*named(sources()), *named_in_texts(_list_texts(".html", ".js", ".css", ".typ"))]
     only_exceptions("names", found, "ask what it can do, or read it from a setting; find it by its presence")
+
+
+def test_nobody_speaks_of_a_province_outside_its_profile_and_its_schemes() -> None:
+    everything = _list_texts(".py", ".html", ".js", ".css", ".typ", ".toml")
+    found = provinces_named(one for one in everything if not one[0].startswith(OF_PROVINCES))
+    nothing(found, "what differs between offices is a setting that their profiles set")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("backend/plant.py", '"""As the Beijing office does it."""'),
+        ("backend/plant.py", "x = 1  # 吉林方案"),
+        ("bot/plant.py", "def is_jilin(): ..."),
+        ("backend/web/plant.html", "<p>准格尔旗</p>"),
+        ("backend/data/texts/plant.toml", 'zhungeer-agency = "承办单位"'),
+        ("backend/data/texts/plant.toml", '"profile.jilin" = "某省"'),
+        ("backend/data/settings.toml", 'items = ["jilin"]'),
+        ("backend/data/settings.toml", 'default = "jilin-unit"'),
+    ],
+)
+def test_a_province_is_found(name: str, line: str) -> None:
+    assert list(provinces_named([(name, f"first\n{line}\n")]))
+    assert not list(provinces_named([("backend/data/settings.toml", 'default = "jilin"\n')]))
 
 
 @pytest.mark.parametrize(

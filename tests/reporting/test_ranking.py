@@ -121,12 +121,14 @@ def test_where_tiers_are_chosen_no_rank_is_printed_Q52() -> None:
     table = tables["第一组得分"]
     assert [c.title for c in table.columns][:2] == ["档次", "单位"]
     assert [row[:2] for row in format_rows(table)] == [["优秀", "甲U1"], ["优秀", "甲U3"], ["良好", "甲U2"]]
-    chart = glance.build_ranking(build_scores(), parse_period("2026Q4"), Settings(settings), Texts("zh_CN"), "")
+    chart = glance.build_ranking(
+        build_scores(), parse_period("2026Q4"), Settings(settings), Texts("zh_CN"), "", build_units()
+    )
     assert chart is not None and [row[3] for row in chart.rows[:2]] == ["优秀", "优秀"]
 
 
 def test_the_chart_ranks_units_and_says_that_trial_figures_are_in_it() -> None:
-    chart = glance.build_ranking(build_scores(), parse_period("2026Q4"), Settings(), Texts("zh_CN"), "")
+    chart = glance.build_ranking(build_scores(), parse_period("2026Q4"), Settings(), Texts("zh_CN"), "", build_units())
     assert chart is not None
     assert [(row[0], row[3]) for row in chart.rows[:3]] == [("甲U4", "第1名"), ("甲U1", "第2名"), ("甲U3", "第2名")]
     assert "甲M1" not in {row[0] for row in chart.rows} and chart.subtitle == "含试算数据，以定稿为准"

@@ -105,12 +105,12 @@ async def test_the_beijing_office_gets_an_analysis_with_the_three_rates_of_its_a
     world, _ = await open_world(database, count=80)
     document = await world.compose(BulletinKind.ANALYSIS, "2026-10", {"profile": "beijing_mutual_aid"})
     assert document.title == "2026年10月接诉即办工作情况分析报告" and document.send_to == "办事处主任办公会"
-    table = next(table for table in document.tables if table.sheet == "三项指标")
+    table = next(table for table in document.tables if table.sheet == "评价指标")
     sheets = (await world.scoring.compute_month("2026-10", scheme="beijing-agency", evidence=False))["units"]
     expected = {s["name"]: [n for line in s["lines"] for n in (line["numerator"], line["denominator"])] for s in sheets}
     for row in table.rows:
         assert [row[1], row[2], row[4], row[5], row[7], row[8]] == expected[str(row[0])]
-    assert any(other.sheet == "三项指标（累计）" for other in document.tables)
+    assert any(other.sheet == "评价指标（累计）" for other in document.tables)
 
 
 async def test_a_bulletin_is_in_english_where_that_is_the_language(database: Database) -> None:

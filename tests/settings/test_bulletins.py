@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from backend.domain.records import Unit
+from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import UnitKind
@@ -13,7 +14,7 @@ from backend.reporting.compose import compose
 from backend.reporting.document import Document, Table
 from backend.reporting.document_builder import Writer
 from backend.reporting.figures import PeriodFigures
-from backend.reporting.gather import Material, has_agency_rates
+from backend.reporting.gather import Material, list_own_rates
 from backend.reporting.kinds import BulletinKind, build_report_periods, resolve_kind
 from backend.reporting.score_chapters import Scores, group_by_volume, write_scores
 from backend.scoring.periods import parse_period
@@ -57,10 +58,31 @@ def test_an_office_may_write_an_analysis_each_month_A16() -> None:
     assert resolve_kind(parse_period("2026Q3"), None, settings) is BulletinKind.QUARTERLY
 
 
+@pytest.mark.proves
+@pytest.mark.parametrize(("key", "period"), [("bulletin.quarter_kind", "2026Q3"), ("bulletin.year_kind", "2026")])
+def test_an_office_may_make_no_document_for_a_quarter_or_a_year_unless_it_is_asked_for(key: str, period: str) -> None:
+    of_itself = resolve_kind(parse_period(period), None, Settings())
+    with pytest.raises(Refused, match="bulletin_not_made"):
+        resolve_kind(parse_period(period), None, Settings({key: "none"}))
+    assert resolve_kind(parse_period(period), of_itself, Settings({key: "none"})) is of_itself
+
+
 @pytest.mark.proves("bulletin.rates")
-def test_an_office_may_report_three_rates_instead_of_scores_A26() -> None:
-    assert has_agency_rates(Settings({"bulletin.rates": "agencies"}))
-    assert not has_agency_rates(Settings({"bulletin.rates": "scores"}))
+@pytest.mark.parametrize(
+    ("scheme", "names"),
+    [
+        ("beijing-agency", ["response", "closure", "answered"]),
+        ("zhungeer-agency", ["response", "resolution", "answered"]),
+        ("jilin-unit", ["sign", "return", "on_time", "extension", "red_card", "satisfaction"]),
+    ],
+)
+def test_an_office_may_list_the_rates_of_its_units_as_their_scheme_has_them_A26(scheme: str, names: list[str]) -> None:
+    listed = {"bulletin.rates": "agencies", "scoring.unit_scheme": scheme}
+    assert [name for name, _ in list_own_rates(Settings(listed))] == names
+    assert not list_own_rates(Settings({**listed, "bulletin.rates": "scores"}))
+    for texts in (Texts("zh_CN"), Texts("en")):
+        assert all(texts.has(f"bulletin.{key}") for name in names for key in (
+            f"name.{name}", f"column.{name}", f"column.{name}_of", f"column.{name}_all"))  # fmt: skip
 
 
 @pytest.mark.proves

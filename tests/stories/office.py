@@ -254,17 +254,17 @@ def capture_log() -> Iterator[list[Any]]:
 async def open_office(
     folder: Path, url: str, start: datetime = MONDAY, *, sample_tickets: bool = False, roles: Collection[str] = ROLES,
     rhythm: Rhythm = SELDOM, tick_seconds: float = 600, wall_clock: Callable[[], datetime] | None = None,
-    database_says: Callable[[datetime], datetime] | None = None,
+    database_says: Callable[[datetime], datetime] | None = None, profile: str | None = None,
 ) -> AsyncIterator[Office]:  # fmt: skip
     """Run the application with the units and people of the sample office while inside, and their tickets if wanted.
 
     Nobody answers the telephone unless told to. The tick is long, because stories move the clock; rate limits are
     wide, because stories do not wait. Beats are rare: a clock that is moved makes everything late for a moment. The
-    clock is `wall_clock`, or the database's with what `database_says` makes of it, or one that shows `start`.
+    clock is `wall_clock`, or the database's with what `database_says` makes of it, or one that shows `start`. The office follows `profile`, else the usual one.
     """
     config = Config(
         data=folder / "var", database_url=url, port=0, sandbox=True, samples=sample_tickets, tick_seconds=tick_seconds,
-        telegram_pace=FAST, twilio_calls_per_second=FAST,
+        telegram_pace=FAST, twilio_calls_per_second=FAST, **({"profile": profile} if profile else {}),
     )  # fmt: skip
     clock = wall_clock or (None if database_says else start_clock(start))
     with capture_log() as log:

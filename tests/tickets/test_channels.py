@@ -1,4 +1,4 @@
-"""Which channels an office knows is a setting of its profile, through every door (B5, XM4)."""
+"""What an office takes in: which channels, and what a demand must come with, through every door (B5, B22, XM4)."""
 
 import json
 from dataclasses import replace
@@ -50,6 +50,24 @@ async def test_an_office_names_its_channels_itself_XM4(city: SampleCity) -> None
     for channel in ("web", "12351"):
         with pytest.raises(Refused, match="bad_word"):
             await city.services.intake.receive(replace(FORM, channel=channel), DISPATCHER, Source.API)
+
+
+@pytest.mark.proves("ticket.required_fields")
+async def test_an_office_says_what_a_demand_must_come_with_B22(city: SampleCity) -> None:
+    form = replace(FORM, channel="phone", region="云岭市", requester_phone="13900000001")
+    await set_up(city, "ticket.required_fields", "place,requester_phone")
+    for lacking in ("place", "requester_phone"):
+        with pytest.raises(Refused, match="missing") as no:
+            await city.services.intake.receive(
+                replace(form, **{"place": "人民路", lacking: " "}), DISPATCHER, Source.API
+            )
+        assert no.value.facts == {"field": lacking}
+    sheet = "工单编号,类别,级别,渠道,诉求内容,地点,诉求人电话\nR1,求助,一般,电话,路灯不亮,,13900000001\n"
+    for dry_run in (True, False):
+        report = await city.import_text("tickets", sheet, dry_run=dry_run)
+        assert [(r["row"], r["field"], r["code"]) for r in report["refused"]] == [(2, "place", "missing")]
+    no = await city.services.intake.receive(replace(form, place="人民路"), DISPATCHER, Source.API)
+    assert (await city.load_row(no)).place == "人民路"
 
 
 async def test_who_accepts_a_demand_names_one_of_the_offices_channels_XM4(city: SampleCity) -> None:

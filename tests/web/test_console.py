@@ -149,6 +149,7 @@ async def test_settings_and_bindings_are_changed_by_those_with_the_right(world: 
     text = await browser.page("/settings")
     assert 'value="2wd"' in text and "已改 1 项" in text and "默认 1个工作日" in text
     assert '<option value="false" selected>否</option>' in text  # flags and choices are chosen, not typed
+    assert text.count("（来自方案“吉林省接诉即办”）") == 3  # its schemes
     text = await browser.page("/settings?q=紧急 签收")
     assert 'id="sign.urgent.limit"' in text and 'id="sign.general.limit"' not in text and "open>" in text
     assert "没有符合条件的设置项" in await browser.page("/settings?q=zzzz")

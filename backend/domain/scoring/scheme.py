@@ -169,6 +169,7 @@ class Scheme:
     basis: str
     version: str
     kind: SchemeKind
+    title: Mapping[str, str] = field(default_factory=dict)  # language → what it is called in lists; else `name`
     totals: bool = True
     counts_assignments: bool = False
     readings: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ SchemeSource = Callable[[str], Scheme]
 
 _SCHEME_KEYS = ("id", "name", "basis", "version", "kind")
 _SCHEME_OPTIONAL = (
+    "title",
     "points",
     "totals",
     "counts_assignments",
@@ -133,6 +134,10 @@ def parse_scheme(text: str) -> Scheme:
     return Scheme(
         **{key: read.parse_text(table[key], key) for key in _SCHEME_KEYS if key != "kind"},
         kind=read.parse_choice(SchemeKind, table["kind"], "kind"),
+        title={
+            language: read.parse_text(said, f"title.{language}")
+            for language, said in read.parse_table(table.get("title", {}), "title").items()
+        },
         totals=read.parse_flag(table, "totals", True),
         counts_assignments=read.parse_flag(table, "counts_assignments", False),
         readings=read.parse_texts(table.get("readings", []), "readings"),

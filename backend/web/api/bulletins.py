@@ -129,6 +129,7 @@ ROUTES = (
             "bad_period",
             "period_not_begun",
             "bad_bulletin",
+            "bulletin_not_made",
             "bad_setting",
             "bad_issue",
             "issue_taken",

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.causes import describe_dial, describe_failure
-from backend.domain.setting_words import word_value
+from backend.domain.setting_words import word_scheme, word_value
 from backend.domain.spoken_time import format_time
 from backend.domain.ticket_enums import Grade, Outcome, State
 from backend.domain.time_words import format_time_left
@@ -47,6 +47,7 @@ def set_up(app: web.Application) -> None:
         failure=lambda value: describe_failure(services.texts, value) if value else "",
         dial=lambda made: describe_dial(services.texts, made["outcome"], made["status"]),
         setting=lambda value, key: word_value(services.texts, key, str(value)),
+        scheme=lambda value: word_scheme(services.texts, value) if value else "",
         answers=lambda counts: services.texts.render("score.answers", **counts),
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ class SettingView:
     written: str  # as people write it, with words for codes
     shown: str  # as people read it
     default: str  # as people read it
+    of_profile: str  # name of the profile its default is from, "" for a general one
     follows: str  # label of the setting it inherits from while unset
     changed: bool  # whether it is another than the default
     allowed: str
@@ -61,6 +62,7 @@ def _list_defaults(settings: Settings) -> dict[str, str]:
 def _build_view(settings: Settings, row: SettingSpec, default: str, texts: Texts) -> SettingView:
     own, value = settings.overrides, settings.get(row.key)
     follows = load_catalogue()[row.inherits].label if row.inherits else ""
+    of_profile = settings.profile.name[texts.language] if row.key in settings.profile.settings else ""
     units = tuple(
         (key.partition("@")[2], word_value(texts, row.key, v))
         for key, v in own.items()
@@ -68,7 +70,7 @@ def _build_view(settings: Settings, row: SettingSpec, default: str, texts: Texts
     )
     return SettingView(
         row, value, write_value(texts, row, value), word_value(texts, row.key, value), word_value(texts, row.key, default),
-        follows, value != default, word_allowed(texts, row), _list_options(row, texts), units,
+        of_profile, follows, value != default, word_allowed(texts, row), _list_options(row, texts), units,
     )  # fmt: skip
 
 
