@@ -96,34 +96,38 @@ class Database(Protocol):
         """Run one change in a transaction of its own; return how many rows it changed."""
         return await self.write(lambda c: c.execute(statement, parameters).rowcount)
 
-    async def fetch_all(self, query: Executable, convert: Callable[[AnyRow], T]) -> list[T]:
+    async def fetch_all(
+        self, query: Executable, convert: Callable[[AnyRow], T], parameters: Mapping[str, object] | None = None
+    ) -> list[T]:
         """Return what `convert` makes of each row."""
-        return await self.read(lambda c: [convert(row) for row in c.execute(query)])
+        return await self.read(lambda c: [convert(row) for row in c.execute(query, parameters)])
 
-    async def fetch_one(self, query: Executable, convert: Callable[[AnyRow], T]) -> T | None:
+    async def fetch_one(
+        self, query: Executable, convert: Callable[[AnyRow], T], parameters: Mapping[str, object] | None = None
+    ) -> T | None:
         """Return what `convert` makes of the first row; None if there is none."""
-        row = await self.fetch_first(query)
+        row = await self.fetch_first(query, parameters)
         return None if row is None else convert(row)
 
     async def fetch_rows(self, query: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[AnyRow]:
         """Return all rows."""
         return await self.read(lambda c: c.execute(query, parameters).all())
 
-    async def fetch_first(self, query: Executable) -> AnyRow | None:
+    async def fetch_first(self, query: Executable, parameters: Mapping[str, object] | None = None) -> AnyRow | None:
         """Return the first row; None if there is none."""
-        return await self.read(lambda c: c.execute(query).first())
+        return await self.read(lambda c: c.execute(query, parameters).first())
 
-    async def fetch_column(self, query: TypedReturnsRows[T]) -> list[T]:
+    async def fetch_column(self, query: TypedReturnsRows[T], parameters: Mapping[str, object] | None = None) -> list[T]:
         """Return the first column of all rows."""
-        return await self.read(lambda c: list(c.execute(query).scalars()))
+        return await self.read(lambda c: list(c.execute(query, parameters).scalars()))
 
-    async def fetch_value(self, query: TypedReturnsRows[T]) -> T | None:
+    async def fetch_value(self, query: TypedReturnsRows[T], parameters: Mapping[str, object] | None = None) -> T | None:
         """Return the first column of the first row; None if there is none."""
-        return await self.read(lambda c: c.execute(query).scalar())
+        return await self.read(lambda c: c.execute(query, parameters).scalar())
 
-    async def fetch_count(self, query: Executable) -> int:
+    async def fetch_count(self, query: Executable, parameters: Mapping[str, object] | None = None) -> int:
         """Return the one number of a query that counts."""
-        return await self.read(lambda c: int(c.execute(query).scalar_one()))
+        return await self.read(lambda c: int(c.execute(query, parameters).scalar_one()))
 
 
 def resolve_future(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
