@@ -194,7 +194,7 @@ class OutboxStore(Protocol):
         """Mark a message failed, add its replacements and their haste; False if that was done before."""
         ...
 
-    async def list_by_assignment(self, ticket_id: int | None, assignment_id: int | None) -> list[MessageDelivery]:
+    async def list_by_assignment(self, ticket_id: int, assignment_id: int | None) -> list[MessageDelivery]:
         """List all messages about an assignment (or about the ticket itself), oldest first."""
         ...
 

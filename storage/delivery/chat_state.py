@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, text, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, select, text, update
 
 from backend.domain.instants import to_micros
 from backend.domain.move_table import WITH_UNIT
@@ -25,6 +25,40 @@ _SAVE_QUESTION = text(
     "ON CONFLICT (channel, user_id) DO UPDATE SET question = excluded.question, facts = excluded.facts, until = excluded.until"
 )
 IN_HAND = tuple(sorted(s.value for s in WITH_UNIT))
+A, D, Q = t.assignments.c, t.drafts.c, t.open_questions.c
+_IS_DRAFT = and_(
+    D.person == bindparam("person"), D.assignment_id == bindparam("assignment"), D.verb == bindparam("verb")
+)
+_LOAD_DRAFT, _DELETE_DRAFT = select(D.fields).where(_IS_DRAFT), delete(t.drafts).where(_IS_DRAFT)
+_LIST_SAID = select(D.assignment_id, D.fields).where(D.person == bindparam("person"), D.verb == "said")
+_IS_ASKED = and_(Q.channel == bindparam("channel"), Q.user_id == bindparam("user"))
+_FIND_QUESTION = select(Q.question, Q.facts).where(_IS_ASKED, Q.until > bindparam("now"))
+_DELETE_QUESTION = delete(t.open_questions).where(_IS_ASKED)
+_MARK_OPENED = (
+    update(t.assignments)
+    .where(A.id == bindparam("b_assignment"), A.opened_at.is_(None))
+    .values(opened_at=bindparam("b_now"))
+)
+_GET_REQUEST = select(t.requests).where(t.requests.c.id == bindparam("request"))
+_IS_TODO = and_(A.unit == bindparam("unit"), A.state.in_(IN_HAND), A.ended_at.is_(None))
+_COUNT_TODO = select(func.count()).select_from(t.assignments).where(_IS_TODO)
+_LIST_TODO = (
+    select(t.assignments)
+    .join(t.tickets, t.tickets.c.id == A.ticket_id)
+    .where(_IS_TODO)
+    .order_by(
+        t.tickets.c.grade != Grade.URGENT.value,
+        case((A.state == State.DISPATCHED.value, A.sign_due_at), else_=A.close_due_at),  # `next_due_at`
+        A.id,
+    )
+    .limit(bindparam("limit"))
+)
+_LIST_TICKETS = select(t.tickets).where(t.tickets.c.id.in_(bindparam("ids", expanding=True)))
+_COUNT_CLOSED = (
+    select(func.count())
+    .select_from(t.assignments)
+    .where(A.unit == bindparam("unit"), A.closed_at >= bindparam("since"))
+)
 
 
 class SqlChatStateStore:
@@ -34,7 +68,8 @@ class SqlChatStateStore:
         self._db = db
 
     async def load_draft(self, person: str, assignment_id: int, verb: str) -> dict[str, Any]:
-        body = await self._db.fetch_value(select(t.drafts.c.fields).where(_is_draft(person, assignment_id, verb)))
+        given = {"person": person, "assignment": assignment_id, "verb": verb}
+        body = await self._db.fetch_value(_LOAD_DRAFT, given)
         return dict(json.loads(body)) if body else {}
 
     async def save_draft(
@@ -50,12 +85,10 @@ class SqlChatStateStore:
         await self._db.execute(_SAVE_DRAFT, row)
 
     async def delete_draft(self, person: str, assignment_id: int, verb: str) -> None:
-        await self._db.execute(delete(t.drafts).where(_is_draft(person, assignment_id, verb)))
+        await self._db.execute(_DELETE_DRAFT, {"person": person, "assignment": assignment_id, "verb": verb})
 
     async def find_reply_assignment(self, person: str, message_id: str) -> int | None:
-        k = t.drafts.c
-        query = select(k.assignment_id, k.fields).where(k.person == person, k.verb == "said")
-        rows = await self._db.fetch_rows(query)
+        rows = await self._db.fetch_rows(_LIST_SAID, {"person": person})
         return next((int(r.assignment_id) for r in rows if json.loads(r.fields).get("message") == message_id), None)
 
     async def save_question(
@@ -66,49 +99,32 @@ class SqlChatStateStore:
         await self._db.execute(_SAVE_QUESTION, row)
 
     async def find_question(self, channel: str, user_id: str, now: datetime) -> OpenQuestion | None:
-        k = t.open_questions.c
-        query = select(k.question, k.facts).where(k.channel == channel, k.user_id == user_id, k.until > to_micros(now))
-        return await self._db.fetch_one(query, lambda row: OpenQuestion(row.question, json.loads(row.facts)))
+        given = {"channel": channel, "user": user_id, "now": to_micros(now)}
+        return await self._db.fetch_one(
+            _FIND_QUESTION, lambda row: OpenQuestion(row.question, json.loads(row.facts)), given
+        )
 
     async def delete_question(self, channel: str, user_id: str) -> None:
-        k = t.open_questions.c
-        gone = delete(t.open_questions).where(k.channel == channel, k.user_id == user_id)
-        await self._db.execute(gone)
+        await self._db.execute(_DELETE_QUESTION, {"channel": channel, "user": user_id})
 
     async def mark_opened(self, assignment_id: int, now: datetime) -> bool:
-        k = t.assignments.c
-        first = update(t.assignments).where(k.id == assignment_id, k.opened_at.is_(None))
-        return await self._db.execute(first.values(opened_at=to_micros(now))) == 1
+        return await self._db.execute(_MARK_OPENED, {"b_assignment": assignment_id, "b_now": to_micros(now)}) == 1
 
     async def get_request(self, request_id: int) -> Request | None:
-        query = select(t.requests).where(t.requests.c.id == request_id)
-        row = await self._db.read(lambda c: c.execute(query).mappings().first())
+        row = await self._db.read(lambda c: c.execute(_GET_REQUEST, {"request": request_id}).mappings().first())
         return MAPPERS[Request].from_mapping(dict(row)) if row else None
 
     async def list_todo(self, unit: str, limit: int) -> tuple[int, Sequence[TodoItem]]:
-        a = t.assignments.c
-        mine = (a.unit == unit) & a.state.in_(IN_HAND) & a.ended_at.is_(None)
-
         def work(c: Connection) -> tuple[int, Sequence[TodoItem]]:
-            count = c.execute(select(func.count()).select_from(t.assignments).where(mine)).scalar_one()
-            due = case((a.state == State.DISPATCHED.value, a.sign_due_at), else_=a.close_due_at)  # `next_due_at`
-            query = select(t.assignments).join(t.tickets, t.tickets.c.id == a.ticket_id).where(mine)
-            query = query.order_by(t.tickets.c.grade != Grade.URGENT.value, due, a.id).limit(limit)
-            found = [MAPPERS[Assignment].from_mapping(dict(r)) for r in c.execute(query).mappings()]
+            count = c.execute(_COUNT_TODO, {"unit": unit}).scalar_one()
+            listed = c.execute(_LIST_TODO, {"unit": unit, "limit": limit}).mappings()
+            found = [MAPPERS[Assignment].from_mapping(dict(r)) for r in listed]
             ids = sorted({f.ticket_id for f in found})
-            rows = c.execute(select(t.tickets).where(t.tickets.c.id.in_(ids))).mappings()
+            rows = c.execute(_LIST_TICKETS, {"ids": ids}).mappings()
             tickets: dict[int, Ticket] = {r["id"]: MAPPERS[Ticket].from_mapping(dict(r)) for r in rows}
             return int(count), [TodoItem(tickets[f.ticket_id], f) for f in found]
 
         return await self._db.read(work)
 
     async def count_closed(self, unit: str, since: datetime) -> int:
-        a = t.assignments.c
-        query = select(func.count()).select_from(t.assignments)
-        query = query.where(a.unit == unit, a.closed_at >= to_micros(since))
-        return int(await self._db.read(lambda c: c.execute(query).scalar_one()))
-
-
-def _is_draft(person: str, assignment_id: int, verb: str) -> Any:
-    k = t.drafts.c
-    return (k.person == person) & (k.assignment_id == assignment_id) & (k.verb == verb)
+        return await self._db.fetch_count(_COUNT_CLOSED, {"unit": unit, "since": to_micros(since)})

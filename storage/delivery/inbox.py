@@ -4,9 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, text, update
+from sqlalchemy import BigInteger, Connection, Update, bindparam, delete, select, text, update
 
 from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.availability import Unavailable
@@ -34,6 +33,7 @@ SELECT CAST(:id AS bigint), CAST(:source AS text), CAST(:external_id AS text), C
   CAST(:state AS text), 0, CAST(:error AS text)
 WHERE {is_open} ON CONFLICT (source, external_id) DO NOTHING RETURNING id
 """
+K = t.inbox.c
 _DONE = Compiled(
     text("UPDATE inbox SET state = 'done', owner = NULL, lease_until = NULL WHERE id = :id AND state = 'new'")
 )
@@ -48,6 +48,38 @@ UPDATE inbox SET owner = :owner, lease_until = {now} + :lease, attempts = attemp
   ORDER BY i.received_at, i.id LIMIT :limit {skip})
 RETURNING id, source, external_id, conversation, body, received_at, attempts
 """
+
+_SETTLE = (
+    update(t.inbox)
+    .where(K.id.in_(bindparam("b_ids", expanding=True)), K.state == "new")
+    .values(owner=None, lease_until=None)
+)
+_READ_ATTEMPTS = select(K.attempts).where(K.id == bindparam("id"), K.state == "new")
+_RELEASE_LEASE = delete(t.leases).where(t.leases.c.name == bindparam("name"), t.leases.c.owner == bindparam("owner"))
+_DELETE_DONE = delete(t.inbox).where(K.state == "done", K.received_at < bindparam("before"))
+
+
+def _build_takes(db: Database) -> tuple[Compiled, Compiled]:
+    """Build what depends on the database's clock and gate: receiving, in the order of arrival at any host, and claiming."""
+    postgres = db.dialect == "postgresql"
+    skip, now = "FOR UPDATE SKIP LOCKED" if postgres else "", db.lease_clock.sql
+    is_open = db.gate.admits("inbox")
+    return (
+        Compiled(text(_RECEIVE.format(at=now if postgres else ":at", is_open=is_open))),
+        Compiled(text(_CLAIM.format(skip=skip, now=now, is_open=is_open))),
+    )
+
+
+def _build_renewals(db: Database) -> tuple[Update, Update, Update]:
+    """Build what depends on the database's clock: renewing leases, trying one again later, putting one back."""
+    until = db.lease_clock.now + bindparam("b_span", type_=BigInteger)
+    later = update(t.inbox).where(K.id == bindparam("b_id"), K.state == "new")
+    later = later.values(owner=None, lease_until=None, not_before=until)
+    return (
+        update(t.inbox).where(K.state == "new", K.owner == bindparam("b_owner")).values(lease_until=until),
+        later,
+        later.where(K.attempts > 0).values(attempts=K.attempts - 1),
+    )
 
 
 class Unreadable(ValueError):
@@ -105,12 +137,8 @@ class SqlInboxStore:
         self._ids = ids
         self._real_now = real_now
         self._clock = db.lease_clock
-        postgres = db.dialect == "postgresql"
-        skip, now = "FOR UPDATE SKIP LOCKED" if postgres else "", self._clock.sql
-        is_open = db.gate.admits("inbox")
-        self._claim = Compiled(text(_CLAIM.format(skip=skip, now=now, is_open=is_open)))
-        #: the order within a chat is that of arrival, whichever host it arrived at
-        self._receive = Compiled(text(_RECEIVE.format(at=now if postgres else ":at", is_open=is_open)))
+        self._receive, self._claim = _build_takes(db)
+        self._renew, self._retry, self._put_back = _build_renewals(db)
 
     async def receive(self, source: str, body: bytes) -> bool:
         await self._ids.refill(1)
@@ -144,72 +172,49 @@ class SqlInboxStore:
         ]
         worn = [h.id for h in taken if h.attempts > MAX_ATTEMPTS]  # its handler died every time (FM7)
         if worn:
-            await self._db.execute(_build_settle("dead", worn, "nobody survived it"))
+            await self._db.execute(_SETTLE, {"b_ids": worn, "state": "dead", "error": "nobody survived it"})
         alive = [h for h in taken if h.attempts <= MAX_ATTEMPTS]
         return sorted(alive, key=lambda h: (h.received_at, h.id))
 
     async def renew(self, owner: str) -> None:
         """Extend the leases of this owner."""
-        mine = update(t.inbox).where(t.inbox.c.state == "new", t.inbox.c.owner == owner)
-        await self._db.execute(mine.values(lease_until=self._clock.after(LEASE)), self._clock.parameters())
+        given = {"b_owner": owner, "b_span": to_span(LEASE)}
+        await self._db.execute(self._renew, given | self._clock.parameters())
 
     async def mark_done(self, ids: Collection[int]) -> None:
         for id in ids:
             await _DONE.write(self._db, {"id": id})
 
     async def mark_unreadable(self, item_id: int, error: str) -> None:
-        await self._db.execute(_build_settle("unreadable", [item_id], error))
+        await self._db.execute(_SETTLE, {"b_ids": [item_id], "state": "unreadable", "error": _cut(error)})
 
     async def record_failure(self, item_id: int, error: str) -> bool:
         def work(c: Connection) -> bool:
-            k = t.inbox.c
-            open_row = (k.id == item_id) & (k.state == "new")
-            found = c.execute(t.inbox.select().with_only_columns(k.attempts).where(open_row)).scalar()
+            found = c.execute(_READ_ATTEMPTS, {"id": item_id}).scalar()
             if found is None:
                 return False
             if found >= MAX_ATTEMPTS:
-                c.execute(_build_settle("dead", [item_id], error))
+                c.execute(_SETTLE, {"b_ids": [item_id], "state": "dead", "error": _cut(error)})
                 return True
-            later = self._clock.after(timedelta(seconds=4 ** (found - 1)))
-            c.execute(
-                update(t.inbox)
-                .where(open_row)
-                .values(owner=None, lease_until=None, not_before=later, error=_cut(error)),
-                self._clock.parameters(),
-            )
+            later = {"b_id": item_id, "b_span": to_span(timedelta(seconds=4 ** (found - 1))), "error": _cut(error)}
+            c.execute(self._retry, later | self._clock.parameters())
             return False
 
         return await self._db.write(work)
 
     async def put_back(self, item_id: int) -> None:
-        k = t.inbox.c
-        again = update(t.inbox).where(k.id == item_id, k.state == "new", k.attempts > 0)
-        again = again.values(
-            owner=None, lease_until=None, attempts=k.attempts - 1, not_before=self._clock.after(PUT_BACK)
-        )
-        await self._db.execute(again, self._clock.parameters())
+        given = {"b_id": item_id, "b_span": to_span(PUT_BACK)}
+        await self._db.execute(self._put_back, given | self._clock.parameters())
 
     async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
         return await self._db.write(lambda c: acquire_lease(c, self._db, name, owner, span) is not None)
 
     async def release_lease(self, name: str, owner: str) -> None:
-        mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)
-        await self._db.execute(mine)
+        await self._db.execute(_RELEASE_LEASE, {"name": name, "owner": owner})
 
     async def delete_done(self, before: datetime) -> int:
-        old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < to_micros(before))
-        return await self._db.execute(old)
+        return await self._db.execute(_DELETE_DONE, {"before": to_micros(before)})
 
 
 def _cut(error: str) -> str:
     return error[:MAX_ERROR].replace("\0", "\\0")
-
-
-def _build_settle(state: str, ids: Collection[int], error: str | None = None) -> Any:
-    k = t.inbox.c
-    wanted: Any = bindparam("ids", list(ids), expanding=True)
-    return (
-        update(t.inbox)
-        .where(k.id.in_(wanted), k.state == "new")
-        .values(state=state, owner=None, lease_until=None, **({} if error is None else {"error": _cut(error)}))
-    )

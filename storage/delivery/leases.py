@@ -1,8 +1,9 @@
 """Leases of an SQLite file end with the process that owned it: its clock said nothing to the next one (XR1)."""
 
 from datetime import timedelta
+from functools import cache
 
-from sqlalchemy import Connection, delete, text, update
+from sqlalchemy import Connection, TextClause, delete, text, update
 
 from backend.domain.instants import to_span
 from storage import tables as t
@@ -15,6 +16,24 @@ ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until,
 WHERE leases.owner = excluded.owner OR leases.until <= {now} RETURNING fence
 """
 _EXPIRED = 0  # before every time of a lease clock
+_INBOX, _OUTBOX, _CARDS, _WRITEBACKS = t.inbox.c, t.outbox.c, t.chat_cards.c, t.writebacks.c
+#: What was in hand counts as left by a dead process. Waits by the former clock end too, and so do beats.
+_END_ALL = (
+    update(t.inbox)
+    .where(_INBOX.lease_until.is_not(None) | _INBOX.not_before.is_not(None), _INBOX.state == "new")
+    .values(owner=None, lease_until=None, not_before=None),
+    update(t.outbox).where(_OUTBOX.lease_until.is_not(None)).values(lease_until=_EXPIRED),
+    update(t.chat_cards).where(_CARDS.lease_until.is_not(None)).values(owner=None, lease_until=None),
+    update(t.writebacks).where(_WRITEBACKS.lease_until.is_not(None)).values(lease_until=_EXPIRED),
+    delete(t.leases),
+    delete(t.rate_limits),
+    delete(t.beats),
+)
+
+
+@cache
+def _build_acquire(now: str, is_open: str) -> TextClause:
+    return text(_ACQUIRE.format(now=now, is_open=is_open))
 
 
 def acquire_lease(c: Connection, db: Database, name: str, owner: str, span: timedelta) -> int | None:
@@ -23,32 +42,12 @@ def acquire_lease(c: Connection, db: Database, name: str, owner: str, span: time
     None too where the version gate does not let this code take anything in: it must not keep others from leading.
     """
     given = {"name": name, "owner": owner, "lease": to_span(span), **db.lease_clock.parameters()}
-    acquire = _ACQUIRE.format(now=db.lease_clock.sql, is_open=db.gate.admits("inbox"))
-    fence = c.execute(text(acquire), given).scalar()
+    fence = c.execute(_build_acquire(db.lease_clock.sql, db.gate.admits("inbox")), given).scalar()
     return None if fence is None else int(fence)
 
 
 async def void_leases(db: Database) -> int:
-    """At the start of the one process that owns the file: end all leases there; return how many. PostgreSQL: none.
-
-    What was in hand counts as left by a dead process. Waits by the former clock end too, and so do beats.
-    """
+    """At the start of the one process that owns the file: end all leases there; return how many. PostgreSQL: none."""
     if db.dialect != "sqlite":
         return 0
-    inbox, outbox, cards, writebacks = t.inbox.c, t.outbox.c, t.chat_cards.c, t.writebacks.c
-    ending = (
-        update(t.inbox)
-        .where(inbox.lease_until.is_not(None) | inbox.not_before.is_not(None), inbox.state == "new")
-        .values(owner=None, lease_until=None, not_before=None),
-        update(t.outbox).where(outbox.lease_until.is_not(None)).values(lease_until=_EXPIRED),
-        update(t.chat_cards).where(cards.lease_until.is_not(None)).values(owner=None, lease_until=None),
-        update(t.writebacks).where(writebacks.lease_until.is_not(None)).values(lease_until=_EXPIRED),
-        delete(t.leases),
-        delete(t.rate_limits),
-        delete(t.beats),
-    )
-
-    def work(c: Connection) -> int:
-        return sum(c.execute(end).rowcount for end in ending)
-
-    return await db.write(work)
+    return await db.write(lambda c: sum(c.execute(end).rowcount for end in _END_ALL))

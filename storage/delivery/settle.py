@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, insert, text, update
+from sqlalchemy import BigInteger, Connection, Update, bindparam, case, insert, text, update
 
 from backend.domain.instants import to_micros
 from backend.domain.records import Message
@@ -13,6 +13,7 @@ from storage import tables as t
 from storage.delivery.cards import insert_cards
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.lease_clock import LeaseClock
 from storage.engine.mapping import MAPPERS
 from storage.integrity.audit import build_audit_row
 
@@ -26,32 +27,57 @@ _SETTLE_SENT = text(  # settles all plainly sent messages of a batch in one stat
     "WHERE l.id = x.id AND l.owner = x.owner AND l.attempts = x.attempt AND l.state = 'sending' RETURNING l.id"
 )
 _SETTLE_ONE = "UPDATE outbox SET {sets} WHERE id = ? AND owner = ? AND attempts = ? AND state = 'sending'"
+#: a message as it was claimed
+_HELD = update(t.outbox).where(
+    M.id == bindparam("b_id"),
+    M.owner == bindparam("b_owner"),
+    M.attempts == bindparam("b_attempt"),
+    M.state == "sending",
+)
+_INSERT_MESSAGES, _INSERT_NOTES = insert(t.outbox), insert(t.audit_log)
+_AT = bindparam("b_at", type_=BigInteger)
+_HASTEN = (
+    update(t.outbox)
+    .where(M.id == bindparam("b_id"), M.state == "pending")
+    .values(
+        not_before=case((M.not_before > _AT, _AT), else_=M.not_before),
+        waits_for=case((M.not_before > _AT, ""), else_=M.waits_for),
+    )
+)
+
+
+def _build_ask(db: Database) -> Update:
+    return _HELD.where(M.asked_at.is_(None), M.lease_until >= db.lease_clock.now, db.gate.is_admitted("outbox")).values(
+        asked_at=_AT, asks=M.asks + 1
+    )
+
+
+def _build_settle(s: SendResult, clock: LeaseClock) -> Update:
+    """Build what settles a message: the rest is set by the names of its parameters."""
+    query = _HELD
+    if s.is_uncertain:
+        query = query.values(uncertain_sends=M.uncertain_sends + 1)
+    if not s.was_asked:
+        query = query.values(asks=M.asks - case((M.asked_at.is_(None), 0), else_=1))
+    return query.where(M.lease_until < clock.now) if s.is_rescue else query
 
 
 def insert_messages(c: Connection, messages: Sequence[Message]) -> None:
     """Insert messages."""
     shape = MAPPERS[Message]
     if messages:
-        c.execute(insert(t.outbox), [dict(zip(shape.names, shape.write(x), strict=True)) for x in messages])
+        c.execute(_INSERT_MESSAGES, [dict(zip(shape.names, shape.write(x), strict=True)) for x in messages])
 
 
 def hasten(c: Connection, message_id: int, not_before: datetime) -> bool:
     """Make a waiting message due earlier, never later; False if it no longer waits."""
-    at = to_micros(not_before)
-    query = update(t.outbox).where(M.id == message_id, M.state == "pending")
-    is_later = M.not_before > at
-    query = query.values(
-        not_before=case((is_later, at), else_=M.not_before), waits_for=case((is_later, ""), else_=M.waits_for)
-    )
-    return c.execute(query).rowcount == 1
+    return c.execute(_HASTEN, {"b_id": message_id, "b_at": to_micros(not_before)}).rowcount == 1
 
 
 def insert_audit_notes(c: Connection, notes: Sequence[AuditNote], ids: IdSupply) -> None:
     """Insert audit rows; enough ids must be available."""
     if notes:
-        c.execute(
-            insert(t.audit_log), [build_audit_row(ids, n.at, n.actor, n.event, n.subject, n.facts) for n in notes]
-        )
+        c.execute(_INSERT_NOTES, [build_audit_row(ids, n.at, n.actor, n.event, n.subject, n.facts) for n in notes])
 
 
 def _build_values(s: SendResult) -> dict[str, Any]:
@@ -72,15 +98,7 @@ class Settler:
         self._db = db
         self._ids = ids
         self._clock = db.lease_clock
-        self._ask = (
-            update(t.outbox)
-            .where(
-                M.id == bindparam("message"), M.owner == bindparam("by"), M.attempts == bindparam("attempt"),
-                M.state == "sending", M.asked_at.is_(None), M.lease_until >= self._clock.now,
-                db.gate.is_admitted("outbox"),
-            )
-            .values(asked_at=bindparam("at"), asks=M.asks + 1)
-        )  # fmt: skip
+        self._ask = _build_ask(db)
 
     async def settle(self, items: Sequence[SendResult | Ask]) -> list[bool]:
         """Write results with what follows them, then asks; True for each message that was still ours."""
@@ -94,7 +112,7 @@ class Settler:
         def work(c: Connection) -> list[bool]:
             kept = self._settle_many(c, settlements) if postgres else [self._settle_one(c, s) for s in settlements]
             ours = [s for s, ok in zip(settlements, kept, strict=True) if ok]
-            insert_cards(c, [s.card for s in ours if s.card is not None], self._ids, lock=postgres)
+            insert_cards(c, [s.card for s in ours if s.card is not None], self._ids)
             insert_messages(c, [message for s in ours for message in s.messages])
             insert_audit_notes(c, [note for s in ours for note in s.notes], self._ids)
             for s in ours:
@@ -106,7 +124,7 @@ class Settler:
         return await self._db.write(work)
 
     def _put_on_record(self, c: Connection, a: Ask) -> bool:
-        given = {"message": a.id, "by": a.owner, "attempt": a.attempt, "at": to_micros(a.at)}
+        given = {"b_id": a.id, "b_owner": a.owner, "b_attempt": a.attempt, "b_at": to_micros(a.at)}
         return c.execute(self._ask, given | self._clock.parameters()).rowcount == 1
 
     def _settle_many(self, c: Connection, settlements: Sequence[SendResult]) -> list[bool]:
@@ -131,11 +149,5 @@ class Settler:
             sets = ", ".join(f"{name} = ?" for name in values)
             done = raw.execute(_SETTLE_ONE.format(sets=sets), (*values.values(), s.id, s.owner, s.attempt))
             return bool(done.rowcount == 1)
-        if s.is_uncertain:
-            values["uncertain_sends"] = M.uncertain_sends + 1
-        if not s.was_asked:
-            values["asks"] = M.asks - case((M.asked_at.is_(None), 0), else_=1)
-        query = update(t.outbox).where(M.id == s.id, M.owner == s.owner, M.attempts == s.attempt, M.state == "sending")
-        if s.is_rescue:
-            query = query.where(M.lease_until < self._clock.now)
-        return c.execute(query.values(**values), self._clock.parameters() if s.is_rescue else None).rowcount == 1
+        given = {"b_id": s.id, "b_owner": s.owner, "b_attempt": s.attempt, **values, **self._clock.parameters()}
+        return c.execute(_build_settle(s, self._clock), given).rowcount == 1

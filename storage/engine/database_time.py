@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from backend.domain.instants import from_micros
 from storage.engine.database import Database
+
+
+def _build_question(db: Database) -> Select[int]:
+    return select(db.lease_clock.now)
 
 
 class DatabaseTime:
@@ -21,6 +25,7 @@ class DatabaseTime:
         adjust: Callable[[datetime], datetime] = lambda at: at,
     ) -> None:  # fmt: skip
         self._db = db
+        self._question = _build_question(db)
         self._monotonic = monotonic
         self._host = host
         self._adjust = adjust
@@ -30,7 +35,7 @@ class DatabaseTime:
     async def sample(self) -> None:
         """Ask the database. Raises what the database raises; the clock goes on meanwhile."""
         asked = self._monotonic()
-        answer = await self._db.fetch_value(select(self._db.lease_clock.now))
+        answer = await self._db.fetch_value(self._question)
         answered, host = self._monotonic(), self._host()
         earliest = self._adjust(from_micros(int(answer or 0)))
         latest = earliest + timedelta(seconds=answered - asked)

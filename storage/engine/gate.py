@@ -1,8 +1,20 @@
 """The version gate: which code may work on a database, asked inside every claim, ask and act (XR2; FD12, FM9)."""
 
 from collections.abc import Mapping
+from functools import cache
 
-from sqlalchemy import Boolean, ColumnElement, Connection, insert, literal_column, text, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    TextClause,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from backend.ports.availability import Unavailable
 from storage import tables as t
@@ -12,6 +24,15 @@ Numbers = Mapping[str, int]  # part → number of the code for it
 #: that older code would misread; `schema` is the newest migration of all.
 MEANINGS: Numbers = {"acts": 1, "outbox": 1, "inbox": 1, "calls": 1, "deadlines": 1}
 CLOSED, HELD = "version_gate", "held"  # why somebody is not admitted: codes of refusals
+
+_READ_ROWS = select(t.gate.c.part, t.gate.c.format, t.gate.c.least)
+_INSERT_ROWS = insert(t.gate)
+_RAISE = update(t.gate).where(t.gate.c.part == bindparam("b_part"))
+
+
+@cache
+def _build_question(scalar: str) -> TextClause:
+    return text(f"SELECT {scalar}")
 
 
 class Gate:
@@ -46,7 +67,7 @@ class Gate:
 
     def find_obstacle(self, c: Connection, *parts: str) -> str:
         """Ask on its own, after a statement that changed nothing; '' if these parts are open."""
-        return str(c.execute(text(f"SELECT {self.obstacle(*parts)}")).scalar_one())
+        return str(c.execute(_build_question(self.obstacle(*parts))).scalar_one())
 
     def refuse_closed(self, c: Connection, *parts: str) -> None:
         """Raise Unavailable unless these parts are open; for transactions that write much and are seldom."""
@@ -66,16 +87,15 @@ def read_rows(c: Connection) -> dict[str, tuple[int, int]]:
     """Return part → (format, least); empty in a database that is older than the gate."""
     if not c.dialect.has_table(c, t.gate.name):
         return {}
-    columns = t.gate.c
-    return {r.part: (r.format, r.least) for r in c.execute(t.gate.select().with_only_columns(*columns))}
+    return {r.part: (r.format, r.least) for r in c.execute(_READ_ROWS)}
 
 
 def raise_numbers(c: Connection, numbers: Numbers, least: Numbers) -> None:
     """Open the gate to code of these numbers, and close it to code below `least`; no number is ever lowered."""
     rows = read_rows(c)
     if new := [{"part": part, "format": 0, "least": 0} for part in numbers if part not in rows]:
-        c.execute(insert(t.gate), new)
+        c.execute(_INSERT_ROWS, new)
     for part, own in numbers.items():
         newest, lowest = rows.get(part, (0, 0))
         raised = {"format": max(newest, own), "least": max(lowest, least.get(part, 0))}
-        c.execute(update(t.gate).where(t.gate.c.part == part).values(raised))
+        c.execute(_RAISE, {"b_part": part, **raised})

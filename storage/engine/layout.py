@@ -6,8 +6,10 @@ from backend.domain.refusals import Refused
 from storage.tables import metadata, outbox
 
 _COLUMNS = {
-    "sqlite": "SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'",
-    "postgresql": "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()",
+    "sqlite": text("SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'"),
+    "postgresql": text(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+    ),
 }
 
 
@@ -22,7 +24,7 @@ def refuse_unknown_layout(c: Connection, version: str | None, own: str | None) -
             raise Refused("database_foreign")
         return
     names = metadata.tables
-    there = {(table, column) for table, column in c.execute(text(_COLUMNS[c.dialect.name])) if table in names}
+    there = {(table, column) for table, column in c.execute(_COLUMNS[c.dialect.name]) if table in names}
     ours = {(table.name, column.name) for table in names.values() for column in table.columns}
     if (outbox.name, outbox.c.id.name) not in there or (version == own and there != ours):
         raise Refused("database_of_old_layout")

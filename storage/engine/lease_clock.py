@@ -36,14 +36,14 @@ class LeaseClock:
         """When a lease of this length, taken now, ends."""
         return self.now + to_span(span)
 
-    def has_served(self, span: timedelta) -> ColumnElement[bool]:
+    def has_served(self, span: ColumnElement[int]) -> ColumnElement[bool]:
         """Whether the database has served for so long: before, nobody who lives could renew what they hold (G5).
 
         Where a given clock answers, the one process that could hold something is the one that asks.
         """
         if self._seconds is not None:
             return true()
-        return literal_column(_POSTGRES_STARTED, BigInteger) <= self.now - to_span(span)
+        return literal_column(_POSTGRES_STARTED, BigInteger) <= self.now - span
 
     def parameters(self) -> dict[str, int]:
         """What statements that name this clock must be given."""

@@ -29,6 +29,12 @@ HERE = Path(__file__).parents[1] / "migrations"
 FIRST = "0001"
 FRESH_SECONDS = 60  # a process that beat so lately may still be at work
 UPGRADE_LOCK = 0x6A696573  # "jies": the advisory lock that lets one process at a time change a PostgreSQL database
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_READ_VERSION = text("SELECT version_num FROM alembic_version")
+_LIST_FRESH_BEATS = text(
+    "SELECT host, code FROM beats WHERE number > 0 AND at >"
+    " (extract(epoch FROM clock_timestamp()) - :seconds) * 1000000 ORDER BY at DESC"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,7 @@ def _refuse_old_code(connection: Connection, least: int) -> None:
     """
     if connection.dialect.name == "sqlite" or not connection.dialect.has_table(connection, "beats"):
         return
-    fresh = text(
-        "SELECT host, code FROM beats WHERE number > 0 AND at >"
-        " (extract(epoch FROM clock_timestamp()) - :seconds) * 1000000 ORDER BY at DESC"
-    )
-    for host, code in connection.execute(fresh, {"seconds": FRESH_SECONDS}):
+    for host, code in connection.execute(_LIST_FRESH_BEATS, {"seconds": FRESH_SECONDS}):
         if not (code.isdecimal() and int(code) >= least):
             raise Refused("old_code_running", host=host, version=code)
 
@@ -136,7 +138,7 @@ def read_version_of(connection: Connection) -> str | None:
     """Return the version of the database behind a connection; None if it has none."""
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(_READ_VERSION).scalar()
 
 
 def read_known_version(connection: Connection) -> str | None:
@@ -255,7 +257,7 @@ async def _run_on_postgres(url: str, work: Callable[[Connection], T]) -> T:
     from sqlalchemy.ext.asyncio import create_async_engine
 
     def alone(connection: Connection) -> T:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
+        connection.execute(_LOCK, {"key": UPGRADE_LOCK})
         return work(connection)
 
     engine = create_async_engine(

@@ -4,13 +4,12 @@ Every query yields unit, ticket number, row id, why, words, a later ticket's num
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 
 from backend.domain.instants import to_micros
 from backend.domain.unreachable import EXEMPT_AFTER
@@ -99,18 +98,27 @@ _ESCALATED = f"""SELECT t.management, t.ticket_no, j.id, j.verb, j.arguments, ''
     AND NOT EXISTS (SELECT 1 FROM journal c WHERE c.ticket_id = t.id AND c.verb IN ('assist', 'supervise')
         AND c.at <= j.at)"""
 
-_QUERIES: Mapping[Clue, str] = MappingProxyType(
+_QUERIES: Mapping[Clue, TextClause] = MappingProxyType(
     {
-        Clue.PRAISE: _PRAISE,
-        Clue.SUPERVISION: _SUPERVISION,
-        Clue.COORDINATED: _COORDINATED,
-        Clue.CONTRADICTED: _CONTRADICTED,
-        Clue.RECOGNISED: _RECOGNISED,
-        Clue.UNANSWERED: _UNANSWERED,
-        Clue.ENDURING: _ENDURING,
-        Clue.ESCALATED: _ESCALATED,
+        clue: text(f"{sql} ORDER BY 7, 3, 6")
+        for clue, sql in {
+            Clue.PRAISE: _PRAISE,
+            Clue.SUPERVISION: _SUPERVISION,
+            Clue.COORDINATED: _COORDINATED,
+            Clue.CONTRADICTED: _CONTRADICTED,
+            Clue.RECOGNISED: _RECOGNISED,
+            Clue.UNANSWERED: _UNANSWERED,
+            Clue.ENDURING: _ENDURING,
+            Clue.ESCALATED: _ESCALATED,
+        }.items()
     }
 )
+_LIST_IN_HAND = text("""SELECT w.unit, w.ticket_no FROM (SELECT a.unit, t.ticket_no,
+    row_number() OVER (PARTITION BY a.unit ORDER BY a.dispatched_at DESC, a.id DESC) AS place
+    FROM assignments a JOIN tickets t ON t.id = a.ticket_id
+    WHERE a.lead AND a.unit IN :units AND a.dispatched_at < :end AND t.merged_into IS NULL
+    AND (a.closed_at IS NULL OR a.closed_at >= :start) AND (a.ended_at IS NULL OR a.ended_at >= :start)) w
+    WHERE w.place <= :limit ORDER BY w.unit, w.place""").bindparams(bindparam("units", expanding=True))
 #: what a journal line says by its words: its reason for a line, "" for none
 _READ_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
     {
@@ -137,8 +145,7 @@ class SqlClueStore:
         }  # fmt: skip
         values: dict[str, int] = {name: to_micros(at) for name, at in known.items()}
         values |= {"enduring": age // timedelta(microseconds=1), "exempt": EXEMPT_AFTER}
-        query = f"{_QUERIES[clue]} ORDER BY 7, 3, 6"
-        rows = await self._db.fetch_rows(text(query), {name: values[name] for name in re.findall(r":(\w+)", query)})
+        rows = await self._db.fetch_rows(_QUERIES[clue], values)
         return [one for row in rows if row[0] and (one := _read_candidate(row)) is not None]
 
     async def list_in_hand(
@@ -147,14 +154,8 @@ class SqlClueStore:
         """List (unit, ticket) of what these units led at any time of the span, newest first, at most `limit` a unit."""
         if not units:
             return []
-        query = text("""SELECT w.unit, w.ticket_no FROM (SELECT a.unit, t.ticket_no,
-            row_number() OVER (PARTITION BY a.unit ORDER BY a.dispatched_at DESC, a.id DESC) AS place
-            FROM assignments a JOIN tickets t ON t.id = a.ticket_id
-            WHERE a.lead AND a.unit IN :units AND a.dispatched_at < :end AND t.merged_into IS NULL
-            AND (a.closed_at IS NULL OR a.closed_at >= :start) AND (a.ended_at IS NULL OR a.ended_at >= :start)) w
-            WHERE w.place <= :limit ORDER BY w.unit, w.place""").bindparams(bindparam("units", expanding=True))
         given = {"units": sorted(units), "start": to_micros(start), "end": to_micros(end), "limit": limit}
-        return [(unit, no) for unit, no in await self._db.fetch_rows(query, given)]
+        return [(unit, no) for unit, no in await self._db.fetch_rows(_LIST_IN_HAND, given)]
 
 
 def _read_candidate(row: Sequence[Any]) -> LedgerCandidate | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, TextClause, func, select, text
 
 from backend.domain.instants import to_micros
 from backend.domain.scoring.measures import Measure
@@ -24,6 +24,8 @@ from storage.tables import journal
 COUNTING_AGAINST = frozenset({Measure.EXTENSION, Measure.RED_CARD})
 
 _EXCLUDED = "e.item = :item AND e.month = :month AND e.state = 'accepted' AND e.decided_at <= :as_of"
+_HAS_EXCLUDED = text(f"SELECT 1 FROM score_exclusions e WHERE {_EXCLUDED} LIMIT 1")
+_FIND_FIRST = select(func.min(journal.c.recorded_at))
 _HAS_LATER_EXTENSIONS = text("SELECT 1 FROM requests WHERE kind = 'extension' AND decided_at > :as_of LIMIT 1")
 
 
@@ -39,7 +41,7 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
         """Count each measure by unit; a measure that no table answers is empty."""
 
         def work(c: Connection) -> dict[Measure, Sequence[UnitCount]]:
-            wording, values = self._build_query(c, cohort), _build_parameters(cohort)
+            wording, values = self._word(c, cohort), _build_parameters(cohort)
             together = [m for m in measures if wording.counts_closings(m)]
             found = {m: _count(c, wording, m, values) for m in measures if m not in together}
             return found | (_count_closings(c, wording, together, values) if together else {})
@@ -47,22 +49,14 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
         return await self._db.read(work)
 
     async def list_evidence(self, measure: Measure, cohort: Cohort, limit: int) -> Sequence[EvidenceTicket]:
-        failed = "s.num > 0" if measure in COUNTING_AGAINST else "s.num < s.den"
-
         def work(c: Connection) -> list[EvidenceTicket]:
-            rows = self._build_query(c, cohort).build_rows(measure)
-            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT w.unit, t.ticket_no, w.failed, w.n FROM (
-                SELECT s.unit, s.ticket_id, CASE WHEN {failed} THEN 1 ELSE 0 END AS failed,
-                count(*) OVER (PARTITION BY s.unit) AS n, row_number() OVER (PARTITION BY s.unit
-                ORDER BY CASE WHEN {failed} THEN 0 ELSE 1 END, s.ticket_id) AS place
-                FROM ({rows}) s {_unit_condition(cohort)}) w
-                JOIN tickets t ON t.id = w.ticket_id WHERE w.place <= :limit ORDER BY w.unit, w.place"""
-            found = c.execute(text(query), {**_build_parameters(cohort), "limit": limit})
+            query = _build_evidence(self._word(c, cohort), measure)
+            found = c.execute(query, {**_build_parameters(cohort), "limit": limit})
             return [EvidenceTicket(r[0], r[1], bool(r[2]), int(r[3])) for r in found]
 
         return await self._db.read(work)
 
-    def _build_query(self, c: Connection, cohort: Cohort) -> MeasureQuery:
+    def _word(self, c: Connection, cohort: Cohort) -> MeasureQuery:
         later = c.execute(_HAS_LATER_EXTENSIONS, {"as_of": to_micros(cohort.as_of)}).first() is not None
         return MeasureQuery(cohort, self._db.dialect, undo_extensions=later)
 
@@ -70,16 +64,10 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
         self, measure: Measure, cohort: Cohort, offset: int, limit: int, *, failed: bool = False
     ) -> Sequence[EvidenceTicket]:
         """Return a page of the tickets behind one unit's measure, failing ones first, or only those."""
-        against = "s.num > 0" if measure in COUNTING_AGAINST else "s.num < s.den"
 
         def work(c: Connection) -> list[EvidenceTicket]:
-            rows = self._build_query(c, cohort).build_rows(measure)
-            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT w.unit, t.ticket_no, w.failed, w.n FROM (
-                SELECT s.unit, s.ticket_id, CASE WHEN {against} THEN 1 ELSE 0 END AS failed, count(*) OVER () AS n
-                FROM ({rows}) s WHERE s.unit = :unit {f"AND {against}" if failed else ""}) w
-                JOIN tickets t ON t.id = w.ticket_id
-                ORDER BY w.failed DESC, w.ticket_id LIMIT :limit OFFSET :offset"""
-            found = c.execute(text(query), {**_build_parameters(cohort), "limit": limit, "offset": offset})
+            query = _build_unit_evidence(self._word(c, cohort), measure, failed)
+            found = c.execute(query, {**_build_parameters(cohort), "limit": limit, "offset": offset})
             return [EvidenceTicket(r[0], r[1], bool(r[2]), int(r[3])) for r in found]
 
         return await self._db.read(work)
@@ -89,14 +77,11 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
     ) -> Sequence[TicketShare]:
         def work(c: Connection) -> list[TicketShare]:
             given = {**_build_parameters(cohort), "item": item, "month": month}
-            if c.execute(text(f"SELECT 1 FROM score_exclusions e WHERE {_EXCLUDED} LIMIT 1"), given).first() is None:
+            if c.execute(_HAS_EXCLUDED, given).first() is None:
                 return []
-            rows = self._build_query(c, cohort).build_rows(measure)
-            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT s.unit, t.ticket_no, sum(s.num), sum(s.den), e.reason FROM score_exclusions e
-                JOIN tickets t ON t.ticket_no = e.ticket JOIN ({rows}) s ON s.ticket_id = t.id AND s.unit = e.unit
-                WHERE {_EXCLUDED} GROUP BY s.unit, t.ticket_no, e.id, e.reason ORDER BY e.id"""
+            query = _build_excluded_shares(self._word(c, cohort), measure)
             found: dict[tuple[str, str], TicketShare] = {}
-            for unit, no, num, den, reason in c.execute(text(query), given):
+            for unit, no, num, den, reason in c.execute(query, given):
                 found.setdefault((unit, no), TicketShare(unit, no, int(num), int(den), reason))
             return list(found.values())
 
@@ -106,10 +91,8 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
         """List what one ticket adds to the counts of the unit."""
 
         def work(c: Connection) -> list[TicketShare]:
-            rows = self._build_query(c, cohort).build_rows(measure)
-            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT s.unit, sum(s.num), sum(s.den) FROM ({rows}) s JOIN tickets t ON t.id = s.ticket_id
-                WHERE t.ticket_no = :ticket AND s.unit = :unit GROUP BY s.unit"""
-            found = c.execute(text(query), {**_build_parameters(cohort), "ticket": ticket})
+            query = _build_ticket_shares(self._word(c, cohort), measure)
+            found = c.execute(query, {**_build_parameters(cohort), "ticket": ticket})
             return [TicketShare(unit, ticket, int(num), int(den), "") for unit, num, den in found]
 
         return await self._db.read(work)
@@ -122,20 +105,75 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore, SqlConnectS
 
     async def find_first_record(self) -> datetime | None:
         """Return when this installation wrote its first journal line; None before."""
-        at = await self._db.fetch_value(select(func.min(journal.c.recorded_at)))
+        at = await self._db.fetch_value(_FIND_FIRST)
         return decode_instant(at)
 
 
-def build_count_statement(wording: MeasureQuery, measure: Measure, cohort: Cohort) -> str:
-    """Return the SQL of one measure's counts by unit."""
-    supposed = build_prefix(cohort, wording.dialect)
-    return f"{supposed}SELECT s.unit, sum(s.num), sum(s.den) FROM ({wording.build_rows(measure)}) s {_unit_condition(cohort)} GROUP BY s.unit"
+def _build_statement(wording: MeasureQuery, sql: str) -> TextClause:
+    """Build a statement under which the question's `granted` requests are granted."""
+    return text(build_prefix(wording.cohort, wording.dialect) + sql)
+
+
+def _build_count(wording: MeasureQuery, measure: Measure) -> TextClause:
+    unit = _unit_condition(wording.cohort)
+    return _build_statement(
+        wording, f"SELECT s.unit, sum(s.num), sum(s.den) FROM ({wording.build_rows(measure)}) s {unit} GROUP BY s.unit"
+    )
+
+
+def _build_evidence(wording: MeasureQuery, measure: Measure) -> TextClause:
+    failed = _failed(measure)
+    return _build_statement(
+        wording,
+        f"""SELECT w.unit, t.ticket_no, w.failed, w.n FROM (
+        SELECT s.unit, s.ticket_id, CASE WHEN {failed} THEN 1 ELSE 0 END AS failed,
+        count(*) OVER (PARTITION BY s.unit) AS n, row_number() OVER (PARTITION BY s.unit
+        ORDER BY CASE WHEN {failed} THEN 0 ELSE 1 END, s.ticket_id) AS place
+        FROM ({wording.build_rows(measure)}) s {_unit_condition(wording.cohort)}) w
+        JOIN tickets t ON t.id = w.ticket_id WHERE w.place <= :limit ORDER BY w.unit, w.place""",
+    )
+
+
+def _build_unit_evidence(wording: MeasureQuery, measure: Measure, only_failed: bool) -> TextClause:
+    failed = _failed(measure)
+    return _build_statement(
+        wording,
+        f"""SELECT w.unit, t.ticket_no, w.failed, w.n FROM (
+        SELECT s.unit, s.ticket_id, CASE WHEN {failed} THEN 1 ELSE 0 END AS failed, count(*) OVER () AS n
+        FROM ({wording.build_rows(measure)}) s WHERE s.unit = :unit {f"AND {failed}" if only_failed else ""}) w
+        JOIN tickets t ON t.id = w.ticket_id
+        ORDER BY w.failed DESC, w.ticket_id LIMIT :limit OFFSET :offset""",
+    )
+
+
+def _build_excluded_shares(wording: MeasureQuery, measure: Measure) -> TextClause:
+    return _build_statement(
+        wording,
+        f"""SELECT s.unit, t.ticket_no, sum(s.num), sum(s.den), e.reason
+        FROM score_exclusions e JOIN tickets t ON t.ticket_no = e.ticket
+        JOIN ({wording.build_rows(measure)}) s ON s.ticket_id = t.id AND s.unit = e.unit
+        WHERE {_EXCLUDED} GROUP BY s.unit, t.ticket_no, e.id, e.reason ORDER BY e.id""",
+    )
+
+
+def _build_ticket_shares(wording: MeasureQuery, measure: Measure) -> TextClause:
+    return _build_statement(
+        wording,
+        f"""SELECT s.unit, sum(s.num), sum(s.den)
+        FROM ({wording.build_rows(measure)}) s JOIN tickets t ON t.id = s.ticket_id
+        WHERE t.ticket_no = :ticket AND s.unit = :unit GROUP BY s.unit""",
+    )
+
+
+def _failed(measure: Measure) -> str:
+    """Condition: a row that speaks against the unit."""
+    return "s.num > 0" if measure in COUNTING_AGAINST else "s.num < s.den"
 
 
 def _count(c: Connection, wording: MeasureQuery, measure: Measure, values: dict[str, Any]) -> Sequence[UnitCount]:
     if measure is Measure.CONNECT:  # 接通率 comes from the ledger (B15)
         return ()
-    rows = c.execute(text(build_count_statement(wording, measure, wording.cohort)), values)
+    rows = c.execute(_build_count(wording, measure), values)
     return [UnitCount(unit, int(num), int(den)) for unit, num, den in rows]
 
 
@@ -144,9 +182,8 @@ def _count_closings(
 ) -> dict[Measure, Sequence[UnitCount]]:
     """Count the measures of the month's closings, all in one pass."""
     found: dict[Measure, list[UnitCount]] = {measure: [] for measure in measures}
-    for unit, *sums in c.execute(
-        text(build_prefix(wording.cohort, wording.dialect) + wording.build_closing_counts(measures)), values
-    ):
+    query = _build_statement(wording, wording.build_closing_counts(measures))
+    for unit, *sums in c.execute(query, values):
         for place, measure in enumerate(measures):
             num, den = sums[2 * place : 2 * place + 2]
             if den:

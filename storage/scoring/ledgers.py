@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from backend.domain.instants import to_micros
 from backend.ports.ledgers import LedgerEntry, LedgerFilter
@@ -14,10 +14,29 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing
 from storage.engine.mapping import RowMapper
+from storage.engine.narrowing import AnySelect, build_before, build_matching
 
 K = t.ledger_lines.c
 _ENTRY = RowMapper(LedgerEntry)
 UNDECIDED = ("draft", "entered")
+_ENTRIES = select(*_ENTRY.columns(t.ledger_lines))
+_LIST_ACCEPTED = _ENTRIES.where(K.state == "accepted", K.month.between(bindparam("first"), bindparam("last"))).order_by(
+    K.month, K.id
+)
+_LIST_ACCEPTED_OF_UNIT = _LIST_ACCEPTED.where(K.unit == bindparam("unit"))
+_GET = _ENTRIES.where(K.id == bindparam("id"))
+_FIND = _ENTRIES.where(K.fingerprint == bindparam("fingerprint"))
+_READ_REST = select(K.facts, K.replaces).where(K.id == bindparam("id"))
+_ADD = insert(t.ledger_lines)
+#: what is set is named by the parameters
+_CHANGE = update(t.ledger_lines).where(K.id == bindparam("b_id"))
+_CHANGE_DRAFT, _REVIEW = _CHANGE.where(K.state == "draft"), _CHANGE.where(K.state.in_(UNDECIDED))
+
+
+def _build_list(criteria: LedgerFilter, limit: int) -> AnySelect:
+    query = build_matching(_ENTRIES, {K.month: criteria.month, K.unit: criteria.unit, K.kind: criteria.kind})
+    query = build_before(query, K.id, criteria.before).order_by(K.id.desc()).limit(limit)
+    return query.where(K.state.in_(criteria.states)) if criteria.states else query
 
 
 class SqlLedgerStore:
@@ -27,50 +46,37 @@ class SqlLedgerStore:
 
     async def list_accepted_entries(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
         """List accepted entries of the months `first` to `last`, oldest first."""
-        query = select(*_ENTRY.columns(t.ledger_lines)).where(K.state == "accepted", K.month.between(first, last))
-        if unit is not None:
-            query = query.where(K.unit == unit)
-        query = query.order_by(K.month, K.id)
-        return await self._db.fetch_all(query, _ENTRY.read)
+        query = _LIST_ACCEPTED if unit is None else _LIST_ACCEPTED_OF_UNIT
+        return await self._db.fetch_all(query, _ENTRY.read, {"first": first, "last": last, "unit": unit})
 
     async def list_ledger_entries(self, criteria: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
-        query = select(*_ENTRY.columns(t.ledger_lines)).order_by(K.id.desc()).limit(limit)
-        for column, value in ((K.month, criteria.month), (K.unit, criteria.unit), (K.kind, criteria.kind)):
-            if value is not None:
-                query = query.where(column == value)
-        if criteria.states:
-            query = query.where(K.state.in_(criteria.states))
-        if criteria.before is not None:
-            query = query.where(K.id < criteria.before)
-        return await self._db.fetch_all(query, _ENTRY.read)
+        return await self._db.fetch_all(_build_list(criteria, limit), _ENTRY.read)
 
     async def get_ledger_entry(self, entry_id: int) -> LedgerEntry | None:
-        query = select(*_ENTRY.columns(t.ledger_lines)).where(K.id == entry_id)
-        return await self._db.fetch_one(query, _ENTRY.read)
+        return await self._db.fetch_one(_GET, _ENTRY.read, {"id": entry_id})
 
     async def add_ledger_entries(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
         def work(c: Connection) -> list[bool]:
             kept = []
             for entry in entries:
-                query = select(K.id).where(K.fingerprint == entry.fingerprint)
-                kept.append(c.execute(query).first() is None)
+                kept.append(c.execute(_FIND, {"fingerprint": entry.fingerprint}).first() is None)
                 if kept[-1]:
-                    c.execute(insert(t.ledger_lines).values(**build_entry_row(entry)))
+                    c.execute(_ADD, build_entry_row(entry))
             return kept
 
         return await self._db.write(work)
 
     async def save_drafts(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
         def one(c: Connection, entry: LedgerEntry) -> bool:
-            row = c.execute(select(*_ENTRY.columns(t.ledger_lines)).where(K.fingerprint == entry.fingerprint)).first()
+            row = c.execute(_FIND, {"fingerprint": entry.fingerprint}).first()
             if row is None:
-                c.execute(insert(t.ledger_lines).values(**build_entry_row(entry)))
+                c.execute(_ADD, build_entry_row(entry))
                 return True
             old = _ENTRY.read(row)
             new = replace(old, count=entry.count, level=entry.level, note=entry.note, tickets=entry.tickets)
             if old.state != "draft" or new == old:
                 return False
-            c.execute(update(t.ledger_lines).where(K.id == old.id, K.state == "draft").values(**build_entry_row(new)))
+            c.execute(_CHANGE_DRAFT, {"b_id": old.id, **build_entry_row(new)})
             return True
 
         return await self._db.write(lambda c: [one(c, entry) for entry in entries])
@@ -84,24 +90,17 @@ class SqlLedgerStore:
         """Decide an undecided entry; an accepted one voids the line it replaces."""
 
         def work(c: Connection) -> bool:
-            query = (
-                update(t.ledger_lines)
-                .where(K.id == entry_id, K.state.in_(UNDECIDED))
-                .values(state=state, reviewed_by=by, reviewed_at=to_micros(at))
-            )
-            if c.execute(query).rowcount != 1:
+            reviewed = {"b_id": entry_id, "state": state, "reviewed_by": by, "reviewed_at": to_micros(at)}
+            if c.execute(_REVIEW, reviewed).rowcount != 1:
                 return False
+            if exemption is None and state != "accepted":
+                return True
+            facts, old = c.execute(_READ_REST, {"id": entry_id}).one()
             if exemption is not None:
-                facts = json.loads(c.execute(select(K.facts).where(K.id == entry_id)).scalar_one())
-                c.execute(
-                    update(t.ledger_lines)
-                    .where(K.id == entry_id)
-                    .values(facts=json.dumps(facts | {"exemption": exemption}))
-                )
-            if state == "accepted":
-                old = c.execute(select(K.replaces).where(K.id == entry_id)).scalar()
-                if old is not None:
-                    c.execute(update(t.ledger_lines).where(K.id == old).values(state="void"))
+                exempted = json.dumps(json.loads(facts) | {"exemption": exemption})
+                c.execute(_CHANGE, {"b_id": entry_id, "facts": exempted})
+            if state == "accepted" and old is not None:
+                c.execute(_CHANGE, {"b_id": old, "state": "void"})
             return True
 
         return await self._db.write(work)

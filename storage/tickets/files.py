@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from backend.ports.tickets import StoredFile
 from storage import tables as t
@@ -10,6 +10,9 @@ from storage.engine.database import Database
 from storage.engine.mapping import RowMapper
 
 _FILE = RowMapper(StoredFile)
+_STORE = insert(t.files)
+_FIND = select(*_FILE.columns(t.files)).where(t.files.c.id.in_(bindparam("ids", expanding=True)))
+_LOAD_CONTENT = select(t.files.c.content).where(t.files.c.id == bindparam("id"))
 
 
 class SqlFileStore:
@@ -19,14 +22,12 @@ class SqlFileStore:
         self._db = db
 
     async def store(self, file: StoredFile, content: bytes) -> None:
-        await self._db.execute(insert(t.files).values(**_FILE.values(file), content=content))
+        await self._db.execute(_STORE, {**_FILE.values(file), "content": content})
 
     async def find_files(self, ids: Collection[str]) -> dict[str, StoredFile]:
-        query = select(*_FILE.columns(t.files)).where(t.files.c.id.in_(sorted(ids)))
-        found = await self._db.fetch_all(query, _FILE.read) if ids else []
+        found = await self._db.fetch_all(_FIND, _FILE.read, {"ids": sorted(ids)}) if ids else []
         return {file.id: file for file in found}
 
     async def load_content(self, file_id: str) -> bytes | None:
-        query = select(t.files.c.content).where(t.files.c.id == file_id)
-        found = await self._db.fetch_value(query)
+        found = await self._db.fetch_value(_LOAD_CONTENT, {"id": file_id})
         return None if found is None else bytes(found)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from backend.domain import masked_texts
 from backend.domain.instants import to_micros
@@ -30,6 +30,20 @@ _SERIAL = text(
     "ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + :count RETURNING next"
 )
 _BLANK = {"extra": "{}", **dict.fromkeys(masked_texts.COLUMNS, "")}
+K, G = t.tickets.c, t.ticket_features.c
+_IS_CALLER, _IS_RECENT = K.phone_index.in_(bindparam("callers", expanding=True)), K.generated_at >= bindparam("since")
+_LIST_OPEN = (
+    select(K.phone_index, K.category, K.ticket_no)
+    .where(_IS_CALLER, _IS_RECENT, K.state.not_in(ENDED_STATES))
+    .order_by(K.id)
+)
+_LIST_SILENT = select(K.phone_index).where(_IS_CALLER, K.do_not_call).distinct()
+_LIST_OPEN_BY_TEXT = (
+    select(G.caller, K.category, K.ticket_no)
+    .join_from(t.ticket_features, t.tickets, K.id == G.ticket_id)
+    .where(G.caller.in_(bindparam("callers", expanding=True)), _IS_RECENT, K.state.not_in(ENDED_STATES))
+    .order_by(K.id)
+)
 Batch = tuple[str, tuple[str, ...], list[tuple[object, ...]]]  # table, columns, rows
 
 
@@ -69,32 +83,22 @@ class SqlIntakeStore:
     async def find_requesters(self, indices: Collection[str], since: datetime) -> KnownRequesters:
         if not indices:
             return KnownRequesters()
-        k = t.tickets.c
-        mine = k.phone_index.in_(sorted(indices))
-        open_ = (
-            select(k.phone_index, k.category, k.ticket_no)
-            .where(mine, k.generated_at >= to_micros(since), k.state.not_in(ENDED_STATES))
-            .order_by(k.id)
-        )
-        silent = select(k.phone_index).where(mine, k.do_not_call).distinct()
+        given = {"callers": sorted(indices), "since": to_micros(since)}
 
         def work(c: Connection) -> KnownRequesters:
-            earlier = tuple(EarlierTicket(r.phone_index, r.category, r.ticket_no) for r in c.execute(open_))
-            return KnownRequesters(earlier, frozenset(c.execute(silent).scalars()))
+            found = c.execute(_LIST_OPEN, given)
+            earlier = tuple(EarlierTicket(r.phone_index, r.category, r.ticket_no) for r in found)
+            return KnownRequesters(earlier, frozenset(c.execute(_LIST_SILENT, given).scalars()))
 
         return await self._db.read(work)
 
     async def find_earlier_by_text(self, requesters: Collection[str], since: datetime) -> Sequence[EarlierTicket]:
         if not requesters:
             return ()
-        k, g = t.tickets.c, t.ticket_features.c
-        query = (
-            select(g.caller, k.category, k.ticket_no)
-            .join_from(t.ticket_features, t.tickets, k.id == g.ticket_id)
-            .where(g.caller.in_(sorted(requesters)), k.generated_at >= to_micros(since), k.state.not_in(ENDED_STATES))
-            .order_by(k.id)
+        given = {"callers": sorted(requesters), "since": to_micros(since)}
+        return await self._db.fetch_all(
+            _LIST_OPEN_BY_TEXT, lambda r: EarlierTicket(r.caller, r.category, r.ticket_no), given
         )
-        return await self._db.fetch_all(query, lambda r: EarlierTicket(r.caller, r.category, r.ticket_no))
 
     async def find_taken_numbers(self, numbers: Collection[str]) -> frozenset[str]:
         return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.ticket_no, numbers)))

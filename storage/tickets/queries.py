@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
 from backend.domain.acts import Sight
-from backend.domain.instants import from_micros
+from backend.domain.instants import from_micros, to_micros
 from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
 from backend.domain.ticket_enums import State
 from backend.ports.ticket_queries import (
@@ -26,15 +26,19 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.mapping import MAPPERS, decode_instant
+from storage.engine.narrowing import AnySelect, build_before, build_matching
 from storage.tickets.search import (
+    IS_MEANT,
     SEARCH_WINDOW,
     TICKET_COLUMNS,
-    apply_filters,
+    build_exact,
+    build_page,
     build_query,
+    build_seen,
     choose_window,
     find_floor,
+    find_meant,
     has_flag,
-    has_number,
     hide_other_tickets,
     is_one_of,
     is_overdue,
@@ -48,7 +52,59 @@ METRICS_ROWS = 50_000  # newest rows counted for the metrics
 ENDED_STATES = (State.FINALIZED, State.ARCHIVED, State.MERGED, State.CANCELLED, State.RETURNED)
 OPEN_STATES = tuple(s.value for s in State if s not in ENDED_STATES)
 
+K = t.tickets.c
+_VIEW = (*TICKET_COLUMNS, K.name_sealed)
+_IS_TICKET, _IS_AMONG = K.id == bindparam("ticket"), K.id.in_(bindparam("tickets", expanding=True))
+_IS_PHONE = K.phone_index == bindparam("phone")
+_FIND_TICKETS = select(*_VIEW, K.submitted_at, K.extra).where(IS_MEANT)
+_GET_REQUESTER = select(K.name_sealed, K.phone_sealed).where(_IS_TICKET)
+_LIST_ASSIGNMENTS = (
+    select(t.assignments)
+    .where(t.assignments.c.ticket_id.in_(bindparam("tickets", expanding=True)))
+    .order_by(t.assignments.c.id)
+)
+_LIST_JOURNAL = select(t.journal).where(t.journal.c.ticket_id == bindparam("ticket")).order_by(t.journal.c.version)
+_LIST_VISITS = select(t.visits).where(t.visits.c.ticket_id == bindparam("ticket")).order_by(t.visits.c.id)
 _MESSAGE_COLUMNS = [t.outbox.c[name] for name in MAPPERS[Message].names]
+_SENT = (t.outbox.c.sent_at, t.outbox.c.provider_id, t.outbox.c.error, t.outbox.c.cost)
+_DELIVERIES = select(*_MESSAGE_COLUMNS, *_SENT, K.ticket_no.label("ticket_no")).outerjoin_from(
+    t.outbox, t.tickets, K.id == t.outbox.c.ticket_id
+)
+_CALLS = select(t.calls, K.ticket_no.label("ticket_no")).outerjoin_from(t.calls, t.tickets, K.id == t.calls.c.ticket_id)
+_LIST_MESSAGES = _DELIVERIES.where(t.outbox.c.ticket_id == bindparam("ticket")).order_by(t.outbox.c.id)
+_LIST_CALLS = _CALLS.where(t.calls.c.ticket_id == bindparam("ticket")).order_by(t.calls.c.id)
+_LIST_ATTEMPTS = (
+    select(t.call_attempts)
+    .where(t.call_attempts.c.call_id.in_(bindparam("calls", expanding=True)))
+    .order_by(t.call_attempts.c.id)
+)
+
+
+def _build_recent(column: Any, key: Any) -> Select[Any, int]:
+    newest = select(column.label("word")).order_by(key.desc()).limit(METRICS_ROWS).subquery()
+    return select(newest.c.word, func.count()).group_by(newest.c.word)
+
+
+_COUNT_RECENT = {
+    "letters": _build_recent(t.outbox.c.state, t.outbox.c.id),
+    "calls": _build_recent(t.calls.c.outcome, t.calls.c.id),
+}
+
+
+def _build_open_counts(seen_by: Sight | None) -> tuple[Select[str, int], dict[str, Select[int]]]:
+    """Build the counts of open tickets by state, and of what is to be noticed, by name."""
+    mine = is_seen_by(seen_by)
+    own = [is_one_of(t.duties.c.unit, seen_by.units)] if seen_by is not None else []
+    is_open, count, duties = K.state.in_(OPEN_STATES), select(func.count()).select_from(t.tickets), t.duties.c
+    return select(K.state, func.count()).where(is_open, *mine).group_by(K.state), {
+        "overdue": select(func.count(func.distinct(duties.ticket_id))).where(*is_overdue(bindparam("now")), *own),
+        "red": count.where(is_open, has_flag("red"), *mine),
+        "undecided": count.where(*is_undecided(), *mine),
+    }
+
+
+def _build_newest_by_phone(seen_by: Sight | None) -> AnySelect:
+    return build_seen(seen_by, _IS_PHONE, *_VIEW).order_by(K.id.desc()).limit(bindparam("limit"))
 
 
 class SqlQueryStore:
@@ -60,10 +116,7 @@ class SqlQueryStore:
 
     async def get_ticket(self, no: str, seen_by: Sight | None = None) -> TicketView | None:
         def work(c: Connection) -> TicketView | None:
-            k = t.tickets.c
-            columns = (*TICKET_COLUMNS, k.name_sealed, k.submitted_at, k.extra)
-            is_meant, in_order = has_number(no)
-            row = c.execute(select(*columns).where(is_meant).order_by(in_order)).first()
+            row = find_meant(c, _FIND_TICKETS, no)
             found = self._views(c, [row] if row else [], seen_by)
             if not row or (seen_by and not seen_by.covers(found[0].ticket, {a.unit for a in found[0].assignments})):
                 return None
@@ -76,19 +129,15 @@ class SqlQueryStore:
         self, filters: TicketFilter, now: datetime, *, before: int | None = None, limit: int = 50,
         seen_by: Sight | None = None,
     ) -> Page[TicketView]:  # fmt: skip
-        query, position_column = build_query(filters, now, seen_by)
-        if before is not None:
-            query = query.where(position_column < before)
+        query, place = build_query(filters, seen_by, before)
 
         def work(c: Connection) -> Page[TicketView]:
             if filters.text and before is None:  # a whole number means that ticket, however old
-                is_meant, in_order = has_number(filters.text.words)
-                exact = apply_filters(query, replace(filters, text=None), now).where(is_meant)
-                if (row := c.execute(exact.order_by(in_order)).first()) is not None:
-                    return Page(tuple(self._views(c, [row], seen_by)))
-            floor = find_floor(c, query, position_column, choose_window(filters, seen_by))
-            bounded = query if floor is None else query.where(position_column >= floor)
-            ordered = apply_filters(bounded, filters, now).order_by(position_column.desc())
+                exact = find_meant(c, build_exact(query, filters, now), filters.text.words)
+                if exact is not None:
+                    return Page(tuple(self._views(c, [exact], seen_by)))
+            floor = find_floor(c, query, place, choose_window(filters, seen_by))
+            ordered = build_page(query, place, floor, filters, now)
             rows = c.execute(ordered.limit(limit + 1)).all()
             more = rows[limit - 1].id if len(rows) > limit else floor
             return Page(tuple(self._views(c, rows[:limit], seen_by)), more)
@@ -100,15 +149,14 @@ class SqlQueryStore:
 
     def _views(self, c: Connection, rows: Sequence[Any], seen_by: Sight | None) -> list[TicketView]:
         ids = [row.id for row in rows]
-        a = t.assignments
         of: dict[int, list[Assignment]] = {i: [] for i in ids}
         if ids:
-            for row in c.execute(select(a).where(a.c.ticket_id.in_(ids)).order_by(a.c.id)).mappings():
+            for row in c.execute(_LIST_ASSIGNMENTS, {"tickets": ids}).mappings():
                 of[row["ticket_id"]].append(MAPPERS[Assignment].from_mapping(dict(row)))
         masters: dict[int, str] = {}
         if under := {row.merged_into for row in rows if row.merged_into is not None}:
-            named = select(t.tickets.c.id, t.tickets.c.ticket_no).where(t.tickets.c.id.in_(under), *is_seen_by(seen_by))
-            masters = {row.id: row.ticket_no for row in c.execute(named)}
+            named = build_seen(seen_by, _IS_AMONG, K.id, K.ticket_no)
+            masters = {row.id: row.ticket_no for row in c.execute(named, {"tickets": sorted(under)})}
         return [
             TicketView(
                 MAPPERS[Ticket].read(row[: len(TICKET_COLUMNS)]), tuple(of[row.id]),
@@ -118,20 +166,19 @@ class SqlQueryStore:
         ]  # fmt: skip
 
     async def load_history(self, ticket_id: int, seen_by: Sight | None) -> TicketHistory:
+        given = {"ticket": ticket_id}
 
         def work(c: Connection) -> TicketHistory:
-            journal = select(t.journal).where(t.journal.c.ticket_id == ticket_id).order_by(t.journal.c.version)
-            lines = tuple(MAPPERS[JournalEntry].from_mapping(dict(row)) for row in c.execute(journal).mappings())
+            journal = c.execute(_LIST_JOURNAL, given).mappings()
+            lines = tuple(MAPPERS[JournalEntry].from_mapping(dict(row)) for row in journal)
             if seen_by is not None:
                 lines = hide_other_tickets(c, lines, seen_by)
-            messages = _select_deliveries().where(t.outbox.c.ticket_id == ticket_id).order_by(t.outbox.c.id)
-            calls = _select_calls().where(t.calls.c.ticket_id == ticket_id).order_by(t.calls.c.id)
-            heard = select(t.visits).where(t.visits.c.ticket_id == ticket_id).order_by(t.visits.c.id)
-            visits = tuple(MAPPERS[Visit].from_mapping(dict(row)) for row in c.execute(heard).mappings())
-            told = tuple(map(_to_delivery, c.execute(messages)))
+            heard = c.execute(_LIST_VISITS, given).mappings()
+            visits = tuple(MAPPERS[Visit].from_mapping(dict(row)) for row in heard)
+            told = tuple(map(_to_delivery, c.execute(_LIST_MESSAGES, given)))
             texts = tuple(list_texts(c, ticket_id))
-            pages = tuple(list_handed(c, ticket_id))
-            return TicketHistory(lines, told, _load_calls(c, c.execute(calls).all()), visits, texts, pages)
+            calls = _load_calls(c, c.execute(_LIST_CALLS, given).all())
+            return TicketHistory(lines, told, calls, visits, texts, tuple(list_handed(c, ticket_id)))
 
         return await self._db.read(work)
 
@@ -139,12 +186,9 @@ class SqlQueryStore:
         self, *, ticket_id: int | None = None, people: Collection[str] | None = None, state: str | None = None,
         before: int | None = None, limit: int = 50,
     ) -> Page[DeliveryView]:  # fmt: skip
-        query = _select_deliveries()
-        if state is not None:
-            query = query.where(t.outbox.c.state == state)
-
         def work(c: Connection) -> Page[DeliveryView]:
-            rows, more = _load_page(c, query, t.outbox, ticket_id, people, before, limit)
+            having = {t.outbox.c.state: state, t.outbox.c.ticket_id: ticket_id}
+            rows, more = _load_page(c, _DELIVERIES, t.outbox, having, people, before, limit)
             return Page(tuple(map(_to_delivery, rows)), more)
 
         return await self._db.read(work)
@@ -153,37 +197,24 @@ class SqlQueryStore:
         self, *, ticket_id: int | None = None, people: Collection[str] | None = None, outcome: str | None = None,
         before: int | None = None, limit: int = 50,
     ) -> Page[CallView]:  # fmt: skip
-        query = _select_calls()
-        if outcome is not None:
-            query = query.where(t.calls.c.outcome == outcome)
-
         def work(c: Connection) -> Page[CallView]:
-            rows, more = _load_page(c, query, t.calls, ticket_id, people, before, limit)
+            having = {t.calls.c.outcome: outcome, t.calls.c.ticket_id: ticket_id}
+            rows, more = _load_page(c, _CALLS, t.calls, having, people, before, limit)
             return Page(_load_calls(c, rows), more)
 
         return await self._db.read(work)
 
     async def count_open(self, now: datetime, seen_by: Sight | None = None) -> Mapping[str, int]:
         def work(c: Connection) -> dict[str, int]:
-            k = t.tickets.c
-            mine = is_seen_by(seen_by)
-            by_state = select(k.state, func.count()).where(k.state.in_(OPEN_STATES), *mine).group_by(k.state)
+            by_state, more = _build_open_counts(seen_by)
+            given = {"now": to_micros(now)}
             counts = {state: int(count) for state, count in c.execute(by_state).all()}
-            own = [is_one_of(t.duties.c.unit, seen_by.units)] if seen_by is not None else []
-            overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*is_overdue(now), *own)
-            red = select(func.count()).where(k.state.in_(OPEN_STATES), has_flag("red"), *mine).select_from(t.tickets)
-            undecided = select(func.count()).where(*is_undecided(), *mine).select_from(t.tickets)
-            more = {"overdue": overdue, "red": red, "undecided": undecided}
-            return counts | {name: int(c.execute(query).scalar_one()) for name, query in more.items()}
+            return counts | {name: int(c.execute(query, given).scalar_one()) for name, query in more.items()}
 
         return await self._db.read(work)
 
     async def get_requester(self, ticket_id: int) -> Requester:
-        def work(c: Connection) -> Any:
-            k = t.tickets.c
-            return c.execute(select(k.name_sealed, k.phone_sealed).where(k.id == ticket_id)).first()
-
-        row = await self._db.read(work)
+        row = await self._db.fetch_first(_GET_REQUESTER, {"ticket": ticket_id})
         if row is None:
             return Requester(None, None)
         return Requester(
@@ -192,61 +223,46 @@ class SqlQueryStore:
         )
 
     async def find_by_phone(self, phone: str, seen_by: Sight | None, limit: int) -> Sequence[TicketView]:
-        query = select(*TICKET_COLUMNS, t.tickets.c.name_sealed)
-        query = query.where(t.tickets.c.phone_index == self._vault.blind_index(phone), *is_seen_by(seen_by))
-        newest = query.order_by(t.tickets.c.id.desc()).limit(limit)
-        return await self._db.read(lambda c: self._views(c, c.execute(newest).all(), seen_by))
+        query, given = _build_newest_by_phone(seen_by), {"phone": self._vault.blind_index(phone), "limit": limit}
+        return await self._db.read(lambda c: self._views(c, c.execute(query, given).all(), seen_by))
 
     async def is_seen(self, ticket_id: int, seen_by: Sight | None) -> bool:
-        query = select(t.tickets.c.id).where(t.tickets.c.id == ticket_id, *is_seen_by(seen_by))
-        return bool(await self._db.fetch_column(query))
+        return await self._db.fetch_first(build_seen(seen_by, _IS_TICKET, K.id), {"ticket": ticket_id}) is not None
 
     async def count_recent(self) -> Mapping[str, Mapping[str, int]]:
-        def count(c: Connection, column: Any, key: Any) -> dict[str, int]:
-            newest = select(column.label("word")).order_by(key.desc()).limit(METRICS_ROWS).subquery()
-            rows = c.execute(select(newest.c.word, func.count()).group_by(newest.c.word)).all()
-            return {word: int(n) for word, n in rows if word is not None}
+        def count(c: Connection, query: Select[Any, int]) -> dict[str, int]:
+            return {word: int(n) for word, n in c.execute(query) if word is not None}
 
-        def work(c: Connection) -> dict[str, Mapping[str, int]]:
-            return {
-                "letters": count(c, t.outbox.c.state, t.outbox.c.id),
-                "calls": count(c, t.calls.c.outcome, t.calls.c.id),
-            }
-
-        return await self._db.read(work)
-
-
-def _select_deliveries() -> Select[object]:
-    k = t.outbox.c
-    return select(
-        *_MESSAGE_COLUMNS, k.sent_at, k.provider_id, k.error, k.cost, t.tickets.c.ticket_no.label("ticket_no")
-    ).outerjoin_from(t.outbox, t.tickets, t.tickets.c.id == k.ticket_id)
-
-
-def _select_calls() -> Select[object]:
-    return select(t.calls, t.tickets.c.ticket_no.label("ticket_no")).outerjoin_from(
-        t.calls, t.tickets, t.tickets.c.id == t.calls.c.ticket_id
-    )
+        return await self._db.read(lambda c: {name: count(c, query) for name, query in _COUNT_RECENT.items()})
 
 
 def _load_page(
-    c: Connection, query: Select[Any], table: Any, ticket_id: int | None, people: Collection[str] | None,
-    before: int | None, limit: int,
-) -> tuple[Sequence[object], int | None]:  # fmt: skip
-    """Return a page of messages or calls; limited to some people, a bounded window at a time."""
-    place = table.c.id
-    bounds = [place < before] if before is not None else []
-    floor = None
-    if ticket_id is not None:
-        bounds.append(table.c.ticket_id == ticket_id)
-    else:
-        floor = c.execute(select(place).where(*bounds).order_by(place.desc()).offset(SEARCH_WINDOW).limit(1)).scalar()
-        if floor is not None:
-            bounds.append(place >= floor)
-    if people is not None:
-        bounds.append(table.c.person.in_(sorted(people)))
-    rows = c.execute(query.where(*bounds).order_by(place.desc()).limit(limit + 1)).all()
+    c: Connection, query: AnySelect, table: Table, having: Mapping[Any, object],
+    people: Collection[str] | None, before: int | None, limit: int,
+) -> tuple[Sequence[Any], int | None]:  # fmt: skip
+    """Return a page of messages or calls; but for one ticket's, a bounded window at a time."""
+    window = SEARCH_WINDOW if having[table.c.ticket_id] is None else None
+    floor = find_floor(c, _build_ids(table, before), table.c.id, window)
+    rows = c.execute(_build_page(query, table, having, people, before, floor, limit)).all()
     return rows[:limit], rows[limit - 1].id if len(rows) > limit else floor
+
+
+def _build_ids(table: Table, before: int | None) -> AnySelect:
+    return build_before(select(table.c.id), table.c.id, before)
+
+
+def _build_page(
+    query: AnySelect, table: Table, having: Mapping[Any, object], people: Collection[str] | None,
+    before: int | None, floor: int | None, limit: int,
+) -> AnySelect:  # fmt: skip
+    """Build the query of a page: what a column is to have, None for any; whose; above the floor, newest first."""
+    place = table.c.id
+    query = build_before(build_matching(query, having), place, before)
+    if floor is not None:
+        query = query.where(place >= floor)
+    if people is not None:
+        query = query.where(table.c.person.in_(sorted(people)))
+    return query.order_by(place.desc()).limit(limit + 1)
 
 
 def _to_delivery(row: Any) -> DeliveryView:
@@ -260,9 +276,7 @@ def _load_calls(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
     of: dict[int, list[CallAttemptView]] = {i: [] for i in ids}
     scripts = {row.id: row.script for row in rows}
     if ids:
-        for d in c.execute(
-            select(t.call_attempts).where(t.call_attempts.c.call_id.in_(ids)).order_by(t.call_attempts.c.id)
-        ):
+        for d in c.execute(_LIST_ATTEMPTS, {"calls": ids}):
             of[d.call_id].append(
                 CallAttemptView(d.id, d.call_id, d.attempt_no, d.state, d.status, d.answered_by, from_micros(d.asked_at),
                      decode_instant(d.ended_at), d.duration, d.outcome, d.error, d.keys, decode_instant(d.answered_at), d.cost,
