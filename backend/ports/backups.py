@@ -49,7 +49,7 @@ class Release(StrEnum):
 class Waiting:
     """What waits to leave, of one kind: how many were due by the mark and after it, and when the oldest was due."""
 
-    what: str  # letters | calls | caller_texts | cards | writebacks
+    what: str  # messages | calls | requester_texts | cards | writebacks
     kind: str
     older: int
     newer: int

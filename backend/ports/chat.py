@@ -138,7 +138,7 @@ class ChatStateStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NewCard:
-    """A message just sent; `shown` is the ticket version it shows."""
+    """A chat card to be stored: a message just sent, which shows this version of its ticket."""
 
     channel: str
     address: str
@@ -155,7 +155,7 @@ class NewCard:
 
 @dataclass(frozen=True, slots=True)
 class HeldCard:
-    """A message somebody holds. `wanted` runs ahead of `shown` until it is updated; `state` is live or gone."""
+    """A chat card as stored; its target version runs ahead of the shown one until it is updated. `state`: live or gone."""
 
     id: int
     channel: str

@@ -44,7 +44,7 @@ class Metrics:
         if now - self._counted_at >= CACHE_SECONDS:
             self._counted_at = now
             tallies = await self._services.queries.count_recent()
-            for gauge, counts in ((self._messages, tallies["letters"]), (self._calls, tallies["calls"])):
+            for gauge, counts in ((self._messages, tallies["messages"]), (self._calls, tallies["calls"])):
                 gauge.clear()
                 for label, count in counts.items():
                     gauge.labels(label).set(count)

@@ -56,7 +56,7 @@ async def show_status(chat: Conversation, text: str = "") -> None:
     failed = await _count_failed(chat)
     buttons += [[("button.undelivered", ButtonData("undelivered", 0))]] if failed else []
     await chat.send_text(chat.render(
-        "office.status", at=at, **facts, letters=await _format_backlog(chat),
+        "office.status", at=at, **facts, messages=await _format_backlog(chat),
         units="".join("\n" + chat.render("office.status_unit", unit=name, open=held, late=late or "")
                       for name, held, late in named[:MAX_UNITS]),
     ), buttons)  # fmt: skip
@@ -72,11 +72,11 @@ async def show_status(chat: Conversation, text: str = "") -> None:
 async def _format_backlog(chat: Conversation) -> str:
     """Return a line about messages that wait or failed, "" when there are none."""
     waiting, failed = (await _count_messages(chat)).get("pending", 0), await _count_failed(chat)
-    return chat.render("office.status_letters", waiting=waiting, failed=failed) if waiting or failed else ""
+    return chat.render("office.status_messages", waiting=waiting, failed=failed) if waiting or failed else ""
 
 
 async def _count_messages(chat: Conversation) -> Mapping[str, int]:
-    return (await chat.services.queries.count_recent()).get("letters", {})
+    return (await chat.services.queries.count_recent()).get("messages", {})
 
 
 async def _count_failed(chat: Conversation) -> int:

@@ -31,9 +31,9 @@ _BY_CALL = (L.state == "sending") & (L.owner == CALLS_OWNER)  # it is the call t
 _STALE = (K.target_version > K.shown_version) & (K.state == "live")
 #: What waits: its name, its kind, when it was due, and which rows those are.
 _WAITING: tuple[tuple[str, ColumnElement[Any], ColumnElement[Any], ColumnElement[bool]], ...] = (
-    ("letters", L.kind, L.not_before, (L.state == "pending") | ((L.state == "sending") & (L.owner != CALLS_OWNER))),
+    ("messages", L.kind, L.not_before, (L.state == "pending") | ((L.state == "sending") & (L.owner != CALLS_OWNER))),
     ("calls", C.purpose, func.coalesce(C.next_at, C.created_at), C.state.in_(("waiting", "live"))),
-    ("caller_texts", literal(""), func.coalesce(X.next_at, X.created_at), X.state.in_(("pending", "sending"))),
+    ("requester_texts", literal(""), func.coalesce(X.next_at, X.created_at), X.state.in_(("pending", "sending"))),
     ("cards", K.kind, func.coalesce(K.not_before, K.sent_at), _STALE),
     ("writebacks", literal(""), W.since, W.state.in_(("waiting", "sending", "asked"))),
 )

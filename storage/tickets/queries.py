@@ -86,7 +86,7 @@ def _build_recent(column: Any, key: Any) -> Select[Any, int]:
 
 
 _COUNT_RECENT = {
-    "letters": _build_recent(t.outbox.c.state, t.outbox.c.id),
+    "messages": _build_recent(t.outbox.c.state, t.outbox.c.id),
     "calls": _build_recent(t.calls.c.outcome, t.calls.c.id),
 }
 

@@ -266,7 +266,7 @@ async def test_a_release_drops_what_may_have_left_and_never_sends_what_was_in_ha
     assert report is not None and report.hold == hold
     counted = {(one.what, one.kind): (one.older, one.newer) for one in report.waiting}
     assert counted == {
-        ("letters", "ticket_dispatched"): (3, 3), ("calls", "notice"): (1, 2), ("calls", "visit"): (2, 0), ("caller_texts", ""): (1, 2),
+        ("messages", "ticket_dispatched"): (3, 3), ("calls", "notice"): (1, 2), ("calls", "visit"): (2, 0), ("requester_texts", ""): (1, 2),
         ("cards", "ticket_dispatched"): (1, 1), ("writebacks", ""): (1, 2),
     }  # fmt: skip
     assert min(one.oldest for one in report.waiting) == OLD

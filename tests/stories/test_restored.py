@@ -79,7 +79,7 @@ async def test_an_old_copy_sends_nothing_before_its_release_and_nothing_old_afte
         deliveries = await again.request("GET", "/deliveries", "dispatcher")
         assert deliveries["held"] is True
         shown = await again.request("GET", "/hold", "dispatcher")
-        assert shown["why"] == "behind" and {one["what"] for one in shown["waiting"]} >= {"letters"}
+        assert shown["why"] == "behind" and {one["what"] for one in shown["waiting"]} >= {"messages"}
         assert shown["passed_duties"]["sign"] >= 1
         refused = await again.request("POST", "/hold/release", "dispatcher", {})
         assert refused.status == 403

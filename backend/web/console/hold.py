@@ -16,7 +16,7 @@ from backend.web.console.sessions import SubmittedForm, require_form, require_se
 from backend.web.request import ApiRequest
 
 #: Group of words of the kinds of what waits.
-KIND_WORDS = {"letters": "message_kind", "cards": "message_kind", "calls": "call_purpose"}
+KIND_WORDS = {"messages": "message_kind", "cards": "message_kind", "calls": "call_purpose"}
 FRESH = timedelta(minutes=10)  # since the sign-in: a forgotten screen releases nothing
 
 
