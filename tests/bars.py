@@ -68,6 +68,11 @@ BARS: dict[str, Bar] = {
     "G24": Bar("a planted inconsistency is found within 2 minutes", lambda m: m["seconds"] <= 120),
     "G26": Bar("an old copy: 0 sends before its release, 0 of older ones after", none_of("before", "older")),
     "G27": Bar("one worker five minutes off: all send, at one rate", none_of("left", "early"), {"messages": 60}),
+    "G28": Bar(
+        "version gate closed: 0 sends after 1 s; 2 + 2 workers of two versions: 0 lost, 0 copies",
+        none_of("late", "by_former", "lost", "copies", "in_hand"),
+        {"dispatches": 2_000},
+    ),
     "G29": Bar(
         "database away 60 s: first send within 5 s of its return, at most 5 lines a minute",
         lambda m: m["lines_a_minute"] <= 5,

@@ -18,6 +18,7 @@ from backend.app.build import open_application
 from backend.app.config import Config
 from backend.app.core import Opening
 from backend.app.run import configure_logging
+from storage.engine.versions import get_own_numbers
 
 configure_logging(Config())
 
@@ -25,7 +26,8 @@ async def main():
     start, begun, told = datetime.fromisoformat(sys.argv[1]), time.monotonic(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     clock = lambda: start + timedelta(seconds=time.monotonic() - begun)
-    async with open_application(Config(), ("worker",), Opening(clock)):
+    numbers = {part: own + int(sys.argv[2]) for part, own in get_own_numbers().items()}
+    async with open_application(Config(), ("worker",), Opening(clock, numbers=numbers)):
         print("ready", flush=True)
         await told.wait()
 
@@ -41,8 +43,8 @@ class Fleet:
         self._living: list[asyncio.subprocess.Process] = []
         self._errors = office.config.data / "workers.log"
 
-    async def grow(self, count: int = 1) -> None:
-        """Start processes and wait until they are at work."""
+    async def grow(self, count: int = 1, *, ahead: int = 0) -> None:
+        """Start processes and wait until they are at work; their code calls itself so many versions `ahead`."""
         config = self._office.config
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JIESU_")}
         environment |= {
@@ -54,7 +56,7 @@ class Fleet:
         with self._errors.open("a") as errors:
             started = await asyncio.gather(*(
                 asyncio.create_subprocess_exec(
-                    sys.executable, "-c", WORKER, self._office.now.isoformat(), env=environment, stderr=errors,
+                    sys.executable, "-c", WORKER, self._office.now.isoformat(), str(ahead), env=environment, stderr=errors,
                     stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
                 ) for _ in range(count)
             ))  # fmt: skip
@@ -73,9 +75,13 @@ class Fleet:
     async def roll(self) -> None:
         """Start another, then ask the oldest to stop, and wait until it has."""
         await self.grow()
-        oldest = self._living.pop(0)
-        oldest.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(oldest.wait(), 60) == 0
+        await self.retire(0)
+
+    async def retire(self, place: int) -> None:
+        """Ask one of the living to stop, and wait until it has."""
+        chosen = self._living.pop(place)
+        chosen.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(chosen.wait(), 60) == 0
 
     async def pause(self) -> None:
         """Hold one for longer than its lease."""
