@@ -112,7 +112,7 @@ class Texts:
     def render_refusal(self, code: str, facts: Mapping[str, Any], first: str = "") -> str:
         """Return the sentence of a refusal code; unlike `render` it never fails for a missing fact or text.
 
-        A `state` or a `field` among the facts is replaced by its word; `first` is a section looked up before the others.
+        A `state` or a `field` among the facts is replaced by its word, and so is each of those `allowed` for a field; `first` is a section looked up before the others.
         """
         sections = (first, *_REFUSAL_SECTIONS)
         key = next((k for k in (f"{part}.{code}" for part in sections) if self.has(k)), "refusal.bad_request")
@@ -120,6 +120,10 @@ class Texts:
         given = {name: facts.get(name) for name in needed}
         if given.get("state") is not None:
             given["state"] = self.get_word_or_value("state", str(given["state"]))
+        if isinstance(given.get("allowed"), tuple):
+            given["allowed"] = "、".join(
+                self.get_word_or_value(str(facts.get("field")), one) for one in given["allowed"]
+            )
         if given.get("field"):
             given["field"] = self.get_word_or_value("field", str(given["field"]))
         return self.render(key, **given)
