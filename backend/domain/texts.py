@@ -120,10 +120,8 @@ class Texts:
         given = {name: facts.get(name) for name in needed}
         if given.get("state") is not None:
             given["state"] = self.get_word_or_value("state", str(given["state"]))
-        if isinstance(given.get("allowed"), tuple):
-            given["allowed"] = "、".join(
-                self.get_word_or_value(str(facts.get("field")), one) for one in given["allowed"]
-            )
+        if isinstance(codes := given.get("allowed"), tuple):
+            given["allowed"] = "、".join(self.get_word_or_value(str(facts.get("field")), one) for one in codes)
         if given.get("field"):
             given["field"] = self.get_word_or_value("field", str(given["field"]))
         return self.render(key, **given)

@@ -104,11 +104,8 @@ def parse_code(value: object, _: FileContext) -> str:
 
 def enum_parser(table: Mapping[str, StrEnum]) -> FieldParser:
     """Build a parser of enum values by any accepted spelling; it raises Refused `bad_word` with the words allowed."""
-    words: dict[StrEnum, str] = {}
-    for known, entry in table.items():
-        if not known.isascii():
-            words.setdefault(entry, known)
-    allowed = "、".join(words.values())
+    words = {entry: known for known, entry in reversed([*table.items()]) if not known.isascii()}  # the first of each
+    allowed = "、".join(reversed(words.values()))
 
     def read(value: object, _: FileContext) -> StrEnum:
         spelling = _as_text(value)

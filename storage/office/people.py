@@ -56,9 +56,9 @@ class SqlPeopleStore:
             rank = known["contact_order"] if known and same_post else (c.execute(last).scalar() or 0) + 1
             if not same_post and c.execute(last).scalar() is None:
                 rank = 0
-        values: dict[str, Any] = {
-            "name": row.name, "unit": row.unit, "role": row.role, "active": row.active, "contact_order": rank,
-        }  # fmt: skip
+        values: dict[str, Any] = {"name": row.name, "unit": row.unit, "role": row.role, "contact_order": rank}
+        if row.active is not None:
+            values["active"] = row.active
         if row.key_name is not None:
             values["key_name"] = row.key_name
             if known is not None and known["key_name"] != row.key_name:
@@ -72,7 +72,13 @@ class SqlPeopleStore:
         if row.phone is not None:
             values["phone_sealed"] = self._vault.seal("people", row.code, "phone", row.phone)
         if known is None:
-            fresh = {"code": row.code, "key_authorised": False, "pin_failures": 0, "reported_at": to_micros(now)}
+            fresh = {
+                "code": row.code,
+                "active": True,
+                "key_authorised": False,
+                "pin_failures": 0,
+                "reported_at": to_micros(now),
+            }
             c.execute(insert(t.people).values(**fresh | values))
         else:
             c.execute(update(t.people).where(k.code == row.code).values(**values, reported_at=to_micros(now)))
