@@ -52,7 +52,7 @@ class Intake:
     async def receive(self, form: NewTicket, by: Actor, source: Source) -> str:
         """Take one demand (T1); return its ticket number. If complete it waits for dispatch, else for acceptance (T3).
 
-        Refused `forbidden`, `exists`, `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word`, `no_institution`.
+        Refused `forbidden`, `missing`, `exists`, `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word`, `no_institution`.
         """
         (answer,) = await self.receive_many([form], by, source)
         if isinstance(answer, Refused):
