@@ -56,7 +56,7 @@ def import_file(
     if as_json:
         print_json(report)
     for row in report["refused"][:MAX_SHOWN]:
-        print_text("row_refused", row=row["row"], field=row["field"], message=row["message"])
+        click.echo(row["message"], err=True)
     if len(report["refused"]) > MAX_SHOWN:
         print_text("more_refused", count=len(report["refused"]) - MAX_SHOWN)
     if ignored := report.get("ignored"):

@@ -8,7 +8,7 @@ from backend.domain.refusals import Refused
 def check_channel(channel: str | None, known: Sequence[str]) -> None:
     """Check a channel against `ticket.channels`; none is given later. Refused `bad_word`."""
     if channel and channel not in known:
-        raise Refused("bad_word", field="channel", value=channel[:24], allowed="、".join(known))
+        raise Refused("bad_word", field="channel", value=channel[:24], allowed=tuple(known))
 
 
 def may_overlap(channel: str, other: str, known: Collection[str]) -> bool:

@@ -112,8 +112,8 @@ class Texts:
     def render_refusal(self, code: str, facts: Mapping[str, Any], first: str = "") -> str:
         """Return the sentence of a refusal code; unlike `render` it never fails for a missing fact or text.
 
-        A `state` or a `field` among the facts is replaced by its word; `first` is a section looked up before the others.
-        The facts of `not_found` name what was not found: each thing has its own sentence.
+        A `state`, a `field` and each of those `allowed` for a field is replaced by its word; `first` is a section looked up
+        before the others. The facts of `not_found` name what was not found: each thing has its own sentence.
         """
         keys = [f"{part}.{code}" for part in (first, *_REFUSAL_SECTIONS)]
         keys[1:1] = [f"not_found.{thing}" for thing in facts] if code == "not_found" else []
@@ -122,6 +122,8 @@ class Texts:
         given = {name: facts.get(name) for name in needed}
         if given.get("state") is not None:
             given["state"] = self.get_word_or_value("state", str(given["state"]))
+        if isinstance(codes := given.get("allowed"), tuple):
+            given["allowed"] = "、".join(self.get_word_or_value(str(facts.get("field")), one) for one in codes)
         if given.get("field"):
             given["field"] = self.get_word_or_value("field", str(given["field"]))
         return self.render(key, **given)

@@ -1,6 +1,7 @@
 """Import 接通情况: what was offered, answered and abandoned, by institution, day and channel (B15, XD14)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from backend.domain.channels import check_channel, may_overlap
@@ -32,6 +33,7 @@ class ConnectImporter(Importer):
             except Refused as no:
                 checked.append(no)
         known = await store.find_connect_counts([one.place for one in checked if isinstance(one, ConnectCount)])
+        checked = [one if isinstance(one, Refused) else _keep_abandoned(one, known.get(one.place)) for one in checked]
         checked = [
             one if isinstance(one, Refused) or known.get(one.place) == one else _refuse_locked(one, snapshot, locked)
             for one in checked
@@ -65,6 +67,13 @@ class ConnectImporter(Importer):
             raise Refused("connect_in_ledger", month=month, field="day")
         self._seen.add(count.place)
         return count
+
+
+def _keep_abandoned(count: ConnectCount, known: ConnectCount | None) -> ConnectCount:
+    """Return the count with what is known of the abandoned if it does not tell, unless that no longer fits."""
+    kept = known.abandoned if known is not None else None
+    fits = kept is not None and count.answered + kept <= count.offered
+    return replace(count, abandoned=kept) if count.abandoned is None and fits else count
 
 
 def _refuse_locked(

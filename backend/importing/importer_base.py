@@ -21,6 +21,7 @@ from backend.tickets.service import TicketService
 from backend.triage.dispatching import DispatchSuggestions
 
 CHUNK_SIZE: int | None = 1_000  # rows a transaction: small enough not to block others for long
+ROW_TEXTS = "import_row"  # where a row has a sentence of its own for a code, or for a code and a field
 NewOrRefused = bool | Refused  # True: new; False: already there
 
 
@@ -74,9 +75,12 @@ class Importer(ABC):
                 return RowResult.ALREADY
             code = result.code
             near = "、".join(result.facts.get("near", ()))
+            field = str(result.facts.get("field", ""))
+            own = f"{code}_{field}"
             text_key = "unknown_unit_near" if code == "unknown_unit" and near else code
-            message = self._texts.render_refusal(text_key, {**result.facts, "near": near})
-            return RowRefusal(row, str(result.facts.get("field", "")), code, message)
+            text_key = own if self._texts.has(f"{ROW_TEXTS}.{own}") else text_key
+            message = self._texts.render_refusal(text_key, {**result.facts, "near": near}, ROW_TEXTS)
+            return RowRefusal(row, field, code, message)
         return RowResult.IMPORTED if result else RowResult.ALREADY
 
     async def load_finder(self) -> UnitFinder:

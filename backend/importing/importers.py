@@ -1,6 +1,7 @@
 """Import each kind of row: one small class per kind, each returning a result per row."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from backend.domain.acts import Act, Actor, Snapshot
@@ -42,8 +43,10 @@ class UnitImporter(Importer):
             except Refused as no:
                 found.append(no)
                 continue
+            department = old is not None and old.province_department
             found.append(Unit(
-                row.code, row.name, row.kind, row.region or (old.region if old else ""), parent, row.province_department,
+                row.code, row.name, row.kind, row.region or (old.region if old else ""), parent,
+                department if row.province_department is None else row.province_department,
                 old.active if old else True, old.chat_enabled if old else True,
             ))  # fmt: skip
         tree = {**known, **{u.code: u for u in found if isinstance(u, Unit)}}
@@ -64,7 +67,7 @@ class UnitImporter(Importer):
 
 
 class PersonImporter(Importer):
-    """People; their unit by code or name."""
+    """People; their unit by code or name. What a file does not tell of a person, as whether they are active, stays."""
 
     async def process(self, rows: Sequence[records.PersonRow]) -> list[NewOrRefused]:
         finder = await self.load_finder()
@@ -74,7 +77,7 @@ class PersonImporter(Importer):
                 check_code(row.code or "")
                 forms.append(PersonForm(
                     name=row.name, unit=finder.find(row.unit).code, role=row.role, code=row.code, phone=row.phone,
-                    key_name=row.key_name, key_authorised=row.key_authorised,
+                    key_name=row.key_name, key_authorised=row.key_authorised, active=None,
                 ))  # fmt: skip
             except Refused as no:
                 forms.append(no)
@@ -173,11 +176,12 @@ def _has_visit(snap: Snapshot, row: records.VisitRow) -> bool:
 
 
 class RosterImporter(Importer):
-    """Shifts of duty rosters; a person by code, or by name within the unit."""
+    """Shifts of duty rosters; a person by code, or by name within the unit. A blank deputy leaves the one who is known."""
 
     async def process(self, rows: Sequence[records.RosterRow]) -> list[NewOrRefused]:
         finder, office = await self.load_finder(), self.services.office
-        people = (await office.snapshot(fresh=True)).config.people
+        config = (await office.snapshot(fresh=True)).config
+        people, known = config.people, {(s.unit, s.person, s.from_at): s.deputy for s in config.shifts}
         shifts: list[Shift | Refused] = []
         for row in rows:
             try:
@@ -190,7 +194,11 @@ class RosterImporter(Importer):
                     shifts.append(parse_shift(unit, row.day, row.hours or WHOLE_DAY, person, deputy, office.clock.zone))
             except Refused as no:
                 shifts.append(no)
-        good = [s for s in shifts if isinstance(s, Shift)]
+        good = [
+            replace(s, deputy=s.deputy or known.get((s.unit, s.person, s.from_at)))
+            for s in shifts
+            if isinstance(s, Shift)
+        ]
         rosters = self.services.rosters
         done: Sequence[bool | Refused]
         done = (

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -133,12 +133,12 @@ class ImportService:
                     next_chunk = asyncio.create_task(asyncio.to_thread(_read_chunk, rows, importer.chunk_size))
                 report.read += chunk.read
                 for verdict in (*chunk.refused, *(await importer.import_rows(chunk.records) if chunk.records else ())):
-                    report.add(verdict)
+                    report.add(self._place(verdict, reading) if isinstance(verdict, RowRefusal) else verdict)
                 if chunk.broken is not None:
                     if report.read == 0:
                         raise chunk.broken
                     message = self._texts.render_refusal(chunk.broken.code, chunk.broken.facts)
-                    report.refused.append(RowRefusal(reading.row + 1, "", chunk.broken.code, message))
+                    report.add(self._place(RowRefusal(reading.row + 1, "", chunk.broken.code, message), reading))
                 if progress is not None:
                     progress(report.read, max(reading.estimated_rows or 0, report.read))
                 if chunk.last:
@@ -146,6 +146,11 @@ class ImportService:
                     return report
         finally:
             next_chunk.cancel()
+
+    def _place(self, no: RowRefusal, reading: ImportReader) -> RowRefusal:
+        """Say where in the file it is: by row, and by the column as the file's own heading."""
+        column = reading.name_column(no.field)
+        return replace(no, message=self._texts.render("import_row.at", row=no.row, column=column, message=no.message))
 
 
 @dataclass(slots=True)

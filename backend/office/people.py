@@ -40,7 +40,7 @@ class PersonForm:
     phone: str | None = None  # in any notation; stored as E.164
     key_name: str | None = None
     key_authorised: bool | None = None  # None: unchanged
-    active: bool = True
+    active: bool | None = True  # None: unchanged
     contact_order: int | None = None
 
 

@@ -77,7 +77,7 @@ class PersonRow:
     phone: str | None = None
     key_name: str | None = None
     key_authorised: bool | None = None  # None: unchanged
-    active: bool = True
+    active: bool | None = True  # None: unchanged
     contact_order: int | None = None  # None: after the unit's other people of this role
 
 

@@ -11,7 +11,7 @@ YES_NO: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("yes", "y", "true", "1", "是", "有", "√", "对"), True),
     **dict.fromkeys(("no", "n", "false", "0", "否", "无", "×", "不是"), False),
 }
-YES_NO_HINT: Final = "是、否、yes、no、1、0"  # the spellings that a refusal names
+YES_NO_HINT: Final = "是、否"  # the spellings that a refusal names
 
 
 class CellError:

@@ -103,8 +103,9 @@ def parse_code(value: object, _: FileContext) -> str:
 
 
 def enum_parser(table: Mapping[str, StrEnum]) -> FieldParser:
-    """Build a parser of enum values by any accepted spelling; it raises Refused `bad_word` with what is allowed."""
-    allowed = "、".join(dict.fromkeys(str(entry) for entry in table.values()))
+    """Build a parser of enum values by any accepted spelling; it raises Refused `bad_word` with the words allowed."""
+    words = {entry: known for known, entry in reversed([*table.items()]) if not known.isascii()}  # the first of each
+    allowed = "、".join(reversed(words.values()))
 
     def read(value: object, _: FileContext) -> StrEnum:
         spelling = _as_text(value)
@@ -187,9 +188,7 @@ def parse_instant(value: object, context: FileContext) -> datetime:
         if not isinstance(value, float) and 19_000_101 <= value <= 21_991_231:
             return _instant_from_text(str(value), context)
         return _instant_from_serial(value, context)
-    if isinstance(value, CellError):
-        raise Refused("formula_error", value=value.text)
-    raise Refused("bad_date", value="")
+    raise Refused("bad_date", value=_as_text(value))
 
 
 def _instant_from_serial(number: float, context: FileContext) -> datetime:
@@ -250,9 +249,12 @@ def _parse_zone(offset: str | None, context: FileContext) -> ZoneInfo | timezone
 
 def parse_day(value: object, context: FileContext) -> date:
     """Parse a calendar day. Raises Refused `bad_date`, also when a time of day is written."""
-    found = parse_instant(value, context)
+    try:
+        found = parse_instant(value, context)
+    except Refused as no:
+        raise Refused(no.code, **no.facts, whole_day=True) from no
     if found.timetz().replace(tzinfo=None) != time():
-        raise Refused("bad_date", value=found.isoformat())
+        raise Refused("bad_date", value=f"{found:%Y-%m-%d %H:%M}", whole_day=True)
     return found.date()
 
 

@@ -41,8 +41,8 @@ class FormValidator:
     def validate(self, new: NewTicket, now: datetime, settings: Settings) -> "CheckedTicket | Refused":
         """Check a demand and tidy its fields.
 
-        Returns (not raises) Refused `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word` (none of the
-        office's channels), `missing` (a field that the office requires).
+        Returns (not raises) Refused `missing` (no text, title or file, nor a number to ask at; or a field that the office
+        requires), `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`, `bad_word` (none of the office's channels).
         """
         try:
             check_channel(new.channel, settings.strings("ticket.channels"))
@@ -57,6 +57,8 @@ class FormValidator:
     def _validate(self, new: NewTicket, now: datetime) -> CheckedTicket:
         tidy = {one.name: _tidy(one, getattr(new, one.name)) for one in _TIDIED}
         text, name = tidy["text"], tidy["requester_name"]
+        if not (text or tidy["title"] or new.files or (new.requester_phone or "").strip()):
+            raise Refused("missing", field="text")
         tidy["title"] = tidy["title"] or make_title(text)
         phone = index = None
         if new.requester_phone and new.requester_phone.strip():

@@ -90,8 +90,10 @@ class SqlPeopleStore:
             last = None if same_post else c.execute(_FIND_LAST_RANK, others).scalar()
             rank = known["contact_order"] if known and same_post else 0 if last is None else last + 1
         values: dict[str, Any] = {
-            "name": row.name, "unit": row.unit, "role": row.role, "active": row.active, "contact_order": rank,
+            "name": row.name, "unit": row.unit, "role": row.role, "contact_order": rank,
         }  # fmt: skip
+        if row.active is not None:
+            values["active"] = row.active
         if row.key_name is not None:
             values["key_name"] = row.key_name
             if known is not None and known["key_name"] != row.key_name:
@@ -105,7 +107,13 @@ class SqlPeopleStore:
         if row.phone is not None:
             values["phone_sealed"] = self._vault.seal("people", row.code, "phone", row.phone)
         if known is None:
-            fresh = {"code": row.code, "key_authorised": False, "pin_failures": 0, "reported_at": to_micros(now)}
+            fresh = {
+                "code": row.code,
+                "active": True,
+                "key_authorised": False,
+                "pin_failures": 0,
+                "reported_at": to_micros(now),
+            }
             c.execute(_INSERT_PERSON, fresh | values)
         else:
             c.execute(secrets.UPDATE_PERSON, {"b_code": row.code, **values, "reported_at": to_micros(now)})

@@ -36,7 +36,7 @@ CONTRACT_BUTTONS = [
 ]
 KEYS = EN.list_keys()
 #: Groups about the files of Chinese offices, whose headings and cells are Chinese anyway.
-ONLY_CHINESE = {"contradictions", "files", "phone_reasons", "rows"}
+ONLY_CHINESE = {"contradictions", "file_kinds", "files", "history_fields", "phone_reasons", "rows"}
 TYPICAL = {
     "sign": "长春市总工会12351", "grade": "紧急", "ticket_no": "JS20261108001", "sign_due": "11月25日（周三）17:00",
     "close_due": "11月25日（周三）17:00", "new_due": "11月25日（周三）17:00", "duty_phone": "0431-88881234",

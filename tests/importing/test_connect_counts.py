@@ -63,6 +63,13 @@ async def test_the_rate_is_what_was_answered_of_what_was_offered_over_days_and_c
     ]
 
 
+async def test_counts_that_do_not_tell_the_abandoned_leave_what_is_known_of_them(city: SampleCity) -> None:
+    for row in ("M01,2026-10-01,phone,1000,930,50", "M01,2026-10-01,phone,1000,940,"):
+        assert (await city.import_text("connect", f"{HEAD}{row}\n", CLERK))["imported"] == 1
+    line, _ = await load_line(city)
+    assert line["evidence"] == [{"channel": "phone", "days": 1, "offered": 1000, "answered": 940, "abandoned": 50}]
+
+
 async def test_counts_again_are_known_and_corrected_ones_replace_them_XD14(city: SampleCity) -> None:
     rows = "M01,2026-10-01,phone,1000,930,50\n云岭市接诉即办服务中心,2026-10-02,phone,10,9,\n"
     name = (await city.core.office.snapshot()).config.units["M01"].name

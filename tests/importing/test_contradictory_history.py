@@ -36,7 +36,7 @@ CONTRADICTORY: list[tuple[dict[str, Any], str, str, str]] = [
     (build_ticket("b4", closed_at=at(9), **returned(10, "refused")), "assignments[0].return.submitted_at", "contradiction", "退单晚于办结"),
     (build_ticket("b5", closed_at=at(9), **returned(9, "accepted")), "assignments[0].closed_at", "contradiction", "退单已获同意"),
     (build_ticket("b6", **returned(9, "accepted"), **extended(10)), "assignments[0].extensions[0].granted_at", "contradiction", "延期晚于同意退单"),
-    (build_ticket("b7", red_card=True, close_due_at=at(12), closed_at=at(12)), "assignments[0].red_card", "contradiction", "办结（closed_at）"),
+    (build_ticket("b7", red_card=True, close_due_at=at(12), closed_at=at(12)), "assignments[0].red_card", "contradiction", "办结时间却在办结时限之内"),
     (build_ticket("b8", red_card=True, close_due_at=at(9), closed_at=at(12), **extended(9)), "assignments[0].red_card", "contradiction", "办结"),
     (build_ticket("b9", red_card=True, close_due_at=at(12), **returned(9, "accepted")), "assignments[0].red_card", "contradiction", "退单"),
     (build_ticket("good", closed_at=at(10)), "ticket_no", "duplicate_in_file", "good"),

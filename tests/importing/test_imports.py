@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role, State
+from backend.office.people import PersonForm
 from backend.ports.tickets import TicketRef
 from storage import tables as t
 from tests.figures import SIZES, Figures, choose_size
@@ -170,6 +171,34 @@ async def test_a_blank_cell_leaves_what_is_known_of_a_unit(city: SampleCity) -> 
     await city.import_text("units", "code,name,kind\nA1,第一所,handling\n")
     unit = (await city.core.office.snapshot(fresh=True)).config.units["A1"]
     assert (unit.name, unit.region, unit.parent) == ("第一所", "朝阳区", "M01")
+
+
+async def test_a_blank_yes_or_no_leaves_what_is_known_of_a_unit(city: SampleCity) -> None:
+    head = "编码,名称,类型,省直部门\n"
+    for cell, known in (("", False), ("是", True), ("", True), ("否", False)):
+        await city.import_text("units", f"{head}A1,一所,承办单位,{cell}\n")
+        assert (await city.core.office.snapshot(fresh=True)).config.units["A1"].province_department is known
+    await city.import_text("units", f"{head}A1,一所,承办单位,是\n")
+    await city.import_text("units", "编码,名称,类型\nA1,第一所,承办单位\n")
+    assert (await city.core.office.snapshot(fresh=True)).config.units["A1"].province_department
+
+
+async def test_a_file_of_people_brings_nobody_back_and_leaves_a_key_that_is_authorised(city: SampleCity) -> None:
+    full = "编码,姓名,单位,角色,电话,密钥名称,模块授权\nX9,林一,U01,经办人员,13800009009,云岭林一,是\n"
+    assert (await city.import_text("people", full))["imported"] == 1
+    left = PersonForm(name="林一", unit="U01", role=Role.HANDLER, code="X9", active=False)
+    await city.services.people.save_people([left], "GL01")
+    await city.import_text("people", "编码,姓名,单位,角色,电话,密钥名称,模块授权\nX9,林一,U01,经办人员,13800009009,,\n")
+    row = await city.core.db.read(lambda c: c.execute(select(t.people).where(t.people.c.code == "X9")).one())
+    assert (bool(row.active), row.key_name, bool(row.key_authorised)) == (False, "云岭林一", True)
+
+
+async def test_a_blank_deputy_leaves_the_one_who_is_known(city: SampleCity) -> None:
+    head = "单位,值班人员,副班,日期,班次\n"
+    assert (await city.import_text("roster", f"{head}U01,李建国,王丽,2026-11-20,08:00-18:00\n"))["imported"] == 1
+    assert (await city.import_text("roster", f"{head}U01,李建国,,2026-11-20,08:00-18:00\n"))["already"] == 1
+    (shift,) = (await city.core.office.snapshot(fresh=True)).config.shifts
+    assert shift.deputy == "H102"
 
 
 async def test_a_parent_may_stand_below_its_child_and_a_missing_one_is_refused(city: SampleCity) -> None:

@@ -44,6 +44,21 @@ async def test_a_complete_demand_waits_for_dispatch_and_its_time_runs_from_when_
     )
 
 
+@pytest.mark.parametrize(
+    "nothing", [NewTicket(), NewTicket(category=Category.HELP, text=" ", title="\u3000", requester_phone=" ")]
+)
+async def test_a_demand_that_says_nothing_and_names_nobody_to_ask_is_refused(
+    city: SampleCity, nothing: NewTicket
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        await receive(city, nothing)
+    assert (refusal.value.code, refusal.value.facts["field"]) == ("missing", "text")
+    assert [answer.code for answer in await city.services.intake.check([nothing]) if isinstance(answer, Refused)] == [
+        "missing"
+    ]
+    assert await city.count(t.tickets) == 0
+
+
 @pytest.mark.parametrize("missing", ["category", "grade", "channel", "text"])
 async def test_a_demand_that_lacks_a_field_waits_to_be_accepted(city: SampleCity, missing: str) -> None:
     no = await receive(city, replace(FORM, **{missing: None}))

@@ -30,6 +30,16 @@ class FormField:
     required: bool = False
     default: object = None
 
+    @property
+    def heading(self) -> str:
+        """The standard heading: the first Chinese one, else its name."""
+        return choose_heading(self.name, self.aliases)
+
+
+def choose_heading(name: str, aliases: str) -> str:
+    """Return the first Chinese heading among `aliases` (separated by |), else the name."""
+    return next((one for one in aliases.split("|") if one and not one.isascii()), name)
+
 
 @dataclass(frozen=True, slots=True)
 class Form:

@@ -175,7 +175,6 @@ _FORMS: Final = (
                 "province_department",
                 form_fields.parse_yes_no,
                 "省直部门|是否省直部门|省级部门|是否省级部门",
-                default=False,
             ),
         ),
         _make_unit,

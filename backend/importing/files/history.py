@@ -7,6 +7,7 @@ from typing import Any, Final
 from backend.domain.refusals import Refused
 from backend.importing.files import vocabulary
 from backend.importing.files.form_types import RowError
+from backend.importing.files.messages import show_cell
 from backend.importing.files.records import (
     HistoryAssignment,
     HistoryClaim,
@@ -82,7 +83,7 @@ def _read(spec: _Spec, given: Any, path: str, context: FileContext) -> dict[str,
         try:
             values[name] = read(value, context)
         except Refused as refusal:
-            raise RowError(path + name, refusal.code, **refusal.facts) from refusal
+            raise RowError(path + name, refusal.code, **show_cell(value, refusal)) from refusal
     return values
 
 

@@ -11,7 +11,7 @@ from backend.importing.files.csv_lines import RawRow
 from backend.importing.files.form_types import Form, FormField, RowError
 from backend.importing.files.forms import FORMS, parse_set_values
 from backend.importing.files.history import KEYS, read_history_row
-from backend.importing.files.messages import render_sentence
+from backend.importing.files.messages import name_history_field, render_sentence, show_cell
 from backend.importing.files.records import Record, RowRefusal
 from backend.importing.files.sheet import Sheet, open_sheet
 from backend.tickets.cell_values import fold
@@ -39,6 +39,7 @@ class ImportReader:
         self._sheet, self._now, self._context = sheet, now, context
         self._seen: set[int] = set()
         self._width = 0  # headings, used or not
+        self._headings: dict[str, str] = {}  # field → its heading as the file has it
         self._form = FORMS.get(kind)
         self._set = parse_set_values(self._form, set_values, context) if self._form is not None else {}
 
@@ -50,6 +51,13 @@ class ImportReader:
         if self._sheet.kind == "jsonl":
             return self._read_objects(lines, self._form)
         return self._read_table(lines, self._form)
+
+    def name_column(self, field: str) -> str:
+        """Return the column of a field as the file's own heading, else the standard one; "" for no field of this form."""
+        if self._form is None:
+            return name_history_field(field)
+        column = self._form.index_by_heading().get(fold(field))
+        return self._headings.get(column.name, column.heading) if column is not None else ""
 
     def _read_table(self, lines: Iterator[RawRow], form: Form) -> Iterator[Record | RowRefusal]:
         columns, fills = self._find_headings(lines, form)
@@ -116,7 +124,7 @@ class ImportReader:
             try:
                 read = column.parse(value, self._context)
             except Refused as refusal:
-                raise RowError(column.name, refusal.code, **refusal.facts) from refusal
+                raise RowError(column.name, refusal.code, **show_cell(value, refusal)) from refusal
             if read != "":
                 values[column.name] = read
         for column in form.fields:
@@ -147,24 +155,26 @@ class ImportReader:
         known = form.index_by_heading()
         wanted = min(2, len(form.fields))
         for line, _ in zip(lines, range(_HEADING_WITHIN), strict=False):
-            names = [fold(str(cell)) if cell is not None else "" for cell in line.cells]
+            written = [str(cell).strip() if cell is not None else "" for cell in line.cells]
+            names = [fold(name) for name in written]
             if sum(name in known for name in names) >= wanted:
                 break
         else:
-            names = []
+            names, written = [], []
         columns: dict[int, FormField] = {}
         for place, name in enumerate(names):
             column = known.get(name)
             if column is not None:
                 if column in columns.values():
-                    raise Refused("heading_twice", field=column.name)
+                    raise Refused("heading_twice", field=column.name, heading=written[place][:MAX_HEADING])
                 columns[place] = column
+                self._headings[column.name] = written[place][:MAX_HEADING]
         present = {column.name for column in columns.values()}
         self._width = len(names)
         self._ignore(name for name in names if name and name not in known)
         fills = {**_collect_defaults(form, names), **self._set}
         missing = [
-            one.name for one in form.fields if one.required and one.name not in present and one.name not in fills
+            one.heading for one in form.fields if one.required and one.name not in present and one.name not in fills
         ]
         if missing:
             raise Refused("headings_missing", fields="、".join(missing))

@@ -19,7 +19,7 @@ class UnitRow:
     kind: UnitKind
     region: str | None
     parent: str | None
-    province_department: bool
+    province_department: bool | None  # absent: unchanged
 
 
 @dataclass(frozen=True, slots=True)

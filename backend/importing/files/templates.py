@@ -4,7 +4,6 @@ import csv
 import io
 
 from backend.domain.refusals import Refused
-from backend.importing.files.form_types import FormField
 from backend.importing.files.forms import FORMS
 
 BOM = "\ufeff"  # by which spreadsheets know the encoding
@@ -17,10 +16,5 @@ def build_template(kind: str) -> str:
     if kind not in FORMS:
         raise Refused("unknown_kind", kind=kind[:40])
     out = io.StringIO()
-    csv.writer(out).writerow(_choose_heading(column) for column in FORMS[kind].fields)
+    csv.writer(out).writerow(column.heading for column in FORMS[kind].fields)
     return BOM + out.getvalue()
-
-
-def _choose_heading(column: FormField) -> str:
-    """Return the first Chinese heading of a column, else its name."""
-    return next((name for name in column.aliases.split("|") if name and not name.isascii()), column.name)

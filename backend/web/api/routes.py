@@ -38,7 +38,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/people/{code}/binding",  office.open_binding, "binding.open", schemas.EmptyBody, status=201, shown_once=True,
           refuses=("unknown_person", "no_phone", "person_inactive")),
     Route("POST", "/tickets",                tickets.create_ticket, "ticket.create", schemas.TicketBody, status=201,
-          refuses=("bad_word", "no_institution", "bad_phone", "bad_character", "too_long", "bad_code", "exists", "missing", "files_missing", "calendar_ends")),
+          refuses=("missing", "bad_word", "no_institution", "bad_phone", "bad_character", "too_long", "bad_code", "exists", "files_missing", "calendar_ends")),
     Route("GET",  "/tickets",                tickets.list_tickets,
           filters=(choice_filter("state", State), UNIT, choice_filter("grade", Grade), choice_filter("category", Category), Filter("overdue", FLAG), Filter("undecided", FLAG), Filter("q"), *PAGED)),
     Route("GET",  "/tickets/{no}",           tickets.get_ticket),

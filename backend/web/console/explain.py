@@ -74,7 +74,7 @@ async def show_what_if(
     fields = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     query = {name: fields.get(name, "") for name in ("month", "unit") if fields.get(name)}
     try:
-        settings = parse_settings(form)
+        settings = parse_settings(form, services.texts)
         ticked = {
             name: [int(field.partition(":")[2]) for field in fields if field.startswith(f"{name}:")]
             for name in ("ledger", "contests", "exclusions", "requests")

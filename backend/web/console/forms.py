@@ -7,7 +7,9 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.settings_catalogue import parse_value
+from backend.domain.setting_words import read_value
+from backend.domain.settings_catalogue import find_setting, load_catalogue, parse_value
+from backend.domain.texts import Texts
 from backend.services import Services
 from backend.web.body import strip_unstorable
 from backend.web.console.came_from import keep_filters
@@ -44,8 +46,8 @@ def read_fields(form: SubmittedForm, *names: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def parse_settings(form: SubmittedForm) -> dict[str, str]:
-    """Return the settings a form changes for a trial: those it names, and `other` as KEY=VALUE.
+def parse_settings(form: SubmittedForm, texts: Texts) -> dict[str, str]:
+    """Return the settings a form changes for a trial: those it names, and `other` as NAME=VALUE, as the settings page has both.
 
     Refused `unknown_setting`, `bad_setting` and their like; `bad_field` if `other` has no `=`.
     """
@@ -53,7 +55,9 @@ def parse_settings(form: SubmittedForm) -> dict[str, str]:
     key, equals, value = fields.pop("other", "").partition("=")
     if key and not equals:
         raise Refused("bad_field", field="other")
-    written = {**fields, **({key.strip(): value.strip()} if equals else {})}
+    key = {row.label: row.key for row in load_catalogue().values()}.get(key.strip(), key.strip())
+    value = read_value(texts, find_setting(key), value) if equals else value
+    written = {**fields, **({key: value} if equals else {})}
     return {key: parse_value(key, value) for key, value in written.items()}
 
 

@@ -89,7 +89,7 @@ async def start_run(request: web.Request, services: Services, actor: Actor, form
     """POST /runs: start a trial run (试算), or one by changed settings for comparison."""
 
     async def work() -> None:
-        settings = parse_settings(form)
+        settings = parse_settings(form, services.texts)
         if not settings and "what_if" in form.fields:
             raise Refused("missing", field="other")
         await services.scoring.start_run(

@@ -48,7 +48,7 @@ def test_units_are_read_in_chinese_and_english() -> None:
         "编码,名称,类型,地区,上级\nM01,长春市管理机构,管理机构,长春,\nU01,朝阳区政府,承办单位,朝阳区,M01\n",
     )
     english = read_rows("units", "code,name,kind,region,parent,province_department\nU02,省人社厅,handling,,M01,yes\n")
-    assert chinese[1] == UnitRow(3, "U01", "朝阳区政府", "handling", "朝阳区", "M01", False)  # type: ignore[arg-type]
+    assert chinese[1] == UnitRow(3, "U01", "朝阳区政府", "handling", "朝阳区", "M01", None)  # type: ignore[arg-type]
     assert english[0].province_department is True
 
 
