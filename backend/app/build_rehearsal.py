@@ -40,13 +40,13 @@ def point_at_simulator(config: Config) -> None:
         config.telegram_token = SecretStr("1234567890:sandbox-" + derive_secret("chat token")[:16])
         config.telegram_secret = SecretStr(derive_secret("chat webhook"))
         config.telegram_mode = "webhook"
-    if not config.twilio_api_url:
-        config.twilio_api_url = f"{base}/sandbox/twilio"
-        config.twilio_account_sid = "AC" + derive_secret("voice account")[:32]
-        config.twilio_auth_token = SecretStr(derive_secret("voice token")[:32])
-        config.twilio_from = "+861084012345"
-        if "twilio_calls_per_second" not in config.model_fields_set:
-            config.twilio_calls_per_second = REHEARSAL_CALLS_PER_SECOND  # the simulated carrier has lines enough
+    twilio = config.drivers.setdefault("twilio", {})
+    if not twilio.get("api_url"):
+        twilio |= {
+            "api_url": f"{base}/sandbox/twilio", "account_sid": "AC" + derive_secret("voice account")[:32],
+            "auth_token": derive_secret("voice token")[:32], "from": "+861084012345",
+        }  # fmt: skip
+        twilio.setdefault("calls_per_second", str(REHEARSAL_CALLS_PER_SECOND))  # the simulated carrier has lines enough
     if not config.platform_url:
         config.platform_url = f"{base}/sandbox/platform/moves"
         config.platform_feed_url = f"{base}/sandbox/platform/feed"
@@ -55,7 +55,7 @@ def point_at_simulator(config: Config) -> None:
 
 def uses_real_network(config: Config) -> bool:
     """Whether a real network is part of this rehearsal; asked before the settings point at the simulated ones."""
-    return bool(config.telegram_api_url or config.twilio_api_url)
+    return bool(config.telegram_api_url or any(given.get("api_url") for given in config.drivers.values()))
 
 
 def build_simulator(
@@ -74,9 +74,9 @@ def build_simulator(
         reach_url=config.local_url,
         telegram_token=config.telegram_token.get_secret_value(),
         telegram_secret=config.telegram_secret.get_secret_value() or None,
-        twilio_sid=config.twilio_account_sid,
-        twilio_token=config.twilio_auth_token.get_secret_value(),
-        own_number=config.twilio_from or "+861084012345",
+        twilio_sid=config.drivers["twilio"]["account_sid"],
+        twilio_token=config.drivers["twilio"]["auth_token"],
+        own_number=config.drivers["twilio"].get("from") or "+861084012345",
         platform_secret=config.platform_secret.get_secret_value(),
         state_path=config.data / "sandbox.json",
         create_binding_code=create_binding_code,

@@ -60,7 +60,7 @@ class Bridge:
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
         """
         t = self._t
-        if not t.carrier.can.bridge:
+        if not (t.carriers.can_bridge or t.carrier.can.bridge):
             raise Refused("unavailable")
         snap = await t.tickets.moves.load(
             TicketRef(ticket_no=ticket_no) if ticket_no else TicketRef(assignment_id=assignment_id)

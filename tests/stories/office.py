@@ -264,7 +264,7 @@ async def open_office(
     """
     config = Config(
         data=folder / "var", database_url=url, port=0, sandbox=True, samples=sample_tickets, tick_seconds=tick_seconds,
-        telegram_pace=FAST, twilio_calls_per_second=FAST,
+        telegram_pace=FAST, drivers={"twilio": {"calls_per_second": str(FAST)}},
     )  # fmt: skip
     clock = wall_clock or (None if database_says else start_clock(start))
     with capture_log() as log:

@@ -2,33 +2,30 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from notify.carrier import (
     AnswerDetection,
     CallEvent,
     CallStatus,
     CallUrls,
-    FormFields,
     FoundCall,
     Menu,
     PlacedCall,
     VoiceCapabilities,
     VoiceCarrier,
+    VoiceHost,
 )
 from notify.channel import DeliveryError, Settings
-from notify.message import Prompt
+from notify.driver import Check, Health, HookRequest, HookResponse, Route
 from notify.plain_text import redact
 from notify.rate_limit import Bucket
-from notify.voice.aliyun_codes import END_STATUSES, get_failure_kind, parse_report
-
-__all__ = ["NAME", "NEEDS", "AliyunCarrier", "build"]
+from notify.voice._reported import ReportHooks
+from notify.voice.aliyun.codes import END_STATUSES, get_failure_kind, parse_report
 
 NAME = "aliyun"
-NEEDS = ("access_key_id", "access_key_secret", "templates", "hook_secret")
 ENDPOINT = "dyvmsapi.aliyuncs.com"
 #: milliseconds to connect, and to read the response (FW17)
 CONNECT_MS, READ_MS = 5_000, 10_000
@@ -46,8 +43,9 @@ class AliyunCarrier:
 
     name = NAME
     can = VoiceCapabilities(
-        live=False, speech=False, record=False, bridge=False, detect_machine=False, unserved=(), search=False
-    )
+        live=False, speech=False, record=False, bridge=False, detect_machine=False, serves=(COUNTRY_PREFIX,), search=False,
+        invalid_number=frozenset(("isv.MOBILE_NUMBER_ILLEGAL",)),
+    )  # fmt: skip
 
     def __init__(
         self, key_id: str, key_secret: str, templates: Mapping[str, str], *, hook_secret: str,
@@ -68,7 +66,7 @@ class AliyunCarrier:
         self._secrets = (key_id, key_secret)
         self._templates = dict(templates)
         self._hook_secret = hook_secret
-        self._show = show_number
+        self._show = self.number = show_number
         self._read_ms = read_ms
         self._bucket = Bucket("phone.caller", rate=calls_per_second, per_seconds=1.0)
 
@@ -144,17 +142,35 @@ class AliyunCarrier:
             if error.kind != "permanent":  # permanent: it has already ended
                 raise error.as_idempotent() from None
 
-    def render(self, prompt: Prompt, *, next_url: str) -> str:
-        """Return the response to a report; no prompt is rendered live."""
-        return json.dumps({"code": 0, "msg": "OK"})
+    def routes(self, host: VoiceHost) -> Sequence[Route]:
+        return ReportHooks(self, host).list_routes()
 
-    def is_genuine(self, *, url: str, params: FormFields, signature: str | None) -> bool:
-        """Check the secret in the last path segment, in constant time: the carrier signs nothing."""
-        last = urlsplit(url).path.rpartition("/")[2]
-        return bool(self._hook_secret) and hmac.compare_digest(last.encode(), self._hook_secret.encode())
+    def verify(self, request: HookRequest) -> bool:
+        """Check the secret in the last path segment, in constant time: the carrier signs nothing.
 
-    def read(self, params: FormFields) -> CallEvent:
-        return parse_report(params)
+        It adds nothing to the address it was given (XR10).
+        """
+        last = request.parts["secret"]
+        if not self._hook_secret or "?" in request.target:
+            return False
+        return hmac.compare_digest(last.encode("utf-8", "surrogateescape"), self._hook_secret.encode())
+
+    def read_reports(self, body: bytes) -> list[dict[str, str]]:
+        found = json.loads(body)
+        reports = found if isinstance(found, list) else [found]
+        if not all(isinstance(report, dict) for report in reports):
+            raise ValueError("a report is an object")
+        return [{str(k): "" if v is None else str(v) for k, v in report.items()} for report in reports]
+
+    def read(self, report: Mapping[str, str]) -> CallEvent:
+        return parse_report(report)
+
+    def acknowledge(self) -> HookResponse:
+        return HookResponse(200, json.dumps({"code": 0, "msg": "OK"}), "application/json")
+
+    async def examine(self) -> Sequence[Check]:
+        """Nothing can be asked without placing a call: say which texts have a template."""
+        return [Check(NAME, Health.OK, "aliyun", {"count": len(self._templates)})]
 
     async def close(self) -> None:
         """Do nothing: no connection stays open between requests."""
@@ -197,7 +213,7 @@ def _dump_params(values: Mapping[str, str]) -> str | None:
     return json.dumps({k: v[:PARAM_LIMIT] for k, v in values.items()}, ensure_ascii=False) if values else None
 
 
-def build(settings: Settings) -> VoiceCarrier:
+def build_carrier(settings: Settings) -> VoiceCarrier:
     """Build a carrier from `access_key_id`, `access_key_secret`, `templates` ("phone.call_to_sign=TTS_1,…"), `hook_secret`;
     optional `endpoint`, `show_number`, `calls_per_second`, `timeout` (seconds)."""
     named = (pair.partition("=") for pair in settings["templates"].split(",") if pair.strip())
