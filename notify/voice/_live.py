@@ -39,16 +39,16 @@ class LiveWire(Protocol):
 class LiveHooks:
     """The routes. Never 429 (FW12), never 5xx because of the input; 503 only when a status could not be stored."""
 
-    def __init__(self, wire: LiveWire, host: VoiceHost) -> None:
+    def __init__(self, wire: LiveWire, host: VoiceHost, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._wire, self._host = wire, host
         self._base = f"{host.address}/hooks/{wire.name}"
         self._in_time = InTime(host)
-        self.answer_seconds, self.status_seconds = ANSWER_SECONDS, STATUS_SECONDS
+        self.answer_seconds, self.status_seconds = answer_seconds, STATUS_SECONDS
 
     def list_routes(self, methods: Sequence[str] = ("POST", "GET")) -> list[Route]:
         """Return the routes, each for these methods."""
         handlers: Mapping[str, Callable[[HookRequest, CallEvent], Awaitable[HookResponse]]] = {
-            r"/voice/{dial:\d{1,18}}": self._receive_voice,
+            r"/voice/{dial:\d{1,18}}": self.receive_voice,
             r"/status/{dial:\d{1,18}}": self._receive_status,
             r"/record/{dial:\d{1,18}}": self._receive_status,
             r"/announce/{dial:\d{1,18}}": self._receive_announce,
@@ -57,9 +57,11 @@ class LiveHooks:
             "/alarm/{cause:[a-z_]{1,40}}": self._receive_alarm,
             "/alarm-status": self._receive_alarm_status,
         }
-        return [Route(method, path, self._wrap(handler)) for path, handler in handlers.items() for method in methods]
+        return [Route(method, path, self.wrap(handler)) for path, handler in handlers.items() for method in methods]
 
-    def _wrap(self, handler: Callable[[HookRequest, CallEvent], Awaitable[HookResponse]]) -> Handler:
+    def wrap(self, handler: Callable[[HookRequest, CallEvent], Awaitable[HookResponse]]) -> Handler:
+        """Return a handler that verifies first; 404 is recorded (FW24)."""
+
         async def handle(request: HookRequest) -> HookResponse:
             try:
                 event = self._wire.open(request)
@@ -76,7 +78,8 @@ class LiveHooks:
 
     # -- the routes
 
-    async def _receive_voice(self, request: HookRequest, event: CallEvent) -> HookResponse:
+    async def receive_voice(self, request: HookRequest, event: CallEvent) -> HookResponse:
+        """Say what comes next in a call."""
         attempt_id, step, waited = _get_attempt(request), _parse_count(request, "s"), _parse_count(request, "w")
         if waited and not (event.digits or event.speech or event.recording_url):
             event = self._open_input(attempt_id, event, request.get_param("h"))
