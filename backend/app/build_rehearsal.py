@@ -21,6 +21,7 @@ from backend.app.workers import Workers
 from backend.importing.service import ImportService
 from backend.rehearsal.clock import ClockMover
 from backend.rehearsal.shared_clock import SharedClock
+from sandbox.carriers import list_carriers, load_carrier
 from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
@@ -47,10 +48,21 @@ def point_at_simulator(config: Config) -> None:
             "auth_token": derive_secret("voice token")[:32], "from": "+861084012345",
         }  # fmt: skip
         twilio.setdefault("calls_per_second", str(REHEARSAL_CALLS_PER_SECOND))  # the simulated carrier has lines enough
+    for name in _list_own_carriers(config):
+        settings = load_carrier(name).build_settings(f"{base}/sandbox/{name}", derive_secret, config.data)
+        config.drivers[name] = settings | config.drivers.get(name, {}) | {"api_url": settings["api_url"]}
     if not config.platform_url:
         config.platform_url = f"{base}/sandbox/platform/moves"
         config.platform_feed_url = f"{base}/sandbox/platform/feed"
         config.platform_secret = SecretStr(derive_secret("platform"))
+
+
+def _list_own_carriers(config: Config) -> list[str]:
+    """Return the carriers of `JIESU_VOICE` that a rehearsal can simulate; those with an address of their own are real."""
+    wanted = [one.strip() for one in config.voice.split(",")]
+    here = f"{config.local_url}/sandbox/"
+    urls = {name: config.drivers.get(name, {}).get("api_url", "") for name in wanted}
+    return [name for name in wanted if name in list_carriers() and (not urls[name] or urls[name].startswith(here))]
 
 
 def uses_real_network(config: Config) -> bool:
@@ -63,7 +75,7 @@ def build_simulator(
 ) -> "Simulator":
     """Build the simulated networks, at the time of the office."""
     from sandbox.simulator import Simulator
-    from sandbox.twilio.behaviour import MANUAL
+    from sandbox.telephone.behaviour import MANUAL
 
     simulator = Simulator(
         now=now,
@@ -81,6 +93,8 @@ def build_simulator(
         state_path=config.data / "sandbox.json",
         create_binding_code=create_binding_code,
     )
+    for name in reversed(_list_own_carriers(config)):
+        simulator.add_carrier(name, config.drivers[name])
     simulator.phones.default = MANUAL
     simulator.uses_real_network = is_partly_real
     return simulator

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 
 from sandbox.in_flight import InFlight
-from sandbox.twilio.model import Call, HookUrl, SentRequest
+from sandbox.telephone.model import Call, HookUrl, SentRequest
 
 FETCH_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 CALLBACK_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)

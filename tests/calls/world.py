@@ -34,7 +34,7 @@ from notify.voice._live import LiveHooks
 from notify.voice.twilio.carrier import TwilioCarrier
 from notify.voice.twilio.carrier import build_carrier as build_twilio
 from sandbox.simulator import Simulator
-from sandbox.twilio.handset import Phone
+from sandbox.telephone.handset import Phone
 from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from storage.calls.calls import SqlCallStore

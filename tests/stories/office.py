@@ -23,8 +23,8 @@ from backend.operations.beats import Rhythm
 from backend.rehearsal.city import list_phone_owners, load_sample
 from sandbox.simulator import Simulator
 from sandbox.telegram.users import ChatUser
-from sandbox.twilio.behaviour import NO_ANSWER
-from sandbox.twilio.handset import Phone
+from sandbox.telephone.behaviour import NO_ANSWER
+from sandbox.telephone.handset import Phone
 from storage import tables as t
 from storage.integrity.checks import SqlIntegrityStore
 from tests.api_document import watch_answers

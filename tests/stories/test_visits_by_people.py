@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from sandbox.twilio.behaviour import answer_with
+from sandbox.telephone.behaviour import answer_with
 from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from tests.stories.console import sign_in
