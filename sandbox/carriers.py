@@ -1,16 +1,18 @@
-"""Finds the simulated carriers that bring themselves: a package beside this file with a `rehearsal.py`."""
+"""Finds the simulated carriers that bring themselves: a package beside this file with a `rehearsal.py`.
+
+Its `NAME` is the driver's, its `build({})` returns `Rehearsed`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
 
 from sandbox.faults import Violations
+from sandbox.http_client import SendRequest
 from sandbox.telephone.exchange import Exchange
-from sandbox.twilio.webhooks import SendRequest
 
 
 class SimulatedCarrier(Protocol):
@@ -48,15 +50,9 @@ class Rehearsed:
     """
 
     build_settings: Callable[[str, Callable[[str], str], Path], dict[str, str]]
-    build: Callable[[Surroundings, Mapping[str, str]], SimulatedCarrier]
+    build_carrier: Callable[[Surroundings, Mapping[str, str]], SimulatedCarrier]
 
 
 def list_carriers() -> tuple[str, ...]:
     """Return the names of those there are."""
     return tuple(sorted(file.parent.name for file in Path(__file__).parent.glob("*/rehearsal.py")))
-
-
-def load_carrier(name: str) -> Rehearsed:
-    """Load one by its name."""
-    module = import_module(f"sandbox.{name}.rehearsal")
-    return Rehearsed(module.build_settings, module.build)

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 
 from sandbox.broadcast import Broadcast
-from sandbox.carriers import SimulatedCarrier, Surroundings, load_carrier
+from sandbox.carriers import Rehearsed, SimulatedCarrier, Surroundings
 from sandbox.http_client import HttpClient
 from sandbox.in_flight import InFlight
 from sandbox.people import SimulatedPerson
@@ -98,10 +98,11 @@ class SimulatedNetworks:
         self.broadcast.notify()
         return person
 
-    def add_carrier(self, name: str, settings: Mapping[str, str]) -> None:
+    def add_carrier(self, carrier: Rehearsed, settings: Mapping[str, str]) -> None:
         """Let one more carrier ring these telephones; the last one is who people reach that call the office."""
-        self.carriers[name] = load_carrier(name).build(self._around, settings)
-        self.carriers[name].adopt_number()
+        built = carrier.build_carrier(self._around, settings)
+        self.carriers[built.name] = built
+        built.adopt_number()
 
     def list_violations(self) -> list[str]:
         """List every out-of-spec request to any network as text; tests assert that there is none."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from backend.app.build_rehearsal import load_simulated
 from sandbox.simulator import Simulator
 from tests.time_and_chance import REAL
 
@@ -31,7 +32,7 @@ async def serve_networks(
         twilio_token=TWILIO_TOKEN, own_number=OWN_NUMBER, reach_url="http://127.0.0.1:1",
     )  # fmt: skip
     for name, settings in (carriers or {}).items():
-        simulator.add_carrier(name, settings)
+        simulator.add_carrier(load_simulated(name), settings)
     app = office or web.Application()
     app.add_subapp("/sandbox/", simulator.build_app())
     runner = web.AppRunner(app, shutdown_timeout=1)

@@ -21,7 +21,8 @@ from backend.app.workers import Workers
 from backend.importing.service import ImportService
 from backend.rehearsal.clock import ClockMover
 from backend.rehearsal.shared_clock import SharedClock
-from sandbox.carriers import list_carriers, load_carrier
+from notify.driver_registry import DriverRegistry
+from sandbox.carriers import Rehearsed, list_carriers
 from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def point_at_simulator(config: Config) -> None:
         }  # fmt: skip
         twilio.setdefault("calls_per_second", str(REHEARSAL_CALLS_PER_SECOND))  # the simulated carrier has lines enough
     for name in _list_own_carriers(config):
-        settings = load_carrier(name).build_settings(f"{base}/sandbox/{name}", derive_secret, config.data)
+        settings = load_simulated(name).build_settings(f"{base}/sandbox/{name}", derive_secret, config.data)
         config.drivers[name] = settings | config.drivers.get(name, {}) | {"api_url": settings["api_url"]}
     if not config.platform_url:
         config.platform_url = f"{base}/sandbox/platform/moves"
@@ -63,6 +64,14 @@ def _list_own_carriers(config: Config) -> list[str]:
     here = f"{config.local_url}/sandbox/"
     urls = {name: config.drivers.get(name, {}).get("api_url", "") for name in wanted}
     return [name for name in wanted if name in list_carriers() and (not urls[name] or urls[name].startswith(here))]
+
+
+def load_simulated(name: str) -> Rehearsed:
+    """Load a simulated carrier by its driver's name."""
+    registry = DriverRegistry()
+    registry.add("voice", name, f"sandbox.{name}.rehearsal")
+    rehearsed: Rehearsed = registry.load("voice", name).build({})
+    return rehearsed
 
 
 def uses_real_network(config: Config) -> bool:
@@ -94,7 +103,7 @@ def build_simulator(
         create_binding_code=create_binding_code,
     )
     for name in reversed(_list_own_carriers(config)):
-        simulator.add_carrier(name, config.drivers[name])
+        simulator.add_carrier(load_simulated(name), config.drivers[name])
     simulator.phones.default = MANUAL
     simulator.uses_real_network = is_partly_real
     return simulator

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sandbox.broadcast import Broadcast
 from sandbox.faults import Faults, Violations
+from sandbox.http_client import SendRequest
 from sandbox.in_flight import InFlight
 from sandbox.telephone.behaviour import FAILED
 from sandbox.telephone.exchange import Exchange, to_e164
@@ -13,7 +14,7 @@ from sandbox.telephone.handset_call import HandsetCall
 from sandbox.telephone.model import Call, CallPlan, HookUrl, Recording, Sms, TranscriptLine
 from sandbox.twilio.execution import CallExecution
 from sandbox.twilio.verbs import HANDLERS
-from sandbox.twilio.webhooks import SendRequest, WebhookClient
+from sandbox.twilio.webhooks import WebhookClient
 
 MAX_REQUESTS = 100_000  # newest requests kept for tests to inspect
 

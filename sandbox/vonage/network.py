@@ -4,15 +4,13 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiohttp
-from aiohttp import web
 
 from sandbox.faults import Faults, Violations
+from sandbox.http_client import SendRequest
 from sandbox.telephone.exchange import Exchange, to_e164
-from sandbox.telephone.handset_call import HandsetCall
 from sandbox.telephone.model import Call, CallPlan, HookUrl, Recording, SentRequest, TranscriptLine
 from sandbox.vonage.signing import ApiGuard, sign_webhook
 
@@ -23,8 +21,6 @@ STATUS_WORDS = {
     "no-answer": "timeout", "failed": "failed", "canceled": "cancelled",
 }  # fmt: skip
 EURO_PER_MINUTE = 0.03
-
-SendRequest = Callable[..., Any]
 
 
 class VonageNetwork:
@@ -135,33 +131,9 @@ class VonageNetwork:
         assert entry.status is not None
         return entry.status, kind, answer
 
-    # -- the office's own number
-
-    async def take_inbound(self, live: HandsetCall) -> None:
-        """Put a person through who calls the number."""
-        from sandbox.vonage.execution import CallExecution
-
-        self.conversations[live.sid] = f"CON-{self.create_id()}"
-        await CallExecution(self, live).run_inbound(HookUrl(f"{self.public_url}/hooks/vonage/inbound"))
-
-    def build_app(self) -> web.Application:
-        """Build the API of this application."""
-        from sandbox.vonage.rest import VonageRest
-
-        return VonageRest(self).build_app()
-
-    def adopt_number(self) -> None:
-        """Let people who call the office reach this application."""
-        self.exchange.take_inbound, self.exchange.create_inbound_id = self.take_inbound, self.create_id
-
     def find_call(self, uuid: str) -> Call | None:
         """Return one of this application's calls."""
         return self.exchange.calls.get(uuid) if uuid in self.conversations else None
-
-
-def is_same_host(url: str, base: str) -> bool:
-    """Whether two addresses are of one host."""
-    return urlsplit(url).netloc == urlsplit(base).netloc
 
 
 def parse_stamp(text: str) -> datetime | None:

@@ -4,15 +4,38 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.carriers import SimulatedCarrier, Surroundings
+from sandbox.carriers import Rehearsed, SimulatedCarrier, Surroundings
+from sandbox.telephone.handset_call import HandsetCall
+from sandbox.telephone.model import HookUrl
+from sandbox.vonage.execution import CallExecution
 from sandbox.vonage.network import VonageNetwork
+from sandbox.vonage.rest import VonageRest
 
 NUMBER = "+861084012345"
 CALLS_PER_SECOND = "200"  # the simulated carrier has lines enough
+NAME = "vonage"
 KEY_FILE = "sandbox-vonage.pem"
+
+
+class VonageApplication(VonageNetwork):
+    """The application with its API and its number."""
+
+    def build_app(self) -> web.Application:
+        """Build its API."""
+        return VonageRest(self).build_app()
+
+    async def take_inbound(self, live: HandsetCall) -> None:
+        """Put a person through who calls the number."""
+        self.conversations[live.sid] = f"CON-{self.create_id()}"
+        await CallExecution(self, live).run_inbound(HookUrl(f"{self.public_url}/hooks/vonage/inbound"))
+
+    def adopt_number(self) -> None:
+        """Let people who call the office reach this application."""
+        self.exchange.take_inbound, self.exchange.create_inbound_id = self.take_inbound, self.create_id
 
 
 def build_settings(api_url: str, derive_secret: Callable[[str], str], folder: Path) -> dict[str, str]:
@@ -43,12 +66,17 @@ def _keep_key(file: Path) -> Path:
     return file
 
 
-def build(around: Surroundings, settings: Mapping[str, str]) -> SimulatedCarrier:
+def build_carrier(around: Surroundings, settings: Mapping[str, str]) -> SimulatedCarrier:
     """Build the application of these settings."""
     given = settings["private_key"]
     key = given if "-----BEGIN" in given else Path(given).read_text("ascii")
-    return VonageNetwork(
+    return VonageApplication(
         around.exchange, public_url=around.public_url, application=settings["application_id"], private_key=key,
         secret=settings["signature_secret"], number=settings["from"], real_time=around.real_time,
         random_bytes=around.random_bytes, send_request=around.send_request,
     )  # fmt: skip
+
+
+def build(_: Mapping[str, str]) -> Rehearsed:
+    """Return what a rehearsal needs of this carrier."""
+    return Rehearsed(build_settings, build_carrier)

@@ -6,6 +6,7 @@ from backend.domain import retry, unreachable
 from backend.domain.script_files import build_menu, load_script
 from notify.driver_registry import DriverModule, DriverRegistry, name_variable
 from notify.voice.aliyun.carrier import AliyunCarrier
+from notify.voice.vonage.carrier import VonageCarrier
 from tests.house.source import ROOT, nothing
 
 PAGE = (ROOT / "docs" / "telephone.zh.md").read_text("utf-8")
@@ -40,7 +41,12 @@ def test_the_page_names_every_text_to_be_approved() -> None:
 
 def test_the_page_names_the_codes_of_invalid_numbers_and_the_spacing_of_attempts() -> None:
     nothing(
-        [code for code in AliyunCarrier.can.invalid_number if not code.isdigit() and code not in PAGE],
+        [
+            code
+            for carrier in (AliyunCarrier, VonageCarrier)
+            for code in carrier.can.invalid_number
+            if not code.isdigit() and code not in PAGE
+        ],
         "a code not named",
     )
     assert f"{unreachable.MIN_ATTEMPTS} 次" in PAGE and f"{int(unreachable.MIN_GAP.total_seconds() // 60)} 分钟" in PAGE

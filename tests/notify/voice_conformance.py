@@ -201,7 +201,7 @@ class VoiceConformance:
             ]
             forged.append(replace(good, headers=()) if rig.signs else _change_secret(good))
             if rig.signs:
-                forged += _mutate(good)
+                forged += mutate(good)
                 other = "/status/8" if path != "/status/8" else "/status/9"
                 forged.append(replace(good, path=f"/hooks/{name}{other}", target=f"/hooks/{name}{other}"))
             for one in forged:
@@ -245,7 +245,7 @@ class VoiceConformance:
         assert host.failures == []
 
 
-def _mutate(good: HookRequest) -> list[HookRequest]:
+def mutate(good: HookRequest) -> list[HookRequest]:
     """The same request with another signature, twice signed, or with another body."""
     changed = []
     for place, (header, value) in enumerate(good.headers):
