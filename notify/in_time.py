@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from notify.driver import HookRefused, HostAway
 
@@ -21,9 +21,9 @@ class InTime:
 
     def __init__(self, host: WorkHost) -> None:
         self._host = host
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
-    async def run(self, work: Coroutine[Any, Any, T], seconds: float) -> T | None:
+    async def run(self, work: Coroutine[None, None, T], seconds: float) -> T | None:
         """Return the work's result, None if it is slow, fails or may not be done now; slow work goes on.
 
         HookRefused is raised.
@@ -44,7 +44,7 @@ class InTime:
             raise error
         return None if error is not None else task.result()
 
-    async def store(self, work: Coroutine[Any, Any, None], seconds: float) -> bool:
+    async def store(self, work: Coroutine[None, None, None], seconds: float) -> bool:
         """Run work that returns nothing; whether it was done."""
 
         async def stored() -> bool:
@@ -56,7 +56,7 @@ class InTime:
             return False
         return bool(await self.run(stored(), seconds))
 
-    def _finish(self, task: asyncio.Task[Any]) -> None:
+    def _finish(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, HookRefused | HostAway):

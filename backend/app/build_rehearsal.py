@@ -45,9 +45,11 @@ def point_at_simulator(config: Config) -> None:
     twilio = config.drivers.setdefault("twilio", {})
     if not twilio.get("api_url"):
         twilio |= {
-            "api_url": f"{base}/sandbox/twilio", "account_sid": "AC" + derive_secret("voice account")[:32],
-            "auth_token": derive_secret("voice token")[:32], "from": "+861084012345",
-        }  # fmt: skip
+            "api_url": f"{base}/sandbox/twilio",
+            "account_sid": "AC" + derive_secret("voice account")[:32],
+            "auth_token": derive_secret("voice token")[:32],
+            "from": "+861084012345",
+        }
         twilio.setdefault("calls_per_second", str(REHEARSAL_CALLS_PER_SECOND))  # the simulated carrier has lines enough
     for name in _list_own_carriers(config):
         settings = load_simulated(name).build_settings(f"{base}/sandbox/{name}", derive_secret, config.data)

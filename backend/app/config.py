@@ -4,7 +4,7 @@ import os
 import secrets
 import shlex
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -50,11 +50,11 @@ class TomlSource(TomlConfigSettingsSource):
 class DriverSource(PydanticBaseSettingsSource):
     """The settings of drivers from the environment: `JIESU_<DRIVER>_<NAME>`; an empty one is not set."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
         """Return no field on its own."""
         return None, field_name, False
 
-    def __call__(self) -> dict[str, Any]:
+    def __call__(self) -> dict[str, object]:
         """Return the settings by driver."""
         names = {name.lower().removeprefix("jiesu_"): value for name, value in os.environ.items() if _is_ours(name)}
         return {"drivers": gather_driver_settings(names, self.settings_cls.model_fields)}

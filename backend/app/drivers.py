@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
 from backend.app.config import Config
 from backend.app.core import Core
@@ -17,6 +17,7 @@ from notify.channel import Channel
 from notify.driver_registry import DriverRegistry
 from notify.platform_client import PlatformClient
 from notify.rate_limit import LocalRateLimiter, RateLimiter
+from notify.sms_gateway import SmsGateway
 from storage.delivery.rate_limit import SqlRateLimitStore
 from storage.delivery.rate_limit_redis import RedisRateLimitStore
 
@@ -80,15 +81,15 @@ def build_drivers(config: Config) -> Drivers:
 def build_carriers(config: Config) -> Carriers:
     """Build the voice carriers by preference."""
     modules = choose_drivers(config, "voice")
-    built: list[Any] = [build_driver(config, module, _list_common(config)) for module in modules]
-    return Carriers(built, all_serve=config.sandbox)
+    built = [build_driver(config, module, _list_common(config)) for module in modules]
+    return Carriers(cast("list[VoiceCarrier]", built), all_serve=config.sandbox)
 
 
 def build_gateways(config: Config) -> SmsGateways:
     """Build the SMS gateways by preference."""
     modules = choose_drivers(config, "sms")
-    built: list[Any] = [build_driver(config, module, _list_common(config)) for module in modules]
-    return SmsGateways(built, all_serve=config.sandbox)
+    built = [build_driver(config, module, _list_common(config)) for module in modules]
+    return SmsGateways(cast("list[SmsGateway]", built), all_serve=config.sandbox)
 
 
 def _list_common(config: Config) -> Mapping[str, str]:

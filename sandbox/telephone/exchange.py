@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
-from typing import Any
 
 import phonenumbers
 
@@ -34,13 +33,17 @@ class Exchange:
     office is put through by `take_inbound`, of the carrier that has its number, under an id of `create_inbound_id`.
     """
 
-    take_inbound: Callable[[HandsetCall], Coroutine[Any, Any, None]]
+    take_inbound: Callable[[HandsetCall], Coroutine[None, None, None]]
     create_inbound_id: Callable[[], str]
 
     def __init__(
-        self, now: Callable[[], datetime], monotonic: Callable[[], float], own_number: str, broadcast: Broadcast,
+        self,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        own_number: str,
+        broadcast: Broadcast,
         in_flight: InFlight,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.now = now
         self.monotonic = monotonic
         self.own_number = own_number

@@ -2,7 +2,6 @@
 
 import json
 import math
-from typing import Any
 
 import aiohttp
 
@@ -11,11 +10,11 @@ from sandbox.telephone.handset_call import HandsetCall, HungUp, InputRequest
 from sandbox.telephone.joining import bridge, ring_second
 from sandbox.telephone.model import STATUS_OF, Call, CallPlan, HookUrl
 from sandbox.vonage.network import VonageNetwork
-from sandbox.vonage.shapes import ShapeError, check_ncco
+from sandbox.vonage.shapes import Fields, ShapeError, check_ncco
 
 MAX_TURNS = 200  # a call that fetches more is in a loop
 RECORDED_SECONDS_PER_CHARACTER = 0.25
-Ncco = list[dict[str, Any]]
+Ncco = list[Fields]
 
 
 class CallEnded(Exception):
@@ -27,7 +26,7 @@ class CallExecution:
 
     def __init__(self, network: VonageNetwork, live: HandsetCall) -> None:
         self.network, self.live, self.call = network, live, live.call
-        self._recording: dict[str, Any] | None = None  # a recording that ends with the call
+        self._recording: Fields | None = None  # a recording that ends with the call
 
     async def run_outbound(self) -> None:
         """Run a call created over the API."""
@@ -127,7 +126,7 @@ class CallExecution:
                 return following
         return None
 
-    async def _fetch(self, purpose: str, url: str, fields: dict[str, Any]) -> Ncco | None:
+    async def _fetch(self, purpose: str, url: str, fields: Fields) -> Ncco | None:
         """Request a document; None when there is none. A failure or a wrong document ends the call."""
         try:
             with self.network.exchange.in_flight.track("vonage fetch"):
@@ -150,7 +149,7 @@ class CallExecution:
 
     # -- actions
 
-    async def _listen(self, action: dict[str, Any]) -> Ncco | None:
+    async def _listen(self, action: Fields) -> Ncco | None:
         dtmf, speech = action.get("dtmf", {}), action.get("speech", {})
         takes = frozenset({"dtmf": "keys", "speech": "speech"}[word] for word in action["type"])
         seconds = float(dtmf.get("timeOut", 3) if "keys" in takes else speech.get("startTimeout", 10))
@@ -162,14 +161,16 @@ class CallExecution:
                 digits = pressed
             case Speech(text, confidence):
                 said = [{"text": text, "confidence": str(confidence)}]
-        heard: dict[str, Any] = {"results": said} if said else {"timeout_reason": "start_timeout"}
+        heard: Fields = {"results": said} if said else {"timeout_reason": "start_timeout"}
         facts = {
-            "dtmf": {"digits": digits or "", "timed_out": digits is None}, "speech": heard if "speech" in takes else {"results": []},
-            **self.network.describe(self.call), "timestamp": self.network.stamp(),
-        }  # fmt: skip
+            "dtmf": {"digits": digits or "", "timed_out": digits is None},
+            "speech": heard if "speech" in takes else {"results": []},
+            **self.network.describe(self.call),
+            "timestamp": self.network.stamp(),
+        }
         return await self._fetch("input", action["eventUrl"][0], facts)
 
-    async def _record(self, action: dict[str, Any]) -> None:
+    async def _record(self, action: Fields) -> None:
         if not {"endOnSilence", "endOnKey", "timeOut"} & action.keys():
             self._recording = action  # it goes on beside the following actions
             return
@@ -189,7 +190,7 @@ class CallExecution:
             seconds = max(3, math.ceil(len(words) * RECORDED_SECONDS_PER_CHARACTER))
             self._tell_recording(action, min(seconds, action.get("timeOut", 7200)), words)
 
-    def _tell_recording(self, action: dict[str, Any], seconds: int, words: str) -> None:
+    def _tell_recording(self, action: Fields, seconds: int, words: str) -> None:
         told, network = self.network.store_recording(self.call, seconds, words), self.network
 
         async def tell() -> None:
@@ -202,7 +203,7 @@ class CallExecution:
         if "eventUrl" in action:
             network.exchange.in_flight.spawn(tell())
 
-    async def _connect(self, action: dict[str, Any]) -> Ncco | None:
+    async def _connect(self, action: Fields) -> Ncco | None:
         """Ring another number, play its own document to it, join both; what ends the leg may bring a new document."""
         network, [endpoint] = self.network, action["endpoint"]
         plan = CallPlan(timeout=action.get("timeout", 60))

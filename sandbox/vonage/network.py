@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -12,14 +11,21 @@ from sandbox.faults import Faults, Violations
 from sandbox.http_client import SendRequest
 from sandbox.telephone.exchange import Exchange, to_e164
 from sandbox.telephone.model import Call, CallPlan, HookUrl, Recording, SentRequest, TranscriptLine
+from sandbox.vonage.shapes import Fields
 from sandbox.vonage.signing import ApiGuard, sign_webhook
 
 TIMEOUT = aiohttp.ClientTimeout(total=5, connect=3)
 #: our words of a call's state → Vonage's
 STATUS_WORDS = {
-    "queued": "started", "ringing": "ringing", "in-progress": "answered", "completed": "completed", "busy": "busy",
-    "no-answer": "timeout", "failed": "failed", "canceled": "cancelled",
-}  # fmt: skip
+    "queued": "started",
+    "ringing": "ringing",
+    "in-progress": "answered",
+    "completed": "completed",
+    "busy": "busy",
+    "no-answer": "timeout",
+    "failed": "failed",
+    "canceled": "cancelled",
+}
 EURO_PER_MINUTE = 0.03
 
 
@@ -33,9 +39,18 @@ class VonageNetwork:
     name = "vonage"
 
     def __init__(
-        self, exchange: Exchange, *, public_url: str, application: str, private_key: str, secret: str, number: str,
-        real_time: Callable[[], float], random_bytes: Callable[[int], bytes], send_request: SendRequest,
-    ) -> None:  # fmt: skip
+        self,
+        exchange: Exchange,
+        *,
+        public_url: str,
+        application: str,
+        private_key: str,
+        secret: str,
+        number: str,
+        real_time: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+        send_request: SendRequest,
+    ) -> None:
         self.exchange = exchange
         self.public_url = public_url.rstrip("/")
         self.application, self.secret, self.number = application, secret, number
@@ -66,28 +81,34 @@ class VonageNetwork:
         call.lines.append(TranscriptLine("note", f"⚠ {code} {message}"))
         self.exchange.notify_change()
 
-    def store_recording(self, call: Call, seconds: int, words: str) -> dict[str, Any]:
+    def store_recording(self, call: Call, seconds: int, words: str) -> Fields:
         """Store a recording; return what is told of it."""
         recording = Recording(self.create_id(), call.sid, seconds, words, self.exchange.now())
         self.exchange.recordings[recording.sid] = recording
         return {
-            "recording_url": f"{self.public_url}/sandbox/vonage/v1/files/{recording.sid}", "recording_uuid": recording.sid,
-            "size": 1000 * seconds, "start_time": self.stamp(), "end_time": self.stamp(),
-            "conversation_uuid": self.conversations[call.sid], "timestamp": self.stamp(),
-        }  # fmt: skip
+            "recording_url": f"{self.public_url}/sandbox/vonage/v1/files/{recording.sid}",
+            "recording_uuid": recording.sid,
+            "size": 1000 * seconds,
+            "start_time": self.stamp(),
+            "end_time": self.stamp(),
+            "conversation_uuid": self.conversations[call.sid],
+            "timestamp": self.stamp(),
+        }
 
     def stamp(self) -> str:
         """The time as events say it."""
         return self.exchange.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def describe(self, call: Call) -> dict[str, Any]:
+    def describe(self, call: Call) -> Fields:
         """The ends and ids of a call, as in every webhook."""
         return {
-            "from": call.caller.lstrip("+"), "to": call.to.lstrip("+"), "uuid": call.sid,
+            "from": call.caller.lstrip("+"),
+            "to": call.to.lstrip("+"),
+            "uuid": call.sid,
             "conversation_uuid": self.conversations[call.sid],
-        }  # fmt: skip
+        }
 
-    def report(self, call: Call, hook: HookUrl | None, **more: Any) -> None:
+    def report(self, call: Call, hook: HookUrl | None, **more: object) -> None:
         """Send an event in the background: the call's state, or a detection (`status`)."""
         if hook is None:
             return
@@ -99,26 +120,30 @@ class VonageNetwork:
             self.exchange.in_flight.spawn(self._post_event(hook, event, call.sequence))
         call.sequence += 1
 
-    def build_event(self, call: Call) -> dict[str, Any]:
+    def build_event(self, call: Call) -> Fields:
         """Build an event of a call's present state."""
         word = STATUS_WORDS[call.status]
         direction = "inbound" if call.direction == "inbound" else "outbound"
         event = self.describe(call) | {"status": word, "direction": direction, "timestamp": self.stamp()}
         if word == "completed":
             event |= {
-                "duration": str(call.seconds), "rate": f"{EURO_PER_MINUTE:.8f}", "network": "CN-FIXED",
-                "price": f"{EURO_PER_MINUTE * call.seconds / 60:.8f}", "start_time": self.stamp(), "end_time": self.stamp(),
-            }  # fmt: skip
+                "duration": str(call.seconds),
+                "rate": f"{EURO_PER_MINUTE:.8f}",
+                "network": "CN-FIXED",
+                "price": f"{EURO_PER_MINUTE * call.seconds / 60:.8f}",
+                "start_time": self.stamp(),
+                "end_time": self.stamp(),
+            }
         return event
 
-    async def _post_event(self, hook: HookUrl, event: dict[str, Any], place: int) -> None:
+    async def _post_event(self, hook: HookUrl, event: Fields, place: int) -> None:
         with self.exchange.in_flight.track("vonage events"):
             try:
                 await self.post("event", hook.url, event)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
                 return
 
-    async def post(self, purpose: str, url: str, fields: dict[str, Any]) -> tuple[int, str, bytes]:
+    async def post(self, purpose: str, url: str, fields: Fields) -> tuple[int, str, bytes]:
         """Send one signed webhook; return status, content type and body."""
         body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
         token = sign_webhook(self.secret, self.application, body, self._real_time(), self.create_id())

@@ -43,9 +43,12 @@ def build_settings(api_url: str, derive_secret: Callable[[str], str], folder: Pa
     digits = derive_secret("vonage application")
     return {
         "application_id": f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}",
-        "private_key": str(_keep_key(folder / KEY_FILE)), "signature_secret": derive_secret("vonage signature"),
-        "from": NUMBER, "api_url": api_url, "calls_per_second": CALLS_PER_SECOND,
-    }  # fmt: skip
+        "private_key": str(_keep_key(folder / KEY_FILE)),
+        "signature_secret": derive_secret("vonage signature"),
+        "from": NUMBER,
+        "api_url": api_url,
+        "calls_per_second": CALLS_PER_SECOND,
+    }
 
 
 def create_key() -> str:
@@ -71,10 +74,16 @@ def build_carrier(around: Surroundings, settings: Mapping[str, str]) -> Simulate
     given = settings["private_key"]
     key = given if "-----BEGIN" in given else Path(given).read_text("ascii")
     return VonageApplication(
-        around.exchange, public_url=around.public_url, application=settings["application_id"], private_key=key,
-        secret=settings["signature_secret"], number=settings["from"], real_time=around.real_time,
-        random_bytes=around.random_bytes, send_request=around.send_request,
-    )  # fmt: skip
+        around.exchange,
+        public_url=around.public_url,
+        application=settings["application_id"],
+        private_key=key,
+        secret=settings["signature_secret"],
+        number=settings["from"],
+        real_time=around.real_time,
+        random_bytes=around.random_bytes,
+        send_request=around.send_request,
+    )
 
 
 def build(_: Mapping[str, str]) -> Rehearsed:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
@@ -10,7 +9,7 @@ from sandbox.faults import respond_with_fault
 from sandbox.telephone.model import Call, CallPlan, HookUrl
 from sandbox.vonage.execution import start_outbound
 from sandbox.vonage.network import EURO_PER_MINUTE, STATUS_WORDS, VonageNetwork, parse_stamp
-from sandbox.vonage.shapes import CALL, CALL_NEEDS, ShapeError, check_fields, is_number
+from sandbox.vonage.shapes import CALL, CALL_NEEDS, Fields, ShapeError, check_fields, is_number
 
 MAX_BODY = 64 * 1024
 LIST_QUERY = frozenset(("status", "date_start", "date_end", "page_size", "record_index", "order", "conversation_uuid"))
@@ -21,7 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class ApiError(Exception):
     """An answer that is an error; `violates`: no sound client asks for it."""
 
-    def __init__(self, status: int, kind: str, detail: str, *, violates: bool = True, **more: Any) -> None:
+    def __init__(self, status: int, kind: str, detail: str, *, violates: bool = True, **more: object) -> None:
         super().__init__(detail)
         self.status, self.kind, self.detail, self.violates, self.more = status, kind, detail, violates, more
 
@@ -93,9 +92,11 @@ class VonageRest:
         if f"+{number}" in self.network.refusals:
             raise ApiError(400, "invalid-request", "to", violates=False, invalid_parameters={"to": "cannot be called"})
         plan = CallPlan(
-            url=HookUrl(asked["answer_url"][0]), status=HookUrl(asked["event_url"][0]) if "event_url" in asked else None,
-            timeout=asked.get("ringing_timer", 60), machine_detection=asked.get("machine_detection", ""),
-        )  # fmt: skip
+            url=HookUrl(asked["answer_url"][0]),
+            status=HookUrl(asked["event_url"][0]) if "event_url" in asked else None,
+            timeout=asked.get("ringing_timer", 60),
+            machine_detection=asked.get("machine_detection", ""),
+        )
         if asked.get("answer_method", "GET") != "POST":
             raise ApiError(400, "invalid-request", "the simulator answers by POST only")
         call = self.network.build_call(f"+{number}", self.network.number, "outbound-api", plan)
@@ -158,21 +159,28 @@ class VonageRest:
             raise ApiError(404, "not-found", request.path, violates=False)
         return call
 
-    def _render(self, call: Call) -> dict[str, Any]:
-        told: dict[str, Any] = {
-            "uuid": call.sid, "conversation_uuid": self.network.conversations[call.sid], "status": STATUS_WORDS[call.status],
-            "to": {"type": "phone", "number": call.to.lstrip("+")}, "from": {"type": "phone", "number": call.caller.lstrip("+")},
-            "direction": "inbound" if call.direction == "inbound" else "outbound", "start_time": None, "duration": None,
-        }  # fmt: skip
+    def _render(self, call: Call) -> Fields:
+        told: Fields = {
+            "uuid": call.sid,
+            "conversation_uuid": self.network.conversations[call.sid],
+            "status": STATUS_WORDS[call.status],
+            "to": {"type": "phone", "number": call.to.lstrip("+")},
+            "from": {"type": "phone", "number": call.caller.lstrip("+")},
+            "direction": "inbound" if call.direction == "inbound" else "outbound",
+            "start_time": None,
+            "duration": None,
+        }
         if call.status == "completed" and call.start_at is not None:
             told |= {
-                "start_time": call.start_at.isoformat(), "duration": str(call.seconds), "rate": f"{EURO_PER_MINUTE}",
+                "start_time": call.start_at.isoformat(),
+                "duration": str(call.seconds),
+                "rate": f"{EURO_PER_MINUTE}",
                 "price": f"{EURO_PER_MINUTE * call.seconds / 60:.4f}",
-            }  # fmt: skip
+            }
         return told
 
 
-async def _read_object(request: web.Request) -> dict[str, Any]:
+async def _read_object(request: web.Request) -> Fields:
     try:
         body = await request.read()
         found = json.loads(body)

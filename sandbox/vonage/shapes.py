@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Rule = Callable[[Any], bool]
+#: a JSON object
+Fields = dict[str, Any]
+Rule = Callable[[object], bool]
 
 
 class ShapeError(Exception):
@@ -14,17 +16,17 @@ class ShapeError(Exception):
         self.where = where
 
 
-def is_url_list(value: Any) -> bool:
+def is_url_list(value: object) -> bool:
     """One address, in an array."""
     return isinstance(value, list) and len(value) == 1 and is_url(value[0])
 
 
-def is_url(value: Any) -> bool:
+def is_url(value: object) -> bool:
     """An address that can be reached."""
     return isinstance(value, str) and value.startswith(("http://", "https://")) and len(value) <= 4000
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     """E.164 without the plus sign."""
     return isinstance(value, str) and value.isascii() and value.isdigit() and 7 <= len(value) <= 15
 
@@ -35,12 +37,12 @@ def is_between(least: float, most: float, kind: type = int) -> Rule:
     return lambda value: isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most
 
 
-def is_one_of(*words: Any) -> Rule:
+def is_one_of(*words: object) -> Rule:
     """One of these values."""
     return lambda value: not isinstance(value, bool) and value in words
 
 
-def is_bool(value: Any) -> bool:
+def is_bool(value: object) -> bool:
     """True or false, not a word."""
     return isinstance(value, bool)
 
@@ -62,54 +64,98 @@ def has_fields(rules: Mapping[str, Rule], *needed: str) -> Rule:
 METHOD = is_one_of("POST", "GET")
 HOOK: Mapping[str, Rule] = {"eventUrl": is_url_list, "eventMethod": METHOD}
 PHONE: Mapping[str, Rule] = {
-    "type": is_one_of("phone"), "number": is_number, "dtmfAnswer": is_text(50), "onAnswer": has_fields({"url": is_url, "ringbackTone": is_url}, "url"),
-}  # fmt: skip
+    "type": is_one_of("phone"),
+    "number": is_number,
+    "dtmfAnswer": is_text(50),
+    "onAnswer": has_fields({"url": is_url, "ringbackTone": is_url}, "url"),
+}
 DTMF: Mapping[str, Rule] = {"timeOut": is_between(0, 10), "maxDigits": is_between(1, 20), "submitOnHash": is_bool}
 SPEECH: Mapping[str, Rule] = {
-    "endOnSilence": is_between(0.4, 10, float), "language": is_text(20), "startTimeout": is_between(1, 60),
-    "maxDuration": is_between(1, 60), "saveAudio": is_bool, "sensitivity": is_between(10, 100),
+    "endOnSilence": is_between(0.4, 10, float),
+    "language": is_text(20),
+    "startTimeout": is_between(1, 60),
+    "maxDuration": is_between(1, 60),
+    "saveAudio": is_bool,
+    "sensitivity": is_between(10, 100),
     "context": lambda v: isinstance(v, list) and all(isinstance(one, str) and one for one in v),
     "uuid": lambda v: isinstance(v, list) and len(v) == 1,
-}  # fmt: skip
+}
 #: action → its fields, and those it cannot do without
 ACTIONS: Mapping[str, tuple[Mapping[str, Rule], tuple[str, ...]]] = {
     "talk": (
-        {"text": is_text(1500), "bargeIn": is_bool, "loop": is_between(0, 100), "level": is_between(-1, 1, float),
-         "language": is_one_of("cmn-CN", "cmn-TW", "yue-CN", "en-US", "en-GB"), "style": is_between(0, 50), "premium": is_bool},
+        {
+            "text": is_text(1500),
+            "bargeIn": is_bool,
+            "loop": is_between(0, 100),
+            "level": is_between(-1, 1, float),
+            "language": is_one_of("cmn-CN", "cmn-TW", "yue-CN", "en-US", "en-GB"),
+            "style": is_between(0, 50),
+            "premium": is_bool,
+        },
         ("text",),
     ),
     "wait": ({"timeout": is_between(0.1, 7200, float)}, ()),
     "notify": ({"payload": lambda v: isinstance(v, dict), **HOOK}, ("payload", "eventUrl")),
     "input": (
-        {"type": lambda v: isinstance(v, list) and bool(v) and set(v) <= {"dtmf", "speech"} and len(set(v)) == len(v),
-         "dtmf": has_fields(DTMF), "speech": has_fields(SPEECH), "mode": is_one_of("synchronous", "asynchronous"), **HOOK},
+        {
+            "type": lambda v: (
+                isinstance(v, list) and bool(v) and set(v) <= {"dtmf", "speech"} and len(set(v)) == len(v)
+            ),
+            "dtmf": has_fields(DTMF),
+            "speech": has_fields(SPEECH),
+            "mode": is_one_of("synchronous", "asynchronous"),
+            **HOOK,
+        },
         ("type",),
     ),
     "record": (
-        {"format": is_one_of("mp3", "wav", "ogg"), "split": is_one_of("conversation"), "channels": is_between(1, 32),
-         "endOnSilence": is_between(3, 10), "endOnKey": is_one_of(*"0123456789*#"), "timeOut": is_between(3, 7200),
-         "beepStart": is_bool, **HOOK},
+        {
+            "format": is_one_of("mp3", "wav", "ogg"),
+            "split": is_one_of("conversation"),
+            "channels": is_between(1, 32),
+            "endOnSilence": is_between(3, 10),
+            "endOnKey": is_one_of(*"0123456789*#"),
+            "timeOut": is_between(3, 7200),
+            "beepStart": is_bool,
+            **HOOK,
+        },
         (),
     ),
     "connect": (
-        {"endpoint": lambda v: isinstance(v, list) and len(v) == 1 and has_fields(PHONE, "type", "number")(v[0]),
-         "from": is_number, "eventType": is_one_of("synchronous"), "timeout": is_between(1, 120),
-         "limit": is_between(1, 7200), "machineDetection": is_one_of("continue", "hangup"), **HOOK},
+        {
+            "endpoint": lambda v: isinstance(v, list) and len(v) == 1 and has_fields(PHONE, "type", "number")(v[0]),
+            "from": is_number,
+            "eventType": is_one_of("synchronous"),
+            "timeout": is_between(1, 120),
+            "limit": is_between(1, 7200),
+            "machineDetection": is_one_of("continue", "hangup"),
+            **HOOK,
+        },
         ("endpoint", "from"),
     ),
-}  # fmt: skip
+}
 CALL: Mapping[str, Rule] = {
-    "to": lambda v: isinstance(v, list) and len(v) == 1 and has_fields({"type": is_one_of("phone"), "number": lambda _: True, "dtmfAnswer": is_text(50)}, "type", "number")(v[0]),
+    "to": lambda v: (
+        isinstance(v, list)
+        and len(v) == 1
+        and has_fields(
+            {"type": is_one_of("phone"), "number": lambda _: True, "dtmfAnswer": is_text(50)}, "type", "number"
+        )(v[0])
+    ),
     "from": has_fields({"type": is_one_of("phone"), "number": is_number}, "type", "number"),
-    "answer_url": is_url_list, "answer_method": METHOD, "event_url": is_url_list, "event_method": METHOD,
-    "machine_detection": is_one_of("continue", "hangup"), "length_timer": is_between(1, 7200),
+    "answer_url": is_url_list,
+    "answer_method": METHOD,
+    "event_url": is_url_list,
+    "event_method": METHOD,
+    "machine_detection": is_one_of("continue", "hangup"),
+    "length_timer": is_between(1, 7200),
     "ringing_timer": is_between(1, 120),
-}  # fmt: skip
+}
 CALL_NEEDS = ("to", "from", "answer_url")
 MAX_ACTIONS = 200
 
 
-def check_fields(given: Any, rules: Mapping[str, Rule], needed: tuple[str, ...], where: str) -> None:
+def check_fields(given: object, rules: Mapping[str, Rule], needed: tuple[str, ...], where: str) -> None:
     """Raise ShapeError unless it is an object of these fields."""
     if not isinstance(given, dict):
         raise ShapeError(where, "not an object")
@@ -123,7 +169,7 @@ def check_fields(given: Any, rules: Mapping[str, Rule], needed: tuple[str, ...],
             raise ShapeError(name, "has a wrong type or value")
 
 
-def check_ncco(document: Any) -> list[dict[str, Any]]:
+def check_ncco(document: object) -> list[Fields]:
     """Return the actions of an NCCO. Raises ShapeError."""
     if not isinstance(document, list) or len(document) > MAX_ACTIONS:
         raise ShapeError("ncco", "not a list of actions")

@@ -20,10 +20,14 @@ from tests.house.source import ROOT
 
 STRONG = "q7Zr2mXw9Kd4Tb6Ns8Vy3Hc5Lp1Ja0Ge"  # the tests' own
 GIVEN = {
-    "JIESU_TWILIO_ACCOUNT_SID": "AC1", "JIESU_TWILIO_AUTH_TOKEN": "t", "JIESU_TWILIO_FROM": "+861084012345",
-    "JIESU_ALIYUN_ACCESS_KEY_ID": "k", "JIESU_ALIYUN_ACCESS_KEY_SECRET": "s", "JIESU_ALIYUN_TEMPLATES": "a=b",
+    "JIESU_TWILIO_ACCOUNT_SID": "AC1",
+    "JIESU_TWILIO_AUTH_TOKEN": "t",
+    "JIESU_TWILIO_FROM": "+861084012345",
+    "JIESU_ALIYUN_ACCESS_KEY_ID": "k",
+    "JIESU_ALIYUN_ACCESS_KEY_SECRET": "s",
+    "JIESU_ALIYUN_TEMPLATES": "a=b",
     "JIESU_ALIYUN_HOOK_SECRET": STRONG,
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -75,7 +79,13 @@ def test_a_missing_setting_refuses_the_start_and_is_named(configure: Any, missin
 def test_a_setting_that_cannot_be_used_refuses_the_start(configure: Any, value: str) -> None:
     with pytest.raises(Refused, match="driver_setting_wrong"):
         configure({**GIVEN, "JIESU_TWILIO_CALLS_PER_SECOND": value}).check()
-    key = {"JIESU_VOICE": "vonage", "JIESU_VONAGE_APPLICATION_ID": "1", "JIESU_VONAGE_PRIVATE_KEY": "no key", "JIESU_VONAGE_SIGNATURE_SECRET": "s", "JIESU_VONAGE_FROM": "+1"}  # fmt: skip
+    key = {
+        "JIESU_VOICE": "vonage",
+        "JIESU_VONAGE_APPLICATION_ID": "1",
+        "JIESU_VONAGE_PRIVATE_KEY": "no key",
+        "JIESU_VONAGE_SIGNATURE_SECRET": "s",
+        "JIESU_VONAGE_FROM": "+1",
+    }
     with pytest.raises(Refused, match="driver_setting_wrong"):
         build_drivers(configure(key))
 
@@ -149,8 +159,10 @@ def test_a_package_is_all_a_new_carrier_takes(tmp_path: Path) -> None:
     (tmp_path / "notify" / "voice" / "feige" / "__init__.py").write_text(TOY)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("JIESU_")},
-        "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "JIESU_FEIGE_KEY": "k", "JIESU_VOICE": "feige",
-    }  # fmt: skip
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
+        "JIESU_FEIGE_KEY": "k",
+        "JIESU_VOICE": "feige",
+    }
     ran = subprocess.run(
         [sys.executable, "-c", RUN, str(tmp_path / "data")],
         check=False,

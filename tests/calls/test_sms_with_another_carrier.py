@@ -18,17 +18,27 @@ async def test_reports_about_short_messages_must_bear_the_signature_of_their_own
     tmp_path: Path, sqlite_url: str, token: str, status: int
 ) -> None:
     config = Config(
-        data=tmp_path / "var", database_url=sqlite_url, port=0, sandbox=True, tick_seconds=600,
+        data=tmp_path / "var",
+        database_url=sqlite_url,
+        port=0,
+        sandbox=True,
+        tick_seconds=600,
         drivers={
             "twilio": {
-                "account_sid": ACCOUNT, "auth_token": TOKEN, "from": "+8610000000", "api_url": "http://127.0.0.1:9",
+                "account_sid": ACCOUNT,
+                "auth_token": TOKEN,
+                "from": "+8610000000",
+                "api_url": "http://127.0.0.1:9",
             },
             "aliyun": {
-                "access_key_id": "key", "access_key_secret": "secret", "endpoint": "http://127.0.0.1:9",
-                "templates": "phone.call_to_sign=TTS_1", "hook_secret": "a secret nobody guesses",
+                "access_key_id": "key",
+                "access_key_secret": "secret",
+                "endpoint": "http://127.0.0.1:9",
+                "templates": "phone.call_to_sign=TTS_1",
+                "hook_secret": "a secret nobody guesses",
             },
         },
-    )  # fmt: skip
+    )
     async with open_application(config) as app, aiohttp.ClientSession() as http:
         assert app.services.calls.dependencies.carrier.name == "aliyun"
         url = f"{app.config.base_url}/hooks/twilio/sms/status/4711"

@@ -36,7 +36,11 @@ def test_every_driver_waits_as_long_as_is_set_XR7() -> None:
     assert build_drivers(config).channels["telegram"].bot.session.timeout == 7  # type: ignore[attr-defined]
     assert build_drivers(config).carriers[0]._http._limits.total == 7  # type: ignore[union-attr]
     assert build_drivers(config).sms.gateways[0]._http._limits.total == 7  # type: ignore[union-attr]
-    aliyun = {"access_key_id": "k", "access_key_secret": "s", "templates": "phone.call_to_sign=TTS_1",
-              "hook_secret": SECRET}  # fmt: skip
+    aliyun = {
+        "access_key_id": "k",
+        "access_key_secret": "s",
+        "templates": "phone.call_to_sign=TTS_1",
+        "hook_secret": SECRET,
+    }
     config = Config(secret_key=SECRET, provider_timeout_seconds=7, drivers={"aliyun": aliyun})  # type: ignore[arg-type]
     assert build_drivers(config).carriers[0]._read_ms == 7000  # type: ignore[union-attr]

@@ -57,23 +57,30 @@ async def rig_twilio() -> AsyncIterator[VoiceRig]:
         fields = {"CallSid": "CA" + "1" * 32, "AccountSid": TWILIO_SID, "From": "+8613800001234", "To": OWN_NUMBER}
         carrier = REGISTRY.build_carrier("twilio", settings)
         yield VoiceRig(
-            carrier, settings, sign,
+            carrier,
+            settings,
+            sign,
             [
-                ("/voice/7?s=0", {**fields, "Digits": "1"}), ("/status/7", {**fields, "CallStatus": "completed"}),
-                ("/inbound", {**fields, "CallStatus": "ringing"}), ("/announce/7", fields),
+                ("/voice/7?s=0", {**fields, "Digits": "1"}),
+                ("/status/7", {**fields, "CallStatus": "completed"}),
+                ("/inbound", {**fields, "CallStatus": "ringing"}),
+                ("/announce/7", fields),
             ],
             lambda what: simulator.phones.faults.plan_next(FAULTS[what]),
-            lambda: REGISTRY.build_carrier("twilio", {**settings, "api_url": find_closed_url()}), ages=False,
-        )  # fmt: skip
+            lambda: REGISTRY.build_carrier("twilio", {**settings, "api_url": find_closed_url()}),
+            ages=False,
+        )
         await carrier.close()
 
 
 @asynccontextmanager
 async def rig_vonage() -> AsyncIterator[VoiceRig]:
     settings = {
-        "application_id": "12345678-1234-1234-1234-123456789012", "private_key": KEY, "signature_secret": SECRET,
+        "application_id": "12345678-1234-1234-1234-123456789012",
+        "private_key": KEY,
+        "signature_secret": SECRET,
         "from": OWN_NUMBER,
-    }  # fmt: skip
+    }
     async with serve_networks(_now, carriers={"vonage": settings}) as (simulator, url):
         settings["api_url"] = f"{url}/sandbox/vonage"
         carrier = REGISTRY.build_carrier("vonage", settings)
@@ -90,16 +97,20 @@ async def rig_vonage() -> AsyncIterator[VoiceRig]:
         ends = {"from": "8613800001234", "to": OWN_NUMBER[1:], "uuid": "63f61863-4a51-4f6b-86e1-46edebcf9356"}
         network = simulator.carriers["vonage"]
         yield VoiceRig(
-            carrier, settings, sign,
+            carrier,
+            settings,
+            sign,
             [
                 ("/voice/7?s=0", {**ends, "dtmf": {"digits": "1", "timed_out": False}}),
-                ("/status/7", {**ends, "status": "completed", "duration": "12"}), ("/inbound", ends), ("/announce/7", ends),
+                ("/status/7", {**ends, "status": "completed", "duration": "12"}),
+                ("/inbound", ends),
+                ("/announce/7", ends),
                 ("/record/7", {"recording_url": "https://x", "recording_uuid": "1", "conversation_uuid": "CON-1"}),
                 ("/leg/7?s=1", {**ends, "status": "busy"}),
             ],
             lambda what: network.faults.plan_next(FAULTS[what]),  # type: ignore[attr-defined]
             lambda: REGISTRY.build_carrier("vonage", {**settings, "api_url": find_closed_url()}),
-        )  # fmt: skip
+        )
         await carrier.close()
 
 
@@ -107,14 +118,19 @@ async def rig_vonage() -> AsyncIterator[VoiceRig]:
 async def rig_aliyun() -> AsyncIterator[VoiceRig]:
     fake = FakeAliyun()
     answers = {
-        "busy": {"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "x"}, "broken": {"Code": "isp.SYSTEM_ERROR", "Message": "x"},
-        "cut_after": cut, "empty": {"Code": "OK"},
-    }  # fmt: skip
+        "busy": {"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "x"},
+        "broken": {"Code": "isp.SYSTEM_ERROR", "Message": "x"},
+        "cut_after": cut,
+        "empty": {"Code": "OK"},
+    }
     async with TestServer(fake.build_app()) as server:
         settings = {
-            "access_key_id": "k", "access_key_secret": "s", "hook_secret": SECRET, "templates": "phone.call_to_sign=TTS_1",
+            "access_key_id": "k",
+            "access_key_secret": "s",
+            "hook_secret": SECRET,
+            "templates": "phone.call_to_sign=TTS_1",
             "endpoint": str(server.make_url("/")).rstrip("/"),
-        }  # fmt: skip
+        }
 
         def sign(path: str, contents: dict[str, str], age: float = 0) -> HookRequest:
             return _build_request(
@@ -122,17 +138,23 @@ async def rig_aliyun() -> AsyncIterator[VoiceRig]:
             )
 
         yield VoiceRig(
-            REGISTRY.build_carrier("aliyun", settings), settings, sign,
+            REGISTRY.build_carrier("aliyun", settings),
+            settings,
+            sign,
             [(f"/reports/{SECRET}", {"call_id": "c1", "out_id": "7", "status_code": "200000", "dtmf": "1"})],
             lambda what: fake.answers.append(answers[what]),
             lambda: REGISTRY.build_carrier("aliyun", {**settings, "endpoint": find_closed_url()}),
-            signs=False, ages=False, menu=Menu("phone.call_to_sign", {}, {}, {}, "7"),
-        )  # fmt: skip
+            signs=False,
+            ages=False,
+            menu=Menu("phone.call_to_sign", {}, {}, {}, "7"),
+        )
 
 
 RIGS: dict[str, Callable[[], AbstractAsyncContextManager[VoiceRig]]] = {
-    "aliyun": rig_aliyun, "twilio": rig_twilio, "vonage": rig_vonage,
-}  # fmt: skip
+    "aliyun": rig_aliyun,
+    "twilio": rig_twilio,
+    "vonage": rig_vonage,
+}
 
 
 @pytest.fixture(params=REGISTRY.list_names("voice"))

@@ -38,11 +38,13 @@ async def rig_twilio() -> AsyncIterator[SmsRig]:
         fields = {"MessageSid": "SM" + "1" * 32, "AccountSid": TWILIO_SID, "From": "+8613800001234", "To": OWN_NUMBER}
         gateway = REGISTRY.build_gateway("twilio", settings)
         yield SmsRig(
-            gateway, settings, sign,
+            gateway,
+            settings,
+            sign,
             [("/sms", {**fields, "Body": "1"}), ("/sms/status/7", {**fields, "MessageStatus": "delivered"})],
             lambda what: simulator.phones.faults.plan_next(FAULTS[what]),
             lambda: [one.body for one in simulator.phones.messages],
-        )  # fmt: skip
+        )
         await gateway.close()
 
 

@@ -26,10 +26,15 @@ PROMPTS = (
     Prompt(("您好。", "请按键。"), ask=Ask("12", 1, timeout=6, speech=True, hints=("满意",))),
     Prompt(("请输入密码",), ask=Ask("0123456789", 4, "#", 10)),
     Prompt(("请说",), record=Record(30)),
-    Prompt(("正在接通",), connect=Connect("+8613900005678", f"{ADDRESS}/hooks/x/announce/7", record=True, caller="+861080000000")),
+    Prompt(
+        ("正在接通",),
+        connect=Connect("+8613900005678", f"{ADDRESS}/hooks/x/announce/7", record=True, caller="+861080000000"),
+    ),
     Prompt(("请稍候",), pause=2, then="next"),
-    Prompt(("再见",)), Prompt(()), Prompt(("坐标 <b>&amp;\x00\ud800 👩‍👩‍👧",), then="join"),
-)  # fmt: skip
+    Prompt(("再见",)),
+    Prompt(()),
+    Prompt(("坐标 <b>&amp;\x00\ud800 👩‍👩‍👧",), then="join"),
+)
 
 
 @dataclass

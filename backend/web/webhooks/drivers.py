@@ -32,9 +32,14 @@ def _build_handler(route: Route, address: str) -> Callable[[web.Request], Awaita
         except Refused as refused:
             return web.Response(status=get_http_status(refused.code))
         given = HookRequest(
-            request.method, address, request.raw_path, request.path, dict(request.match_info),
-            tuple(request.headers.items()), body,
-        )  # fmt: skip
+            request.method,
+            address,
+            request.raw_path,
+            request.path,
+            dict(request.match_info),
+            tuple(request.headers.items()),
+            body,
+        )
         said = await route.handle(given)
         if not said.text:
             return web.Response(status=said.status)

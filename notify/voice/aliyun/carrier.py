@@ -43,15 +43,28 @@ class AliyunCarrier:
 
     name = NAME
     can = VoiceCapabilities(
-        live=False, speech=False, record=False, bridge=False, detect_machine=False, serves=(COUNTRY_PREFIX,), search=False,
+        live=False,
+        speech=False,
+        record=False,
+        bridge=False,
+        detect_machine=False,
+        serves=(COUNTRY_PREFIX,),
+        search=False,
         invalid_number=frozenset(("isv.MOBILE_NUMBER_ILLEGAL",)),
-    )  # fmt: skip
+    )
 
     def __init__(
-        self, key_id: str, key_secret: str, templates: Mapping[str, str], *, hook_secret: str,
-        endpoint: str = "", show_number: str = "", calls_per_second: float = CALLS_PER_SECOND,
+        self,
+        key_id: str,
+        key_secret: str,
+        templates: Mapping[str, str],
+        *,
+        hook_secret: str,
+        endpoint: str = "",
+        show_number: str = "",
+        calls_per_second: float = CALLS_PER_SECOND,
         read_ms: int = READ_MS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`endpoint` may have a scheme, else https. `show_number` "": the carrier's shared numbers."""
         from alibabacloud_dyvmsapi20170525.client import Client
         from alibabacloud_tea_openapi.models import Config
@@ -59,10 +72,12 @@ class AliyunCarrier:
         scheme, _, host = (endpoint or ENDPOINT).rpartition("://")
         self._client: Any = Client(
             Config(
-                access_key_id=key_id, access_key_secret=key_secret, endpoint=host.rstrip("/"),
+                access_key_id=key_id,
+                access_key_secret=key_secret,
+                endpoint=host.rstrip("/"),
                 protocol=(scheme or "https").upper(),
             )
-        )  # fmt: skip
+        )
         self._secrets = (key_id, key_secret)
         self._templates = dict(templates)
         self._hook_secret = hook_secret
@@ -74,9 +89,15 @@ class AliyunCarrier:
         return (self._bucket.for_subject(self._show or NAME),)
 
     async def place(
-        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: AnswerDetection = AnswerDetection.OFF,
+        self,
+        to: str,
+        *,
+        caller: str,
+        urls: CallUrls,
+        ring_seconds: int = 30,
+        detect: AnswerDetection = AnswerDetection.OFF,
         menu: Menu | None = None,
-    ) -> PlacedCall:  # fmt: skip
+    ) -> PlacedCall:
         from alibabacloud_dyvmsapi20170525 import models
 
         if menu is None:
@@ -84,9 +105,11 @@ class AliyunCarrier:
         if not to.startswith(COUNTRY_PREFIX):
             raise DeliveryError("permanent", "isv.MOBILE_NUMBER_ILLEGAL")
         common = {
-            "called_number": to.removeprefix(COUNTRY_PREFIX), "called_show_number": self._show or None, "out_id": menu.ref,
+            "called_number": to.removeprefix(COUNTRY_PREFIX),
+            "called_show_number": self._show or None,
+            "out_id": menu.ref,
             "play_times": menu.times,
-        }  # fmt: skip
+        }
         if menu.keys:
             keys = [
                 models.IvrCallRequestMenuKeyMap(
@@ -95,9 +118,12 @@ class AliyunCarrier:
                 for key, text in menu.keys.items()
             ]
             asked: object = models.IvrCallRequest(
-                start_code=self._code(menu.first), start_tts_params=_dump_params(menu.params), menu_key_map=keys,
-                timeout=KEY_SECONDS * 1000, **common,
-            )  # fmt: skip
+                start_code=self._code(menu.first),
+                start_tts_params=_dump_params(menu.params),
+                menu_key_map=keys,
+                timeout=KEY_SECONDS * 1000,
+                **common,
+            )
             body = await self._request(self._client.ivr_call_with_options_async, asked)
         else:
             asked = models.SingleCallByTtsRequest(

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import aiohttp
 
@@ -10,6 +9,7 @@ from notify.attempt import build_trace_config, track_request
 from notify.channel import DeliveryError, FailureKind
 from notify.outgoing import Outgoing
 from notify.plain_text import redact
+from notify.voice.vonage.events import Fields, Object
 
 API_URL = "https://api.nexmo.com"
 REQUEST_SECONDS, CONNECT_SECONDS = 10.0, 5.0
@@ -28,8 +28,8 @@ class VonageApi:
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
+        self, method: str, path: str, *, body: Object | None = None, query: Mapping[str, str] | None = None
+    ) -> Fields:
         """Make one request, once; {} for an answer without content. Raises DeliveryError; a POST in doubt is ambiguous."""
         doubtful = method == "POST"
         with track_request() as sent:
@@ -52,14 +52,16 @@ class VonageApi:
             self._session = None
 
     async def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, query: Mapping[str, str] | None
+        self, method: str, path: str, body: Object | None, query: Mapping[str, str] | None
     ) -> tuple[int, Mapping[str, str], bytes]:
         if self._session is None or self._session.closed:
             connector = aiohttp.TCPConnector(limit=100, socket_factory=self._outgoing.socket_factory)
             self._session = aiohttp.ClientSession(
-                connector=connector, timeout=self._limits, trace_configs=[build_trace_config()],
+                connector=connector,
+                timeout=self._limits,
+                trace_configs=[build_trace_config()],
                 cookie_jar=aiohttp.DummyCookieJar(),
-            )  # fmt: skip
+            )
         headers = {"Authorization": f"Bearer {self._sign()}"}
         async with self._session.request(
             method, f"{self._base}{path}", json=body, params=query, headers=headers, allow_redirects=False
@@ -67,7 +69,7 @@ class VonageApi:
             return answer.status, answer.headers, await answer.content.read(ANSWER_LIMIT)
 
 
-def to_error(status: int, retry_after: str | None, found: Mapping[str, Any], *, doubtful: bool) -> DeliveryError:
+def to_error(status: int, retry_after: str | None, found: Object, *, doubtful: bool) -> DeliveryError:
     """Return the error of an answer: 429 was not accepted, 5xx may have been, the rest is permanent.
 
     A refused `to` is `invalid_to`: that number can never be called (FW23).
@@ -90,7 +92,7 @@ def to_error(status: int, retry_after: str | None, found: Mapping[str, Any], *, 
     return DeliveryError("permanent", code, words)
 
 
-def _parse(raw: bytes) -> dict[str, Any] | None:
+def _parse(raw: bytes) -> Fields | None:
     try:
         found = json.loads(raw) if raw else None
     except (ValueError, RecursionError):

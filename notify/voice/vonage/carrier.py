@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 from notify.carrier import (
@@ -25,7 +24,16 @@ from notify.message import Prompt
 from notify.rate_limit import Bucket
 from notify.voice._live import LiveHooks
 from notify.voice.vonage.api import REQUEST_SECONDS, VonageApi
-from notify.voice.vonage.events import ANSWERERS, STATUSES, parse_body, parse_count, parse_event, read_cost, read_text
+from notify.voice.vonage.events import (
+    ANSWERERS,
+    STATUSES,
+    Fields,
+    parse_body,
+    parse_count,
+    parse_event,
+    read_cost,
+    read_text,
+)
 from notify.voice.vonage.ncco import NccoWriter
 from notify.voice.vonage.tokens import ApplicationToken, WebhookToken, load_key
 
@@ -48,10 +56,19 @@ class VonageCarrier:
     )
 
     def __init__(
-        self, application: str, private_key: str, secret: str, number: str, *, api_url: str = "", allow: str = "",
-        calls_per_second: float = CALLS_PER_SECOND, speech_language: str = SPEECH_LANGUAGE,
-        request_seconds: float = REQUEST_SECONDS, now: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+        self,
+        application: str,
+        private_key: str,
+        secret: str,
+        number: str,
+        *,
+        api_url: str = "",
+        allow: str = "",
+        calls_per_second: float = CALLS_PER_SECOND,
+        speech_language: str = SPEECH_LANGUAGE,
+        request_seconds: float = REQUEST_SECONDS,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         """Raises DriverRefused for a key that is none."""
         self.number = number
         self.application = application
@@ -65,15 +82,24 @@ class VonageCarrier:
         return (self._bucket.for_subject(NAME),)
 
     async def place(
-        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: AnswerDetection = AnswerDetection.OFF,
+        self,
+        to: str,
+        *,
+        caller: str,
+        urls: CallUrls,
+        ring_seconds: int = 30,
+        detect: AnswerDetection = AnswerDetection.OFF,
         menu: Menu | None = None,
-    ) -> PlacedCall:  # fmt: skip
-        asked: dict[str, Any] = {
+    ) -> PlacedCall:
+        asked: Fields = {
             "to": [{"type": "phone", "number": to.lstrip("+")}],
             "from": {"type": "phone", "number": caller.lstrip("+")},
-            "answer_url": [self._token.mark(urls.answer)], "answer_method": "POST",
-            "event_url": [self._token.mark(urls.status)], "event_method": "POST", "ringing_timer": ring_seconds,
-        }  # fmt: skip
+            "answer_url": [self._token.mark(urls.answer)],
+            "answer_method": "POST",
+            "event_url": [self._token.mark(urls.status)],
+            "event_method": "POST",
+            "ringing_timer": ring_seconds,
+        }
         if detect is not AnswerDetection.OFF:  # a bridge must never connect anybody to a voicemail box
             asked["machine_detection"] = "hangup" if detect is AnswerDetection.FIRST else "continue"
         found = await self._api.request("POST", "/v1/calls", body=asked)
@@ -96,14 +122,14 @@ class VonageCarrier:
             found = await self._list_since(since)
         return [_to_found_call(one) for one in found if _get_number(one, "to") == to]
 
-    async def _list_since(self, since: datetime) -> list[dict[str, Any]]:
+    async def _list_since(self, since: datetime) -> list[Fields]:
         """Return all calls since then, newest first. The API knows no filter by number: too many raise `transient`."""
         query = {
             "date_start": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "page_size": str(PAGE_SIZE),
             "order": "desc",
         }
-        found: list[dict[str, Any]] = []
+        found: list[Fields] = []
         for page in range(MAX_PAGES):
             answer = await self._api.request("GET", "/v1/calls", query={**query, "record_index": str(page * PAGE_SIZE)})
             embedded = answer.get("_embedded")
@@ -150,9 +176,11 @@ class VonageCarrier:
         base, _, query = next_url.partition("?")
         record, leg = base.replace("/voice/", "/record/"), base.replace("/voice/", "/leg/")
         ncco = self._writer.render(
-            self._mark_announcement(prompt), next_url=self._token.mark(next_url), record_url=self._token.mark(record),
+            self._mark_announcement(prompt),
+            next_url=self._token.mark(next_url),
+            record_url=self._token.mark(record),
             leg_url=self._token.mark(f"{leg}?{query}" if query else leg),
-        )  # fmt: skip
+        )
         return HookResponse(200, ncco, "application/json")
 
     def _mark_announcement(self, prompt: Prompt) -> Prompt:
@@ -174,13 +202,13 @@ class VonageCarrier:
         await self._api.close()
 
 
-def _get_number(call: dict[str, Any], end: str) -> str:
+def _get_number(call: Fields, end: str) -> str:
     party = call.get(end)
     party = party[0] if isinstance(party, list) and party else party
     return f"+{read_text(party, 'number').lstrip('+')}" if isinstance(party, dict) else ""
 
 
-def _to_found_call(call: dict[str, Any]) -> FoundCall:
+def _to_found_call(call: Fields) -> FoundCall:
     status = read_text(call, "status")
     return FoundCall(
         provider_id=read_text(call, "uuid"),

@@ -9,19 +9,28 @@ from notify.carrier import AnsweredBy, CallEvent, CallStatus
 from notify.driver import HookRefused
 
 STATUSES = {
-    "started": CallStatus.QUEUED, "ringing": CallStatus.RINGING, "answered": CallStatus.IN_PROGRESS,
-    "completed": CallStatus.COMPLETED, "busy": CallStatus.BUSY, "timeout": CallStatus.NO_ANSWER,
-    "unanswered": CallStatus.NO_ANSWER, "rejected": CallStatus.FAILED, "failed": CallStatus.FAILED,
+    "started": CallStatus.QUEUED,
+    "ringing": CallStatus.RINGING,
+    "answered": CallStatus.IN_PROGRESS,
+    "completed": CallStatus.COMPLETED,
+    "busy": CallStatus.BUSY,
+    "timeout": CallStatus.NO_ANSWER,
+    "unanswered": CallStatus.NO_ANSWER,
+    "rejected": CallStatus.FAILED,
+    "failed": CallStatus.FAILED,
     "cancelled": CallStatus.CANCELED,
-}  # fmt: skip
+}
 ANSWERERS = {"human": AnsweredBy.HUMAN, "machine": AnsweredBy.MACHINE}
+#: a JSON object, ours to write or only to read
+Fields = dict[str, Any]
+Object = Mapping[str, Any]
 #: prices are in euros
 CURRENCY = "EUR"
 #: characters kept of pressed digits, of speech, and of any other field; keys of one object
 DIGITS_LIMIT, SPEECH_LIMIT, FIELD_LIMIT, MAX_FIELDS = 64, 500, 512, 200
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
+def parse_body(body: bytes) -> Fields:
     """Return the object of a body. Raises HookRefused 400 for anything else."""
     if not body:
         return {}
@@ -34,7 +43,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
     return found
 
 
-def parse_event(fields: Mapping[str, Any], *, leg: bool = False) -> CallEvent:
+def parse_event(fields: Object, *, leg: bool = False) -> CallEvent:
     """Parse a webhook; never raises. `leg`: of the second leg of a bridge, whose id is not the call's."""
     dtmf, speech = _get_object(fields, "dtmf"), _get_object(fields, "speech")
     results = speech.get("results")
@@ -60,7 +69,7 @@ def parse_event(fields: Mapping[str, Any], *, leg: bool = False) -> CallEvent:
     )
 
 
-def read_text(fields: Mapping[str, Any], name: str, limit: int = FIELD_LIMIT) -> str:
+def read_text(fields: Object, name: str, limit: int = FIELD_LIMIT) -> str:
     """Return a text, "" for anything else; lone surrogates are dropped."""
     value = fields.get(name)
     return value.encode("utf-8", "ignore").decode()[:limit] if isinstance(value, str) else ""
@@ -72,13 +81,13 @@ def parse_count(said: object) -> int | None:
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
-def read_cost(fields: Mapping[str, Any]) -> str | None:
+def read_cost(fields: Object) -> str | None:
     """Return the price of an ended call as "amount currency"; None without one."""
     price = _parse_number(fields.get("price"))
     return f"{fields['price']} {CURRENCY}" if price else None
 
 
-def _get_object(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _get_object(fields: Object, name: str) -> Object:
     value = fields.get(name)
     return value if isinstance(value, dict) else {}
 

@@ -1,10 +1,10 @@
 """Writes prompts as NCCO: JSON actions, done in order; a call ends when none is left."""
 
 import json
-from typing import Any
 
 from notify.message import Ask, Prompt
 from notify.plain_text import make_sayable
+from notify.voice.vonage.events import Fields
 
 #: characters of one `talk`; of one whole turn (FW13)
 TALK_LIMIT, TURN_LIMIT = 500, 1500
@@ -27,7 +27,7 @@ class NccoWriter:
 
         `next_url` gives the next turn; recordings are told to `record_url`, the second leg's fate to `leg_url`.
         """
-        ncco: list[dict[str, Any]] = []
+        ncco: list[Fields] = []
         if prompt.pause > 0:
             ncco.append({"action": "wait", "timeout": float(prompt.pause)})
         ncco += self._talk(prompt, barge_in=prompt.ask is not None)
@@ -38,28 +38,45 @@ class NccoWriter:
             shortest, longest = RECORD_SECONDS
             ncco += [
                 {
-                    "action": "record", "format": "mp3", "beepStart": True, "endOnSilence": END_ON_SILENCE,
-                    "endOnKey": prompt.record.finish_on_key, "timeOut": min(max(prompt.record.seconds, shortest), longest),
-                    "eventUrl": [record_url], "eventMethod": "POST",
+                    "action": "record",
+                    "format": "mp3",
+                    "beepStart": True,
+                    "endOnSilence": END_ON_SILENCE,
+                    "endOnKey": prompt.record.finish_on_key,
+                    "timeOut": min(max(prompt.record.seconds, shortest), longest),
+                    "eventUrl": [record_url],
+                    "eventMethod": "POST",
                 },
                 onward,
-            ]  # fmt: skip
+            ]
         elif prompt.connect:
             bridge = prompt.connect
             if bridge.record:
-                ncco.append({"action": "record", "format": "mp3", "split": "conversation", "channels": 2,
-                             "eventUrl": [record_url], "eventMethod": "POST"})  # fmt: skip
-            endpoint: dict[str, Any] = {"type": "phone", "number": bridge.number.lstrip("+")}
+                ncco.append(
+                    {
+                        "action": "record",
+                        "format": "mp3",
+                        "split": "conversation",
+                        "channels": 2,
+                        "eventUrl": [record_url],
+                        "eventMethod": "POST",
+                    }
+                )
+            endpoint: Fields = {"type": "phone", "number": bridge.number.lstrip("+")}
             if bridge.announce_url:
                 endpoint["onAnswer"] = {"url": bridge.announce_url}
             ncco += [
                 {
-                    "action": "connect", "endpoint": [endpoint], "from": bridge.caller.lstrip("+"),
-                    "timeout": bridge.ring_seconds, "eventType": "synchronous", "eventUrl": [leg_url],
+                    "action": "connect",
+                    "endpoint": [endpoint],
+                    "from": bridge.caller.lstrip("+"),
+                    "timeout": bridge.ring_seconds,
+                    "eventType": "synchronous",
+                    "eventUrl": [leg_url],
                     "eventMethod": "POST",
                 },
                 onward,
-            ]  # fmt: skip
+            ]
         elif prompt.then == "next":
             ncco.append(onward)
         elif not ncco:  # an empty document would leave the former one in force
@@ -67,7 +84,7 @@ class NccoWriter:
         return json.dumps(ncco, ensure_ascii=False, separators=(",", ":"))
 
     @staticmethod
-    def _talk(prompt: Prompt, *, barge_in: bool) -> list[dict[str, Any]]:
+    def _talk(prompt: Prompt, *, barge_in: bool) -> list[Fields]:
         left, spoken = TURN_LIMIT, []
         for sentence in prompt.say:
             # a text that begins with a tag would be taken for SSML
@@ -79,20 +96,24 @@ class NccoWriter:
         more = {"bargeIn": True} if barge_in else {}
         return [{"action": "talk", "text": words, "language": language, **more} for words in spoken]
 
-    def _ask(self, ask: Ask, next_url: str) -> dict[str, Any]:
+    def _ask(self, ask: Ask, next_url: str) -> Fields:
         # without a finishing key the count ends the input
         ends = {"submitOnHash": True, "maxDigits": MAX_DIGITS} if ask.finish_on_key else {"maxDigits": ask.digits}
-        asked: dict[str, Any] = {
-            "action": "input", "type": ["dtmf", "speech"] if ask.speech else ["dtmf"],
+        asked: Fields = {
+            "action": "input",
+            "type": ["dtmf", "speech"] if ask.speech else ["dtmf"],
             "dtmf": {"timeOut": min(max(ask.timeout, 1), MAX_KEY_SECONDS), **ends},
-            "eventUrl": [next_url], "eventMethod": "POST",
-        }  # fmt: skip
+            "eventUrl": [next_url],
+            "eventMethod": "POST",
+        }
         if ask.speech:
             chinese = ask.language.startswith("zh")
             asked["speech"] = {
-                "language": self._speech_language if chinese else ask.language, "startTimeout": min(max(ask.timeout, 1), 60),
-                "endOnSilence": 1.5, "maxDuration": 30,
-            }  # fmt: skip
+                "language": self._speech_language if chinese else ask.language,
+                "startTimeout": min(max(ask.timeout, 1), 60),
+                "endOnSilence": 1.5,
+                "maxDuration": 30,
+            }
             hints = [make_sayable(hint, HINT_CHARS) for hint in ask.hints[:MAX_HINTS]]
             if hints := [hint for hint in hints if hint]:
                 asked["speech"]["context"] = hints

@@ -6,15 +6,15 @@ import hmac
 import json
 import math
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from notify.driver import DriverRefused, HookRefused, HookRequest
 from notify.driver_registry import name_variable
+from notify.voice.vonage.events import Object
 
 #: seconds one of our tokens is good for
 TOKEN_SECONDS = 300
@@ -58,8 +58,11 @@ class ApplicationToken:
         """Return a token for one request."""
         at = int(self._now())
         claims = {
-            "application_id": self._application, "iat": at, "exp": at + TOKEN_SECONDS, "jti": secrets.token_hex(16),
-        }  # fmt: skip
+            "application_id": self._application,
+            "iat": at,
+            "exp": at + TOKEN_SECONDS,
+            "jti": secrets.token_hex(16),
+        }
         signed = ".".join(encode(json.dumps(one).encode()) for one in ({"alg": "RS256", "typ": "JWT"}, claims))
         return f"{signed}.{encode(self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
@@ -104,7 +107,7 @@ class WebhookToken:
         target = path + (before[:-1] if len(before) > 1 else "")
         return hmac.compare_digest(mark.encode("utf-8", "surrogateescape"), self._compute_mark(target).encode())
 
-    def _open(self, token: str) -> Mapping[str, Any] | None:
+    def _open(self, token: str) -> Object | None:
         if len(token) > TOKEN_LIMIT or not token.isascii() or token.count(".") != 2:
             return None
         head, body, signature = token.split(".")
@@ -117,7 +120,7 @@ class WebhookToken:
             return None
         return claims if isinstance(claims, dict) else None
 
-    def _is_about(self, claims: Mapping[str, Any], body: bytes) -> bool:
+    def _is_about(self, claims: Object, body: bytes) -> bool:
         at, jti, digest = claims.get("iat"), claims.get("jti"), claims.get("payload_hash")
         if isinstance(at, bool) or not isinstance(at, int | float) or not math.isfinite(at):
             return False
@@ -127,7 +130,7 @@ class WebhookToken:
             return False
         return hmac.compare_digest(digest.lower().encode(), hashlib.sha256(body).hexdigest().encode())
 
-    def _note(self, claims: Mapping[str, Any], request: HookRequest) -> None:
+    def _note(self, claims: Object, request: HookRequest) -> None:
         """Bind the token to this request. Raises HookRefused 403 when it was used for another (replay)."""
         about = hashlib.sha256(request.target.encode("utf-8", "surrogateescape") + b"\n" + request.body).digest()
         for jti in [jti for jti, (at, _) in self._seen.items() if self._now() - at > 2 * FRESH_SECONDS]:
