@@ -74,6 +74,8 @@ class Bridge:
         second = to_callable_number(await t.store.get_requester_phone(snap.ticket.id), snapshot)
         if first is None or second is None:
             raise Refused("no_phone", person=who.code)
+        if not t.carriers.connects(first, second):
+            raise Refused("unavailable")
         if await t.store.is_invalid_number(first) or await t.store.is_invalid_number(second):
             raise Refused("number_dead")
         if snapshot.settings.flag("calls.stopped"):

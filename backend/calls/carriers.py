@@ -30,6 +30,11 @@ class Carriers:
             raise Refused("no_carrier")
         return serving[0]
 
+    def connects(self, *numbers: str) -> bool:
+        """Whether one of them can bridge and reaches all these numbers: another would have them taken for dead (FW23)."""
+        able = (one for one in self.carriers if one.can.bridge)
+        return any(self.all_serve or all(one.can.reaches(number) for number in numbers) for one in able)
+
     def get(self, name: str) -> VoiceCarrier:
         """Return one by its name, "" the first. Refused `no_carrier`."""
         for one in self.carriers:

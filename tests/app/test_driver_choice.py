@@ -115,6 +115,10 @@ def test_the_first_that_serves_a_number_calls_it_and_in_a_rehearsal_all_do() -> 
     assert (real.choose("+8613800001234").name, real.choose("+12025550100").name) == ("home", "abroad")
     assert rehearsed.choose("+12025550100").name == "home"
     assert real.choose("+8613800001234", bridge=True).name == "abroad", "who can bridge is asked, and says if it cannot"
+    assert not real.connects("+8613800001234", "+12025550100"), (
+        "a number that it does not reach would be taken for dead"
+    )
+    assert rehearsed.connects("+8613800001234") and real.connects("+12025550100")
     with pytest.raises(Refused, match="no_carrier"):
         Carriers().choose("+8613800001234")
 

@@ -118,7 +118,7 @@ class World:
         self.store = SqlCallStore(db, self.ids, self.encryption)
         self.dependencies = CallDependencies(
             store=self.store, outbox=self.messages, tickets=self.tickets, office=self.office, people=self.people,
-            delivery=self.delivery, carriers=Carriers((self.carrier,)), rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
+            delivery=self.delivery, carriers=Carriers((self.carrier,), all_serve=True), rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
             texts=catalogue, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
             ids=self.ids, chance=CHANCE, ledgers=NoLedgers(), wake=lambda: None,
             tell_alarm=lambda cause, **_: self.alarms.append(cause),
