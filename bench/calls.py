@@ -22,8 +22,8 @@ from bench.harness import Figure, compute_ratios, format_rates, judge, measure, 
 from bench.office import list_engines, open_bench_database
 from bench.providers import post_all_requests, start_null_server
 from notify.carrier import CallUrls
-from notify.voice.twilio import TwilioCarrier
-from notify.voice.twilio_http import PooledHttpClient
+from notify.voice.twilio.carrier import TwilioCarrier
+from notify.voice.twilio.http import PooledHttpClient
 from tests.calls.world import ADDRESS, DISPATCHER, SID, TOKEN, World, build_simulator
 
 WIDTH = 32

@@ -264,6 +264,9 @@ def _make_config(folder: Path, far: str) -> Config:
         data=folder / "var", database_url=f"sqlite:///{folder / 'bench.db'}", port=0, tick_seconds=600,
         secret_key=SecretStr(secrets.token_urlsafe(32)), telegram_api_url=f"{far}/sandbox/telegram", telegram_mode="webhook",
         telegram_token=SecretStr("123456789:AAsandbox-token"), telegram_secret=SecretStr(SECRET), telegram_pace=1000,
-        twilio_api_url=far, twilio_account_sid=SID, twilio_auth_token=SecretStr(TOKEN), twilio_from="+864312345678",
-        twilio_calls_per_second=1000,
+        drivers={
+            "twilio": {
+                "api_url": far, "account_sid": SID, "auth_token": TOKEN, "from": "+864312345678", "calls_per_second": "1000",
+            },
+        },
     )  # fmt: skip

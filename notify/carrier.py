@@ -1,11 +1,12 @@
 """Protocol of a voice carrier: place calls, render the next prompt, read webhooks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from notify.driver import Check, Route
 from notify.message import Prompt
 from notify.rate_limit import Bucket
 
@@ -61,8 +62,8 @@ class VoiceCapabilities:
 
     `search`: calls can be found by number; if not, only by the carrier's id, and doubt ends when no report comes.
 
-    `unserved` lists number prefixes the real carrier does not reach: for doctor and console only, not enforced,
-    because a rehearsal uses such numbers.
+    `serves` lists the number prefixes it reaches, () all but those `unserved`; in a rehearsal every carrier serves all.
+    `invalid_number` are its codes for numbers that can never be called (FW23).
     """
 
     live: bool
@@ -70,8 +71,14 @@ class VoiceCapabilities:
     record: bool
     bridge: bool
     detect_machine: bool
+    serves: tuple[str, ...] = ()
     unserved: tuple[str, ...] = ()
     search: bool = True
+    invalid_number: frozenset[str] = frozenset()
+
+    def reaches(self, number: str) -> bool:
+        """Whether the carrier calls this number (E.164)."""
+        return (not self.serves or number.startswith(self.serves)) and not number.startswith(self.unserved or ("#",))
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,11 @@ class VoiceCarrier(Protocol):
     @property
     def can(self) -> VoiceCapabilities: ...
 
+    @property
+    def number(self) -> str:
+        """The number its calls come from (E.164); "" where the carrier chooses."""
+        ...
+
     def buckets(self, caller: str) -> tuple[Bucket, ...]:
         """Return the rate limits of calls shown as coming from `caller` (FW18)."""
         ...
@@ -179,16 +191,80 @@ class VoiceCarrier(Protocol):
         """End a call; not an error when it has already ended."""
         ...
 
-    def render(self, prompt: Prompt, *, next_url: str) -> str:
-        """Render the prompt in the carrier's format; valid and speakable whatever the text holds (FW13)."""
+    def routes(self, host: "VoiceHost") -> Sequence[Route]:
+        """Return its webhooks, which verify what they are sent; what is said comes from `host`."""
         ...
 
-    def is_genuine(self, *, url: str, params: FormFields, signature: str | None) -> bool:
-        """Whether the carrier sent this webhook; `url` uses the configured public address (FW1, FW2, FW24)."""
-        ...
-
-    def read(self, params: FormFields) -> CallEvent:
-        """Parse a webhook; never raises, whatever the fields hold."""
+    async def examine(self) -> Sequence[Check]:
+        """Ask the carrier whether calls can be made: its lines of `jiesu doctor`."""
         ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What to say, and the number of the next step."""
+
+    prompt: Prompt
+    step: int
+    attempt_id: int
+
+
+class VoiceHost(Protocol):
+    """Our side of a carrier's webhooks. Its methods raise HookRefused (404: no call of ours) and HostAway."""
+
+    @property
+    def address(self) -> str:
+        """Our public base URL, without a trailing slash."""
+        ...
+
+    @property
+    def wait_prompt(self) -> Prompt: ...
+
+    @property
+    def unavailable_prompt(self) -> Prompt: ...
+
+    def is_open(self) -> bool:
+        """Whether this process may work at all (FD12)."""
+        ...
+
+    async def answer(self, attempt_id: int, step: int, event: CallEvent) -> Spoken:
+        """Return what to say at a step of a call."""
+        ...
+
+    async def answer_inbound(self, event: CallEvent) -> Spoken:
+        """Return the first prompt of an incoming call; idempotent (FW7)."""
+        ...
+
+    async def announce(self, attempt_id: int) -> Prompt:
+        """Return what the second leg of a bridge hears first (P3)."""
+        ...
+
+    async def receive_status(self, attempt_id: int, event: CallEvent) -> None:
+        """Store a status of a call."""
+        ...
+
+    async def report(self, event: CallEvent) -> None:
+        """Store a report about a call that got its menu up front; the call is `event.ref`."""
+        ...
+
+    def build_alarm(self, cause: str) -> Prompt:
+        """Return what is said about an alarm, without the database."""
+        ...
+
+    async def record_unknown(self, path: str, provider_id: str = "") -> None:
+        """Record a genuine request about an unknown call (FW24)."""
+        ...
+
+    def seal(self, attempt_id: int, text: str) -> str:
+        """Seal text for a URL of this call (FW10)."""
+        ...
+
+    def open_seal(self, attempt_id: int, sealed: str) -> str:
+        """Open the sealed text; ValueError if it was not sealed for this call."""
+        ...
+
+    def log_failure(self, error: BaseException) -> None:
+        """Log that a request could not be answered."""
+        ...

@@ -41,6 +41,11 @@ class DeliveryError(Exception):
     def __str__(self) -> str:
         return f"{self.kind} {self.code}: {self.detail}" if self.detail else f"{self.kind} {self.code}"
 
+    @property
+    def cause(self) -> str:
+        """What `jiesu doctor` calls it: a text `why.…`, or the code itself."""
+        return {"network": "unreachable", "auth": "http 401"}.get(self.code, self.code.replace("http_", "http "))
+
     def as_idempotent(self) -> "DeliveryError":
         """Return the same failure for an idempotent request: ambiguous becomes transient."""
         if self.kind != "ambiguous":

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel, Settings
+from notify.driver import DriverRefused, Setting
 from notify.sms_gateway import SmsGateway
 
 Family = Literal["chat", "voice", "sms"]
@@ -15,24 +16,34 @@ FAMILIES: tuple[Family, ...] = ("chat", "voice", "sms")
 
 
 class DriverError(Exception):
-    """The drivers or their settings are not usable; fatal at start-up."""
+    """The driver files themselves are not usable: our own mistake, or an unknown name."""
 
 
 @dataclass(frozen=True)
 class DriverModule:
-    """A loaded driver module: its NAME, the settings it NEEDS, and `build(settings)`.
+    """A loaded driver module: its NAME, its SETTINGS, and `build(settings)`.
 
     Settings come without their prefix: JIESU_TELEGRAM_TOKEN is `token` to the driver `telegram`.
     """
 
     family: Family
     name: str
-    needs: tuple[str, ...]
+    settings: tuple[Setting, ...]
     build: Callable[[Settings], Any]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of the settings it cannot do without."""
+        return tuple(setting.name for setting in self.settings if setting.required)
+
+
+def name_variable(driver: str, setting: str) -> str:
+    """Return the environment variable of a driver's setting."""
+    return f"JIESU_{driver}_{setting}".upper()
 
 
 def list_stems(directory: Path) -> list[str]:
-    """Return the names of the drivers in a directory: files and packages. `twilio_http.py` beside `twilio.py` is its helper."""
+    """Return the names of the drivers in a directory: files and packages. `one_http.py` beside `one.py` is its helper."""
     packages = (file.parent for file in directory.glob("*/__init__.py"))
     names = sorted(file.stem for file in (*directory.glob("*.py"), *packages) if not file.stem.startswith("_"))
     return [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
@@ -74,20 +85,23 @@ class DriverRegistry:
         declared = getattr(module, "NAME", None)
         if declared != name or not callable(getattr(module, "build", None)):
             raise DriverError(f"{module_name} must define NAME = {name!r} and build(settings)")
-        return DriverModule(family, name, tuple(getattr(module, "NEEDS", ())), module.build)
+        settings = getattr(
+            module, "SETTINGS", tuple(Setting(need, required=True) for need in getattr(module, "NEEDS", ()))
+        )
+        return DriverModule(family, name, tuple(settings), module.build)
 
     def build_channel(self, name: str, settings: Settings) -> Channel:
-        """Build a chat channel. Raises DriverError when a required setting is missing."""
+        """Build a chat channel. Raises DriverRefused `driver_setting_missing`."""
         channel: Channel = self._build("chat", name, settings)
         return channel
 
     def build_carrier(self, name: str, settings: Settings) -> VoiceCarrier:
-        """Build a voice carrier. Raises DriverError when a required setting is missing."""
+        """Build a voice carrier. Raises DriverRefused `driver_setting_missing`, and what it finds wrong itself."""
         line: VoiceCarrier = self._build("voice", name, settings)
         return line
 
     def build_gateway(self, name: str, settings: Settings) -> SmsGateway:
-        """Build an SMS gateway. Raises DriverError when a required setting is missing."""
+        """Build an SMS gateway. Raises DriverRefused as `build_carrier` does."""
         texter: SmsGateway = self._build("sms", name, settings)
         return texter
 
@@ -95,5 +109,7 @@ class DriverRegistry:
         driver = self.load(family, name)
         missing = [need for need in driver.needs if not settings.get(need)]
         if missing:
-            raise DriverError(f"{family} driver {name!r} lacks settings: {', '.join(missing)}")
+            raise DriverRefused(
+                "driver_setting_missing", setting=", ".join(name_variable(name, need) for need in missing)
+            )
         return driver.build(settings)

@@ -1,10 +1,11 @@
 """Protocol of an SMS gateway, and the rules per country."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from notify.carrier import FormFields
+from notify.driver import Check, Route
 from notify.message import Receipt
 from notify.rate_limit import Bucket
 
@@ -24,6 +25,11 @@ class SmsCapabilities:
 
     by_prefix: tuple[tuple[str, SmsRules], ...]
     otherwise: SmsRules
+    serves: tuple[str, ...] = ()  # prefixes it reaches; () all
+
+    def reaches(self, number: str) -> bool:
+        """Whether the gateway sends to this number (E.164)."""
+        return not self.serves or number.startswith(self.serves)
 
     def find_rules(self, number: str) -> SmsRules:
         """Return the rules for an E.164 number."""
@@ -67,8 +73,36 @@ class SmsGateway(Protocol):
         """Send plain text to an E.164 number; cut when too long. A link where none is allowed is `permanent`."""
         ...
 
-    def read(self, params: FormFields) -> SmsEvent:
-        """Parse a delivery report; never raises."""
+    def routes(self, host: "SmsHost") -> Sequence[Route]:
+        """Return its webhooks, which verify what they are sent."""
+        ...
+
+    async def examine(self) -> Sequence[Check]:
+        """Ask the gateway whether it can send: its lines of `jiesu doctor`."""
         ...
 
     async def close(self) -> None: ...
+
+
+class SmsHost(Protocol):
+    """Our side of a gateway's webhooks. Its methods raise HookRefused (404: no SMS of ours) and HostAway."""
+
+    def is_open(self) -> bool:
+        """Whether this process may work at all (FD12)."""
+        ...
+
+    async def receive(self, from_: str, text: str) -> None:
+        """Store a reply; a repeated one has one effect."""
+        ...
+
+    async def report(self, text_id: int, event: SmsEvent) -> None:
+        """Store the status of one of ours."""
+        ...
+
+    async def record_unknown(self, path: str, provider_id: str = "") -> None:
+        """Record a genuine request about an unknown SMS (FW24)."""
+        ...
+
+    def log_failure(self, error: BaseException) -> None:
+        """Log that a request could not be answered."""
+        ...

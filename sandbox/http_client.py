@@ -1,9 +1,13 @@
 """The simulator's HTTP client: one request out; status, content type and body back."""
 
+from collections.abc import Awaitable, Callable
+
 import aiohttp
 from yarl import URL
 
 MAX_ANSWER_BYTES = 1024 * 1024
+#: method, address, headers, body, time limits → status, content type, body
+SendRequest = Callable[[str, str, dict[str, str], bytes, aiohttp.ClientTimeout], Awaitable[tuple[int, str, bytes]]]
 
 
 class HttpClient:

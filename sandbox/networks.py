@@ -1,20 +1,22 @@
 """The simulated networks outside the product, chat, phone and platform, and the people on them."""
 
 # ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import aiohttp
 
 from sandbox.broadcast import Broadcast
+from sandbox.carriers import Rehearsed, SimulatedCarrier, Surroundings
 from sandbox.http_client import HttpClient
 from sandbox.in_flight import InFlight
 from sandbox.people import SimulatedPerson
 from sandbox.platform import SimulatedPlatform
 from sandbox.telegram.network import ChatNetwork
 from sandbox.telegram.updates import Webhook
-from sandbox.twilio.network import PhoneNetwork, to_e164
+from sandbox.telephone.exchange import to_e164
+from sandbox.twilio.network import PhoneNetwork
 
 CreateBindingCode = Callable[[str], Awaitable[str]]
 
@@ -77,6 +79,8 @@ class SimulatedNetworks:
             in_flight=self.in_flight,
             send_request=self.http_client.request,
         )
+        self.carriers: dict[str, SimulatedCarrier] = {}  # those that brought themselves
+        self._around = Surroundings(self.phones, public_url, real_time, random_bytes, self.http_client.request)
         self.platform = SimulatedPlatform(now, real_time, platform_secret, public_url, self.http_client.request)
 
     async def settle(self, timeout: float = 5.0) -> None:
@@ -94,11 +98,18 @@ class SimulatedNetworks:
         self.broadcast.notify()
         return person
 
+    def add_carrier(self, carrier: Rehearsed, settings: Mapping[str, str]) -> None:
+        """Let one more carrier ring these telephones; the last one is who people reach that call the office."""
+        built = carrier.build_carrier(self._around, settings)
+        self.carriers[built.name] = built
+        built.adopt_number()
+
     def list_violations(self) -> list[str]:
         """List every out-of-spec request to any network as text; tests assert that there is none."""
         listed = {
             "telegram": self.chat.violations,
             "twilio": self.phones.violations,
             "platform": self.platform.violations,
+            **{name: carrier.violations for name, carrier in self.carriers.items()},
         }
         return [f"{name} {one}" for name, all_of in listed.items() for one in all_of]

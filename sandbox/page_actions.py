@@ -8,8 +8,8 @@ from aiohttp import web
 from sandbox.networks import SimulatedNetworks
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ChatUser
-from sandbox.twilio.behaviour import BUSY, FAILED, MACHINE, MANUAL, NO_ANSWER, REJECT
-from sandbox.twilio.handset_call import HandsetCall
+from sandbox.telephone.behaviour import BUSY, FAILED, MACHINE, MANUAL, NO_ANSWER, REJECT
+from sandbox.telephone.handset_call import HandsetCall
 
 PRESS_TIMEOUT_SECONDS = 15.0
 MAX_UPLOAD = 21 * 1024 * 1024

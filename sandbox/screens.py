@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.networks import SimulatedNetworks
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ChatUser
-from sandbox.twilio.handset_call import HandsetCall
+from sandbox.telephone.handset_call import HandsetCall
 
 SHOWN_MESSAGES = 80
 SHOWN_CALLS = 6

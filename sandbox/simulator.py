@@ -31,6 +31,8 @@ class Simulator(SimulatedNetworks):
         app.add_subapp("/telegram", BotApi(self.chat).build_app())
         app.add_subapp("/platform", self.platform.build_app())
         app.add_subapp("/twilio", TwilioRest(self.phones).build_app())
+        for name, carrier in self.carriers.items():
+            app.add_subapp(f"/{name}", carrier.build_app())
         mounted = [one for one in app.router.resources() if isinstance(one, web.PrefixedSubAppResource)]
         apis = [one.canonical for one in mounted if one.canonical != "/platform"]  # which has a page of its own
         self.provider_paths = (*apis, "/platform/moves", "/platform/feed")

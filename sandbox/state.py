@@ -14,8 +14,8 @@ from sandbox.networks import SimulatedNetworks
 from sandbox.people import SimulatedPerson
 from sandbox.telegram.model import Account, Chat, StoredFile
 from sandbox.telegram.updates import Update
-from sandbox.twilio.behaviour import MANUAL
-from sandbox.twilio.model import Call, Recording, Sms
+from sandbox.telephone.behaviour import MANUAL
+from sandbox.telephone.model import Call, Recording, Sms
 
 PAUSE_SECONDS = 1.0  # between a change and its being written, so that a burst is written once
 COST_FACTOR = 100  # the pause is also at least this many times as long as the last snapshot took to build

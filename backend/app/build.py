@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -31,9 +32,8 @@ from backend.web.app import RUNNER_OPTIONS, build_app
 from backend.web.rehearsal_clock import RehearsalClock
 from backend.web.sandbox_guard import SandboxGuard
 from backend.web.webhooks.chat import ChatHook
-from backend.web.webhooks.sms import SmsHooks
-from backend.web.webhooks.voice import PhoneHooks
-from backend.web.webhooks.voice_reports import ReportHooks
+from backend.web.webhooks.drivers import add_driver_routes
+from backend.web.webhooks.hosts import CallHost, TextHost
 from notify.channel import Channel
 from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.leases import void_leases
@@ -137,21 +137,16 @@ def build_web_app(application: Application) -> web.Application:
     """Build what the web server answers: all routes, the webhooks and, in a rehearsal, its clock and the simulator."""
     services, config, drivers = application.services, application.config, application.built.drivers
     calls, is_open, rehearsal = services.calls, services.gate.is_open, application.rehearsal
+    address = config.base_url.rstrip("/")
     extra: list[Callable[[web.Application], None]] = []
     secret = config.telegram_secret.get_secret_value()
     if application.inbox_worker is not None and secret:
         extra.append(ChatHook(application.inbox_worker, secret).add_routes)
-    if (carrier := drivers.carrier) is not None:
-        extra.append(
-            PhoneHooks(calls, carrier, config.base_url, is_open).add_routes
-            if carrier.can.live
-            else ReportHooks(calls, carrier, is_open).add_to
-        )
-        if drivers.spare_carrier is not None:
-            extra.append(PhoneHooks(calls, drivers.spare_carrier, config.base_url).add_alarm_routes)
-        if drivers.sms is not None:
-            signer = carrier if carrier.name == drivers.sms.name else drivers.sms_signer or carrier
-            extra.append(SmsHooks(calls, signer, config.base_url, services.visits.texting, is_open).add_routes)
+    hosted = [(one.name, one.routes(CallHost(calls, one.name, address, is_open))) for one in drivers.carriers]
+    texts = TextHost(services.visits.texting, calls, is_open)
+    hosted += [(one.name, one.routes(texts)) for one in drivers.sms.gateways]
+    for name, routes in hosted:
+        extra.append(partial(add_driver_routes, driver=name, routes=routes, address=address))
     if rehearsal is not None:
         simulator_app = rehearsal.simulator.build_app()
 

@@ -119,7 +119,7 @@ def _build_calls(core: Core, drivers: Drivers) -> AlarmCalls | None:
     def hooks_url(carrier: VoiceCarrier) -> str:
         return f"{config.base_url.rstrip('/')}/hooks/{carrier.name}"
 
-    return AlarmCalls(drivers.carriers, drivers.own_number, hooks_url, core.texts, config.hotline_name)
+    return AlarmCalls(drivers.carriers, hooks_url, core.texts, config.hotline_name)
 
 
 def _build_post(config: Config) -> Post | None:

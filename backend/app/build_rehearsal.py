@@ -21,6 +21,8 @@ from backend.app.workers import Workers
 from backend.importing.service import ImportService
 from backend.rehearsal.clock import ClockMover
 from backend.rehearsal.shared_clock import SharedClock
+from notify.driver_registry import DriverRegistry
+from sandbox.carriers import Rehearsed, list_carriers
 from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
@@ -40,22 +42,43 @@ def point_at_simulator(config: Config) -> None:
         config.telegram_token = SecretStr("1234567890:sandbox-" + derive_secret("chat token")[:16])
         config.telegram_secret = SecretStr(derive_secret("chat webhook"))
         config.telegram_mode = "webhook"
-    if not config.twilio_api_url:
-        config.twilio_api_url = f"{base}/sandbox/twilio"
-        config.twilio_account_sid = "AC" + derive_secret("voice account")[:32]
-        config.twilio_auth_token = SecretStr(derive_secret("voice token")[:32])
-        config.twilio_from = "+861084012345"
-        if "twilio_calls_per_second" not in config.model_fields_set:
-            config.twilio_calls_per_second = REHEARSAL_CALLS_PER_SECOND  # the simulated carrier has lines enough
+    twilio = config.drivers.setdefault("twilio", {})
+    if not twilio.get("api_url"):
+        twilio |= {
+            "api_url": f"{base}/sandbox/twilio",
+            "account_sid": "AC" + derive_secret("voice account")[:32],
+            "auth_token": derive_secret("voice token")[:32],
+            "from": "+861084012345",
+        }
+        twilio.setdefault("calls_per_second", str(REHEARSAL_CALLS_PER_SECOND))  # the simulated carrier has lines enough
+    for name in _list_own_carriers(config):
+        settings = load_simulated(name).build_settings(f"{base}/sandbox/{name}", derive_secret, config.data)
+        config.drivers[name] = settings | config.drivers.get(name, {}) | {"api_url": settings["api_url"]}
     if not config.platform_url:
         config.platform_url = f"{base}/sandbox/platform/moves"
         config.platform_feed_url = f"{base}/sandbox/platform/feed"
         config.platform_secret = SecretStr(derive_secret("platform"))
 
 
+def _list_own_carriers(config: Config) -> list[str]:
+    """Return the carriers of `JIESU_VOICE` that a rehearsal can simulate; those with an address of their own are real."""
+    wanted = [one.strip() for one in config.voice.split(",")]
+    here = f"{config.local_url}/sandbox/"
+    urls = {name: config.drivers.get(name, {}).get("api_url", "") for name in wanted}
+    return [name for name in wanted if name in list_carriers() and (not urls[name] or urls[name].startswith(here))]
+
+
+def load_simulated(name: str) -> Rehearsed:
+    """Load a simulated carrier by its driver's name."""
+    registry = DriverRegistry()
+    registry.add("voice", name, f"sandbox.{name}.rehearsal")
+    rehearsed: Rehearsed = registry.load("voice", name).build({})
+    return rehearsed
+
+
 def uses_real_network(config: Config) -> bool:
     """Whether a real network is part of this rehearsal; asked before the settings point at the simulated ones."""
-    return bool(config.telegram_api_url or config.twilio_api_url)
+    return bool(config.telegram_api_url or any(given.get("api_url") for given in config.drivers.values()))
 
 
 def build_simulator(
@@ -63,7 +86,7 @@ def build_simulator(
 ) -> "Simulator":
     """Build the simulated networks, at the time of the office."""
     from sandbox.simulator import Simulator
-    from sandbox.twilio.behaviour import MANUAL
+    from sandbox.telephone.behaviour import MANUAL
 
     simulator = Simulator(
         now=now,
@@ -74,13 +97,15 @@ def build_simulator(
         reach_url=config.local_url,
         telegram_token=config.telegram_token.get_secret_value(),
         telegram_secret=config.telegram_secret.get_secret_value() or None,
-        twilio_sid=config.twilio_account_sid,
-        twilio_token=config.twilio_auth_token.get_secret_value(),
-        own_number=config.twilio_from or "+861084012345",
+        twilio_sid=config.drivers["twilio"]["account_sid"],
+        twilio_token=config.drivers["twilio"]["auth_token"],
+        own_number=config.drivers["twilio"].get("from") or "+861084012345",
         platform_secret=config.platform_secret.get_secret_value(),
         state_path=config.data / "sandbox.json",
         create_binding_code=create_binding_code,
     )
+    for name in reversed(_list_own_carriers(config)):
+        simulator.add_carrier(load_simulated(name), config.drivers[name])
     simulator.phones.default = MANUAL
     simulator.uses_real_network = is_partly_real
     return simulator

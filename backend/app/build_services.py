@@ -177,8 +177,8 @@ def build_services(
     signals.serving_again.add(delivery.resume)
     signals.serving_again.add(signals.wakeups.wake)
     calls = CallDependencies(
-        SqlCallStore(db, ids, encryption), core.outbox, tickets, office, people, delivery, drivers.carrier, rate_limiter, audit,
-        texts, drivers.own_number, config.base_url, config.hotline, config.hotline_name, ids, chance, scoring.ledgers,
+        SqlCallStore(db, ids, encryption), core.outbox, tickets, office, people, delivery, drivers.voice, rate_limiter, audit,
+        texts, config.base_url, config.hotline, config.hotline_name, ids, chance, scoring.ledgers,
         lambda: signals.wakeups.wake("calls", "delivery"), signals.alarms,
     )  # fmt: skip
     visits = _build_visits(core, encryption, calls, drivers)

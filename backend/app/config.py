@@ -1,5 +1,6 @@
 """Process configuration from environment variables, then `jiesu.toml` (contract §2)."""
 
+import os
 import secrets
 import shlex
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from backend.app.driver_settings import check_drivers, gather_driver_settings
 from backend.app.secret_strength import SHARED_BITS, is_strong_secret
 from backend.domain.addresses import Addresses, is_anywhere, is_loopback, read_host
 from backend.domain.profiles import CHOOSING, read_profile
@@ -43,7 +46,24 @@ class TomlSource(TomlConfigSettingsSource):
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
         super().__init__(settings_cls)
         settings = {name.lower().removeprefix("jiesu_"): value for name, value in self.init_kwargs.items()}
-        self.init_kwargs = settings
+        self.init_kwargs = {**settings, "drivers": gather_driver_settings(settings, settings_cls.model_fields)}
+
+
+class DriverSource(PydanticBaseSettingsSource):
+    """The settings of drivers from the environment: `JIESU_<DRIVER>_<NAME>`; an empty one is not set."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
+        """Return no field on its own."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, object]:
+        """Return the settings by driver."""
+        names = {name.lower().removeprefix("jiesu_"): value for name, value in os.environ.items() if _is_ours(name)}
+        return {"drivers": gather_driver_settings(names, self.settings_cls.model_fields)}
+
+
+def _is_ours(name: str) -> bool:
+    return name.lower().startswith("jiesu_")
 
 
 class Config(BaseSettings):
@@ -77,20 +97,10 @@ class Config(BaseSettings):
     telegram_pace: float = Field(
         default=1.0, gt=0, le=1000
     )  # factor on the public limits, for a self-hosted Bot API server
-    twilio_account_sid: str = ""
-    twilio_auth_token: SecretStr = SecretStr("")
-    twilio_auth_token_old: SecretStr = SecretStr("")
-    twilio_api_url: str = ""
-    twilio_from: str = ""
-    twilio_calls_per_second: float = Field(default=1.0, gt=0, le=1000)  # granted to the account by the carrier
-    aliyun_access_key_id: str = ""  # when set, calls go through Aliyun instead of Twilio
-    aliyun_access_key_secret: SecretStr = SecretStr("")
-    aliyun_endpoint: str = ""  # host, or http://host:port of a substitute; empty for the official one
-    aliyun_show_number: str = ""  # purchased caller number; empty for the carrier's shared ones
-    aliyun_templates: str = (
-        ""  # phone.call_to_sign=TTS_1,… : the carrier's template code of each text (docs/telephone.zh.md)
-    )
-    aliyun_hook_secret: SecretStr = SecretStr("")  # last path segment of the report URL
+    voice: str = ""  # voice carriers by preference, by commas; empty: those that have been given settings
+    sms: str = ""  # SMS gateways, likewise
+    #: driver → its settings without their prefix; what each reads, it says itself (notify/driver.py)
+    drivers: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False)
     platform_url: str = ""  # where moves are written back when another platform holds the record
     platform_feed_url: str = ""  # where its new demands are fetched
     platform_secret: SecretStr = SecretStr("")
@@ -135,7 +145,6 @@ class Config(BaseSettings):
     @field_validator(
         "public_url",
         "telegram_api_url",
-        "twilio_api_url",
         "platform_url",
         "platform_feed_url",
         "alarm_url",
@@ -159,7 +168,7 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources by precedence: arguments, environment, file."""
-        return init_settings, env_settings, TomlSource(settings_cls)
+        return init_settings, env_settings, DriverSource(settings_cls), TomlSource(settings_cls)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -237,8 +246,6 @@ class Config(BaseSettings):
         is_webhook = self.telegram_token.get_secret_value() and self.telegram_mode == "webhook"
         if is_webhook and len(self.telegram_secret.get_secret_value()) < 8:
             raise Refused("telegram_secret_missing")
-        if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
-            raise Refused("twilio_token_missing")
         least = LEASE_TIMEOUTS * self.provider_timeout_seconds
         if self.lease_seconds < least:
             raise Refused("lease_short", lease=f"{self.lease_seconds:g}", least=f"{least:g}")
@@ -248,23 +255,14 @@ class Config(BaseSettings):
         for url in self._list_outgoing():
             if not Outgoing(url, self.outgoing_allow).check():
                 raise Refused("address_refused", host=urlsplit(url).hostname or "?")
-        self._check_aliyun()
+        check_drivers(self)
         self._check_platform()
         self.load_secret_key()
 
     def _list_outgoing(self) -> list[str]:
-        """Return the configured addresses that secrets are sent to; a mere host is reached by https."""
-        names = [
-            name for name in type(self).model_fields if name.endswith(("_url", "_endpoint")) and name not in OWN_URLS
-        ]
-        given = [str(getattr(self, name)) for name in names]
-        return [url if "://" in url else f"https://{url}" for url in given if url]
-
-    def _check_aliyun(self) -> None:
-        """Require an unguessable secret in the URL at which key presses are reported (FW1)."""
-        secret = self.aliyun_hook_secret.get_secret_value()
-        if self.aliyun_access_key_id and not is_strong_secret(secret, 16, SHARED_BITS):
-            raise Refused("aliyun_secret_missing")
+        """Return the configured addresses that secrets are sent to; drivers have theirs checked by their settings."""
+        names = [name for name in type(self).model_fields if name.endswith("_url") and name not in OWN_URLS]
+        return [url for name in names if (url := str(getattr(self, name)))]
 
     def check_scanner(self) -> None:
         """Refused `scanner_unusable`, with the setting, for two scanners or one that could not be asked (XS13)."""

@@ -3,10 +3,14 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from backend.app.config import Config
 from backend.app.core import Core
+from backend.app.driver_settings import CHOSEN_BY_SETTINGS, build_driver, choose_drivers
 from backend.app.place import is_embedded
+from backend.calls.carriers import Carriers
+from backend.delivery.gateways import SmsGateways
 from backend.delivery.shared_limit import SharedRateLimiter
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel
@@ -23,28 +27,25 @@ class Drivers:
     """What speaks to the outside; commands that only open the services have none of it."""
 
     channels: Mapping[str, Channel] = field(default_factory=dict)
-    carrier: VoiceCarrier | None = None
-    spare_carrier: VoiceCarrier | None = None  # rings about alarms when the usual one fails
-    sms: SmsGateway | None = None
-    sms_signer: VoiceCarrier | None = None  # signs reports about SMS
+    voice: Carriers = field(default_factory=Carriers)
+    sms: SmsGateways = field(default_factory=SmsGateways)
     platform: PlatformClient | None = None
-    own_number: str = ""  # that calls are made from, E.164
 
     @property
     def carriers(self) -> Sequence[VoiceCarrier]:
-        """The telephone carriers, the usual one first."""
-        return [one for one in (self.carrier, self.spare_carrier) if one is not None]
+        """The telephone carriers, the preferred one first."""
+        return self.voice.carriers
 
     async def close(self) -> None:
         """Close all connections."""
-        for driver in (*self.channels.values(), *self.carriers, self.sms, self.platform):
+        for driver in (*self.channels.values(), *self.carriers, *self.sms.gateways, self.platform):
             if driver is not None:
                 with contextlib.suppress(Exception):
                     await driver.close()
 
 
 def build_drivers(config: Config) -> Drivers:
-    """Build those that are configured."""
+    """Build those that are configured. Refused as `check_drivers` and the drivers themselves refuse their settings."""
     registry, timeout = DriverRegistry.discover(), str(config.provider_timeout_seconds)
     token, url = config.telegram_token.get_secret_value(), config.platform_url
     channels = (
@@ -63,52 +64,6 @@ def build_drivers(config: Config) -> Drivers:
         if token
         else {}
     )
-    twilio = (
-        registry.build_carrier(
-            "twilio",
-            {
-                "account_sid": config.twilio_account_sid,
-                "auth_token": config.twilio_auth_token.get_secret_value(),
-                "auth_token_old": config.twilio_auth_token_old.get_secret_value(),
-                "api_url": config.twilio_api_url,
-                "calls_per_second": str(config.twilio_calls_per_second),
-                "timeout": timeout,
-                "outgoing_allow": config.outgoing_allow,
-            },
-        )
-        if config.twilio_account_sid
-        else None
-    )
-    aliyun = (
-        registry.build_carrier(
-            "aliyun",
-            {
-                "access_key_id": config.aliyun_access_key_id,
-                "access_key_secret": config.aliyun_access_key_secret.get_secret_value(),
-                "endpoint": config.aliyun_endpoint,
-                "show_number": config.aliyun_show_number,
-                "templates": config.aliyun_templates,
-                "hook_secret": config.aliyun_hook_secret.get_secret_value(),
-                "timeout": timeout,
-            },
-        )
-        if config.aliyun_access_key_id
-        else None
-    )
-    sms = (
-        registry.build_gateway(
-            "twilio",
-            {
-                "account_sid": config.twilio_account_sid,
-                "auth_token": config.twilio_auth_token.get_secret_value(),
-                "from": config.twilio_from,
-                "api_url": config.twilio_api_url,
-                "timeout": timeout,
-            },
-        )
-        if config.twilio_account_sid
-        else None
-    )
     platform = (
         PlatformClient(
             url,
@@ -120,7 +75,26 @@ def build_drivers(config: Config) -> Drivers:
         if url
         else None
     )
-    return Drivers(channels, aliyun or twilio, twilio if aliyun else None, sms, twilio, platform, config.twilio_from)
+    return Drivers(channels, build_carriers(config), build_gateways(config), platform)
+
+
+def build_carriers(config: Config) -> Carriers:
+    """Build the voice carriers by preference."""
+    modules = choose_drivers(config, "voice")
+    built = [build_driver(config, module, _list_common(config)) for module in modules]
+    return Carriers(cast("list[VoiceCarrier]", built), all_serve=config.sandbox)
+
+
+def build_gateways(config: Config) -> SmsGateways:
+    """Build the SMS gateways by preference."""
+    modules = choose_drivers(config, "sms")
+    built = [build_driver(config, module, _list_common(config)) for module in modules]
+    return SmsGateways(cast("list[SmsGateway]", built), all_serve=config.sandbox)
+
+
+def _list_common(config: Config) -> Mapping[str, str]:
+    """Return the settings that every driver is given."""
+    return {"timeout": str(config.provider_timeout_seconds), "outgoing_allow": config.outgoing_allow}
 
 
 def list_provider_states(config: Config) -> Mapping[str, str]:
@@ -130,9 +104,13 @@ def list_provider_states(config: Config) -> Mapping[str, str]:
     def state_of(is_set: bool, url: str) -> str:
         return "absent" if not is_set else "rehearsed" if url.startswith(here) else "configured"
 
+    registry, families = DriverRegistry.discover(), CHOSEN_BY_SETTINGS
+    chosen = {module.name for family in families for module in choose_drivers(config, family)}
+    names = sorted({name for family in families for name in registry.list_names(family)})
+    urls = {name: config.drivers.get(name, {}).get("api_url", "") for name in names}
     return {
         "telegram": state_of(bool(config.telegram_token.get_secret_value()), config.telegram_api_url),
-        "twilio": state_of(bool(config.twilio_account_sid), config.twilio_api_url),
+        **{name: state_of(name in chosen, urls[name]) for name in names},
     }
 
 

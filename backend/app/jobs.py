@@ -57,7 +57,7 @@ def _build_sms(built: Built) -> SmsWorker:
 def _list_jobs(built: Built, inbox_worker: "InboxWorker | None") -> list[tuple[str, str, Job]]:
     core, services, drivers, operations = built.core, built.services, built.drivers, built.operations
     calls, texting, news = services.calls, services.visits.texting, services.visits.requester_news
-    has_carrier, has_sms, tickets = calls.has_carrier, drivers.sms is not None, services.tickets
+    has_carrier, has_sms, tickets = calls.has_carrier, bool(drivers.sms), services.tickets
     sealer = JournalSealer(built.journal, built.encryption.journal, core.clock)
     walk = ChainWalk(built.journal, built.findings, services.journal, core.key_values, core.clock)
     certificate = build_certificate_watch(core.config, operations.alarms, core.clock)

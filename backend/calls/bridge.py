@@ -60,7 +60,7 @@ class Bridge:
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
         """
         t = self._t
-        if not t.carrier.can.bridge:
+        if not (t.carriers.can_bridge or t.carrier.can.bridge):
             raise Refused("unavailable")
         snap = await t.tickets.moves.load(
             TicketRef(ticket_no=ticket_no) if ticket_no else TicketRef(assignment_id=assignment_id)
@@ -74,6 +74,8 @@ class Bridge:
         second = to_callable_number(await t.store.get_requester_phone(snap.ticket.id), snapshot)
         if first is None or second is None:
             raise Refused("no_phone", person=who.code)
+        if not t.carriers.connects(first, second):
+            raise Refused("unavailable")
         if await t.store.is_invalid_number(first) or await t.store.is_invalid_number(second):
             raise Refused("number_dead")
         if snapshot.settings.flag("calls.stopped"):

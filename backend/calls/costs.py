@@ -62,7 +62,7 @@ class CallCosts:
             self._asked[attempt.id] = attempt.asked_at
             number = await self._t.store.get_number(talk.call.id)
             try:
-                found = await self._t.carrier.find(
+                found = await self._t.carriers.choose(number or "", bridge=talk.call.purpose == "bridge").find(
                     to=number or "",
                     since=attempt.asked_at - timedelta(minutes=1),
                     provider_id=attempt.provider_id or "",

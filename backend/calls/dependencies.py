@@ -1,13 +1,13 @@
 """Dependencies of the call services: the carrier, stores, other services, and the clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from backend.calls.carriers import Carriers
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.chance import Chance
-from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.clock import Clock
@@ -44,9 +44,9 @@ class CallPurpose(Protocol):
 
 @dataclass
 class CallDependencies:
-    """`own_number` is E.164; `public_url` is our base URL for callbacks, without a trailing slash.
+    """`public_url` is our base URL for callbacks, without a trailing slash.
 
-    `driver` None: no carrier is configured. `wake` is called when work was created outside a worker's run; `ledgers` take
+    `in_use` is the carrier of the call in hand; None: of no call in particular, so the preferred one. `wake` is called when work was created outside a worker's run; `ledgers` take
     drafts of 联系不上 (B46).
     """
 
@@ -56,11 +56,10 @@ class CallDependencies:
     office: OfficeCache
     people: People
     delivery: DeliveryWorker
-    driver: VoiceCarrier | None
+    carriers: Carriers
     rate_limiter: RateLimiter
     audit: AuditStore
     texts: Texts
-    own_number: str
     public_url: str
     hotline: str
     hotline_name: str
@@ -69,13 +68,21 @@ class CallDependencies:
     ledgers: Ledgers
     wake: Callable[[], None]
     tell_alarm: TellAlarm
+    in_use: VoiceCarrier | None = None
 
     @property
     def carrier(self) -> VoiceCarrier:
         """The carrier. Refused `no_carrier` without one."""
-        if self.driver is None:
-            raise Refused("no_carrier")
-        return self.driver
+        return self.in_use or self.carriers.get("")
+
+    def use(self, carrier: VoiceCarrier) -> "CallDependencies":
+        """Return the same for the calls of one carrier."""
+        return replace(self, in_use=carrier)
+
+    @property
+    def own_number(self) -> str:
+        """The number that calls come from, E.164."""
+        return self.carrier.number
 
     @property
     def clock(self) -> Clock:

@@ -26,22 +26,6 @@ RATE_LIMIT_WAIT = 8.0  # seconds one run waits for the rate limit
 RING_SECONDS = 30
 ENGAGED_DELAY = timedelta(minutes=1)  # delay while that number is being called about something else
 FINAL_ATTEMPT = 99  # more attempts than any setting allows
-#: Carrier error codes for numbers that can never be called (FW23).
-INVALID_NUMBER_CODES = frozenset(
-    {
-        "21211",
-        "21214",
-        "21215",
-        "21216",
-        "21217",
-        "21610",
-        "21614",
-        "13223",
-        "13224",
-        "13225",
-        "isv.MOBILE_NUMBER_ILLEGAL",
-    }
-)
 
 
 class Dialer:
@@ -88,14 +72,15 @@ class Dialer:
                 return 1
             if await self._t.store.is_engaged(call.id, number):
                 return int(await self._t.store.postpone(call.id, now + ENGAGED_DELAY))
-            if not await self._acquire_rate_limit(until):
+            tools = self._t.use(self._t.carriers.choose(number, bridge=call.purpose == "bridge"))
+            if not await self._acquire_rate_limit(tools, until):
                 return 0
             attempt = await self._t.store.begin_attempt(
                 call.id, number, mask_number(number, snapshot), now, now + UNCONFIRMED_TIMEOUT
             )
             if attempt is None:
                 return int(await self._t.store.postpone(call.id, now + ENGAGED_DELAY))
-            await self._place(call, attempt, number, snapshot)
+            await self._place(tools, call, attempt, number, snapshot)
             return 1
 
     async def _find_number(self, call: Call, snapshot: OfficeSnapshot) -> str | None:
@@ -111,34 +96,38 @@ class Dialer:
             return now
         return snapshot.earliest_call(call.person or "", now, call.grade, call.subject.unit)
 
-    async def _acquire_rate_limit(self, until: float) -> bool:
+    async def _acquire_rate_limit(self, tools: CallDependencies, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""
-        clock, buckets = self._t.clock, self._t.carrier.buckets(self._t.own_number)
+        clock, buckets = tools.clock, tools.carrier.buckets(tools.own_number)
         while wait := await self._t.rate_limiter.try_acquire(buckets):
             if clock.monotonic() + wait > until:
                 return False
             await asyncio.sleep(wait)
         return True
 
-    async def _place(self, call: Call, attempt: int, number: str, snapshot: OfficeSnapshot) -> None:
-        hooks = self._t.hooks_url
+    async def _place(
+        self, tools: CallDependencies, call: Call, attempt: int, number: str, snapshot: OfficeSnapshot
+    ) -> None:
+        hooks = tools.hooks_url
         urls = CallUrls(f"{hooks}/voice/{attempt}?s=0", f"{hooks}/status/{attempt}", f"{hooks}/fallback")
-        line, menu = self._t.carrier, None
+        line, menu = tools.carrier, None
         # a bridge must not connect a requester to voicemail; other calls start at once and detection is only a hint
         detection = AnswerDetection.FIRST if call.purpose == "bridge" else AnswerDetection.HINT
         if not line.can.live:
-            menu = build_carrier_menu(call, attempt, snapshot, self._t)
+            menu = build_carrier_menu(call, attempt, snapshot, tools)
         try:
             placed = await line.place(
-                number, caller=self._t.own_number, urls=urls, ring_seconds=RING_SECONDS, menu=menu,
+                number, caller=tools.own_number, urls=urls, ring_seconds=RING_SECONDS, menu=menu,
                 detect=detection if line.can.detect_machine else AnswerDetection.OFF,
             )  # fmt: skip
         except DeliveryError as error:
-            await self._handle_failure(call, attempt, error)
+            await self._handle_failure(call, attempt, error, line.can.invalid_number)
             return
         await self._t.store.mark_placed(attempt, placed.provider_id, self._t.now() + SILENCE_TIMEOUT)
 
-    async def _handle_failure(self, call: Call, attempt: int, error: DeliveryError) -> None:
+    async def _handle_failure(
+        self, call: Call, attempt: int, error: DeliveryError, invalid_number: frozenset[str]
+    ) -> None:
         """Handle a failed placement; an uncertain one is never dialled again (FW14)."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.decide_after_placing(error.kind, call.attempts_made + 1, self._t.chance.fraction(), after)
@@ -154,7 +143,7 @@ class Dialer:
             live_call = await self._t.store.find_live_call(attempt)
             if live_call is None or live_call.attempt.outcome is not None:
                 return
-            if error.code in INVALID_NUMBER_CODES:
+            if error.code in invalid_number:
                 await self._audit_refusal(call, error.code)
                 await self._mark_invalid(call, error.code)
                 await self._outcomes.judge(live_call, "dead_number", error.code)

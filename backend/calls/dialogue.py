@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -28,21 +28,12 @@ from backend.domain.ticket_enums import State
 from backend.office.cache import OfficeSnapshot
 from backend.office.phone_numbers import to_callable_number
 from backend.ports.calls import AttemptReport, Call, DialogueStep, LiveCall
-from notify.carrier import CallEvent, CallStatus
+from notify.carrier import CallEvent, CallStatus, Spoken
 from notify.message import Prompt
 
 HANG_UP_PROMPT = Prompt(())
 SECOND_LEG_GRACE = timedelta(seconds=30)  # how long a bridge's second-leg result may follow the end of its first leg
 _MASK = "*"  # keys of a step with several digits are a PIN and are never stored
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What to say, and the number of the next step."""
-
-    prompt: Prompt
-    step: int
-    attempt_id: int
 
 
 class Dialogue:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from backend.calls.dependencies import SILENCE_TIMEOUT, CallDependencies
-from backend.calls.dialogue import Dialogue, Spoken
+from backend.calls.dialogue import Dialogue
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.calls import NewCall
-from notify.carrier import CallEvent
+from notify.carrier import CallEvent, Spoken
 from notify.message import Prompt
 
 

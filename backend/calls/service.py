@@ -6,7 +6,7 @@ from backend.calls.bridge import Bridge, ContactAttempts, StartedBridge, may_bri
 from backend.calls.costs import CallCosts, CostReport, compute_costs
 from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.dialer import Dialer
-from backend.calls.dialogue import Dialogue, Spoken
+from backend.calls.dialogue import Dialogue
 from backend.calls.inbound import Inbound
 from backend.calls.outcomes import CallOutcomes
 from backend.calls.queue import CallQueue
@@ -15,7 +15,7 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.ports.call_records import InvalidNumber
 from backend.ports.ticket_queries import TicketView
-from notify.carrier import CallEvent
+from notify.carrier import CallEvent, Spoken
 from notify.message import Prompt
 
 
@@ -30,12 +30,12 @@ class Calls:
         self._bridge = Bridge(tools)
         purposes = {"bridge": self._bridge, **purposes}
         endings = CallOutcomes(tools, purposes)
-        self._dialogue = Dialogue(tools, endings)
+        self._outcomes = endings
+        self._dialogues: dict[str, Dialogue] = {}  # by carrier: each can do other things
         self._queue = CallQueue(tools, endings)
         self._dialer = Dialer(tools, endings, purposes)
-        self._reconciler = CallReconciler(tools, endings, self._dialogue)
+        self._reconciler = CallReconciler(tools, endings, Dialogue(tools, endings))
         self._costs = CallCosts(tools)
-        self._inbound = Inbound(tools, self._dialogue)
         say = tools.texts.render
         self.wait_prompt = Prompt((say("phone.wait"),), pause=1, then="next", language=tools.language)
         self.unavailable_prompt = Prompt((say("phone.unavailable"),), language=tools.language)
@@ -43,7 +43,7 @@ class Calls:
     @property
     def has_carrier(self) -> bool:
         """Whether calls can be made at all."""
-        return self.dependencies.driver is not None
+        return bool(self.dependencies.carriers.carriers)
 
     async def run_once(self) -> int:
         """Queue messages, reconcile silent attempts, place due calls; return how many were handled."""
@@ -54,23 +54,29 @@ class Calls:
         handled += await self._dialer.run_once(now, snapshot)
         return handled + await self._costs.run_once(now)
 
-    async def answer(self, attempt_id: int, step: int, event: CallEvent) -> Spoken:
-        """Return what to say at a step of an attempt. Refused `not_found` (FW24)."""
-        return await self._dialogue.answer(attempt_id, step, event)
+    def _get_dialogue(self, carrier: str) -> Dialogue:
+        if carrier not in self._dialogues:
+            tools = self.dependencies.use(self.dependencies.carriers.get(carrier))
+            self._dialogues[carrier] = Dialogue(tools, self._outcomes)
+        return self._dialogues[carrier]
 
-    async def receive_status(self, attempt_id: int, event: CallEvent) -> None:
+    async def answer(self, attempt_id: int, step: int, event: CallEvent, carrier: str = "") -> Spoken:
+        """Return what to say at a step of an attempt, on this carrier ("": the preferred). Refused `not_found` (FW24)."""
+        return await self._get_dialogue(carrier).answer(attempt_id, step, event)
+
+    async def receive_status(self, attempt_id: int, event: CallEvent, carrier: str = "") -> None:
         """Handle a carrier's status of an attempt. Refused `not_found` (FW24)."""
-        await self._dialogue.receive_status(attempt_id, event)
+        await self._get_dialogue(carrier).receive_status(attempt_id, event)
 
-    async def report(self, event: CallEvent) -> None:
+    async def report(self, event: CallEvent, carrier: str = "") -> None:
         """Handle the report of a carrier that got its menu up front. Refused `not_found`."""
         if not (event.ref.isascii() and event.ref.isdigit() and len(event.ref) < 19):
             raise Refused("not_found")
-        await self._dialogue.report(int(event.ref), event)
+        await self._get_dialogue(carrier).report(int(event.ref), event)
 
-    async def answer_inbound(self, event: CallEvent) -> Spoken:
+    async def answer_inbound(self, event: CallEvent, carrier: str = "") -> Spoken:
         """Return the first prompt of an incoming call."""
-        return await self._inbound.answer(event)
+        return await Inbound(self.dependencies, self._get_dialogue(carrier)).answer(event)
 
     async def drop_recordings(self) -> int:
         """Drop recordings older than `recording.keep`; return how many."""
@@ -101,8 +107,7 @@ class Calls:
 
     def may_bridge(self, view: TicketView, by: Actor) -> bool:
         """Return whether to offer `by` a connection with this ticket's requester; `start_bridge` decides."""
-        carrier = self.dependencies.driver
-        return carrier is not None and carrier.can.bridge and view.ticket.has_phone and may_bridge(view, by)
+        return self.dependencies.carriers.can_bridge and view.ticket.has_phone and may_bridge(view, by)
 
     async def build_announcement(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""

@@ -8,9 +8,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +18,8 @@ from backend.app.build_backups import is_held, is_state_beside_data
 from backend.app.build_scanner import build_scanner
 from backend.app.config import Config
 from backend.app.core import Core, open_core
+from backend.app.driver_settings import choose_drivers
+from backend.app.drivers import build_carriers, build_gateways
 from backend.app.upgrade import read_schema_state
 from backend.cli import get_texts
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
@@ -31,11 +31,14 @@ from backend.domain.setting_words import word_value
 from backend.domain.texts import Texts
 from backend.integrity.calendar_end import is_calendar_short
 from backend.tickets.screening import PLAIN_FILE
+from notify.carrier import VoiceCarrier
+from notify.driver import Check, Health
+from notify.driver_registry import Family
 from notify.scanner import FileScanner, ScannerAway, build_test_file
+from notify.sms_gateway import SmsGateway
 
 PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
 TELEGRAM = "https://api.telegram.org"
-TWILIO = "https://api.twilio.com"
 
 
 #: Errors → the code that a text says in words.
@@ -45,24 +48,7 @@ _CAUSES: Mapping[type[BaseException], str] = {
 }  # fmt: skip
 
 
-class Health(StrEnum):
-    """正常, 注意, 不可用."""
-
-    OK = "ok"
-    NOTICE = "notice"
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The result of one check. `what` is a text key (`cli.check.…`), filled with `facts`."""
-
-    name: str
-    health: Health
-    what: str
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
+Driver = VoiceCarrier | SmsGateway
 Fetch = Callable[[str, tuple[str, str] | None], Any]
 
 
@@ -95,10 +81,10 @@ async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
             lambda: [
                 *_check_door(config, fetch_json),
                 *_check_telegram(config, fetch_json),
-                *_check_twilio(config, fetch_json),
             ]
         )
     )
+    found += await _check_lines(config)
     return found
 
 
@@ -231,20 +217,28 @@ def _check_telegram(config: Config, fetch_json: Fetch) -> Iterator[Check]:
                     {"wanted": wanted})  # fmt: skip
 
 
-def _check_twilio(config: Config, fetch_json: Fetch) -> Iterator[Check]:
-    sid, token = config.twilio_account_sid, config.twilio_auth_token.get_secret_value()
-    if not sid or (config.sandbox and not config.twilio_api_url):
-        yield _report_absent("twilio", config.sandbox)
-        return
-    base = config.twilio_api_url or TWILIO
+async def _check_drivers(config: Config, family: Family, build: Callable[[Config], list[Driver]]) -> list[Check]:
+    """Let every chosen driver ask its provider; in a rehearsal there is nothing to ask unless it has its own address."""
     try:
-        status = fetch_json(f"{base}/2010-04-01/Accounts/{sid}.json", (sid, token))["status"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        yield Check("twilio", Health.BROKEN, "silent", {"why": _describe_error(error)})
-        return
-    what = "twilio_inactive" if status != "active" else "twilio" if config.twilio_from else "twilio_from"
-    health = Health.OK if what == "twilio" else Health.NOTICE
-    yield Check("twilio", health, what, {"status": status, "sender": config.twilio_from[-4:]})
+        modules = choose_drivers(config, family)
+        asked = [one.name for one in modules if not config.sandbox or config.drivers.get(one.name, {}).get("api_url")]
+        drivers = build(config) if asked else []
+    except Refused as refused:
+        return [Check(family, Health.BROKEN, "refused", {"code": refused.code, **refused.facts})]
+    found: list[Check] = []
+    for driver in drivers:
+        found += await driver.examine() if driver.name in asked else []
+        with contextlib.suppress(Exception):
+            await driver.close()
+    return found or [_report_absent(family, config.sandbox)]
+
+
+async def _check_lines(config: Config) -> list[Check]:
+    """Check the telephone and SMS; a provider of both says the same but once."""
+    voice = await _check_drivers(config, "voice", lambda one: [*build_carriers(one).carriers])
+    return voice + [
+        one for one in await _check_drivers(config, "sms", lambda c: [*build_gateways(c).gateways]) if one not in voice
+    ]
 
 
 def _report_absent(name: str, sandbox: bool) -> Check:

@@ -1,11 +1,12 @@
 """Sends the SMS that replace chat and telephone: one-way, no links, at most 70 characters (S1-S3, S7)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
+from backend.delivery.gateways import SmsGateways
 from backend.delivery.kinds import SMS_CHANNEL, is_relevant
 from backend.delivery.view import MessageView
 from backend.domain import retry
@@ -20,7 +21,6 @@ from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult
 from backend.ports.tickets import MoveStore, TicketRef
 from notify.channel import DeliveryError
 from notify.rate_limit import RateLimiter
-from notify.sms_gateway import SmsGateway
 
 log = structlog.get_logger("sms")
 MAX_CHARS = 70  # one SMS in mainland China's networks
@@ -30,7 +30,7 @@ LEASE = timedelta(minutes=2)
 
 @dataclass
 class SmsWorker:
-    """The worker that sends SMS. Without a carrier (`gateway` None) each fails at once with `no_carrier`."""
+    """The worker that sends SMS. Without a gateway each fails at once with `no_carrier`."""
 
     outbox: OutboxStore
     moves: MoveStore
@@ -42,7 +42,7 @@ class SmsWorker:
     chance: Chance
     signature: str
     hotline: str
-    gateway: SmsGateway | None = None
+    gateways: SmsGateways = field(default_factory=SmsGateways)
 
     async def run_once(self) -> int:
         """Send what is due; return how many were handled. An SMS whose worker died is not sent again (FW14)."""
@@ -52,7 +52,7 @@ class SmsWorker:
             await self._settle(lost, "ambiguous", now, "lease_expired", is_rescue=True)
         handled = 0
         for waiting in await self.outbox.list_waiting((SMS_CHANNEL,), now, BATCH):
-            gateway = self.gateway
+            gateway = self.gateways.choose("")
             if gateway is not None and await self.rate_limiter.try_acquire(gateway.buckets()):
                 break  # the carrier's rate limit: the next run continues
             for claimed in await self.outbox.claim(
@@ -94,11 +94,15 @@ class SmsWorker:
             await self._settle(claimed, "skipped", now, "moot")
         elif number is None:
             await self._settle(claimed, "failed", now, "not_callable")
-        elif self.gateway is None:
+        elif (gateway := self.gateways.choose(number)) is None:
             await self._settle(claimed, "failed", now, "no_carrier")
+        elif gateway is not self.gateways.choose("") and (  # not the one whose limit was asked before
+            wait := await self.rate_limiter.try_acquire(gateway.buckets())
+        ):
+            await self._settle(claimed, "pending", now, "throttled", now + timedelta(seconds=wait))
         else:
             try:
-                receipt = await self.gateway.send(number, text)
+                receipt = await gateway.send(number, text)
             except DeliveryError as error:
                 await self._handle_error(claimed, error, now)
                 return

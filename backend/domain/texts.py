@@ -5,8 +5,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
+#: the package whose drivers bring words of their own
+DRIVERS = "notify"
 _OPTIONAL = re.compile(r"\[\[(.*?)]]", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 #: Texts that are read aloud: their facts are made speakable first (FW13).
@@ -30,9 +33,10 @@ def make_sayable(value: object, longest: int = _MAX_FACT_LENGTH) -> str:
 
 @cache
 def _load(language: str) -> dict[str, str | tuple[str, ...]]:
-    """Load all texts of a language by dotted key: `LANGUAGE.toml` and any `*.LANGUAGE.toml` beside it."""
+    """Load all texts of a language by dotted key: `LANGUAGE.toml`, any `*.LANGUAGE.toml` beside it, and drivers' words."""
     folder = files("backend").joinpath("data", "texts")
     sources = [f for f in folder.iterdir() if f.name == f"{language}.toml" or f.name.endswith(f".{language}.toml")]
+    sources += _find_driver_texts(language)
     if not any(f.name == f"{language}.toml" for f in sources):
         raise MissingText(f"no catalogue for {language}")
     texts: dict[str, str | tuple[str, ...]] = {}
@@ -42,6 +46,14 @@ def _load(language: str) -> dict[str, str | tuple[str, ...]]:
                 raise MissingText(f"{key} is said twice in {language}")
             texts[key] = text
     return texts
+
+
+def _find_driver_texts(language: str) -> list[Traversable]:
+    """Find the words that drivers bring: `<family>/<driver>/texts.LANGUAGE.toml` below the drivers' folder."""
+    families = [family for family in files(DRIVERS).iterdir() if family.is_dir()]
+    drivers = [driver for family in families for driver in family.iterdir() if driver.is_dir()]
+    found = [driver.joinpath(f"texts.{language}.toml") for driver in drivers]
+    return [file for file in found if file.is_file()]
 
 
 def _flatten(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str | tuple[str, ...]]]:

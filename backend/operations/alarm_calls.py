@@ -31,11 +31,10 @@ class AlarmCalls:
     """Rings administrators one after another. `carriers`: the usual one first, then those that may still work."""
 
     def __init__(
-        self, carriers: Sequence[VoiceCarrier], own_number: str, hooks_url: Callable[[VoiceCarrier], str],
+        self, carriers: Sequence[VoiceCarrier], hooks_url: Callable[[VoiceCarrier], str],
         texts: Texts, hotline_name: str,
     ) -> None:  # fmt: skip
         self._carriers = carriers
-        self._own_number = own_number
         self._hooks_url = hooks_url
         self._texts = texts
         self._hotline_name = hotline_name
@@ -58,9 +57,9 @@ class AlarmCalls:
             facts = {"hotline_name": self._hotline_name, "title": _find_title(self._texts, cause)}
             menu = Menu(TEXT, facts, {}, {}, "")
         try:
-            await carrier.place(phone, caller=self._own_number, urls=urls, ring_seconds=RING_SECONDS, menu=menu)
+            await carrier.place(phone, caller=carrier.number, urls=urls, ring_seconds=RING_SECONDS, menu=menu)
         except DeliveryError as error:
             log.warning("alarm_not_rung", carrier=carrier.name, kind=error.kind, code=error.code)
             return False
-        await asyncio.sleep(max((b.interval for b in carrier.buckets(self._own_number)), default=0.0))
+        await asyncio.sleep(max((b.interval for b in carrier.buckets(carrier.number)), default=0.0))
         return True

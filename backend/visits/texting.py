@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from backend.delivery.gateways import SmsGateways
 from backend.domain import retry, speech_parser
 from backend.domain.acts import Snapshot
 from backend.domain.chance import Chance
@@ -55,19 +56,19 @@ class RequesterTexts:
     texts: Texts
     audit: AuditStore
     rate_limiter: RateLimiter
-    driver: SmsGateway | None
+    gateways: SmsGateways
     chance: Chance
     pages: RatingPages
     public_url: str
     hotline: str
     hotline_name: str
 
-    @property
-    def gateway(self) -> SmsGateway:
-        """The SMS gateway. Refused `no_carrier` without one: nothing is offered then, and no worker runs."""
-        if self.driver is None:
+    def _choose(self, number: str) -> SmsGateway:
+        """The SMS gateway for a number. Refused `no_carrier` without one: nothing is offered then, and no worker runs."""
+        gateway = self.gateways.choose(number)
+        if gateway is None:
             raise Refused("no_carrier")
-        return self.driver
+        return gateway
 
     async def offer(self, ticket_id: int, round_: int) -> bool:
         """Queue a text that a call did not reach the requester; True if they may answer it and the visit waits.
@@ -77,14 +78,14 @@ class RequesterTexts:
         is settled the text asks for nothing.
         """
         snapshot = await self.office.snapshot()
-        if self.driver is None or not snapshot.settings.flag("visit.unreached_text"):
+        if not self.gateways or not snapshot.settings.flag("visit.unreached_text"):
             return False
         number = to_callable_number(await self.phone_numbers.get_requester_phone(ticket_id), snapshot)
         if number is None:
             return False
         if await self.phone_numbers.is_do_not_call(number):
             return False
-        rules, masked_number = self.gateway.can.find_rules(number), mask_number(number, snapshot)
+        rules, masked_number = self._choose(number).can.find_rules(number), mask_number(number, snapshot)
         now = self.office.clock.now()
         asked = await self._load_asked(ticket_id, round_)
         two_way = rules.two_way and asked is not None
@@ -139,7 +140,8 @@ class RequesterTexts:
         if is_void or await self._holds_page(text):  # overtaken while it waited
             await self.store.settle(text.id, "failed", now, error="overtaken")
             return True
-        if await self.rate_limiter.try_acquire(self.gateway.buckets()):
+        gateway = self._choose(number)
+        if await self.rate_limiter.try_acquire(gateway.buckets()):
             return None
         if not await self.store.claim(text.id, now, now + LEASE):
             return False
@@ -147,10 +149,10 @@ class RequesterTexts:
         if snap and text.page and self._can_wait(snap, now):
             page = await self.pages.issue(snap, BY_TEXT)
         try:
-            receipt = await self.gateway.send(
+            receipt = await gateway.send(
                 number,
                 await self.render(text, page.address if page else ""),
-                status_url=f"{self.public_url}/hooks/{self.gateway.name}/sms/status/{text.id}",
+                status_url=f"{self.public_url}/hooks/{gateway.name}/sms/status/{text.id}",
             )
         except DeliveryError as error:
             await self._handle_failure(text, error, now)

@@ -7,8 +7,8 @@ from typing import Protocol
 from urllib.parse import urljoin
 
 from sandbox.in_flight import InFlight
-from sandbox.twilio.handset_call import HandsetCall, HungUp
-from sandbox.twilio.model import STATUS_OF, Call, CallPlan, HookUrl, Recording
+from sandbox.telephone.handset_call import HandsetCall, HungUp
+from sandbox.telephone.model import STATUS_OF, Call, CallPlan, HookUrl, Recording
 from sandbox.twilio.twiml import TwimlError, Verb, parse
 from sandbox.twilio.webhooks import HookFailure, WebhookClient
 

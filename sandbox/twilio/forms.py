@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiDictProxy, MultiMapping
 
+from sandbox.telephone.model import Call, CallPlan, HookUrl
 from sandbox.twilio.errors import TwilioError
-from sandbox.twilio.model import Call, CallPlan, HookUrl
 from sandbox.twilio.parameters import CODES, PARAMETERS
 from sandbox.twilio.twiml import TwimlError, parse
 

@@ -11,9 +11,9 @@ import phonenumbers
 from aiohttp import web
 
 from sandbox.faults import respond_with_fault
+from sandbox.telephone.model import Call
 from sandbox.twilio.errors import NOT_VIOLATIONS, TwilioError
 from sandbox.twilio.forms import check_parameters, get_text, matches_start_time, parse_call_plan, parse_hook
-from sandbox.twilio.model import Call
 from sandbox.twilio.network import PhoneNetwork
 from sandbox.twilio.serializers import serialize_call, serialize_sms
 
@@ -119,7 +119,8 @@ class TwilioRest:
         wanted = [
             call
             for call in reversed(self.network.calls.values())
-            if query.get("To") in (None, call.to)
+            if call.sid.startswith("CA")  # other carriers ring the same telephones
+            and query.get("To") in (None, call.to)
             and query.get("From") in (None, call.caller)
             and query.get("Status") in (None, call.status)
             and query.get("ParentCallSid") in (None, call.parent_sid)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from sandbox.twilio.model import Call, Sms
+from sandbox.telephone.model import Call, Sms
 
 
 def _format_time(moment: datetime | None) -> str | None:

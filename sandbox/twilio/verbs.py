@@ -1,15 +1,14 @@
 """Executes each TwiML verb on a simulated call."""
 
-import asyncio
 import math
 
-from sandbox.twilio.behaviour import HangUp, Keys, Speech
+from sandbox.telephone.behaviour import Keys, Speech
+from sandbox.telephone.handset_call import HandsetCall, HungUp, InputRequest
+from sandbox.telephone.joining import bridge, ring_second
+from sandbox.telephone.model import STATUS_OF, CallPlan, HookUrl
 from sandbox.twilio.execution import CallEnded, CallExecution, Jump, VerbHandlers
-from sandbox.twilio.handset_call import HandsetCall, HungUp, InputRequest
-from sandbox.twilio.model import STATUS_OF, CallPlan, HookUrl, Pickup
 from sandbox.twilio.twiml import Verb
 
-BRIDGE_SECONDS = 20.0  # simulated length of a bridged conversation between two automatic people
 RECORDED_SECONDS_PER_CHARACTER = 0.25
 SHORTEST_RECORDING = 2
 
@@ -144,7 +143,7 @@ async def dial(execution: CallExecution, verb: Verb) -> Jump | None:
         number.text, verb.get("callerId") or execution.call.to, execution.call.sid, plan
     )
     second = execution.create_second_leg(other)
-    pickup = await _ring(execution, other, plan.timeout)
+    pickup = await ring_second(execution.live, other, plan.timeout, execution.network.notify_change)
     has_hung_up = execution.live.has_hung_up
     if pickup in STATUS_OF:
         second.finish(STATUS_OF[pickup])
@@ -153,7 +152,7 @@ async def dial(execution: CallExecution, verb: Verb) -> Jump | None:
         second.report("in-progress")
         if number.get("url"):
             await second.run_documents(execution.resolve_url(number, number.get("url")), None)
-        has_hung_up = await _bridge(execution.live, other)
+        has_hung_up = await bridge(execution.live, other)
         second.finish("completed")
     status = "completed" if second.call.status == "completed" else second.call.status
     facts = {"DialCallStatus": status, "DialCallSid": other.sid, "DialCallDuration": str(second.call.seconds),
@@ -173,56 +172,6 @@ async def dial(execution: CallExecution, verb: Verb) -> Jump | None:
         await execution.send_last_request("dial", jump)
         raise HungUp
     return jump
-
-
-async def _ring(execution: CallExecution, other: HandsetCall, seconds: float) -> Pickup:
-    """Ring the second person; the first may hang up meanwhile."""
-    other.call.status = "ringing"
-    execution.network.notify_change()
-    ringing = asyncio.ensure_future(other.ring(seconds))
-    try:
-        while not ringing.done():
-            waiting = asyncio.ensure_future(execution.live.wait_for_event())
-            await asyncio.wait({ringing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done() and isinstance(waiting.result(), HangUp):
-                other.cancel()
-                await ringing
-            else:
-                waiting.cancel()
-        return ringing.result()
-    finally:
-        ringing.cancel()
-
-
-async def _bridge(first: HandsetCall, second: HandsetCall) -> bool:
-    """Join two legs until one hangs up; True when it was the first."""
-    if second.ended or second.has_hung_up:
-        return False
-    first.peer, second.peer = second, first
-    for live in (first, second):
-        live.add_line("note", "☎")
-    if not first.is_manual and not second.is_manual:
-        first.count_seconds(BRIDGE_SECONDS)
-        second.count_seconds(BRIDGE_SECONDS)
-        return False
-    tasks = {asyncio.ensure_future(live.wait_for_event()): live for live in (first, second)}
-    try:
-        while True:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                speaker = tasks.pop(task)
-                event = task.result()
-                if isinstance(event, HangUp):
-                    return speaker is first
-                if isinstance(event, Speech):
-                    speaker.add_line("person", event.text)
-                    listener = second if speaker is first else first
-                    listener.add_line("line", event.text)
-                tasks[asyncio.ensure_future(speaker.wait_for_event())] = speaker
-    finally:
-        for task in tasks:
-            task.cancel()
-        first.peer = second.peer = None
 
 
 HANDLERS: VerbHandlers = {

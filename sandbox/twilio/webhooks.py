@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -13,14 +13,13 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
+from sandbox.http_client import SendRequest
 from sandbox.in_flight import InFlight
-from sandbox.twilio.model import Call, HookUrl, SentRequest
+from sandbox.telephone.model import Call, HookUrl, SentRequest
 
 FETCH_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 CALLBACK_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
-
-SendRequest = Callable[[str, str, dict[str, str], bytes, aiohttp.ClientTimeout], Awaitable[tuple[int, str, bytes]]]
 
 
 class HookFailure(Exception):

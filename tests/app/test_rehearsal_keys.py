@@ -9,8 +9,9 @@ from backend.app.config import Config
 def list_keys(data: Path) -> list[str]:
     config = Config(data=data, sandbox=True)
     point_at_simulator(config)
-    keys = (config.telegram_token, config.telegram_secret, config.twilio_auth_token, config.platform_secret)
-    return [config.twilio_account_sid, *(key.get_secret_value() for key in keys)]
+    keys = (config.telegram_token, config.telegram_secret, config.platform_secret)
+    line = config.drivers["twilio"]
+    return [line["account_sid"], line["auth_token"], *(key.get_secret_value() for key in keys)]
 
 
 def test_processes_of_one_rehearsal_share_its_keys_and_no_two_rehearsals_do(tmp_path: Path) -> None:

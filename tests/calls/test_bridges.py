@@ -5,7 +5,7 @@ import pytest
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Grade, Role
-from sandbox.twilio.behaviour import BUSY, FAILED, MACHINE, NO_ANSWER, Behaviour, HangUp, answer_with
+from sandbox.telephone.behaviour import BUSY, FAILED, MACHINE, NO_ANSWER, Behaviour, HangUp, answer_with
 from storage import tables as t
 from tests.calls.world import ASKER, H1, HANDLER, OWN, World
 

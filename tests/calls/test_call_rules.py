@@ -7,7 +7,7 @@ import pytest
 from backend.domain.acts import Actor
 from backend.domain.instants import from_micros
 from backend.domain.ticket_enums import Grade, Role
-from sandbox.twilio.behaviour import BUSY
+from sandbox.telephone.behaviour import BUSY
 from storage import tables as t
 from tests.calls.world import DISPATCHER, H1, H2, HANDLER, L1, World
 

@@ -292,14 +292,14 @@ async def test_while_the_system_is_upgraded_the_telephone_says_so_as_in_an_outag
     """The carrier asks again, maybe another process; the key travels with it, and nothing is written meanwhile."""
     attempt = await start_attempt(world)
     await world.post(f"/voice/{attempt}?s=0", fields())
-    world.hooks.is_open = lambda: False
+    world.host.is_open = lambda: False
     assert (await world.post(f"/status/{attempt}", fields(CallStatus="completed")))[0] == 503
     assert (await world.post(f"/voice/{attempt}?s=1", fields(), signature=None))[0] == 403
     status, text = await world.post("/inbound?w=3", fields())
     assert status == 200 and "系统暂时繁忙" in text and "<Hangup" in text
     status, text = await world.post(f"/voice/{attempt}?s=1", fields(Digits="1"))
     assert status == 200 and "请稍候" in text and (await world.call()).outcome is None
-    world.hooks.is_open = lambda: True
+    world.host.is_open = lambda: True
     path = text.partition("/hooks/twilio")[2].partition("</Redirect>")[0].replace("&amp;", "&")
     status, text = await world.post(path, fields())
     assert "已记录" in text and (await world.call()).outcome == "confirmed", "the key was kept"

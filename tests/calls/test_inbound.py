@@ -9,7 +9,7 @@ import pytest
 from backend.domain.ticket_enums import Role
 from backend.office.people import PersonForm
 from backend.ports.calls import AttemptResult, NewCall
-from sandbox.twilio.behaviour import answer_with
+from sandbox.telephone.behaviour import answer_with
 from storage import tables as t
 from tests.calls.world import ASKER, H1, H2, PIN, World
 

@@ -8,9 +8,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from backend.calls.carriers import Carriers
 from backend.calls.service import Calls
 from backend.visits.automatic import AutoVisits
-from backend.web.webhooks.voice_reports import ReportHooks
+from backend.web.webhooks.drivers import add_driver_routes
+from backend.web.webhooks.hosts import CallHost
 from notify.driver_registry import DriverRegistry
 from storage import tables as t
 from tests.calls.world import ASKER, H1, World, offer_nothing
@@ -25,8 +27,8 @@ TEXTS = "phone.call_to_sign phone.sign_noted phone.no_duty phone.call_supervised
 class Menus:
     """The office with such a carrier: what it asked of the carrier, and the carrier's reports."""
 
-    def __init__(self, world: World, carrier: FakeAliyun, url: str, hooks: ReportHooks) -> None:
-        self.world, self.carrier, self.url, self.hooks = world, carrier, url, hooks
+    def __init__(self, world: World, carrier: FakeAliyun, url: str, host: CallHost) -> None:
+        self.world, self.carrier, self.url, self.host = world, carrier, url, host
 
     async def send_report(
         self, code: str, dtmf: str = "", place: int = -1, secret: str = SECRET, query: str = "", **more: Any
@@ -52,14 +54,14 @@ async def menus(world: World) -> AsyncIterator[Menus]:
             "access_key_id": "a", "access_key_secret": "b", "hook_secret": SECRET, "templates": texts,
             "endpoint": str(carrier.make_url("/")).rstrip("/"),
         })  # fmt: skip
-        world.dependencies.driver = driver
+        world.dependencies.carriers = Carriers((driver,))
         world.visits = AutoVisits(world.dependencies, offer_nothing, offer_nothing)
         world.calls = Calls(world.dependencies, {"visit": world.visits})
         app = web.Application()
-        hooks = ReportHooks(world.calls, driver)
-        hooks.add_to(app)
+        host = CallHost(world.calls, driver.name, "https://jiesu.example")
+        add_driver_routes(app, driver.name, driver.routes(host), host.address)
         async with TestServer(app) as server:
-            yield Menus(world, fake, str(server.make_url("/")).rstrip("/"), hooks)
+            yield Menus(world, fake, str(server.make_url("/")).rstrip("/"), host)
 
 
 async def test_key_1_confirms_and_key_2_is_not_offered_as_no_pin_can_be_asked_for_Q43(menus: Menus) -> None:
@@ -160,8 +162,8 @@ async def test_a_parameter_added_to_the_address_of_reports_is_refused_XR10_G16(m
 async def test_while_the_system_is_upgraded_a_report_is_to_be_sent_again_FD12(menus: Menus) -> None:
     await menus.world.dispatch_ticket()
     await menus.world.settle()
-    menus.hooks.is_open = lambda: False
+    menus.host.is_open = lambda: False
     assert await menus.send_report("200000", "1") == 503 and (await menus.world.call()).outcome is None
     assert await menus.send_report("200000", "1", secret="wrong") == 403
-    menus.hooks.is_open = lambda: True
+    menus.host.is_open = lambda: True
     assert await menus.send_report("200000", "1") == 200 and (await menus.world.call()).outcome == "confirmed"

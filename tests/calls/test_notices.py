@@ -9,8 +9,8 @@ import pytest
 from backend.calls.notices import send_notices
 from backend.domain.acts import Actor
 from backend.domain.ticket_enums import Role
-from sandbox.twilio.behaviour import Behaviour, HangUp, Silence, Speech, answer_with
-from sandbox.twilio.model import Pickup
+from sandbox.telephone.behaviour import Behaviour, HangUp, Silence, Speech, answer_with
+from sandbox.telephone.model import Pickup
 from storage import tables as t
 from tests.calls.world import ASKER, DUTY, H1, H2, HANDLER, PIN, World
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from backend.calls.carriers import Carriers
 from notify.rate_limit import LocalRateLimiter
 from sandbox.faults import Fault
 from sandbox.twilio.webhooks import CallbackOrder
@@ -144,7 +145,8 @@ async def test_an_old_request_replayed_a_day_later_has_no_second_effect_FW4(worl
 async def test_many_calls_keep_the_carriers_rate_limit_FW18(world: World) -> None:
     world.dependencies.rate_limiter = LocalRateLimiter(time.monotonic)
     await world.carrier.close()
-    world.carrier = world.dependencies.driver = build_carrier(world.base, calls_per_second="10")
+    world.carrier = build_carrier(world.base, calls_per_second="10")
+    world.dependencies.carriers = Carriers((world.carrier,))
     world.simulator.phones.calls_per_second = 12
     for place in range(6):
         await world.close_ticket(f"T{place}", phone=f"+861390000{place:04}")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
 from backend.app.build import open_application
@@ -19,11 +18,27 @@ async def test_reports_about_short_messages_must_bear_the_signature_of_their_own
     tmp_path: Path, sqlite_url: str, token: str, status: int
 ) -> None:
     config = Config(
-        data=tmp_path / "var", database_url=sqlite_url, port=0, sandbox=True, tick_seconds=600,
-        twilio_account_sid=ACCOUNT, twilio_auth_token=SecretStr(TOKEN), twilio_from="+8610000000",
-        twilio_api_url="http://127.0.0.1:9", aliyun_access_key_id="key", aliyun_access_key_secret=SecretStr("secret"),
-        aliyun_endpoint="http://127.0.0.1:9", aliyun_templates="phone.call_to_sign=TTS_1", aliyun_hook_secret=SecretStr("a secret nobody guesses"),
-    )  # fmt: skip
+        data=tmp_path / "var",
+        database_url=sqlite_url,
+        port=0,
+        sandbox=True,
+        tick_seconds=600,
+        drivers={
+            "twilio": {
+                "account_sid": ACCOUNT,
+                "auth_token": TOKEN,
+                "from": "+8610000000",
+                "api_url": "http://127.0.0.1:9",
+            },
+            "aliyun": {
+                "access_key_id": "key",
+                "access_key_secret": "secret",
+                "endpoint": "http://127.0.0.1:9",
+                "templates": "phone.call_to_sign=TTS_1",
+                "hook_secret": "a secret nobody guesses",
+            },
+        },
+    )
     async with open_application(config) as app, aiohttp.ClientSession() as http:
         assert app.services.calls.dependencies.carrier.name == "aliyun"
         url = f"{app.config.base_url}/hooks/twilio/sms/status/4711"

@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy import select, update
 
+from backend.calls.carriers import Carriers
 from backend.calls.dependencies import CallDependencies
 from backend.calls.service import Calls
 from backend.deadlines.watch import DeadlineWatch
@@ -26,12 +27,14 @@ from backend.ports.office import SettingVersion
 from backend.ports.tickets import TicketRef
 from backend.tickets.service import TicketService
 from backend.visits.automatic import AutoVisits
-from backend.web.webhooks.voice import PhoneHooks
-from notify.carrier import VoiceCarrier
+from backend.web.webhooks.drivers import add_driver_routes
+from backend.web.webhooks.hosts import CallHost
 from notify.rate_limit import Bucket, RateLimiter
-from notify.voice.twilio import build
+from notify.voice._live import LiveHooks
+from notify.voice.twilio.carrier import TwilioCarrier
+from notify.voice.twilio.carrier import build_carrier as build_twilio
 from sandbox.simulator import Simulator
-from sandbox.twilio.handset import Phone
+from sandbox.telephone.handset import Phone
 from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from storage.calls.calls import SqlCallStore
@@ -115,16 +118,17 @@ class World:
         self.store = SqlCallStore(db, self.ids, self.encryption)
         self.dependencies = CallDependencies(
             store=self.store, outbox=self.messages, tickets=self.tickets, office=self.office, people=self.people,
-            delivery=self.delivery, driver=self.carrier, rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
-            texts=catalogue, own_number=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
+            delivery=self.delivery, carriers=Carriers((self.carrier,), all_serve=True), rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
+            texts=catalogue, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
             ids=self.ids, chance=CHANCE, ledgers=NoLedgers(), wake=lambda: None,
             tell_alarm=lambda cause, **_: self.alarms.append(cause),
         )  # fmt: skip
         self.visits = AutoVisits(self.dependencies, offer_nothing, offer_nothing)
         self.calls = Calls(self.dependencies, {"visit": self.visits})
         self.deadlines = DeadlineWatch(SqlDueStore(db), self.tickets, self.office)
-        self.hooks = PhoneHooks(self.calls, self.carrier, self.base_url)
-        self.hooks.add_routes(app)
+        self.host = CallHost(self.calls, self.carrier.name, ADDRESS)
+        self.hooks = LiveHooks(self.carrier, self.host)
+        add_driver_routes(app, self.carrier.name, self.hooks.list_routes(), ADDRESS)
 
     async def open(self) -> "World":
         structlog.configure(processors=[_drop_event])
@@ -267,12 +271,15 @@ class World:
             return answer.status, await answer.text()
 
 
-def build_carrier(base: str, calls_per_second: str = "1000") -> VoiceCarrier:
+def build_carrier(base: str, calls_per_second: str = "1000") -> TwilioCarrier:
     """A carrier that calls over the simulated network at `base`."""
-    return build({
+    carrier = build_twilio({
         "account_sid": SID, "auth_token": TOKEN, "auth_token_old": OLD_TOKEN,
         "api_url": f"{base}/sandbox/twilio", "calls_per_second": calls_per_second,
+        "from": OWN,
     })  # fmt: skip
+    assert isinstance(carrier, TwilioCarrier)
+    return carrier
 
 
 def _drop_event(logger: Any, name: str, event: Any) -> Any:

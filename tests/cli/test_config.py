@@ -11,6 +11,11 @@ from backend.app.secret_strength import estimate_bits, is_strong_secret
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts, list_languages
 
+#: what each line cannot do without
+LINES = {
+    "twilio": {"account_sid": "AC1", "auth_token": "t", "from": "+861084012345"},
+    "aliyun": {"access_key_id": "x", "access_key_secret": "s", "templates": "a=b", "hook_secret": "q7Zr2mXw9Kd4Tb6Ns8"},
+}
 STRONG = "q7Zr2mXw9Kd4Tb6Ns8Vy3Hc5Lp1Ja0Ge"  # the tests' own
 
 
@@ -50,25 +55,30 @@ def test_the_key_of_a_rehearsal_is_refused_in_earnest_XS9(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["telegram_api_url", "twilio_api_url", "platform_url", "platform_feed_url", "aliyun_endpoint"]
+    "name", ["telegram_api_url", "twilio.api_url", "platform_url", "platform_feed_url", "aliyun.endpoint"]
 )
 @pytest.mark.parametrize("sandbox", [False, True])
 def test_secrets_go_to_https_and_public_addresses_only_XS9(tmp_path: Path, name: str, sandbox: bool) -> None:
     settings: dict[str, Any] = {
         "data": tmp_path, "sandbox": sandbox, "secret_key": STRONG, "platform_secret": STRONG,
     }  # fmt: skip
+
+    def place(url: str) -> dict[str, Any]:
+        driver, _, setting = name.rpartition(".")
+        return {"drivers": {driver: LINES[driver] | {setting: url}}} if driver else {name: url}
+
     for url in ("http://api.example.org", "https://169.254.169.254", "http://10.1.2.3:8080"):
-        assert refusal(**settings, **{name: url}) == "address_refused", url
+        assert refusal(**settings, **place(url)) == "address_refused", url
         allow = "api.example.org,169.254.0.0/16,10.1.2.3"
-        assert refusal(**settings, **{name: url}, outgoing_allow=allow) == "", url
+        assert refusal(**settings, **place(url), outgoing_allow=allow) == "", url
     for url in ("https://api.example.org", "http://127.0.0.1:9"):
-        assert refusal(**settings, **{name: url}) == "", url
+        assert refusal(**settings, **place(url)) == "", url
 
 
 def test_secrets_shared_with_providers_are_varied_XS9(tmp_path: Path) -> None:
     base: dict[str, Any] = {"data": tmp_path, "secret_key": STRONG}
     assert refusal(**base, platform_url="https://p.example", platform_secret="a" * 16) == "platform_secret_missing"
-    assert refusal(**base, aliyun_access_key_id="x", aliyun_hook_secret="a" * 16) == "aliyun_secret_missing"
+    assert refusal(**base, drivers={"aliyun": LINES["aliyun"] | {"hook_secret": "a" * 16}}) == "driver_secret_weak"
 
 
 @pytest.mark.parametrize("secret", ["", "short"])

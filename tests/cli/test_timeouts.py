@@ -8,7 +8,7 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 
 SECRET = "q7Zr2mXw9Kd4Tb6Ns8Vy3Hc5Lp1Ja0Ge"  # the tests' own
-TWILIO = {"twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "t" * 32, "twilio_from": "+861084012345"}
+TWILIO = {"account_sid": "AC" + "0" * 32, "auth_token": "t" * 32, "from": "+861084012345"}
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,15 @@ def test_the_lease_as_delivered_is_long_enough_XR7() -> None:
 
 
 def test_every_driver_waits_as_long_as_is_set_XR7() -> None:
-    config = Config(secret_key=SECRET, provider_timeout_seconds=7, telegram_token="1:a", **TWILIO)  # type: ignore[arg-type]
+    config = Config(secret_key=SECRET, provider_timeout_seconds=7, telegram_token="1:a", drivers={"twilio": TWILIO})  # type: ignore[arg-type]
     assert build_drivers(config).channels["telegram"].bot.session.timeout == 7  # type: ignore[attr-defined]
-    assert build_drivers(config).carrier._http._limits.total == 7  # type: ignore[union-attr]
-    assert build_drivers(config).sms._http._limits.total == 7  # type: ignore[union-attr]
-    aliyun = {"aliyun_access_key_id": "k", "aliyun_access_key_secret": "s", "aliyun_templates": "phone.call_to_sign=TTS_1",
-              "aliyun_hook_secret": SECRET}  # fmt: skip
-    config = Config(secret_key=SECRET, provider_timeout_seconds=7, **aliyun)  # type: ignore[arg-type]
-    assert build_drivers(config).carrier._read_ms == 7000  # type: ignore[union-attr]
+    assert build_drivers(config).carriers[0]._http._limits.total == 7  # type: ignore[union-attr]
+    assert build_drivers(config).sms.gateways[0]._http._limits.total == 7  # type: ignore[union-attr]
+    aliyun = {
+        "access_key_id": "k",
+        "access_key_secret": "s",
+        "templates": "phone.call_to_sign=TTS_1",
+        "hook_secret": SECRET,
+    }
+    config = Config(secret_key=SECRET, provider_timeout_seconds=7, drivers={"aliyun": aliyun})  # type: ignore[arg-type]
+    assert build_drivers(config).carriers[0]._read_ms == 7000  # type: ignore[union-attr]

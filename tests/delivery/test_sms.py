@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from backend.delivery.gateways import SmsGateways
 from backend.delivery.sms import SmsWorker
 from backend.domain.records import Message
 from notify.channel import DeliveryError
@@ -45,7 +46,7 @@ class FakePeople:
 def build_sms_worker(world: World, gateway: FakeGateway | None) -> SmsWorker:
     return SmsWorker(
         world.outbox, world.moves, world.office, FakePeople(), world.texts, LocalRateLimiter(time.monotonic), "worker", CHANCE, "12345热线", "12345",
-        gateway,  # type: ignore[arg-type]
+        SmsGateways((gateway,) if gateway else ()),  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -33,7 +33,12 @@ HOMES = {
     "asyncpg": ("storage/engine/postgres.py",),
     "charset_normalizer": ("backend/importing/files/",),
     "click": ("backend/cli/",),
-    "cryptography": ("backend/operations/certificate.py", "storage/engine/encryption.py"),
+    "cryptography": (
+        "backend/operations/certificate.py",
+        "notify/voice/vonage/",
+        "sandbox/vonage/",
+        "storage/engine/encryption.py",
+    ),
     "darabonba": ("notify/voice/aliyun",),
     "defusedxml": ("backend/importing/files/", "sandbox/"),
     "docx": ("backend/reporting/docx.py",),

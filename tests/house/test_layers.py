@@ -85,7 +85,7 @@ def test_every_contract_holds() -> None:
         ("only_rehearsals_simulate", "backend.web.app", "sandbox.simulator"),
         ("only_cli_composes", "backend.rehearsal.clock", "backend.app.config"),
         ("drivers", "backend.delivery.sender", "notify.chat.telegram"),
-        ("drivers", "bot.dispatch", "notify.voice.twilio_http"),
+        ("drivers", "bot.dispatch", "notify.voice.twilio.http"),
     ],
 )
 def test_a_planted_import_breaks_its_contract(contract: str, importer: str, imported: str) -> None:

@@ -5,14 +5,27 @@ import re
 import pytest
 
 from backend.app.config import Config
+from backend.app.driver_settings import CHOSEN_BY_SETTINGS
 from backend.cli import COMMANDS
+from notify.driver_registry import DriverRegistry, name_variable
 from tests.house.source import ROOT, nothing
 
 CHINESE = (ROOT / "README.md").read_text("utf-8")
 ENGLISH = (ROOT / "README.en.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(Config.model_fields))
+#: fields that are no variables: the settings of drivers, which each declares itself
+GATHERED = {"drivers"}
+REGISTRY = DriverRegistry.discover()
+OF_DRIVERS = {
+    name_variable(name, setting.name).removeprefix("JIESU_").lower()
+    for family in CHOSEN_BY_SETTINGS
+    for name in REGISTRY.list_names(family)
+    for setting in REGISTRY.load(family, name).settings
+}
+
+
+@pytest.mark.parametrize("name", sorted({*Config.model_fields, *OF_DRIVERS} - GATHERED))
 def test_every_variable_is_explained(name: str) -> None:
     assert f"`JIESU_{name.upper()}`" in CHINESE
 

@@ -9,8 +9,9 @@ from aiohttp.test_utils import TestServer
 
 from notify.carrier import CallStatus, CallUrls, Menu
 from notify.channel import DeliveryError
+from notify.driver import HookRequest
 from notify.driver_registry import DriverRegistry
-from notify.voice.aliyun import AliyunCarrier
+from notify.voice.aliyun.carrier import AliyunCarrier
 from tests.notify.fake_aliyun import FakeAliyun
 from tests.notify.network_faults import cut, stay_silent
 
@@ -132,6 +133,12 @@ def test_a_report_is_read_in_our_words(code: str, status: str) -> None:
 
 def test_only_a_sender_that_knows_the_secret_may_report_FW1() -> None:
     carrier = DriverRegistry.discover().build_carrier("aliyun", SETTINGS)
-    assert carrier.is_genuine(url=f"https://h/hooks/aliyun/reports/{SECRET}", params={}, signature=None)
-    for path in ("", "/x", f"/{SECRET}/more", f"/{SECRET[:-1]}"):
-        assert not carrier.is_genuine(url=f"https://h/hooks/aliyun/reports{path}", params={}, signature=None)
+
+    def ask(secret: str, query: str = "") -> HookRequest:
+        path = f"/hooks/aliyun/reports/{secret}"
+        return HookRequest("POST", "https://h", path + query, path, {"secret": secret}, (), b"[]")
+
+    assert carrier.verify(ask(SECRET))
+    for secret in ("", "x", f"{SECRET}/more", SECRET[:-1], "\udc80"):
+        assert not carrier.verify(ask(secret))
+    assert not carrier.verify(ask(SECRET, "?x=1"))

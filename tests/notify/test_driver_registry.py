@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from notify.driver import DriverRefused
 from notify.driver_registry import FAMILIES, DriverError, DriverRegistry, list_stems
 from tests.house.source import ROOT
 
@@ -15,7 +16,7 @@ def test_the_drivers_are_those_whose_files_are_there() -> None:
     registry = DriverRegistry.discover()
     for family, known in (("chat", "telegram"), ("voice", "aliyun"), ("voice", "twilio"), ("sms", "twilio")):
         folder = ROOT / "notify" / family
-        files = sorted((*folder.glob("*.py"), *folder.glob("*/channel.py")))
+        files = sorted((*folder.glob("*.py"), *folder.glob("*/__init__.py"), *folder.glob("*/channel.py")))
         named = [file for file in files if re.search("^NAME = ", file.read_text("utf-8"), re.M)]
         drivers = [file.stem if file.parent == folder else file.parent.name for file in named]
         names = registry.list_names(family)
@@ -57,7 +58,7 @@ def test_one_file_is_all_a_new_driver_takes(tmp_path: Path, monkeypatch: pytest.
     registry = DriverRegistry.discover([("chat", "newapps", tmp_path / "newapps")])
     assert set(registry.list_names("chat")) == {"feige", *DriverRegistry.discover().list_names("chat")}
     assert registry.build_channel("feige", {"key": "k"}) == "k"
-    with pytest.raises(DriverError, match="lacks settings: key"):
+    with pytest.raises(DriverRefused, match="driver_setting_missing"):
         registry.build_channel("feige", {"key": ""})
 
 

@@ -14,7 +14,7 @@ from notify.channel import DeliveryError
 from notify.chat.telegram.session import make_bot
 from notify.outgoing import Outgoing, is_public
 from notify.platform_client import PlatformClient
-from notify.voice.twilio_http import PooledHttpClient
+from notify.voice.twilio.http import PooledHttpClient
 from tests.house.source import imports, sources
 
 PRIVATE = (

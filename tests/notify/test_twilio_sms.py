@@ -4,7 +4,7 @@ import pytest
 
 from notify.channel import DeliveryError
 from notify.sms.twilio import TwilioSmsGateway
-from notify.voice.twilio_http import PooledHttpClient
+from notify.voice.twilio.http import PooledHttpClient
 from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, answer
 from tests.notify.network_faults import cut
 

@@ -9,8 +9,8 @@ import pytest
 from notify.carrier import AnswerDetection, AnsweredBy, CallStatus, CallUrls
 from notify.channel import DeliveryError
 from notify.driver_registry import DriverRegistry
-from notify.voice.twilio import TwilioCarrier
-from notify.voice.twilio_http import PooledHttpClient
+from notify.voice.twilio.carrier import TwilioCarrier
+from notify.voice.twilio.http import PooledHttpClient
 from tests.figures import Figures
 from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, answer
 from tests.notify.network_faults import cut, find_closed_url, stay_silent
@@ -154,7 +154,10 @@ async def test_hanging_up_a_call_that_has_ended_is_no_error(carrier, twilio) -> 
 
 
 def test_the_carrier_is_found_by_its_file_and_says_whom_it_does_not_serve() -> None:
-    carrier = DriverRegistry.discover().build_carrier("twilio", {"account_sid": ACCOUNT, "auth_token": "t"})
+    carrier = DriverRegistry.discover().build_carrier(
+        "twilio", {"account_sid": ACCOUNT, "auth_token": "t", "from": "+12025550100"}
+    )
+    assert carrier.number == "+12025550100" and not carrier.can.reaches("+8613800001234")
     assert carrier.name == "twilio"
     assert carrier.can.unserved == ("+86",)
     assert carrier.buckets("+1")[0].key == "phone.caller:+1"

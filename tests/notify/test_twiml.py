@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.message import Ask, Connect, Prompt, Record
-from notify.voice.twilio import TwilioCarrier
+from notify.voice.twilio.carrier import TwilioCarrier
 from sandbox.twilio.twiml import parse
 from tests.figures import SIZES, Figures, choose_size
 from tests.notify.fake_twilio import ACCOUNT

@@ -10,8 +10,8 @@ from notify.channel import Channel
 from notify.chat import telegram
 from notify.message import Button, Card, Document, Picture
 from notify.sms.twilio import TwilioSmsGateway
-from notify.voice.twilio import TwilioCarrier
-from notify.voice.twilio_http import PooledHttpClient
+from notify.voice.twilio.carrier import TwilioCarrier
+from notify.voice.twilio.http import PooledHttpClient
 from tests.figures import SIZES, Figures, choose_size
 from tests.simulated_networks import OWN_NUMBER, PUBLIC_URL, TELEGRAM_TOKEN, TWILIO_SID, TWILIO_TOKEN, serve_networks
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from notify.carrier import AnsweredBy, CallStatus
-from notify.voice.twilio import TwilioCarrier
+from notify.voice.twilio.carrier import TwilioCarrier
 from tests.notify.fake_twilio import ACCOUNT
 
 PARAMS = {"CallSid": "CA1", "AccountSid": ACCOUNT, "Digits": " 1 ", "Empty": "", "名": "值"}

@@ -54,6 +54,7 @@ class FakeCarrier:
 
     name: str
     can: VoiceCapabilities
+    number = "+861080000000"
     error: DeliveryError | None = None
     calls: list[tuple[str, str, Menu | None]] = field(default_factory=list)
 
@@ -105,9 +106,7 @@ class Told:
 
     def start_process(self) -> AlarmTeller:
         """Another process of the same installation, or this one after a restart."""
-        calls = AlarmCalls(
-            self.carriers, "+861080000000", lambda c: f"https://x/hooks/{c.name}", Texts("zh_CN"), "热线"
-        )
+        calls = AlarmCalls(self.carriers, lambda c: f"https://x/hooks/{c.name}", Texts("zh_CN"), "热线")
 
         async def post(document: Mapping[str, Any]) -> None:
             self.posted.append(document)

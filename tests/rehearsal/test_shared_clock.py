@@ -115,4 +115,6 @@ async def test_time_moves_no_further_than_to_where_a_telephone_rings_if_so_wishe
 
 @pytest.mark.parametrize(("url", "is_real"), [("", False), ("http://127.0.0.1:9", True)])
 def test_a_rehearsal_keeps_to_its_own_networks_unless_another_is_configured(url: str, is_real: bool) -> None:
-    assert uses_real_network(Config(sandbox=True, twilio_api_url=url, twilio_account_sid="AC1")) is is_real
+    assert (
+        uses_real_network(Config(sandbox=True, drivers={"twilio": {"api_url": url, "account_sid": "AC1"}})) is is_real
+    )

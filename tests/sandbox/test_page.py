@@ -21,8 +21,8 @@ from aiogram.types import (
 from playwright.async_api import Page, async_playwright
 
 from sandbox.simulator import Simulator
-from sandbox.twilio.behaviour import MANUAL
-from sandbox.twilio.model import HookUrl
+from sandbox.telephone.behaviour import MANUAL
+from sandbox.telephone.model import HookUrl
 from tests.sandbox.conftest import LI, WANG, CreateCall, FakeOffice
 from tests.sandbox.twiml import build_menu, build_say
 from tests.time_and_chance import REAL

@@ -8,7 +8,7 @@ import aiohttp
 from twilio.twiml.voice_response import Dial, VoiceResponse
 
 from sandbox.simulator import Simulator
-from sandbox.twilio.behaviour import HangUp, Keys, Prompt, Speech
+from sandbox.telephone.behaviour import HangUp, Keys, Prompt, Speech
 from tests.sandbox.conftest import LI, WANG, CreateCall, FakeOffice
 from tests.sandbox.twiml import build_menu, build_say
 from tests.simulated_networks import OWN_NUMBER, TWILIO_SID, TWILIO_TOKEN

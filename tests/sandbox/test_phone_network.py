@@ -8,8 +8,8 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from sandbox.simulator import Simulator
-from sandbox.twilio.handset import Phone
-from sandbox.twilio.model import HookUrl
+from sandbox.telephone.handset import Phone
+from sandbox.telephone.model import HookUrl
 from tests.sandbox.conftest import LI, WANG, CreateCall, FakeOffice
 from tests.sandbox.twiml import build_menu, build_say
 from tests.simulated_networks import OWN_NUMBER, TWILIO_SID

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from backend.calls.carriers import Carriers
 from backend.calls.dependencies import CallDependencies
 from backend.calls.service import Calls
 from backend.delivery.fallback import FallbackContext, build_sms_fallback
+from backend.delivery.gateways import SmsGateways
 from backend.delivery.snooze import SnoozeService
 from backend.delivery.view import MessageView
 from backend.domain.rating_page import find_deadline
@@ -102,8 +104,8 @@ def build_tools(office: OfficeCache, store: Any) -> CallDependencies:
     """What calls and visits need, with a store and nothing else that answers."""
     nobody: Any = Fake()
     return CallDependencies(
-        store=store, outbox=nobody, tickets=nobody, office=office, people=nobody, delivery=nobody, driver=nobody,
-        rate_limiter=nobody, audit=nobody, texts=Texts("zh_CN"), own_number="", public_url="", hotline="12345",
+        store=store, outbox=nobody, tickets=nobody, office=office, people=nobody, delivery=nobody, carriers=Carriers(),
+        rate_limiter=nobody, audit=nobody, texts=Texts("zh_CN"), public_url="", hotline="12345",
         hotline_name="12345热线", ids=Ids(), chance=CHANCE, ledgers=nobody,
         wake=nobody, tell_alarm=nobody,
     )  # fmt: skip
@@ -130,7 +132,9 @@ async def test_recordings_are_dropped_after_as_long_as_the_office_says() -> None
 async def test_an_office_may_leave_requesters_untexted_whom_no_call_reached() -> None:
     office, _ = build_office({"visit.unreached_text": "false"})
     nobody, store = Fake(), Fake(enqueue=True)
-    gateway: Any = SimpleNamespace(can=SmsCapabilities((), SmsRules(two_way=True, links=False, max_chars=70)))
+    gateway: Any = SmsGateways(
+        (SimpleNamespace(can=SmsCapabilities((), SmsRules(two_way=True, links=False, max_chars=70))),)
+    )
     numbers = Fake(get_requester_phone=REQUESTER, is_do_not_call=False)
     texts = RequesterTexts(
         store, numbers, nobody, nobody, office, Texts("zh_CN"), nobody, nobody, gateway, CHANCE, nobody, "", "12345", "12345热线"  # type: ignore[arg-type]
@@ -145,7 +149,7 @@ def ask_on_page(office: OfficeCache, rules: SmsRules, flow: Flow, public_url: st
     store: Any = Fake(enqueue=True)
     numbers = Fake(get_requester_phone=REQUESTER, is_do_not_call=False)
     pages = RatingPages(nobody, tickets, office, nobody, public_url, "12345", "12345热线")
-    gateway: Any = SimpleNamespace(can=SmsCapabilities((), rules))
+    gateway: Any = SmsGateways((SimpleNamespace(can=SmsCapabilities((), rules)),))
     texts = RequesterTexts(
         store, numbers, nobody, tickets, office, Texts("zh_CN"), nobody, nobody, gateway, CHANCE, pages, public_url,
         "12345", "12345热线",

@@ -15,8 +15,14 @@ def sample_tickets(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-async def office(database_url: str, tmp_path: Path, sample_tickets: bool) -> AsyncIterator[Office]:
+def voice(request: pytest.FixtureRequest) -> str:
+    """The voice carriers of the office (`JIESU_VOICE`)."""
+    return str(getattr(request, "param", ""))
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path, sample_tickets: bool, voice: str) -> AsyncIterator[Office]:
     """The sample office on a Monday morning at nine."""
-    async with open_office(tmp_path, database_url, sample_tickets=sample_tickets) as opened:
+    async with open_office(tmp_path, database_url, sample_tickets=sample_tickets, voice=voice) as opened:
         yield opened
         await opened.assert_in_order()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.telegram.model import Message
 from sandbox.telegram.users import ChatUser
-from sandbox.twilio.behaviour import MACHINE, NO_ANSWER, HangUp, Prompt, Reply
+from sandbox.telephone.behaviour import MACHINE, NO_ANSWER, HangUp, Prompt, Reply
 from tests.stories.api import Response
 from tests.stories.office import Office
 from tests.stories.plans import Case, at, workday

@@ -23,8 +23,8 @@ from backend.operations.beats import Rhythm
 from backend.rehearsal.city import list_phone_owners, load_sample
 from sandbox.simulator import Simulator
 from sandbox.telegram.users import ChatUser
-from sandbox.twilio.behaviour import NO_ANSWER
-from sandbox.twilio.handset import Phone
+from sandbox.telephone.behaviour import NO_ANSWER
+from sandbox.telephone.handset import Phone
 from storage import tables as t
 from storage.integrity.checks import SqlIntegrityStore
 from tests.api_document import watch_answers
@@ -254,7 +254,7 @@ def capture_log() -> Iterator[list[Any]]:
 async def open_office(
     folder: Path, url: str, start: datetime = MONDAY, *, sample_tickets: bool = False, roles: Collection[str] = ROLES,
     rhythm: Rhythm = SELDOM, tick_seconds: float = 600, wall_clock: Callable[[], datetime] | None = None,
-    database_says: Callable[[datetime], datetime] | None = None, profile: str | None = None,
+    database_says: Callable[[datetime], datetime] | None = None, profile: str | None = None, voice: str = "",
 ) -> AsyncIterator[Office]:  # fmt: skip
     """Run the application with the units and people of the sample office while inside, and their tickets if wanted.
 
@@ -264,7 +264,8 @@ async def open_office(
     """
     config = Config(
         data=folder / "var", database_url=url, port=0, sandbox=True, samples=sample_tickets, tick_seconds=tick_seconds,
-        telegram_pace=FAST, twilio_calls_per_second=FAST, **({"profile": profile} if profile else {}),
+        telegram_pace=FAST, drivers={"twilio": {"calls_per_second": str(FAST)}}, voice=voice,
+        **({"profile": profile} if profile else {}),
     )  # fmt: skip
     clock = wall_clock or (None if database_says else start_clock(start))
     with capture_log() as log:

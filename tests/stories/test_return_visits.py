@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.twilio.behaviour import HangUp, answer_with
+from sandbox.telephone.behaviour import HangUp, answer_with
 from tests.stories.office import REQUESTER, SATISFIED, Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -8,9 +8,11 @@ import pytest
 from aiohttp import web
 
 from backend.web.webhooks import chat, platform
-from backend.web.webhooks.sms import SmsHooks
-from backend.web.webhooks.voice import PhoneHooks
+from backend.web.webhooks.drivers import add_driver_routes
+from backend.web.webhooks.hosts import CallHost, TextHost
 from notify.platform_client import SIGN_HEADER, TIME_HEADER, sign_request
+from notify.sms.twilio import build as build_gateway
+from notify.voice.twilio import build as build_carrier
 from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from tests.stories.office import PHONES, Office
@@ -36,8 +38,9 @@ ADDED = ("x=1", "utm=", "a", "s=7", "w=1", "h=x", "Digits=1", "%73=0")
 def test_every_webhook_is_tried_here() -> None:
     app = web.Application()
     nobody: Any = None
-    PhoneHooks(nobody, nobody, "").add_routes(app)
-    SmsHooks(nobody, nobody, "", nobody).add_routes(app)
+    twilio = {"account_sid": "AC1", "auth_token": "t", "from": "+861084012345"}
+    add_driver_routes(app, "twilio", build_carrier(twilio).routes(CallHost(nobody, "twilio", "")), "")
+    add_driver_routes(app, "twilio", build_gateway(twilio).routes(TextHost(nobody, nobody)), "")
     assert {resource.canonical.removeprefix(HOOKS) for resource in app.router.resources()} == SIGNED.keys()
     other = web.Application()
     chat.ChatHook(nobody, "").add_routes(other)
@@ -63,10 +66,10 @@ async def test_a_stray_parameter_is_refused_by_every_webhook_of_the_carrier_XR10
     [dial] = await core.db.read(lambda c: c.execute(t.call_attempts.select()).all())
     before = await _load_rows(office)
     fields = {
-        "CallSid": dial.provider_id or "", "AccountSid": config.twilio_account_sid, "CallStatus": "completed",
-        "From": config.twilio_from, "To": PHONES["H101"], "MessageSid": "SM" + "1" * 32, "Body": "1",
+        "CallSid": dial.provider_id or "", "AccountSid": config.drivers["twilio"]["account_sid"], "CallStatus": "completed",
+        "From": config.drivers["twilio"]["from"], "To": PHONES["H101"], "MessageSid": "SM" + "1" * 32, "Body": "1",
     }  # fmt: skip
-    token = config.twilio_auth_token.get_secret_value()
+    token = config.drivers["twilio"]["auth_token"]
     for shape in SIGNED.values():
         path = f"{HOOKS}{shape.format(dial=dial.id, text=4711)}"
         headers = {"X-Twilio-Signature": compute_signature(token, f"{config.base_url}{path}", fields)}

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from sandbox.twilio.behaviour import answer_with
+from sandbox.telephone.behaviour import answer_with
 from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from tests.stories.console import sign_in
@@ -19,10 +19,10 @@ async def send_sms(office: Office, number: str, body: str, sid: str = "SM1") -> 
     config = office.config
     url = f"{config.base_url}/hooks/twilio/sms"
     fields = {
-        "From": number, "To": config.twilio_from, "Body": body, "MessageSid": sid,
-        "AccountSid": config.twilio_account_sid,
+        "From": number, "To": config.drivers["twilio"]["from"], "Body": body, "MessageSid": sid,
+        "AccountSid": config.drivers["twilio"]["account_sid"],
     }  # fmt: skip
-    token = config.twilio_auth_token.get_secret_value()
+    token = config.drivers["twilio"]["auth_token"]
     headers = {"X-Twilio-Signature": compute_signature(token, url, fields)}
     async with office.http.post(url, data=fields, headers=headers) as answer:
         return answer.status

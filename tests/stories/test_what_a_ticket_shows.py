@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from sandbox.twilio.behaviour import answer_with
+from sandbox.telephone.behaviour import answer_with
 from tests.stories.console import sign_in
 from tests.stories.office import Office
 

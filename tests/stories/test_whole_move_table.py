@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sandbox.twilio.behaviour import answer_with
+from sandbox.telephone.behaviour import answer_with
 from tests.stories.office import Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from backend.domain.ticket_enums import State
-from sandbox.twilio.behaviour import HangUp, Silence, Speech, answer_with
+from sandbox.telephone.behaviour import HangUp, Silence, Speech, answer_with
 from storage import tables as t
 from tests.calls.world import AGENT, ASKER, World
 

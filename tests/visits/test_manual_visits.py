@@ -12,7 +12,7 @@ from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Grade, Role, Source
 from backend.office.people import PersonForm
 from backend.visits.manual import ManualVisits
-from sandbox.twilio.behaviour import Speech
+from sandbox.telephone.behaviour import Speech
 from storage import tables as t
 from storage.office.config import bump_epoch
 from storage.visits.visits import SqlVisitStore

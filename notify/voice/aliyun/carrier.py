@@ -2,33 +2,30 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from notify.carrier import (
     AnswerDetection,
     CallEvent,
     CallStatus,
     CallUrls,
-    FormFields,
     FoundCall,
     Menu,
     PlacedCall,
     VoiceCapabilities,
     VoiceCarrier,
+    VoiceHost,
 )
 from notify.channel import DeliveryError, Settings
-from notify.message import Prompt
+from notify.driver import Check, Health, HookRequest, HookResponse, Route
 from notify.plain_text import redact
 from notify.rate_limit import Bucket
-from notify.voice.aliyun_codes import END_STATUSES, get_failure_kind, parse_report
-
-__all__ = ["NAME", "NEEDS", "AliyunCarrier", "build"]
+from notify.voice._reported import ReportHooks
+from notify.voice.aliyun.codes import END_STATUSES, get_failure_kind, parse_report
 
 NAME = "aliyun"
-NEEDS = ("access_key_id", "access_key_secret", "templates", "hook_secret")
 ENDPOINT = "dyvmsapi.aliyuncs.com"
 #: milliseconds to connect, and to read the response (FW17)
 CONNECT_MS, READ_MS = 5_000, 10_000
@@ -46,14 +43,28 @@ class AliyunCarrier:
 
     name = NAME
     can = VoiceCapabilities(
-        live=False, speech=False, record=False, bridge=False, detect_machine=False, unserved=(), search=False
+        live=False,
+        speech=False,
+        record=False,
+        bridge=False,
+        detect_machine=False,
+        serves=(COUNTRY_PREFIX,),
+        search=False,
+        invalid_number=frozenset(("isv.MOBILE_NUMBER_ILLEGAL",)),
     )
 
     def __init__(
-        self, key_id: str, key_secret: str, templates: Mapping[str, str], *, hook_secret: str,
-        endpoint: str = "", show_number: str = "", calls_per_second: float = CALLS_PER_SECOND,
+        self,
+        key_id: str,
+        key_secret: str,
+        templates: Mapping[str, str],
+        *,
+        hook_secret: str,
+        endpoint: str = "",
+        show_number: str = "",
+        calls_per_second: float = CALLS_PER_SECOND,
         read_ms: int = READ_MS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`endpoint` may have a scheme, else https. `show_number` "": the carrier's shared numbers."""
         from alibabacloud_dyvmsapi20170525.client import Client
         from alibabacloud_tea_openapi.models import Config
@@ -61,14 +72,16 @@ class AliyunCarrier:
         scheme, _, host = (endpoint or ENDPOINT).rpartition("://")
         self._client: Any = Client(
             Config(
-                access_key_id=key_id, access_key_secret=key_secret, endpoint=host.rstrip("/"),
+                access_key_id=key_id,
+                access_key_secret=key_secret,
+                endpoint=host.rstrip("/"),
                 protocol=(scheme or "https").upper(),
             )
-        )  # fmt: skip
+        )
         self._secrets = (key_id, key_secret)
         self._templates = dict(templates)
         self._hook_secret = hook_secret
-        self._show = show_number
+        self._show = self.number = show_number
         self._read_ms = read_ms
         self._bucket = Bucket("phone.caller", rate=calls_per_second, per_seconds=1.0)
 
@@ -76,9 +89,15 @@ class AliyunCarrier:
         return (self._bucket.for_subject(self._show or NAME),)
 
     async def place(
-        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: AnswerDetection = AnswerDetection.OFF,
+        self,
+        to: str,
+        *,
+        caller: str,
+        urls: CallUrls,
+        ring_seconds: int = 30,
+        detect: AnswerDetection = AnswerDetection.OFF,
         menu: Menu | None = None,
-    ) -> PlacedCall:  # fmt: skip
+    ) -> PlacedCall:
         from alibabacloud_dyvmsapi20170525 import models
 
         if menu is None:
@@ -86,9 +105,11 @@ class AliyunCarrier:
         if not to.startswith(COUNTRY_PREFIX):
             raise DeliveryError("permanent", "isv.MOBILE_NUMBER_ILLEGAL")
         common = {
-            "called_number": to.removeprefix(COUNTRY_PREFIX), "called_show_number": self._show or None, "out_id": menu.ref,
+            "called_number": to.removeprefix(COUNTRY_PREFIX),
+            "called_show_number": self._show or None,
+            "out_id": menu.ref,
             "play_times": menu.times,
-        }  # fmt: skip
+        }
         if menu.keys:
             keys = [
                 models.IvrCallRequestMenuKeyMap(
@@ -97,9 +118,12 @@ class AliyunCarrier:
                 for key, text in menu.keys.items()
             ]
             asked: object = models.IvrCallRequest(
-                start_code=self._code(menu.first), start_tts_params=_dump_params(menu.params), menu_key_map=keys,
-                timeout=KEY_SECONDS * 1000, **common,
-            )  # fmt: skip
+                start_code=self._code(menu.first),
+                start_tts_params=_dump_params(menu.params),
+                menu_key_map=keys,
+                timeout=KEY_SECONDS * 1000,
+                **common,
+            )
             body = await self._request(self._client.ivr_call_with_options_async, asked)
         else:
             asked = models.SingleCallByTtsRequest(
@@ -144,17 +168,35 @@ class AliyunCarrier:
             if error.kind != "permanent":  # permanent: it has already ended
                 raise error.as_idempotent() from None
 
-    def render(self, prompt: Prompt, *, next_url: str) -> str:
-        """Return the response to a report; no prompt is rendered live."""
-        return json.dumps({"code": 0, "msg": "OK"})
+    def routes(self, host: VoiceHost) -> Sequence[Route]:
+        return ReportHooks(self, host).list_routes()
 
-    def is_genuine(self, *, url: str, params: FormFields, signature: str | None) -> bool:
-        """Check the secret in the last path segment, in constant time: the carrier signs nothing."""
-        last = urlsplit(url).path.rpartition("/")[2]
-        return bool(self._hook_secret) and hmac.compare_digest(last.encode(), self._hook_secret.encode())
+    def verify(self, request: HookRequest) -> bool:
+        """Check the secret in the last path segment, in constant time: the carrier signs nothing.
 
-    def read(self, params: FormFields) -> CallEvent:
-        return parse_report(params)
+        It adds nothing to the address it was given (XR10).
+        """
+        last = request.parts["secret"]
+        if not self._hook_secret or "?" in request.target:
+            return False
+        return hmac.compare_digest(last.encode("utf-8", "surrogateescape"), self._hook_secret.encode())
+
+    def read_reports(self, body: bytes) -> list[dict[str, str]]:
+        found = json.loads(body)
+        reports = found if isinstance(found, list) else [found]
+        if not all(isinstance(report, dict) for report in reports):
+            raise ValueError("a report is an object")
+        return [{str(k): "" if v is None else str(v) for k, v in report.items()} for report in reports]
+
+    def read(self, report: Mapping[str, str]) -> CallEvent:
+        return parse_report(report)
+
+    def acknowledge(self) -> HookResponse:
+        return HookResponse(200, json.dumps({"code": 0, "msg": "OK"}), "application/json")
+
+    async def examine(self) -> Sequence[Check]:
+        """Nothing can be asked without placing a call: say which texts have a template."""
+        return [Check(NAME, Health.OK, "aliyun", {"count": len(self._templates)})]
 
     async def close(self) -> None:
         """Do nothing: no connection stays open between requests."""
@@ -197,7 +239,7 @@ def _dump_params(values: Mapping[str, str]) -> str | None:
     return json.dumps({k: v[:PARAM_LIMIT] for k, v in values.items()}, ensure_ascii=False) if values else None
 
 
-def build(settings: Settings) -> VoiceCarrier:
+def build_carrier(settings: Settings) -> VoiceCarrier:
     """Build a carrier from `access_key_id`, `access_key_secret`, `templates` ("phone.call_to_sign=TTS_1,…"), `hook_secret`;
     optional `endpoint`, `show_number`, `calls_per_second`, `timeout` (seconds)."""
     named = (pair.partition("=") for pair in settings["templates"].split(",") if pair.strip())

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sandbox.broadcast import Broadcast
-from sandbox.twilio.behaviour import Behaviour, HangUp, Keys, Prompt, Reply, ScriptRunner, Silence, Speech
-from sandbox.twilio.model import Call, Pickup, TranscriptLine
+from sandbox.telephone.behaviour import Behaviour, HangUp, Keys, Prompt, Reply, ScriptRunner, Silence, Speech
+from sandbox.telephone.model import Call, Pickup, TranscriptLine
 
 PATIENCE_SECONDS = 5.0  # real seconds a test waits by default
 READING_SECONDS = 0.22  # of speech for one character of a prompt

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sandbox.broadcast import Broadcast
-from sandbox.twilio.behaviour import BUSY, FAILED, MANUAL, NO_ANSWER, REJECT, Behaviour, Reply, Script, answer_with
-from sandbox.twilio.handset_call import PATIENCE_SECONDS, HandsetCall
-from sandbox.twilio.model import Pickup, Sms
+from sandbox.telephone.behaviour import BUSY, FAILED, MANUAL, NO_ANSWER, REJECT, Behaviour, Reply, Script, answer_with
+from sandbox.telephone.handset_call import PATIENCE_SECONDS, HandsetCall
+from sandbox.telephone.model import Pickup, Sms
 
 
 class PhoneExchange(Protocol):

@@ -1,10 +1,8 @@
 """Twilio as a voice carrier: it places our calls and asks us, live, what to say next."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
-
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
 from notify.carrier import (
     AnswerDetection,
@@ -18,21 +16,20 @@ from notify.carrier import (
     PlacedCall,
     VoiceCapabilities,
     VoiceCarrier,
-    to_pairs,
+    VoiceHost,
 )
 from notify.channel import DeliveryError, Settings
+from notify.driver import Check, Health, HookRequest, HookResponse, Route
 from notify.message import Prompt
 from notify.rate_limit import Bucket
-from notify.voice.twilio_http import REQUEST_SECONDS, PooledHttpClient, make_client, to_delivery_error
-from notify.voice.twilio_twiml import ANSWERERS, STATUSES, parse_call, parse_count, render_twiml
-
-__all__ = ["NAME", "NEEDS", "TwilioCarrier", "build"]
+from notify.voice._live import LiveHooks
+from notify.voice.twilio.http import REQUEST_SECONDS, PooledHttpClient, make_client, to_delivery_error
+from notify.voice.twilio.requests import TwilioSignature
+from notify.voice.twilio.twiml import ANSWERERS, STATUSES, parse_call, parse_count, render_twiml
 
 NAME = "twilio"
-NEEDS = ("account_sid", "auth_token")
-
-#: characters of a signature that is checked at all; a real one has 28 (FW1)
-SIGNATURE_LIMIT = 128
+#: error codes of numbers that can never be called (FW23)
+INVALID_NUMBER = frozenset(("21211", "21214", "21215", "21216", "21217", "21610", "21614", "13223", "13224", "13225"))
 #: calls listed when reconciling one number (FW14)
 FIND_LIMIT = 100
 #: calls per second and caller number; Twilio's own default per account (FW18)
@@ -51,6 +48,7 @@ class TwilioCarrier:
         detect_machine=True,
         # no calls to mainland China since 2023-11-30
         unserved=("+86",),
+        invalid_number=INVALID_NUMBER,
     )
 
     def __init__(
@@ -62,12 +60,14 @@ class TwilioCarrier:
         http: PooledHttpClient | None = None,
         calls_per_second: float = CALLS_PER_SECOND,
         voice: str = "",
+        number: str = "",
     ) -> None:
         """`token_old` is still accepted in webhook signatures while the token is rotated (FW30)."""
+        self.number = number
         self.account = account
         self._http = http or PooledHttpClient()
         self._client = make_client(account, token, self._http)
-        self._validators = [RequestValidator(one) for one in (token, token_old) if one]
+        self._signature = TwilioSignature(account, token, token_old)
         self._bucket = Bucket("phone.caller", rate=calls_per_second, per_seconds=1.0)
         self._voice = voice
 
@@ -121,30 +121,48 @@ class TwilioCarrier:
             if failed.code != "21220":
                 raise failed.as_idempotent() from None
 
+    def routes(self, host: VoiceHost) -> Sequence[Route]:
+        return LiveHooks(self, host).list_routes()
+
+    def open(self, request: HookRequest) -> CallEvent:
+        return self.read(self._signature.open(request))
+
+    def respond(self, prompt: Prompt, next_url: str) -> HookResponse:
+        return HookResponse(200, self.render(prompt, next_url=next_url), "text/xml")
+
     def render(self, prompt: Prompt, *, next_url: str) -> str:
+        """Render the prompt as TwiML."""
         return render_twiml(prompt, next_url, self._voice)
 
     def is_genuine(self, *, url: str, params: FormFields, signature: str | None) -> bool:
-        if not signature or len(signature) > SIGNATURE_LIMIT or not signature.isascii():
-            return False
-        fields = _RepeatedFields(to_pairs(params))
-        if any(account != self.account for account in fields.getall("AccountSid")):
-            return False
-        try:
-            return any(one.validate(url, fields, signature) for one in self._validators)
-        except (ValueError, UnicodeError):
-            # a URL or a field that no carrier could have signed
-            return False
+        """Whether the carrier sent this webhook; `url` uses the configured public address (FW1, FW2, FW24)."""
+        return self._signature.signs(url, params, signature)
 
     def read(self, params: FormFields) -> CallEvent:
+        """Parse a webhook; never raises, whatever the fields hold."""
         return parse_call(params)
+
+    async def examine(self) -> Sequence[Check]:
+        return [await examine_account(self._client, self.account, self.number)]
 
     async def close(self) -> None:
         await self._http.close()
 
 
-def build(settings: Settings) -> VoiceCarrier:
-    """Build a carrier from `account_sid`, `auth_token`; optional `auth_token_old`, `api_url`, `calls_per_second`,
+async def examine_account(client: Any, account: str, number: str) -> Check:
+    """Ask whether the account is active; what it calls from is told by its last digits."""
+    try:
+        status = str((await client.api.v2010.accounts(account).fetch_async()).status)
+    except Exception as error:
+        return Check(NAME, Health.BROKEN, "silent", {"why": to_delivery_error(error).cause})
+    facts = {"status": status, "sender": number[-4:]}
+    if status != "active":
+        return Check(NAME, Health.NOTICE, "twilio_inactive", facts)
+    return Check(NAME, Health.OK, "twilio", facts)
+
+
+def build_carrier(settings: Settings) -> VoiceCarrier:
+    """Build a carrier from `account_sid`, `auth_token`; optional `auth_token_old`, `from`, `api_url`, `calls_per_second`,
     `voice`, `timeout` (seconds one request may take)."""
     return TwilioCarrier(
         settings["account_sid"],
@@ -157,25 +175,8 @@ def build(settings: Settings) -> VoiceCarrier:
         ),
         calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
         voice=settings.get("voice", ""),
+        number=settings.get("from", ""),
     )
-
-
-class _RepeatedFields:
-    """Fields in the form twilio's validator reads: names may repeat, values are unchanged (FW3)."""
-
-    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
-        self._values: dict[str, list[str]] = {}
-        for name, value in fields:
-            self._values.setdefault(name, []).append(value)
-
-    def __iter__(self) -> Any:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def getall(self, name: str) -> list[str]:
-        return self._values.get(name, [])
 
 
 def _to_found_call(call: Any) -> FoundCall:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sandbox.twilio.model import Pickup
+from sandbox.telephone.model import Pickup
 
 KEYPAD = frozenset("0123456789*#")
 DEFAULT_CONFIDENCE = 0.92

@@ -1,0 +1,1 @@
+"""Telephones that any simulated carrier rings: how they behave, what is heard and pressed on them."""
