@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backend.delivery.kinds import KINDS
 from backend.domain import ticket_enums
+from backend.domain.settings_catalogue import load_catalogue
 from backend.domain.texts import MissingText, Texts, find_placeholders, list_languages, make_sayable
 from backend.domain.verb_fields import FIELDS
 
@@ -167,3 +168,10 @@ def test_no_visit_prompt_asks_for_a_good_rating() -> None:
 
 def test_languages_are_found_by_their_files() -> None:
     assert {"en", "zh_CN"} <= set(list_languages())
+
+
+def test_no_text_outside_the_command_line_names_a_setting_by_its_key() -> None:
+    dotted = [key for key in load_catalogue() if "." in key]
+    for texts in map(Texts, list_languages()):
+        told = {key: texts.get_template(key) for key in texts.list_keys() if not key.startswith(("cli.", "buttons."))}
+        assert [key for key, text in told.items() if any(one in text for one in dotted)] == []
