@@ -7,6 +7,7 @@ from backend.domain.texts import Texts, find_placeholders
 SAMPLE_PREFIX = "sample."
 NOT_SENTENCES = (SAMPLE_PREFIX, "meta.", "buttons.")  # facts and lists, no sentences
 WORD_PREFIX = "word."
+SENT_TO_PEOPLE = ("message.", "sms.", "visit.")  # what a short name means first; labels and columns share such names
 
 
 def render_preview(texts: Texts, key: str) -> str:
@@ -25,7 +26,7 @@ def _sample(texts: Texts, name: str) -> str:
 
 
 def match_keys(texts: Texts, wanted: str) -> Sequence[str]:
-    """Return the keys meant: all for an empty word; else that key, a section, or a text's own name (M1, S4)."""
+    """Return the keys meant: all for an empty word; else that key, a section, or a text's own name (red_card, S4)."""
     keys = [key for key in texts.list_keys() if not key.startswith(NOT_SENTENCES)]
     if not wanted:
         return keys
@@ -33,4 +34,5 @@ def match_keys(texts: Texts, wanted: str) -> Sequence[str]:
     if exact:
         return exact
     named = [k for k in keys if not k.startswith(WORD_PREFIX) and k.rpartition(".")[2].lower() == wanted.lower()]
-    return [key for key in keys if key.startswith(f"{wanted}.")] or named
+    section = [key for key in keys if key.startswith(f"{wanted}.")]
+    return section or [key for key in named if key.startswith(SENT_TO_PEOPLE)] or named
