@@ -42,13 +42,28 @@ class Picture:
 Attachment = Document | Picture
 
 
+#: how a card is coloured where a network has colours
+Tone = Literal["plain", "urgent", "warning", "done", "closed"]
+#: what a card asks of the person besides its buttons: a reply, their own contact card, or to put such a request away
+Expects = Literal["", "reply", "contact", "nothing"]
+
+
 @dataclass(frozen=True)
 class Card:
-    """One message of plain text (no markup), rows of buttons, optionally a file."""
+    """One message: plain text (no markup), rows of buttons, optionally a file.
+
+    `text` says everything. Where a network has structure, `title`, `facts` (label, value) and `body` say the same again:
+    nothing in `text` is missing there; all three empty means there is only text.
+    """
 
     text: str
     buttons: tuple[tuple[Button, ...], ...] = ()
     attachment: Attachment | None = None
+    title: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    tone: Tone = "plain"
+    expects: Expects = ""
 
 
 @dataclass(frozen=True)
