@@ -79,8 +79,8 @@ async def _measure_engine(engine: str, count: int) -> Figure:
         people = [PersonForm(f"李{n}", f"X{n}", Role.HANDLER, f"P{n}", f"+861380001{n:04d}") for n in range(USERS)]
         await world.people.save_units(units, "admin")
         await world.people.save_people(people, "admin")
-        bind = text("INSERT INTO bindings (id, person, channel, address, user_id, state, bound_at) "
-                    "VALUES (:id, :person, 'telegram', :user, :user, 'live', 0)")  # fmt: skip
+        bind = text("INSERT INTO bindings (id, person, channel, address, user_id, state, how, bound_at) "
+                    "VALUES (:id, :person, 'telegram', :user, :user, 'live', 'code', 0)")  # fmt: skip
         bound = [{"id": n + 1, "person": f"P{n}", "user": str(FIRST + n)} for n in range(USERS)]
         await db.execute(bind, bound)
         world.office.invalidate()

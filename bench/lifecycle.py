@@ -68,8 +68,8 @@ class TicketLives:
         ]
         await services.people.save_units(units, "admin")
         await services.people.save_people(people, "admin")
-        bind = text("INSERT INTO bindings (id, person, channel, address, user_id, state, bound_at) "
-                    "VALUES (:id, :person, 'telegram', :user, :user, 'live', 0)")  # fmt: skip
+        bind = text("INSERT INTO bindings (id, person, channel, address, user_id, state, how, bound_at) "
+                    "VALUES (:id, :person, 'telegram', :user, :user, 'live', 'code', 0)")  # fmt: skip
         bound = [{"id": n + 1, "person": f"P{n}", "user": str(FIRST + n)} for n in range(self.count)]
         await core.db.execute(bind, bound)
         now = core.clock.now()

@@ -81,7 +81,7 @@ class BenchOffice:
             for number, (code, unit, role) in enumerate(people, 1):
                 c.execute(insert(t.people).values(code=code, name=code, unit=unit, role=role, phone_sealed=b"x",
                                                   active=True, contact_order=0, key_authorised=False, pin_failures=0))  # fmt: skip
-                c.execute(insert(t.bindings).values(id=number, person=code, channel="telegram", state="live",
+                c.execute(insert(t.bindings).values(id=number, person=code, channel="telegram", state="live", how="code",
                                                     address=str(number), user_id=str(number), bound_at=0))  # fmt: skip
             bump_epoch(c)
 

@@ -72,7 +72,7 @@ class CardUpdater:
         await self._deps.cards.postpone(card.id, self._deps.owner, self._deps.clock.now() + span)
 
     async def _send_again(self, card: HeldCard) -> None:
-        """Send a live card of an open assignment again."""
+        """Send a live card of an open assignment again, unless its person holds a newer one on another network."""
         o = self._deps
         if card.kind not in LIVE_CARD_KINDS or card.kind == FULL_TICKET or card.assignment_id is None:
             return
@@ -80,9 +80,22 @@ class CardUpdater:
         target = snap.find_assignment(card.assignment_id) if snap else None
         if snap is None or target is None or target.ended_at is not None or target.state not in ACTIVE_STATES:
             return
+        person = (await o.office.snapshot()).by_code.get(card.person)
+        if person is None or not person.chats or await self._is_held_elsewhere(card, card.assignment_id):
+            return
+        channel = card.channel if person.find_chat(card.channel) else person.chats[0].network
         await o.ids.refill(1)
         now = o.clock.now()
         await o.outbox.add([
-            Message(o.ids.take(), "card_resent", card.channel, card.person, card.ticket_id, card.assignment_id,
+            Message(o.ids.take(), "card_resent", channel, card.person, card.ticket_id, card.assignment_id,
                    snap.ticket.version, snap.ticket.grade == "urgent", now, now, {"instead_of": card.message_id})
         ])  # fmt: skip
+
+    async def _is_held_elsewhere(self, card: HeldCard, assignment_id: int) -> bool:
+        """Whether the same person holds a newer live card of the same assignment on another network."""
+        held = await self._deps.cards.list_by_assignment(assignment_id)
+        return any(
+            h.person == card.person and h.channel != card.channel and h.kind in LIVE_CARD_KINDS
+            and (h.sent_at, h.id) > (card.sent_at, card.id)
+            for h in held
+        )  # fmt: skip

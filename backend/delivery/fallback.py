@@ -5,11 +5,15 @@ from datetime import datetime
 
 from backend.delivery.by_text import build_sms_fallback
 from backend.delivery.fallback_context import FallbackContext
-from backend.delivery.kinds import CALL_KINDS, MUST_ARRIVE, get_call_kind, is_for_institution, is_relevant
+from backend.delivery.kinds import CALL_KINDS, MUST_ARRIVE, SMS_CHANNEL, get_call_kind, is_for_institution, is_relevant
+from backend.domain.chat_order import list_next
 from backend.domain.records import Message, Person
 from backend.domain.ticket_enums import Grade, Role
 from backend.ports.outbox import AuditNote
 
+#: reasons of which it is certain that nobody has read the message: it may go by another network without being a copy
+NOT_ARRIVED = frozenset({"dead_address", "unbound", "throttled", "transient"})
+NO_CHATS = frozenset({"phone", SMS_CHANNEL})
 LIVE_STATES = ("pending", "sending", "sent", "ambiguous")
 #: grade and call kind → the chat message with the same content, for a contact without a telephone
 CHAT_KIND_OF = {
@@ -37,9 +41,26 @@ def is_given_up(state: str, *parts: Fallback) -> bool:
 
 
 def plan_fallback(context: FallbackContext) -> Fallback:
-    """Decide what follows when a message cannot arrive. One that need not arrive gets an SMS at most (S2, S7)."""
+    """Decide what follows when a message cannot arrive: the person's next network, before anything else.
+
+    After that, one that need not arrive gets an SMS at most (S2, S7).
+    """
+    if again := _plan_next_network(context):
+        return Fallback((again,))
     other = _plan_other_way(context)
     return replace(other, messages=other.messages + build_sms_fallback(context))
+
+
+def _plan_next_network(context: FallbackContext) -> Message | None:
+    """Return the same message for the person's next network, if it certainly did not arrive by this one."""
+    message = context.message
+    person = context.snapshot.by_code.get(message.person)
+    is_certain = not context.in_doubt and context.reason.partition(" ")[0] in NOT_ARRIVED
+    if person is None or message.channel in NO_CHATS or not is_certain:
+        return None
+    tried = [*message.facts.get("tried_networks", ()), message.channel]
+    chat = next(iter(list_next(person, tried)), None)
+    return context.build_copy(chat.network, tried) if chat else None
 
 
 def _plan_other_way(context: FallbackContext) -> Fallback:
@@ -119,7 +140,11 @@ def _plan_task(context: FallbackContext) -> Fallback:
 
 
 def plan_colleague_notice(context: FallbackContext, person: Person) -> Fallback:
-    """Tell the colleagues that a person's chat is dead, so that they ask them to bind again (FT20)."""
+    """Note that a chat of a person is dead; tell the colleagues if it was the last, so that they ask them to bind again (FT20)."""
+    note = context.build_audit_note("chat_lost")
+    left = context.snapshot.by_code.get(person.code)
+    if left is not None and left.chats:
+        return Fallback(notes=(note,))
     unit = context.snapshot.config.units.get(person.unit)
     others = [
         p for p in context.snapshot.people(person.unit, Role.LIAISON, Role.HANDLER) if p.chat and p.code != person.code
@@ -129,4 +154,4 @@ def plan_colleague_notice(context: FallbackContext, person: Person) -> Fallback:
         for p in others
         if p.chat
     )
-    return Fallback(messages, (context.build_audit_note("chat_lost"),))
+    return Fallback(messages, (note,))

@@ -1,7 +1,7 @@
 """What is known about a message that cannot arrive, and the messages that may replace it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ class FallbackContext:
     snapshot: OfficeSnapshot
     now: datetime
     new_id: Callable[[], int]
+    in_doubt: bool = False  # an earlier try may have arrived
 
     @property
     def original_message(self) -> Message:
@@ -52,6 +53,13 @@ class FallbackContext:
             assignment_id=self.message.assignment_id, ticket_version=self.message.ticket_version, urgent=self.message.urgent,
             not_before=self.next_allowed(for_call=True) if channel in ("phone", SMS_CHANNEL) else self.now, created_at=self.now,
             facts={**given, **facts, "why": self.reason}, fallback_of=self.message.id,
+        )  # fmt: skip
+
+    def build_copy(self, channel: str, tried: Sequence[str]) -> Message:
+        """Build the same message for another network of the same person; it knows where it was tried before."""
+        return replace(
+            self.message, id=self.new_id(), channel=channel, state="pending", not_before=self.now, created_at=self.now, attempts=0,
+            waits_for="", facts={**self.message.facts, "tried_networks": list(tried)}, fallback_of=self.message.id,
         )  # fmt: skip
 
     def next_allowed(self, *, for_call: bool) -> datetime:

@@ -89,21 +89,22 @@ class MessageSender:
         """Return whom to send to, and where; None when the message was settled without asking anybody."""
         message, o = claimed.message, self._deps
         person = (await o.office.snapshot()).by_code.get(message.person)
-        if person is None or person.chat != message.channel or person.address is None:
+        place = person.find_chat(message.channel) if person else None
+        if person is None or place is None:
             await self.fail(claimed, "unbound")
             return None
         quiet_until = (await o.office.snapshot()).after_quiet_hours(person.code, o.clock.now())
         if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.clock.now():
             await self._settle(claimed, "pending", error="quiet", not_before=quiet_until, waits_for="quiet")
             return None
-        chat = message.channel, person.address
+        chat = message.channel, place.address
         if (left := self._holds.measure_block(chat)) is not None:
             await self._handle_blocked(claimed, left)
             return None
         if until := self._holds.find_hold(chat):
             await self._settle(claimed, "pending", error="held", not_before=until, waits_for="throttle")
             return None
-        return person, person.address
+        return person, place.address
 
     async def _send(
         self, claimed: ClaimedMessage, address: str, rendered: RenderedCard, *, is_asked: bool
@@ -141,7 +142,7 @@ class MessageSender:
         self, claimed: ClaimedMessage, reason: str, state: str = "failed", also: Fallback | None = None
     ) -> None:
         """Settle a message that will not arrive, together with its replacements."""
-        instead = await self.plan_fallback(claimed.message, reason)
+        instead = await self.plan_fallback(claimed.message, reason, in_doubt=bool(claimed.uncertain_sends))
         await self._settle(claimed, state, error=reason, instead=instead, also=also or Fallback())
 
     async def end_lost(self, claimed: ClaimedMessage) -> None:
@@ -151,18 +152,19 @@ class MessageSender:
         instead = await self.plan_fallback(claimed.message, reason)
         await self._settle(claimed, state, error=reason, instead=instead, is_rescue=True)
 
-    async def plan_fallback(self, message: Message, reason: str) -> Fallback:
-        """Decide what to write when a message cannot arrive."""
-        return plan_fallback(await self._build_context(message, reason))
+    async def plan_fallback(self, message: Message, reason: str, *, in_doubt: bool = False) -> Fallback:
+        """Decide what to write when a message cannot arrive; `in_doubt`: it may have, at an earlier try."""
+        return plan_fallback(await self._build_context(message, reason, in_doubt=in_doubt))
 
-    async def _build_context(self, message: Message, reason: str) -> FallbackContext:
+    async def _build_context(self, message: Message, reason: str, *, in_doubt: bool = False) -> FallbackContext:
         o = self._deps
         await o.ids.refill(64)
         snap, family = None, []
         if message.ticket_id is not None:
             snap = await o.moves.load(TicketRef(ticket_id=message.ticket_id))
             family = await o.outbox.list_by_assignment(message.ticket_id, message.assignment_id)
-        return FallbackContext(message, reason, family, snap, await o.office.snapshot(), o.clock.now(), o.ids.take)
+        snapshot = await o.office.snapshot()
+        return FallbackContext(message, reason, family, snap, snapshot, o.clock.now(), o.ids.take, in_doubt)
 
     async def _settle_sent(
         self, claimed: ClaimedMessage, address: str, rendered: RenderedCard, receipt: Receipt
@@ -241,7 +243,7 @@ class MessageSender:
         until, end = self._holds.hold((message.channel, address), span)
         o.hold_address(message.channel, address, end)
         everybody = (await o.office.snapshot()).by_code.values()
-        here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
+        here = [p.code for p in everybody for c in p.chats if (c.network, c.address) == (message.channel, address)]
         await o.outbox.postpone(message.channel, here or [person.code], until, ())
         return until
 

@@ -176,7 +176,8 @@ class DeliveryWorker:
         for w in fresh:
             if w.id not in merged:
                 person = by_code.get(w.person)
-                address = (person.address if person and person.chat == w.channel else None) or f"?{w.person}"
+                place = person.find_chat(w.channel) if person else None
+                address = place.address if place else f"?{w.person}"
                 self._queue.put(Job(False, w.id, w.channel, address, w.urgent, w.deaths >= SUSPECT_DEATHS))
         count = len(fresh)
         if few:

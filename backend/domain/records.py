@@ -35,6 +35,17 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatAddress:
+    """Where one network reaches a person: the live binding of that network."""
+
+    network: str  # the driver's name, e.g. "telegram"
+    user: str  # who they are on the network
+    address: str  # where messages go (chat id)
+    how: str  # code | phone | directory | sign_in
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """A person of the office or a unit; the telephone number stays sealed in storage."""
 
@@ -45,10 +56,24 @@ class Person:
     active: bool = True
     contact_order: int = 0  # order in which contacts are tried: handler, then deputy (A21)
     has_phone: bool = True
-    chat: str | None = None  # channel name of the live binding, e.g. "telegram"
-    address: str | None = None  # where the channel reaches them (chat id)
+    chats: tuple[ChatAddress, ...] = ()  # live bindings in the order of use, one a network (domain/chat_order)
+    preferred_chat: str | None = None  # the network they chose, bound or not
     key_name: str | None = None  # A37: their key to the three-level platform, by name
     key_authorised: bool = False  # A37: its mutual-aid module was authorised
+
+    @property
+    def chat(self) -> str | None:
+        """The network that is used first; None without a chat."""
+        return self.chats[0].network if self.chats else None
+
+    @property
+    def address(self) -> str | None:
+        """Where the network that is used first reaches them."""
+        return self.chats[0].address if self.chats else None
+
+    def find_chat(self, network: str) -> ChatAddress | None:
+        """Return where a network reaches them; None when they are not bound there."""
+        return next((chat for chat in self.chats if chat.network == network), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.domain import deadlines, duty_roster, reminders
 from backend.domain.acts import MEMBER_ROLES
 from backend.domain.calendar import Calendar
+from backend.domain.chat_order import with_order
 from backend.domain.institutions import find_institution, list_below
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, next_open
@@ -52,6 +53,8 @@ class OfficeSnapshot:
         overrides = {"profile": profile, **config.settings}
         for unit, own in config.unit_settings.items():
             overrides |= {f"{key}@{unit}": value for key, value in own.items()}
+        rules = Settings(overrides, zone)
+        config = replace(config, people=[with_order(p, rules.strings("chat.prefer", p.unit)) for p in config.people])
         by_unit: dict[str, tuple[Person, ...]] = {}
         for person in config.people:
             by_unit[person.unit] = (*by_unit.get(person.unit, ()), person)
@@ -59,7 +62,7 @@ class OfficeSnapshot:
         for shift in config.shifts:
             shifts[shift.unit] = (*shifts.get(shift.unit, ()), shift)
         return OfficeSnapshot(
-            config, Settings(overrides, zone), Calendar.load_default(config.calendar), by_unit,
+            config, rules, Calendar.load_default(config.calendar), by_unit,
             {p.code: p for p in config.people}, shifts,
         )  # fmt: skip
 

@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from backend.domain.chance import Chance
+from backend.domain.chat_order import as_met_on
 from backend.domain.codes import check_code
 from backend.domain.institutions import is_circular
 from backend.domain.records import Person, Unit
@@ -199,25 +200,52 @@ class People:
         self._office.invalidate()
         units = (await self._office.snapshot(fresh=True)).config.units
         unit = units[person.unit].name if person.unit in units else person.unit
-        person = replace(person, chat=channel, address=binding.address)
         return BindingResult(person, unit, await self._store.get_phone_tail(person.code))
 
     async def find_by_chat(self, channel: str, user_id: str) -> Person | None:
         """Find the active person behind a chat user; permissions come from here, never from the chat (FT34).
 
         Deactivation by another process takes effect within a second (FA7, FR18); an unknown user may just have
-        been bound there, so the store is asked.
+        been bound there, so the store is asked. Of their chats the one they are met on comes first.
         """
         snapshot = await self._office.snapshot()
         known = snapshot.by_code.get(snapshot.config.bindings.get((channel, user_id), ""))
-        return known or await self._store.find_by_chat(channel, user_id)
+        person = known or await self._store.find_by_chat(channel, user_id)
+        return as_met_on(person, channel) if person else None
 
     async def drop_binding(self, person: str, channel: str, reason: str) -> bool:
-        """Drop a dead chat (FT20). True for the first caller to notice, who then tells the colleagues."""
-        lost = await self._store.unbind(person, channel, reason, self._office.clock.now())
-        if lost:
+        """Drop a dead chat (FT20). True for the first caller to notice that no chat is left, who then tells the colleagues."""
+        if not await self._store.unbind(person, channel, reason, self._office.clock.now()):
+            return False
+        self._office.invalidate()
+        left = await self._store.get_person(person)
+        return left is None or not left.chats
+
+    async def unbind(self, person: str, network: str, by: str) -> None:
+        """End one chat of a person, who keeps the others; audited. Refused `unknown_person`, `not_bound_there`."""
+        await self._get_bound(person, network)
+        if not await self._store.unbind(person, network, "unbound", self._office.clock.now(), by=by):
+            raise Refused("not_bound_there", person=person, network=network)
+        self._office.invalidate()
+
+    async def prefer_chat(self, person: str, network: str | None, by: str) -> Person:
+        """Tell a person by this network first; None: as the office has it. Return them as they are now.
+
+        Refused `unknown_person`, `not_bound_there`.
+        """
+        known = await self._get_bound(person, network)
+        if known.preferred_chat != network:
+            await self._store.prefer_chat(person, network, self._office.clock.now(), by)
             self._office.invalidate()
-        return lost
+        return (await self._office.snapshot()).by_code[person]
+
+    async def _get_bound(self, person: str, network: str | None) -> Person:
+        known = (await self._office.snapshot(fresh=True)).by_code.get(person)
+        if known is None:
+            raise Refused("unknown_person", person=person)
+        if network is not None and known.find_chat(network) is None:
+            raise Refused("not_bound_there", person=person, network=network)
+        return known
 
     async def list_colleagues(self, person: Person) -> Sequence[Person]:
         """List the liaisons and handlers of a person's unit who have a chat, liaisons first."""

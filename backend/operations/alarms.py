@@ -181,13 +181,18 @@ class AlarmTeller:
         return [one for one in sent if one is not None]
 
     async def _send(self, person: Contact, card: Card) -> SentAlarm | None:
-        channel = self._channels.get(person.channel or "")
-        if channel is None or person.address is None:
-            return None
+        """Send to the first of a person's chats that takes it: better told twice than not at all."""
+        for chat in person.chats:
+            channel = self._channels.get(chat.network)
+            if channel is not None and (sent := await self._send_to(channel, chat.address, person, card)) is not None:
+                return sent
+        return None
+
+    async def _send_to(self, channel: Channel, address: str, person: Contact, card: Card) -> SentAlarm | None:
         for left in range(TRIES - 1, -1, -1):
             try:
-                receipt = await channel.send(person.address, card)
-                return SentAlarm(channel.name, receipt.chat_id or person.address, receipt.provider_id)
+                receipt = await channel.send(address, card)
+                return SentAlarm(channel.name, receipt.chat_id or address, receipt.provider_id)
             except DeliveryError as error:
                 log.warning("alarm_not_sent", person=person.code, kind=error.kind, code=error.code)
                 if not left or error.kind not in ("transient", "throttled"):

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from backend.domain.records import ChatAddress
 from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.phone_numbers import to_callable_number
@@ -14,8 +15,7 @@ class Contact:
 
     code: str
     is_auditor: bool
-    channel: str | None
-    address: str | None
+    chats: tuple[ChatAddress, ...]  # in the order of use
     phone: str | None  # E.164
 
 
@@ -36,7 +36,7 @@ class AlarmContacts:
         people = [p for p in snapshot.config.people if p.role in (Role.ADMIN, Role.AUDITOR)]
         self._contacts = [
             Contact(
-                p.code, p.role is Role.AUDITOR, p.chat, p.address,
+                p.code, p.role is Role.AUDITOR, p.chats,
                 to_callable_number(await self._get_phone(p.code), snapshot) if p.has_phone else None,
             )
             for p in people

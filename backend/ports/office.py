@@ -89,6 +89,7 @@ class Binding:
     channel: str
     user_id: str
     address: str
+    how: str = "code"  # code | phone | directory | sign_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,15 @@ class PeopleStore(Protocol):
         """
         ...
 
-    async def unbind(self, person: str, channel: str, reason: str, now: datetime) -> bool:
-        """Mark the live binding dead; False when there was none."""
+    async def unbind(self, person: str, channel: str, reason: str, now: datetime, *, by: str | None = None) -> bool:
+        """End the live binding of one network, and the life of its cards; False when there was none.
+
+        It is dead, or, with `by`, ended by that person: then with an audit row.
+        """
+        ...
+
+    async def prefer_chat(self, person: str, channel: str | None, now: datetime, by: str) -> None:
+        """Keep which network a person is told by first, with an audit row; None: as the office has it."""
         ...
 
     async def set_pin(self, person: str, hash: str | None) -> None:

@@ -39,7 +39,11 @@ _UPDATE_EARLIER = (
     .where(
         C.person == bindparam("b_person"),
         C.kind == bindparam("b_kind"),
-        C.message_id != bindparam("b_message"),
+        or_(
+            C.channel != bindparam("b_channel"),
+            C.address != bindparam("b_address"),
+            C.message_id != bindparam("b_message"),
+        ),
         C.state == "live",
     )
     .values(shown_version=NEVER_SHOWN)
@@ -118,7 +122,8 @@ def insert_cards(c: Connection, cards: Sequence[NewCard], ids: IdSupply) -> None
     c.execute(insert_new(c.dialect.name, t.chat_cards), rows)
     for card in cards:
         if card.replaces:
-            given = {"b_person": card.person, "b_kind": card.kind, "b_message": card.message_id}
+            given = {"b_person": card.person, "b_kind": card.kind, "b_channel": card.channel,
+                     "b_address": card.address, "b_message": card.message_id}  # fmt: skip
             if card.assignment_id is None:
                 c.execute(_UPDATE_EARLIER_OF_NONE, given)
             else:

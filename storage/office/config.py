@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, text, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal, select, text, update
 
 from backend.domain.duty_roster import Shift, StandIn
-from backend.domain.instants import to_micros
-from backend.domain.records import Person, Unit
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import ChatAddress, Person, Unit
 from backend.domain.ticket_enums import Role
 from backend.ports.office import OfficeConfig, SettingVersion
 from storage import tables as t
@@ -125,12 +126,11 @@ class SqlConfigStore:
 def _load(c: Connection, now: datetime) -> OfficeConfig:
     at = to_micros(now)
     bindings = c.execute(_LIST_BINDINGS).all()
-    bound = {r.person: r for r in bindings}
+    chats = group_chats(bindings)
     people = []
     for r in c.execute(_LIST_PEOPLE):
         if (r.valid_from and r.valid_from > at) or (r.valid_to and r.valid_to <= at):
             continue
-        binding = bound.get(r.code)
         people.append(
             Person(
                 r.code,
@@ -140,8 +140,8 @@ def _load(c: Connection, now: datetime) -> OfficeConfig:
                 True,
                 r.contact_order,
                 bool(r.has_phone),
-                binding.channel if binding else None,
-                binding.address if binding else None,
+                chats.get(r.code, ()),
+                r.preferred_chat,
                 r.key_name,
                 bool(r.key_authorised),
             )
@@ -163,6 +163,15 @@ def _load(c: Connection, now: datetime) -> OfficeConfig:
         quiet_hours={r.person: r.hours for r in c.execute(_LIST_QUIET_HOURS)},
         valid_until=_until(c, at),
     )
+
+
+def group_chats(bindings: Sequence[Row[Any]]) -> dict[str, tuple[ChatAddress, ...]]:
+    """Group rows of live bindings by person, the newest first."""
+    found: dict[str, tuple[ChatAddress, ...]] = {}
+    for r in sorted(bindings, key=lambda r: r.id, reverse=True):
+        chat = ChatAddress(r.channel, r.user_id, r.address, r.how, from_micros(r.bound_at))
+        found[r.person] = (*found.get(r.person, ()), chat)
+    return found
 
 
 def _load_units(c: Connection) -> dict[str, Unit]:

@@ -1,4 +1,4 @@
-"""People's tables: phone numbers are sealed and found by blind index; each person has one live chat per channel."""
+"""People's tables: phone numbers are sealed and found by blind index; each person has one live chat a network."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.integrity.audit import INSERT_AUDIT, build_audit_row
 from storage.office import secrets
-from storage.office.config import bump_epoch
+from storage.office.config import bump_epoch, group_chats
 
 P, B = t.people.c, t.bindings.c
 _FIND_ROW = select(t.people).where(P.code == bindparam("code"))
@@ -26,9 +26,10 @@ _FIND_LAST_RANK = select(func.max(P.contact_order)).where(
 )
 _INSERT_PERSON = insert(t.people)
 _PERSON = (
-    select(P.code, P.name, P.unit, P.role, P.active, P.contact_order, P.phone_sealed.is_not(None), B.channel, B.address)
+    select(P.code, P.name, P.unit, P.role, P.active, P.contact_order, P.phone_sealed.is_not(None).label("has_phone"),
+           P.preferred_chat, B.id, B.person, B.channel, B.user_id, B.address, B.how, B.bound_at)
     .outerjoin(t.bindings, (B.person == P.code) & (B.state == "live"))
-    .order_by(P.contact_order, P.code, B.id.desc()).limit(1)
+    .order_by(P.contact_order, P.code)
 )  # fmt: skip
 _FIND_PERSON = _PERSON.where(P.code == bindparam("code"))
 _FIND_ACTIVE_PERSON = _FIND_PERSON.where(P.active)
@@ -51,7 +52,16 @@ _END_OLDER_BINDINGS = (
 _END_BINDING = (
     update(t.bindings)
     .where(B.person == bindparam("b_person"), B.channel == bindparam("b_channel"), B.state == "live")
-    .values(state="dead", ended_at=bindparam("b_now"), reason=bindparam("b_reason"))
+    .values(state=bindparam("b_state"), ended_at=bindparam("b_now"), reason=bindparam("b_reason"))
+)
+_END_CARDS = (
+    update(t.chat_cards)
+    .where(
+        t.chat_cards.c.person == bindparam("b_person"),
+        t.chat_cards.c.channel == bindparam("b_channel"),
+        t.chat_cards.c.state == "live",
+    )
+    .values(state="gone")
 )
 
 
@@ -196,20 +206,36 @@ class SqlPeopleStore:
         c.execute(_END_OLDER_BINDINGS, older)
         row = {
             "id": self._ids.take(), "person": person, "channel": new.channel, "address": new.address,
-            "user_id": new.user_id, "state": "live", "bound_at": to_micros(now),
+            "user_id": new.user_id, "state": "live", "how": new.how, "bound_at": to_micros(now),
         }  # fmt: skip
         c.execute(_INSERT_BINDING, row)
 
-    async def unbind(self, person: str, channel: str, reason: str, now: datetime) -> bool:
-        live = {"b_person": person, "b_channel": channel, "b_now": to_micros(now), "b_reason": reason}
+    async def unbind(self, person: str, channel: str, reason: str, now: datetime, *, by: str | None = None) -> bool:
+        here = {"b_person": person, "b_channel": channel}
+        end = {"b_state": "dead" if by is None else "ended", "b_now": to_micros(now), "b_reason": reason}
+        await self._ids.refill(1)
 
         def work(c: Connection) -> bool:
-            if not c.execute(_END_BINDING, live).rowcount:
+            if not c.execute(_END_BINDING, here | end).rowcount:
                 return False
+            c.execute(_END_CARDS, here)
+            if by is not None:
+                c.execute(INSERT_AUDIT, build_audit_row(self._ids, now, by, "unbound", person, {"channel": channel}))
             bump_epoch(c)
             return True
 
         return await self._db.write(work)
+
+    async def prefer_chat(self, person: str, channel: str | None, now: datetime, by: str) -> None:
+        await self._ids.refill(1)
+
+        def work(c: Connection) -> None:
+            c.execute(secrets.UPDATE_PERSON, {"b_code": person, "preferred_chat": channel})
+            facts = {"channel": channel or ""}
+            c.execute(INSERT_AUDIT, build_audit_row(self._ids, now, by, "chat_preferred", person, facts))
+            bump_epoch(c)
+
+        await self._db.write(work)
 
     async def set_pin(self, person: str, hash: str | None) -> None:
         values = {"pin_hash": hash, "pin_failures": 0, "pin_locked_until": None}
@@ -227,12 +253,14 @@ class SqlPeopleStore:
 
 
 def _find_person(c: Connection, query: Executable, **wanted: str) -> Person | None:
-    """Return the first person a query finds, by rank, with their live binding."""
-    row = c.execute(query, wanted).first()
-    if row is None:
+    """Return the first person a query finds, by rank, with their live bindings, the newest first."""
+    rows = c.execute(query, wanted).all()
+    if not rows:
         return None
-    code, name, unit, role, active, rank, has_phone, chat, address = row
-    return Person(code, name, unit, Role(role), bool(active), rank, bool(has_phone), chat, address)
+    r = rows[0]
+    chats = group_chats([row for row in rows if row.person == r.code])
+    return Person(r.code, r.name, r.unit, Role(r.role), bool(r.active), r.contact_order, bool(r.has_phone),
+                  chats.get(r.code, ()), r.preferred_chat)  # fmt: skip
 
 
 def _audit_person(ids: IdSupply, row: PersonRow, now: datetime, by: str) -> dict[str, object]:

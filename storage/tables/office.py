@@ -15,6 +15,7 @@ people = Table(
     Column("code", Text, primary_key=True), col("name"), col("unit"), col("role"),
     col("active", Boolean, default="true"), col("contact_order", Integer, default="0"),
     col("phone_sealed", LargeBinary, null=True), col("phone_index", null=True), col("phone_tail", null=True),
+    col("preferred_chat", null=True),  # the network they chose, bound or not
     col("key_name", null=True), col("key_authorised", Boolean, default="false"), col("pin_hash", null=True),
     col("pin_failures", Integer, default="0"), at("pin_locked_until"), at("valid_from"), at("valid_to"),
     at("reported_at"),
@@ -23,6 +24,7 @@ people = Table(
 bindings = Table(
     "bindings", metadata,
     key(), col("person"), col("channel"), col("address"), col("user_id"), col("state"),  # live | dead | ended
+    col("how"),  # code | phone | directory | sign_in
     at("bound_at", null=False), at("ended_at"), col("reason", null=True),
     Index("bindings_live", "channel", "user_id", "state"), Index("bindings_person", "person", "state"),
 )  # fmt: skip

@@ -149,6 +149,7 @@ class World:
         self.texts = Texts("zh_CN")
         self.renderer = CardRenderer(self.moves, self.office, self.cards, self.texts, SqlChatStateStore(db))
         self.dropped_bindings: list[tuple[str, str, str]] = []  # person, channel, reason
+        self.other_channels: dict[str, FakeChannel] = {}
         self.worker = self.build_worker()
 
     def monotonic(self) -> float:
@@ -161,7 +162,7 @@ class World:
         return DeliveryWorker(
             outbox=arguments.pop("outbox", self.outbox), cards=self.cards,
             renderer=arguments.pop("renderer", self.renderer), moves=self.moves, office=self.office,
-            channels={"telegram": channel}, bindings=self, ids=self.ids, texts=self.texts, owner=owner,
+            channels={"telegram": channel, **self.other_channels}, bindings=self, ids=self.ids, texts=self.texts, owner=owner,
             chance=Chance(bytes), **arguments,  # `bytes`: zeros, no jitter
         )  # fmt: skip
 
@@ -171,7 +172,11 @@ class World:
         b = t.bindings.c
 
         def end_binding(c: Any) -> None:
-            c.execute(update(t.bindings).where(b.person == person, b.state == "live").values(state="dead"))
+            c.execute(
+                update(t.bindings)
+                .where(b.person == person, b.channel == channel, b.state == "live")
+                .values(state="dead")
+            )
             bump_epoch(c)
 
         await self.db.write(end_binding)
@@ -190,7 +195,7 @@ class World:
                 if bound:
                     c.execute(insert(t.bindings).values(
                         id=900_000 + number, person=code, channel="telegram", address=f"chat-{code}",
-                        user_id=code, state="live", bound_at=0))  # fmt: skip
+                        user_id=code, state="live", how="code", bound_at=0))  # fmt: skip
             bump_epoch(c)
 
         await self.db.write(add_staff)

@@ -17,6 +17,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Category, Grade, Role, Source, State, UnitKind
 from backend.office.cache import OfficeSnapshot
 from backend.ports.office import OfficeConfig
+from tests.chats import bind_to
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = JournalKey("journal", b"journal-key")
@@ -49,7 +50,7 @@ INFORMED = {"at": "2026-11-10T10:00:00+08:00", "way": "phone"}
 def build_people() -> list[Person]:
     """Build the people of ROLES, each with a chat and a telephone; H3 of U03 has neither."""
     staff = [
-        Person(a.code, a.code, a.unit or "", a.role, chat="telegram", address=f"chat-{a.code}")
+        Person(a.code, a.code, a.unit or "", a.role, chats=bind_to(f"chat-{a.code}"))
         for a in ROLES.values()
         if a.role is not None and a is not ROLES["dispatcher_reviewing"]
     ]

@@ -11,6 +11,7 @@ from backend.domain.offered_verbs import check_offered, is_late_for_return, list
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Message, Person
 from backend.domain.ticket_enums import Role, Source
+from tests.chats import bind_to
 from tests.domain.move_world import RETURN, ROLES, Flow, closed, refused, signed, under_review, unsatisfied
 
 
@@ -113,7 +114,10 @@ def test_what_one_person_is_told_is_not_what_the_next_one_is_told() -> None:
     flow = signed()
     context = DecisionContext(flow.snapshot, flow.at, iter(range(9)).__next__)
     builder = PlanBuilder(flow.snap, Act("sign", ROLES["handler"], Source.API), context, {}, flow.lead)
-    called, written = Person("H8", "H8", "U01", Role.HANDLER), Person("H1", "H1", "U01", Role.HANDLER, chat="telegram")
+    called, written = (
+        Person("H8", "H8", "U01", Role.HANDLER),
+        Person("H1", "H1", "U01", Role.HANDLER, chats=bind_to("chat-H1")),
+    )
     builder.notify("supervised", [called, written], no_stand_in=True, reason="超期")
     by_phone, by_chat = (row for row in builder.rows if isinstance(row, Message))
     assert (by_phone.kind, by_phone.facts) == ("call_supervised", {"reason": "超期", "instead_of": "supervised"})

@@ -7,6 +7,7 @@ import pytest
 from backend.domain.records import Person, Unit
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.domain.unit_readiness import Gap, assess_readiness, find_gaps
+from tests.chats import bind_to
 
 UNIT = Unit("U01", "朝阳区代办处", UnitKind.HANDLING)
 NOW = datetime(2022, 1, 1, tzinfo=UTC)
@@ -18,7 +19,7 @@ def build_person(role: Role, **more: object) -> Person:
         "某",
         "U01",
         role,
-        **{"chat": "telegram", "key_name": "k", "key_authorised": True, **more},
+        **{"chats": bind_to("c"), "key_name": "k", "key_authorised": True, **more},
     )  # type: ignore[arg-type]
 
 
@@ -39,7 +40,7 @@ FULL = [
         (FULL[2:], {Gap.NO_HANDLER}),
         (FULL[:3], {Gap.NO_LEADER}),
         ([*FULL[:2], FULL[3]], {Gap.NO_LIAISON}),
-        ([build_person(Role.HANDLER, chat=None), build_person(Role.HANDLER, chat=None, contact_order=1), *FULL[2:]], {Gap.NOBODY_BOUND}),
+        ([build_person(Role.HANDLER, chats=()), build_person(Role.HANDLER, chats=(), contact_order=1), *FULL[2:]], {Gap.NOBODY_BOUND}),
         ([*FULL, build_person(Role.HANDLER, has_phone=False)], {Gap.NO_PHONE}),
         ([build_person(Role.HANDLER, key_name=None), build_person(Role.HANDLER, key_name=None, contact_order=1), *FULL[2:]], {Gap.NO_KEY}),
         ([build_person(Role.HANDLER, key_authorised=False), build_person(Role.HANDLER, key_authorised=False, contact_order=1), *FULL[2:]],

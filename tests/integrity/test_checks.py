@@ -234,8 +234,8 @@ async def test_a_unit_with_tickets_and_nobody_to_handle_them_is_found_A21(world:
 
 
 async def test_a_binding_of_a_person_who_left_is_found_FA7(world: CheckedWorld) -> None:
-    await world.change("INSERT INTO bindings (id, person, channel, address, user_id, state, bound_at) "
-                     "VALUES (1, 'H2', 'telegram', '5', '5', 'live', 0)")  # fmt: skip
+    await world.change("INSERT INTO bindings (id, person, channel, address, user_id, state, how, bound_at) "
+                     "VALUES (1, 'H2', 'telegram', '5', '5', 'live', 'code', 0)")  # fmt: skip
     assert await world.checks.check() == []
     await world.change("UPDATE people SET active = :no WHERE code = 'H2'", no=False)
     assert (await world.find_one("binding_left")).facts["person"] == "H2"

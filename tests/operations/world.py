@@ -15,11 +15,12 @@ from notify.carrier import CallUrls, Menu, PlacedCall, VoiceCapabilities
 from notify.channel import DeliveryError, EditResult
 from notify.message import Card, Receipt
 from notify.rate_limit import Bucket
+from tests.chats import bind_to
 from tests.time_and_chance import build_clock
 
 PEOPLE = (
-    Contact("A1", False, "chat", "a1", "+8613800000001"), Contact("A2", False, None, None, "+8613800000002"),
-    Contact("A3", False, "chat", "a3", None), Contact("O1", True, "chat", "o1", "+8613800000009"),
+    Contact("A1", False, bind_to("a1", network="chat"), "+8613800000001"), Contact("A2", False, (), "+8613800000002"),
+    Contact("A3", False, bind_to("a3", network="chat"), None), Contact("O1", True, bind_to("o1", network="chat"), "+8613800000009"),
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from backend.domain.records import Person, Unit
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache
 from backend.ports.office import OfficeConfig
+from tests.chats import bind_to
 from tests.time_and_chance import build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -20,10 +21,10 @@ UNITS = (
     Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
 )
 PEOPLE = (
-    Person("H1", "李明", "U01", Role.HANDLER, chat="telegram", address="chat-H1"),
-    Person("H2", "王芳", "U01", Role.HANDLER, chat="telegram", address="chat-H2"),
-    Person("L1", "赵联", "U01", Role.LIAISON, chat="telegram", address="chat-L1"),
-    Person("B1", "钱领", "U01", Role.LEADER, chat="telegram", address="chat-B1"),
+    Person("H1", "李明", "U01", Role.HANDLER, chats=bind_to("chat-H1")),
+    Person("H2", "王芳", "U01", Role.HANDLER, chats=bind_to("chat-H2")),
+    Person("L1", "赵联", "U01", Role.LIAISON, chats=bind_to("chat-L1")),
+    Person("B1", "钱领", "U01", Role.LEADER, chats=bind_to("chat-B1")),
 )
 
 

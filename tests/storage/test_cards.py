@@ -119,7 +119,7 @@ async def test_a_moved_chat_takes_its_bindings_along_and_every_process_reads_the
     cards = await open_store(database)
     await cards.record([CARD])
     await database.execute(insert(t.bindings).values(
-        id=5, person="H1", channel="telegram", address="42", user_id="u", state="live", bound_at=0))  # fmt: skip
+        id=5, person="H1", channel="telegram", address="42", user_id="u", state="live", how="code", bound_at=0))  # fmt: skip
     before = await database.read(read_epoch)
     await cards.replace_address("telegram", "42", "-100")
     assert await database.read(lambda c: c.execute(select(t.bindings.c.address)).scalar()) == "-100"
