@@ -16,6 +16,7 @@ from bot import attachments, presses
 from bot.actions import (
     account,
     handling,
+    networks,
     office,
     review,
     scores,
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Command] = {
     "supervise": supervising.supervise,
     "call": supervising.call_by_ticket_no,
     "quiet": account.change_quiet_hours,
+    "chat": networks.choose_chat,
 }
 UNBOUND_COMMANDS = ("start", "help")  # the others need a binding
 NO_ANSWERS = ("todo", "ticket", "help")  # words that nobody means as the answer to a question

@@ -88,12 +88,13 @@ class MessageSender:
     async def _find_recipient(self, claimed: ClaimedMessage) -> tuple[Person, str] | None:
         """Return whom to send to, and where; None when the message was settled without asking anybody."""
         message, o = claimed.message, self._deps
-        person = (await o.office.snapshot()).by_code.get(message.person)
-        place = person.find_chat(message.channel) if person else None
-        if person is None or place is None:
+        snapshot = await o.office.snapshot()
+        place = snapshot.find_chat(message.person, message.channel)
+        if place is None:
             await self.fail(claimed, "unbound")
             return None
-        quiet_until = (await o.office.snapshot()).after_quiet_hours(person.code, o.clock.now())
+        person = snapshot.by_code[message.person]
+        quiet_until = snapshot.after_quiet_hours(person.code, o.clock.now())
         if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.clock.now():
             await self._settle(claimed, "pending", error="quiet", not_before=quiet_until, waits_for="quiet")
             return None
@@ -163,8 +164,8 @@ class MessageSender:
         if message.ticket_id is not None:
             snap = await o.moves.load(TicketRef(ticket_id=message.ticket_id))
             family = await o.outbox.list_by_assignment(message.ticket_id, message.assignment_id)
-        snapshot = await o.office.snapshot()
-        return FallbackContext(message, reason, family, snap, snapshot, o.clock.now(), o.ids.take, in_doubt)
+        rules = await o.office.snapshot()
+        return FallbackContext(message, reason, family, snap, rules, o.clock.now(), o.ids.take, in_doubt)
 
     async def _settle_sent(
         self, claimed: ClaimedMessage, address: str, rendered: RenderedCard, receipt: Receipt
@@ -177,20 +178,11 @@ class MessageSender:
                 message.channel, address, receipt.provider_id, message.person, message.ticket_id,
                 message.assignment_id, message.kind, rendered.version, at, rendered.facts, message.kind in REMINDER_KINDS,
             )  # fmt: skip
-        kept = await self._put(
-            claimed,
-            SendResult(
-                message.id,
-                claimed.owner,
-                message.attempts,
-                "sent",
-                at,
-                provider_id=receipt.provider_id,
-                address=address,
-                cost=receipt.cost,
-                card=card,
-            ),
-        )
+        result = SendResult(
+            message.id, claimed.owner, message.attempts, "sent", at, provider_id=receipt.provider_id, address=address,
+            cost=receipt.cost, card=card,
+        )  # fmt: skip
+        kept = await self._put(claimed, result)
         log.info("message_sent", message=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
 
     async def _handle_error(self, claimed: ClaimedMessage, person: Person, address: str, error: DeliveryError) -> None:

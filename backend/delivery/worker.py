@@ -172,11 +172,10 @@ class DeliveryWorker:
         found = await o.outbox.list_waiting(names, now, MAX_QUEUED if few else REFILL_BELOW, urgent=not few)
         fresh = [w for w in found if not self._queue.has(is_card=False, id=w.id)]
         merged = await self._merge_reminders(fresh)
-        by_code = (await o.office.snapshot()).by_code
+        snapshot = await o.office.snapshot()
         for w in fresh:
             if w.id not in merged:
-                person = by_code.get(w.person)
-                place = person.find_chat(w.channel) if person else None
+                place = snapshot.find_chat(w.person, w.channel)
                 address = place.address if place else f"?{w.person}"
                 self._queue.put(Job(False, w.id, w.channel, address, w.urgent, w.deaths >= SUSPECT_DEATHS))
         count = len(fresh)

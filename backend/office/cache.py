@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from backend.domain import deadlines, duty_roster, reminders
@@ -14,12 +13,13 @@ from backend.domain.chat_order import with_order
 from backend.domain.institutions import find_institution, list_below
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, next_open
-from backend.domain.records import Person, Unit
+from backend.domain.records import ChatAddress, Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket_enums import Category, Grade, Obligation, Role, UnitKind
 from backend.domain.visit_days import find_next_visit_time
 from backend.office.clock import Clock
+from backend.office.reminder_steps import build_reminder_steps
 from backend.ports.office import ConfigStore, OfficeConfig
 
 PROMPT_WITHIN = timedelta(minutes=30)  # a planned message later than this is planned again
@@ -78,6 +78,10 @@ class OfficeSnapshot:
     def find_person(self, code: str) -> Person | None:
         """Return an active person by their code."""
         return self.by_code.get(code)
+
+    def find_chat(self, person: str, network: str) -> ChatAddress | None:
+        """Return where a network reaches an active person."""
+        return self.by_code[person].find_chat(network) if person in self.by_code else None
 
     def list_staff(self, unit: Unit) -> Sequence[Person]:
         """List a unit's active people in the order of their roles; of a handling unit only those with a unit's roles."""
@@ -198,7 +202,7 @@ class OfficeSnapshot:
     ) -> Sequence[reminders.ReminderStep]:
         """List the reminders and notices of a duty in time order."""
         to_the_second = start.replace(microsecond=0), due.replace(microsecond=0)  # whole seconds: better cache hits
-        return _build_reminder_steps(kind, grade, *to_the_second, self.settings, self.calendar, unit)
+        return build_reminder_steps(kind, grade, *to_the_second, self.settings, self.calendar, unit)
 
     def with_review_time(
         self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None
@@ -249,18 +253,6 @@ class OfficeSnapshot:
             return reminders.find_next_allowed(at, grade, self.settings, self.calendar, unit, for_call=ring)
         except Refused:  # quiet hours that leave no office hours at all must not hold back a card
             return at
-
-
-@lru_cache(maxsize=4096)
-def _build_reminder_steps(
-    kind: Obligation, grade: Grade, start: datetime, due: datetime,
-    settings: Settings, calendar: Calendar, unit: str | None,
-) -> tuple[reminders.ReminderStep, ...]:  # fmt: skip
-    try:
-        hours = settings.office_hours(unit)
-        return tuple(reminders.build_ladder(kind, grade, start, due, calendar, hours, settings, unit))
-    except Refused:  # past the calendar's end no reminder can be placed; the due time itself is known
-        return ()
 
 
 class OfficeCache:

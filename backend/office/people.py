@@ -1,13 +1,9 @@
 """Manage units, people, their chat bindings, and the PINs they sign with by telephone."""
 
-import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from backend.domain.chance import Chance
 from backend.domain.chat_order import as_met_on
@@ -18,16 +14,14 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import normalise_phone
+from backend.office.pins import hash_pin, is_strong_pin, verify_pin
 from backend.ports.chat import ChatStateStore, OpenQuestion
 from backend.ports.office import Binding, PeopleStore, PersonRow
 
 CODE_DIGITS = 8
 CODE_LIFETIME = timedelta(minutes=10)
 MAX_PIN_TRIES, PIN_LOCKOUT = 3, timedelta(minutes=15)
-PIN_DIGITS = 4  # what every call asks for
 BINDING_QUESTION = "bind"  # the question open between the code and the contact card
-#: Fast enough for a telephone menu, slow enough for four digits behind a lockout.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +253,7 @@ class People:
         """Set a PIN. Refused `pin_weak`: not four digits, all the same, in a row, or the end of their number."""
         if not is_strong_pin(pin) or pin == await self._store.get_phone_tail(person):
             raise Refused("pin_weak")
-        await self._store.set_pin(person, await asyncio.to_thread(_HASHER.hash, pin))
+        await self._store.set_pin(person, await hash_pin(pin))
 
     async def has_pin(self, person: str) -> bool:
         """Whether the person has set a PIN."""
@@ -273,29 +267,12 @@ class People:
             return False
         if stored_pin.locked_until is not None:
             raise Refused("pin_locked", until=stored_pin.locked_until.isoformat())
-        if await asyncio.to_thread(_verify_pin, stored_pin.hash, pin):
+        if await verify_pin(stored_pin.hash, pin):
             await self._store.reset_pin_failures(person)
             return True
         if stored_pin.guesses >= MAX_PIN_TRIES:
             raise Refused("pin_locked", until=(now + PIN_LOCKOUT).isoformat())
         return False
-
-
-def _verify_pin(hashed: str, pin: str) -> bool:
-    try:
-        return _HASHER.verify(hashed, pin)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def is_strong_pin(pin: str) -> bool:
-    """Four ASCII digits, neither all the same nor a run up or down."""
-    if not (pin.isascii() and pin.isdigit() and len(pin) == PIN_DIGITS):
-        return False
-    return len(set(pin)) > 1 and pin not in _RUNS
-
-
-_RUNS = frozenset(run[i : i + PIN_DIGITS] for run in ("0123456789", "9876543210") for i in range(11 - PIN_DIGITS))
 
 
 def generate_person_code(unit: str, name: str) -> str:

@@ -223,3 +223,12 @@ def dump_person(p: Person) -> shapes.Person:
         "code": p.code, "name": p.name, "unit": p.unit, "role": p.role, "active": p.active, "rank": p.contact_order,
         "has_phone": p.has_phone, "bound": p.chat, "key_name": p.key_name, "key_authorised": p.key_authorised,
     }  # fmt: skip
+
+
+def dump_chats(p: Person, services: Services) -> shapes.PersonWithChats:
+    """Serialize a person with their chats."""
+    zone = services.clock.zone
+    chats: list[shapes.PersonChat] = [
+        {"network": c.network, "how": c.how, "since": c.since.astimezone(zone).isoformat()} for c in p.chats
+    ]
+    return {**dump_person(p), "preferred_chat": p.preferred_chat, "chats": chats}

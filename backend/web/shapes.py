@@ -150,3 +150,18 @@ class Person(TypedDict):
     bound: str | None
     key_name: str | None
     key_authorised: bool
+
+
+class PersonChat(TypedDict):
+    """A live binding to one network; never the account itself."""
+
+    network: str
+    how: str
+    since: Instant
+
+
+class PersonWithChats(Person):
+    """A person with their chats in the order of use."""
+
+    preferred_chat: str | None
+    chats: list[PersonChat]

@@ -14,13 +14,12 @@ from backend.domain.script_files import load_script
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.office.cache import OfficeCache
 from backend.office.people import (
-    PIN_DIGITS,
     People,
     PersonForm,
     generate_person_code,
-    is_strong_pin,
     parse_contact_phone,
 )
+from backend.office.pins import PIN_DIGITS, is_strong_pin
 from backend.ports.office import Binding
 from storage import tables as t
 from storage.delivery.chat_state import SqlChatStateStore
@@ -241,3 +240,72 @@ async def test_a_dry_run_counts_people_as_the_import_would_and_writes_nothing_FF
     assert isinstance(refused, Refused) and again is False
     done = await world.people.put_people_each(forms, "admin")
     assert (done[0], done[2]) == (first, again) == (bool(change), False)
+
+
+async def bind(world: World, network: str, user: str = "7") -> None:
+    """Bind H1 on one more network, a minute after the last."""
+    world.at += timedelta(minutes=1)
+    code = await world.people.create_binding_code("H1", "admin")
+    await world.people.start_binding(network, user, f"{network}-{user}", code.code)
+    await world.people.confirm_binding(network, user, user, PHONE)
+
+
+async def list_networks(world: World) -> list[str]:
+    """H1's chats in the order of use, as the office has them and as storage alone finds them."""
+    known, stored = (await world.office.snapshot(fresh=True)).by_code["H1"], await world.store.get_person("H1")
+    assert stored is not None and set(known.chats) == set(stored.chats)
+    return [chat.network for chat in known.chats]
+
+
+async def test_a_person_keeps_a_chat_on_each_network_in_the_order_of_use(world: World) -> None:
+    await bind(world, "telegram")
+    await bind(world, "feishu")
+    await bind(world, "wecom")
+    assert await list_networks(world) == ["wecom", "feishu", "telegram"]
+    known = (await world.office.snapshot()).by_code["H1"]
+    assert {(c.network, c.user, c.address, c.how) for c in known.chats} == {
+        (n, "7", f"{n}-7", "code") for n in ("wecom", "feishu", "telegram")
+    }
+    assert known.chats[0].since == world.at
+    await bind(world, "telegram", "8")
+    assert await list_networks(world) == ["telegram", "wecom", "feishu"], "one a network: the newer one"
+    met = await world.people.find_by_chat("feishu", "7")
+    assert met is not None and (met.chat, met.address) == ("feishu", "feishu-7"), "answered where they speak"
+
+
+async def test_the_network_a_person_chose_is_kept_and_audited(world: World) -> None:
+    await bind(world, "telegram")
+    await bind(world, "feishu")
+    assert (await world.people.prefer_chat("H1", "telegram", "H1")).chat == "telegram"
+    assert await list_networks(world) == ["telegram", "feishu"]
+    with pytest.raises(Refused, match="not_bound_there"):
+        await world.people.prefer_chat("H1", "wecom", "H1")
+    with pytest.raises(Refused, match="unknown_person"):
+        await world.people.prefer_chat("H7", None, "H1")
+    assert (await world.people.prefer_chat("H1", None, "A1")).chat == "feishu"
+    events = [(e.actor, e.event) for e in await world.audit.list_all()]
+    assert events.count(("H1", "chat_preferred")) == 1 and events.count(("A1", "chat_preferred")) == 1
+
+
+async def test_a_dead_chat_ends_alone_and_only_the_last_one_is_told_of_FT20(world: World) -> None:
+    await bind(world, "telegram")
+    await bind(world, "feishu")
+    assert not await world.people.drop_binding("H1", "feishu", "blocked"), "one is left"
+    assert await list_networks(world) == ["telegram"]
+    assert not await world.people.drop_binding("H1", "feishu", "blocked"), "noticed before"
+    assert await world.people.drop_binding("H1", "telegram", "blocked")
+    assert await list_networks(world) == []
+
+
+async def test_an_administrator_ends_one_chat_and_its_cards_and_that_is_audited(world: World) -> None:
+    await bind(world, "telegram")
+    await bind(world, "feishu")
+    await world.people.unbind("H1", "feishu", "A1")
+    assert await list_networks(world) == ["telegram"]
+    assert await world.people.find_by_chat("feishu", "7") is None
+    with pytest.raises(Refused, match="not_bound_there"):
+        await world.people.unbind("H1", "feishu", "A1")
+    [audited] = [e for e in await world.audit.list_all() if e.event == "unbound"]
+    assert (audited.actor, audited.subject, audited.facts) == ("A1", "H1", {"channel": "feishu"})
+    rows = await world.db.fetch_all(select(t.bindings.c.state, t.bindings.c.reason).order_by(t.bindings.c.id), tuple)
+    assert rows == [("live", None), ("ended", "unbound")]

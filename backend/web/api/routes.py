@@ -6,6 +6,7 @@ from backend.web import schemas
 from backend.web.api import (
     bulletins,
     calls,
+    chats,
     deadlines,
     deliveries,
     duty_roster,
@@ -86,6 +87,7 @@ ROUTES: tuple[Route, ...] = (
     *platform.ROUTES,
     *readiness.ROUTES,
     *bulletins.ROUTES,
+    *chats.ROUTES,
     *duty_roster.ROUTES,
     *deadlines.ROUTES,
     *visits.ROUTES,

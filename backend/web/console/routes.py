@@ -14,6 +14,7 @@ from backend.web.console import (
     ledger,
     office,
     overview,
+    person,
     platform,
     readiness,
     registers,
@@ -53,6 +54,7 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/deliveries", require_session(deliveries.show_deliveries))
     add.add_get("/calls", require_session(deliveries.show_calls))
     add.add_get("/scores", require_session(scores.show))
+    person.add_routes(app)
     settings.add_routes(app)
     platform.add_routes(app)
     bulletins.add_routes(app)
