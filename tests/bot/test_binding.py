@@ -87,3 +87,38 @@ async def test_a_telephone_pin_is_set_and_the_message_with_it_deleted(world: Wor
     await user.say("9731")
     await user.expect("密码已设置")
     assert await world.people.check_pin("H1", "9731")
+
+
+async def test_a_person_with_two_networks_chooses_in_chat_which_tells_them_first(world: World) -> None:
+    user = await world.bind("H1")
+    await user.say("/chat")
+    await user.expect("给您的消息依次发到：Telegram。")
+    world.pass_time(minutes=1)
+    opened = await world.people.create_binding_code("H1", "admin")
+    await world.people.start_binding("feishu", "7", "feishu-7", opened.code)
+    await world.people.confirm_binding("feishu", "7", "7", user.phone)
+    await user.say("/chat")
+    await user.expect("给您的消息依次发到：飞书、Telegram。")
+    await user.say("/chat ｔｅｌｅｇｒａｍ")
+    await user.expect("今后给您的消息先发到Telegram。依次为：Telegram、飞书。")
+    await user.say("/chat 飞书")
+    await user.expect("今后给您的消息先发到飞书。")
+    await user.say("/chat 钉钉")
+    await user.expect("没有绑定钉钉，请先在该软件中绑定")
+    await user.say("/chat off")
+    await user.expect("依次为：飞书、Telegram。")
+    assert (await world.list_audit_events()).count("chat_preferred") == 3
+
+
+async def test_whoever_blocks_the_bot_but_is_bound_elsewhere_is_not_reported_lost_FT20(world: World) -> None:
+    user, liaison = await world.bind("H1"), await world.bind("L1")
+    world.pass_time(minutes=1)
+    opened = await world.people.create_binding_code("H1", "admin")
+    await world.people.start_binding("feishu", "7", "feishu-7", opened.code)
+    await world.people.confirm_binding("feishu", "7", "7", user.phone)
+    user.block()
+    await world.settle()
+    assert await world.find_person(user) is None
+    person = (await world.office.snapshot(fresh=True)).by_code["H1"]
+    assert [c.network for c in person.chats] == ["feishu"]
+    assert liaison.list_unexpected() == []

@@ -133,6 +133,7 @@ async def test_the_network_a_person_chose_gets_the_next_message_and_its_reminder
     assert ["T2" in s.text for s in second.list_sent("fei-H1")] == [True]
 
 
+@pytest.mark.proves("chat.prefer")
 async def test_the_offices_preference_counts_where_the_person_chose_none(world: World) -> None:
     second = await bind_second(world, "H1", "H2")
     await choose(world, "H2", "telegram")

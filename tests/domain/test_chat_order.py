@@ -36,7 +36,7 @@ def test_a_persons_own_choice_comes_before_the_offices_and_then_the_newest(
 ) -> None:
     assert [c.network for c in order_chats(CHATS, own, preferred)] == expected.split()
     person = with_order(replace(PERSON, preferred_chat=own), preferred)
-    assert (person.chat, person.address) == (expected.split()[0], f"a-{expected.split()[0]}")
+    assert f"{person.chat} {person.address}" == "{0} a-{0}".format(*expected.split())
 
 
 def test_whoever_speaks_on_a_network_is_answered_there() -> None:

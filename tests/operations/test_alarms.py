@@ -9,11 +9,13 @@ import pytest
 from backend.domain.texts import Texts
 from backend.operations.alarm_calls import TEXT, build_alarm_prompt
 from backend.operations.alarm_table import ALARMS
+from backend.operations.contacts import Contact
 from notify.channel import DeliveryError
 from storage.engine.database import Database
 from storage.operations.alarms import SqlAlarmBook
 from tests.house.source import ROOT
-from tests.operations.world import DeadBook, Told
+from tests.chats import bind_to
+from tests.operations.world import DeadBook, FakeChannel, Told
 
 
 @pytest.fixture
@@ -114,6 +116,17 @@ async def test_a_chat_that_fails_keeps_nobody_else_from_being_told_XR8(
     told.chat.failures = [failure]
     await told.alarms.tell("backup_old")
     assert sorted(len(told.chat.texts_of(one)) for one in ("a1", "a3")) == [int(arrives), 1]
+
+
+async def test_an_alarm_takes_a_persons_next_network_where_the_first_is_dead_XR8(told: Told) -> None:
+    other = FakeChannel("feige")
+    told.channels["feige"] = other
+    told.people = (Contact("A1", False, bind_to("chat:a1", "feige:f1"), None),)
+    told.chat.failures = [DeliveryError("dead_address", "403")]
+    await told.alarms.tell("backup_old")
+    assert told.chat.texts_of("a1") == [] and len(other.texts_of("f1")) == 1
+    await told.alarms.heal("backup_old")
+    assert "已恢复" in other.texts_of("f1")[0]
 
 
 async def test_another_carrier_rings_if_the_usual_one_fails_FS6(told: Told) -> None:

@@ -99,6 +99,7 @@ class Told:
         self.at = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         self.people = people
         self.chat = FakeChannel()
+        self.channels = {"chat": self.chat}
         live = VoiceCapabilities(live=True, speech=True, record=True, bridge=True, detect_machine=True)
         menus = VoiceCapabilities(live=False, speech=False, record=False, bridge=False, detect_machine=False)
         self.carriers = [FakeCarrier("first", live), FakeCarrier("second", menus)]
@@ -116,7 +117,7 @@ class Told:
         return AlarmTeller(
             self.book,
             self,
-            {"chat": self.chat},
+            self.channels,
             calls,
             post,
             Texts("zh_CN"),

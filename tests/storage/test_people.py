@@ -283,7 +283,7 @@ async def test_the_network_a_person_chose_is_kept_and_audited(world: World) -> N
     with pytest.raises(Refused, match="unknown_person"):
         await world.people.prefer_chat("H7", None, "H1")
     assert (await world.people.prefer_chat("H1", None, "A1")).chat == "feishu"
-    events = [(e.actor, e.event) for e in await world.audit.list_all()]
+    events = [(e.actor, e.event) for e in (await world.audit.list_entries()).items]
     assert events.count(("H1", "chat_preferred")) == 1 and events.count(("A1", "chat_preferred")) == 1
 
 
@@ -305,7 +305,7 @@ async def test_an_administrator_ends_one_chat_and_its_cards_and_that_is_audited(
     assert await world.people.find_by_chat("feishu", "7") is None
     with pytest.raises(Refused, match="not_bound_there"):
         await world.people.unbind("H1", "feishu", "A1")
-    [audited] = [e for e in await world.audit.list_all() if e.event == "unbound"]
+    [audited] = [e for e in (await world.audit.list_entries()).items if e.event == "unbound"]
     assert (audited.actor, audited.subject, audited.facts) == ("A1", "H1", {"channel": "feishu"})
     rows = await world.db.fetch_all(select(t.bindings.c.state, t.bindings.c.reason).order_by(t.bindings.c.id), tuple)
     assert rows == [("live", None), ("ended", "unbound")]

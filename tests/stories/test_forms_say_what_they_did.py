@@ -113,6 +113,11 @@ async def keep_house(people: People) -> None:
     await people.send("admin", "/settings", "工作日调整已保存。", day="2026-12-25", value="off")
     binding = "/office/people/{code}/binding"
     await people.send("L101", binding, SHOWN, path="/office/people/H101/binding")
+    await people.bind_twice("H101")
+    chats, path = "/office/people/{code}/chats/{network}/end", "/office/people/H101"
+    prefer = "/office/people/{code}/chat-preference"
+    await people.send("H101", prefer, "先发到Telegram。", path=f"{path}/chat-preference", network="telegram")
+    await people.send("admin", chats, "的飞书绑定。", path=f"{path}/chats/feishu/end")
     note = {"path": "/office/readiness/U01", "note": "电话催报"}
     await people.send("dispatcher", "/office/readiness/{code}", "催报已登记。", **note)
 

@@ -69,6 +69,7 @@ MATRIX: tuple[tuple[str, str, dict[str, object], set[str]], ...] = (
     ("POST", "/units", {"code": "U03", "name": "三", "kind": "handling"}, {"A1"}),
     ("POST", "/people", {"code": "H3", "name": "三", "unit": "U01", "role": "handler"}, {"A1"}),
     ("POST", "/people/H1/binding", {}, {"A1", "L1"}),
+    ("POST", "/people/H1/chats/telegram/end", {}, {"A1"}),
     ("PUT", "/settings/sign.general.limit", {"value": "2wd"}, {"A1"}),
     ("POST", "/keys", {"name": "k", "role": "auditor"}, {"A1"}),
     ("POST", "/score-runs", {"period": "2026-10", "scheme": "jilin-unit"}, {"A1", "C1"}),
