@@ -90,14 +90,8 @@ class Config(BaseSettings):
     sandbox_open: bool = False  # the rehearsal's pages may be reached from other machines, behind sign-in (XS6)
     allowed_hosts: str = ""  # further names, by commas, under which this server is reached
     samples: bool = False  # import the invented sample office at the start of a rehearsal (`make run` sets it)
-    telegram_token: SecretStr = SecretStr("")
-    telegram_api_url: str = ""
-    telegram_mode: Literal["polling", "webhook"] = "polling"
-    telegram_secret: SecretStr = SecretStr("")
-    telegram_pace: float = Field(
-        default=1.0, gt=0, le=1000
-    )  # factor on the public limits, for a self-hosted Bot API server
-    voice: str = ""  # voice carriers by preference, by commas; empty: those that have been given settings
+    chat: str = ""  # chat networks, by commas, all at once; empty: those that have been given settings
+    voice: str = ""  # voice carriers by preference, by commas; empty: likewise
     sms: str = ""  # SMS gateways, likewise
     #: driver → its settings without their prefix; what each reads, it says itself (notify/driver.py)
     drivers: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False)
@@ -144,7 +138,6 @@ class Config(BaseSettings):
 
     @field_validator(
         "public_url",
-        "telegram_api_url",
         "platform_url",
         "platform_feed_url",
         "alarm_url",
@@ -243,9 +236,6 @@ class Config(BaseSettings):
             host = read_host(name)
             if host is None or is_anywhere(host):
                 raise Refused("host_unusable", host=name)
-        is_webhook = self.telegram_token.get_secret_value() and self.telegram_mode == "webhook"
-        if is_webhook and len(self.telegram_secret.get_secret_value()) < 8:
-            raise Refused("telegram_secret_missing")
         least = LEASE_TIMEOUTS * self.provider_timeout_seconds
         if self.lease_seconds < least:
             raise Refused("lease_short", lease=f"{self.lease_seconds:g}", least=f"{least:g}")

@@ -45,7 +45,7 @@ class Person:
     active: bool = True
     contact_order: int = 0  # order in which contacts are tried: handler, then deputy (A21)
     has_phone: bool = True
-    chat: str | None = None  # channel name of the live binding, e.g. "telegram"
+    chat: str | None = None  # name of the network of the live binding
     address: str | None = None  # where the channel reaches them (chat id)
     key_name: str | None = None  # A37: their key to the three-level platform, by name
     key_authorised: bool = False  # A37: its mutual-aid module was authorised
@@ -222,7 +222,7 @@ class Message:
 
     id: int
     kind: str  # M1 … M25, P1, P2, S1 …
-    channel: str  # telegram | phone | sms …
+    channel: str  # a chat network | phone | sms …
     person: str
     ticket_id: int | None
     assignment_id: int | None

@@ -25,7 +25,7 @@ from backend.ports.availability import Unavailable
 from backend.ports.operations import Damage
 from backend.web.api.routes import ROUTES
 from backend.web.identity import COOKIE
-from backend.web.webhooks.chat import SECRET_HEADER
+from notify.chat.telegram.receiver import SECRET_HEADER
 from tests.api_document import watch_answers
 from tests.figures import Figures, choose_size
 from tests.operations.flipped_pages import PAGE, Page, flip, is_sound, list_pages, make_pages_small
@@ -129,7 +129,7 @@ async def ask_all_doors(office: Office, session: str) -> Counter[tuple[str, int,
         "POST",
         "/hooks/telegram",
         json=update,
-        headers={SECRET_HEADER: office.config.telegram_secret.get_secret_value()},
+        headers={SECRET_HEADER: office.config.drivers["telegram"]["secret"]},
     )
     for hook in ("/hooks/twilio/status/1", "/hooks/twilio/voice/1", "/hooks/twilio/inbound", "/hooks/platform"):
         await ask("hook", "POST", hook, data=b"{}")

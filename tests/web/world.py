@@ -40,7 +40,7 @@ from backend.triage.hot import HotListBuilder
 from backend.visits.rating_pages import RatingPages
 from backend.web.app import RUNNER_OPTIONS, build_app
 from backend.web.rehearsal_clock import RehearsalClock
-from backend.web.webhooks.chat import ChatHook, InboxReceiver
+from backend.web.webhooks.chat import ChatHook
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
@@ -71,6 +71,7 @@ from storage.visits.rating_pages import SqlRatingPageStore
 from storage.web.idempotency import SqlIdempotencyStore
 from tests.api_document import watch_answers
 from tests.scanner import FakeScanner
+from tests.telegram import build_telegram
 from tests.time_and_chance import CHANCE, build_clock
 from tests.web.fakes import FakeImports, FakeScoring
 
@@ -144,7 +145,7 @@ class World:
         tickets = TicketService(create_move_store(db), office, self.ids, self.encryption.journal)
         self.scoring, self.imports = FakeScoring(), FakeImports()
         people = People(SqlPeopleStore(db, self.ids, self.encryption), SqlChatStateStore(db), office, CHANCE)
-        people.bot_name = "jiesu_bot"
+        people.bot_link = "https://t.me/jiesu_bot?start={code}"
         audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
         features = SqlFeatureStore(db, self.encryption)
         self.scanner = FakeScanner()
@@ -184,7 +185,10 @@ class World:
         )  # fmt: skip
         self.alarms: list[tuple[str, dict[str, Any]]] = []  # causes that administrators were told of, with their facts
         self.clock_routes = RehearsalClock(FakeClock(self))
-        self.inbox: InboxReceiver = SqlInboxStore(db, self.ids, clock.real_now)
+        self.network = build_telegram("1:x", secret=SECRET)
+        self.inbox: Any = SqlInboxStore(
+            db, self.ids, clock.real_now, lambda _, body: self.network.receiver.identify(body)
+        )
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]
 
@@ -205,14 +209,14 @@ class World:
         await self._serve()
         return self
 
-    async def change(self, inbox: InboxReceiver | None = None, **services: Any) -> None:
+    async def change(self, inbox: Any = None, **services: Any) -> None:
         """Serve with other services, or another inbox."""
         await self.client.close()
         self.inbox, self.services = inbox or self.inbox, replace(self.services, **services)
         await self._serve()
 
     async def _serve(self) -> None:
-        hook = ChatHook(self.inbox, SECRET)
+        hook = ChatHook(self.inbox, [self.network], "")
         server = OfficeServer(build_app(self.services, [mount, hook.add_routes, self.clock_routes.add_routes]))
         self.client = TestClient(server, trace_configs=watch_answers())
         await server.start_server(**RUNNER_OPTIONS)

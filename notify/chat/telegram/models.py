@@ -1,5 +1,6 @@
 """aiogram's models, each completed when it is first used: all at once they cost a process seconds of its start."""
 
+import sys
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,6 +15,8 @@ def load_aiogram() -> None:
     names are kept instead, and a class is completed with them by pydantic itself when it is first used: the same
     classes, the same validation. Where aiogram is imported already, nothing changes.
     """
+    if "aiogram" in sys.modules:
+        return
     names: Names = {}
     rebuild = BaseModel.__dict__["model_rebuild"].__func__
 
