@@ -23,7 +23,7 @@ from backend.rehearsal.clock import ClockMover
 from backend.rehearsal.shared_clock import SharedClock
 from notify.driver_registry import DriverRegistry
 from sandbox.carriers import Rehearsed, list_carriers
-from sandbox.chats import find_chat
+from sandbox.chats import RehearsedChat, find_chat
 from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ REHEARSAL_CALLS_PER_SECOND = 200.0  # calls a second: a day passes in moments wh
 def point_at_simulator(config: Config) -> None:
     """Point a rehearsal's settings at the simulated networks; providers with a URL of their own keep it."""
     base, derive_secret = config.local_url, partial(_derive_secret, config.load_secret_key())
-    chat = find_chat()
-    given = config.drivers.setdefault(chat.name, {})
-    if not given.get("api_url"):
-        given |= chat.build_settings(f"{base}/sandbox/{chat.name}", derive_secret)
+    name = find_chat()
+    chat = config.drivers.setdefault(name, {})
+    if not chat.get("api_url"):
+        chat |= load_simulated_chat(name).build_settings(f"{base}/sandbox/{name}", derive_secret)
     twilio = config.drivers.setdefault("twilio", {})
     if not twilio.get("api_url"):
         twilio |= {
@@ -76,6 +76,14 @@ def load_simulated(name: str) -> Rehearsed:
     return rehearsed
 
 
+def load_simulated_chat(name: str) -> RehearsedChat:
+    """Load the simulated chat network by its driver's name."""
+    registry = DriverRegistry()
+    registry.add("chat", name, f"sandbox.{name}.chat_rehearsal")
+    rehearsed: RehearsedChat = registry.load("chat", name).build({})
+    return rehearsed
+
+
 def uses_real_network(config: Config) -> bool:
     """Whether a real network is part of this rehearsal; asked before the settings point at the simulated ones."""
     return any(given.get("api_url") for given in config.drivers.values())
@@ -88,7 +96,7 @@ def build_simulator(
     from sandbox.simulator import Simulator
     from sandbox.telephone.behaviour import MANUAL
 
-    chat = config.drivers[find_chat().name]
+    chat = config.drivers[find_chat()]
     simulator = Simulator(
         now=now,
         real_time=time.time,

@@ -1,6 +1,8 @@
 """The Telegram of a rehearsal: what its driver is told to reach it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from sandbox.chats import RehearsedChat
 
 NAME = "telegram"
 
@@ -13,3 +15,8 @@ def build_settings(api_url: str, derive_secret: Callable[[str], str]) -> dict[st
         "secret": derive_secret("chat webhook"),
         "mode": "webhook",
     }
+
+
+def build(_: Mapping[str, str]) -> RehearsedChat:
+    """Build its rehearsal."""
+    return RehearsedChat(build_settings)

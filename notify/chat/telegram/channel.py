@@ -20,12 +20,13 @@ from aiogram.types import (
 
 from notify.attempt import track_request
 from notify.channel import ChannelCapabilities, DeliveryError, EditResult, Edits
-from notify.chat.telegram import NAME
 from notify.chat.telegram.errors import to_delivery_error
 from notify.chat.telegram.session import REQUEST_SECONDS
 from notify.message import Card, Picture, Receipt
 from notify.plain_text import ELLIPSIS, clean, fit
 from notify.rate_limit import Bucket
+
+NAME = "telegram"
 
 #: UTF-16 units (FT26)
 TEXT_LIMIT, CAPTION_LIMIT, TOAST_LIMIT, LABEL_LIMIT, NAME_LIMIT = 4096, 1024, 200, 64, 120

@@ -1,6 +1,6 @@
 """aiogram's models, each completed when it is first used: all at once they cost a process seconds of its start."""
 
-import sys
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -8,6 +8,7 @@ from pydantic import BaseModel
 Names = dict[str, Any]
 
 
+@cache
 def load_aiogram() -> None:
     """Import aiogram without completing its models.
 
@@ -15,8 +16,6 @@ def load_aiogram() -> None:
     names are kept instead, and a class is completed with them by pydantic itself when it is first used: the same
     classes, the same validation. Where aiogram is imported already, nothing changes.
     """
-    if "aiogram" in sys.modules:
-        return
     names: Names = {}
     rebuild = BaseModel.__dict__["model_rebuild"].__func__
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from aiogram import Bot
 
 from notify.channel import DeliveryError, Settings
-from notify.chat.telegram import NAME
-from notify.chat.telegram.channel import TelegramChannel
+from notify.chat.telegram.channel import NAME, TelegramChannel
 from notify.chat.telegram.errors import to_delivery_error
 from notify.chat.telegram.receiver import IDLE_SECONDS, POLL_SECONDS, TelegramReceiver
 from notify.chat.telegram.session import REQUEST_SECONDS, make_bot
