@@ -114,7 +114,9 @@ class World:
         self.scanner = FakeScanner()
         self.url = f"{base_url}/sandbox/telegram"
         self.network = build_telegram(TELEGRAM_TOKEN, self.url)
-        self.inbox = SqlInboxStore(db, self.ids, clock.real_now, lambda _, body: self.network.receiver.identify(body))
+        self.inbox = SqlInboxStore(
+            db, self.ids, clock.real_now, lambda name, body: self.services.networks[name].receiver.identify(body)
+        )
         self.services = BotServices(
             networks={"telegram": self.network}, answers=PressAnswers(self.inbox), tickets=self.tickets, office=self.office, people=self.people,
             chat_state=chat_state, queries=SqlQueryStore(db, encryption),

@@ -38,7 +38,7 @@ class TelegramNetwork:
         found: list[Check] = []
         checked = NAME
         try:
-            found.append(Check(NAME, Health.OK, NAME, {"name": (await self.bot.me()).username}))
+            found.append(Check(NAME, Health.OK, NAME, {"name": (await self.bot.get_me()).username}))
             if self._hook_url:
                 checked = "webhook"
                 matches = (await self.bot.get_webhook_info()).url == self._hook_url

@@ -154,7 +154,8 @@ def _find_other(message: Fields) -> OtherContent:
         return "voice"
     if any(message.get(name) for name in SERVICE_FIELDS):
         return "service"
-    return "" if message.get("text") or message.get("caption") else "other"
+    is_known = any(message.get(name) for name in ("text", "caption", "photo", "document", "contact"))
+    return "" if is_known else "other"
 
 
 def _read_replied(message: Fields, bot_id: int) -> RepliedTo:
