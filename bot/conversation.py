@@ -183,6 +183,13 @@ class Conversation(OpenQuestions):
                 return None
         return None
 
+    async def send_to(self, person: Person, card: Card) -> Receipt | None:
+        """Send a card to somebody else, on the network where they are; None when it could not be sent."""
+        network = self.services.networks.get(person.chat or "")
+        if network is None or not person.address:
+            return None
+        return await self.send(person.address, card, network=network)
+
     async def _acquire_rate(self, channel: Channel, address: str) -> bool:
         """Wait for the rate limiter; False when that would take longer than `MAX_WAIT` seconds."""
         buckets = channel.buckets(address)
@@ -208,8 +215,7 @@ class Conversation(OpenQuestions):
         unit = units[person.unit].name if person.unit in units else person.unit
         text = self.render("message.chat_lost", unit=unit, name=person.name)
         for colleague in await self.services.people.list_colleagues(person):
-            if (network := self.services.networks.get(colleague.chat or "")) is not None:
-                await self.send(str(colleague.address), Card(text), network=network)
+            await self.send_to(colleague, Card(text))
 
     async def refuse(self, refused: Refused) -> None:
         """Send a refusal as text."""
@@ -235,10 +241,10 @@ class Conversation(OpenQuestions):
         """Remove the buttons of the pressed message; their captions press nothing any more."""
         if not (self.pressed_id and self.chat_id):
             return
-        with contextlib.suppress(DeliveryError):
-            await self.network.channel.remove_buttons(self.chat_id, self.pressed_id)
         if self.private:
             await self.drop_captions(self.pressed_id)
+        with contextlib.suppress(DeliveryError):
+            await self.network.channel.remove_buttons(self.chat_id, self.pressed_id)
 
     async def update_card(self) -> None:
         """Update the pressed message: render a card again, remove the buttons of anything else (FT14)."""

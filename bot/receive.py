@@ -103,6 +103,7 @@ class InboxWorker:
         when there is always more, so that monitoring sees it is alive (FS6).
         """
         running: set[asyncio.Task[None]] = set()
+        last: dict[tuple[str, str], asyncio.Task[None]] = {}  # by network and chat
         handled = 0
         monotonic = self._clock.monotonic
         renewed = monotonic()
@@ -114,13 +115,18 @@ class InboxWorker:
                     free = MAX_CONCURRENT - len(running) if monotonic() < enough else 0
                     claimed = await self.inbox.claim(network.name, self.owner, free) if free else ()
                     handled += len(claimed)
-                    running |= {asyncio.create_task(self._handle_and_finish(network, heard)) for heard in claimed}
+                    for item in claimed:
+                        chat = (network.name, item.conversation)
+                        task = asyncio.create_task(self._handle_and_finish(network, item, last.get(chat)))
+                        running.add(task)
+                        last[chat] = task
                 if not running:
                     return handled
                 woken = asyncio.create_task(self._woken.wait())
                 await asyncio.wait({*running, woken}, timeout=READ_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
                 woken.cancel()
                 running = {task for task in running if not task.done()}
+                last = {chat: task for chat, task in last.items() if task in running}
                 if running and monotonic() > renewed + RENEW_SECONDS:
                     renewed = monotonic()
                     await self.inbox.renew(self.owner)
@@ -130,7 +136,12 @@ class InboxWorker:
                 for task in running:
                     task.cancel()
 
-    async def _handle_and_finish(self, network: ChatNetwork, item: InboxItem) -> None:
+    async def _handle_and_finish(
+        self, network: ChatNetwork, item: InboxItem, before: asyncio.Task[None] | None
+    ) -> None:
+        """Handle one update once the one `before` it in its chat is over: a move had marked that as done (FT3, FT10)."""
+        if before is not None and item.conversation:
+            await asyncio.wait({before})
         if await self._handle(network, item):
             await self.inbox.mark_done([item.id])
 

@@ -13,7 +13,7 @@ LIVE_CARD = "card_resent"  # a live card sent again (backend/delivery/kinds)
 async def send_card(
     chat: Conversation, context: TicketContext, person: Person, address: str, network: ChatNetwork
 ) -> None:
-    """Send the card, rendered for this person, to this address. Refused `unavailable` when it cannot be sent."""
+    """Send the card, rendered for this person, to this address there. Refused `unavailable` when it cannot be sent."""
     services = chat.services
     card = await services.cards.render_live_card(context.assignment_id, person)
     receipt = await chat.send(address, card, network=network)

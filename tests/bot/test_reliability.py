@@ -187,6 +187,26 @@ async def test_a_chat_that_must_wait_holds_up_no_other_FT17(world: World) -> Non
     await waiting.expect("我能帮您")
 
 
+async def test_what_is_said_next_waits_for_the_end_of_what_was_done_before_FT3_FT10(world: World) -> None:
+    """The act marks its update as done; what its handler does afterwards still comes before the next message."""
+    user = await world.bind("S1")
+    await world.dispatch_ticket()
+    delete = world.services.chat_state.delete_draft
+
+    async def delete_slowly(*about: Any) -> None:
+        await asyncio.sleep(0.3)
+        await delete(*about)
+
+    world.services.chat_state.delete_draft = delete_slowly  # type: ignore[method-assign]
+    await user.say("/supervise T1 超期未办")
+    await user.expect("是否确认")
+    await user.say("确认")
+    await user.expect("已发起督办")
+    await user.say("确认")
+    await user.expect("没有识别到要办的事项")
+    assert (await world.list_verbs()).count("supervise") == 1
+
+
 async def test_a_group_that_became_a_supergroup_leaves_no_card_behind_FT21(world: World) -> None:
     bound = await world.bind("H1")
     assignment_id = await world.dispatch_ticket()
