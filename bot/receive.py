@@ -54,8 +54,10 @@ class InboxWorker:
     async def respond(self, network: str, body: bytes) -> HookResponse:
         """Store a press whose answer is the response to it; return the answer, or "working" when its time has come."""
         receiver, late = self.services.networks[network].receiver, self.services.texts.render("toast.working")
+        began = self._clock.monotonic()
         kept = await self.receive(network, body)
-        text, is_answered = await self.services.answers.wait(kept.id, receiver.can.answer_by, late)
+        left = max(0.0, receiver.can.answer_by - (self._clock.monotonic() - began))
+        text, is_answered = await self.services.answers.wait(kept.id, left, late)
         card = await self._render_pressed(network, body) if is_answered and receiver.can.card_in_answer else None
         return receiver.render(text, card)
 
