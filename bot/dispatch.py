@@ -1,8 +1,5 @@
 """Dispatches an event: identity first, then its handler; one place where refusals become text."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
-
 from backend.domain.refusals import Refused
 from backend.ports.availability import Unavailable
 from bot import messages, presses
@@ -13,31 +10,19 @@ from notify.chat_events import ChatEvent, ChatMoved, Ignored, LeftChat, Pressed,
 from notify.chat_network import ChatNetwork
 
 
-async def _handle_press(chat: Conversation, event: Pressed) -> None:
-    await presses.handle_press(chat)
-
-
-async def _handle_said(chat: Conversation, event: Said) -> None:
-    await (messages.handle_edit if event.edited else messages.handle_message)(chat, event)
-
-
-async def _handle_left(chat: Conversation, event: LeftChat) -> None:
-    if chat.private and chat.person is not None:
-        await chat.unbind_dead_chat(event.why)
-
-
-async def _handle_moved(chat: Conversation, event: ChatMoved) -> None:
-    await chat.services.card_store.replace_address(chat.network.name, event.who.chat, event.new_chat)
-    chat.services.office.invalidate()
-
-
-#: kind of event → its handler
-HANDLERS: Mapping[type, Callable[[Conversation, Any], Awaitable[None]]] = {
-    Pressed: _handle_press,
-    Said: _handle_said,
-    LeftChat: _handle_left,
-    ChatMoved: _handle_moved,
-}
+async def _handle(chat: Conversation, event: ChatEvent) -> None:
+    match event:
+        case Pressed():
+            await presses.handle_press(chat)
+        case Said(edited=True):
+            await messages.handle_edit(chat, event)
+        case Said():
+            await messages.handle_message(chat, event)
+        case ChatMoved():
+            await chat.services.card_store.replace_address(chat.network.name, event.who.chat, event.new_chat)
+            chat.services.office.invalidate()
+        case LeftChat() if chat.private and chat.person is not None:
+            await chat.unbind_dead_chat(event.why)
 
 
 class Dispatcher:
@@ -55,7 +40,7 @@ class Dispatcher:
         try:
             if await self._may_go_on(chat):
                 await self._identify(chat)
-                await HANDLERS[type(event)](chat, event)
+                await _handle(chat, event)
         except Refused as refused:
             await chat.audit_refusal("command_refused", refused)
             await chat.refuse(refused)

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Update, bindparam, delete, select, text, update
 
@@ -98,8 +97,9 @@ class SqlInboxStore(SqlLeases):
 
     async def receive(self, source: str, body: bytes) -> Kept:
         await self._ids.refill(1)
-        row: dict[str, Any] = {
-            "id": self._ids.take(),
+        number = self._ids.take()
+        row: dict[str, object] = {
+            "id": number,
             "source": source,
             "at": to_micros(self._real_now()),
             "state": "new",
@@ -114,7 +114,7 @@ class SqlInboxStore(SqlLeases):
             row |= {"external_id": "sha256:" + hashlib.sha256(body).hexdigest(), "conversation": "", "body": shown,
                     "state": "unreadable", "error": str(error)[:MAX_ERROR].replace("\0", "\\0")}  # fmt: skip
         if await self._receive.write(self._db, row):
-            return Kept(row["id"], is_new=True)
+            return Kept(number, is_new=True)
         if obstacle := await self._db.read(lambda c: self._db.gate.find_obstacle(c, "inbox")):
             raise Unavailable(obstacle)
         known = {"source": source, "event": row["external_id"]}

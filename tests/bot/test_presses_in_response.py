@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
+from backend.domain.acts import Snapshot
+from backend.ports.tickets import TicketRef
 from bot.press_answers import PressAnswers
 from tests import paper
 from tests.bot.world import World
@@ -32,13 +33,13 @@ class PaperDesk:
         await self.world.settle()
         return [card.text for _, card in list(paper.DESK.sheets.values())[before:]]
 
-    async def tick(self, sheet: str, label: str) -> dict[str, Any]:
+    async def tick(self, sheet: str, label: str) -> dict[str, str]:
         """Tick a box; what the office answers there and then."""
         buttons = [button for row in paper.DESK.sheets[sheet][1].buttons for button in row]
         data = next(button.data for button in buttons if button.label == label)
         return await self.send(self.encode(sheet=sheet, tick=data))
 
-    async def send(self, body: bytes) -> dict[str, Any]:
+    async def send(self, body: bytes) -> dict[str, str]:
         answer = await self.world.worker.respond(NETWORK, body)
         return dict(json.loads(answer.text))
 
@@ -104,7 +105,7 @@ async def test_a_slow_press_is_answered_working_in_time_and_then_in_words(desk: 
     sheet = await get_card(desk)
     load = desk.world.tickets.moves.load
 
-    async def load_slowly(ref: Any) -> Any:
+    async def load_slowly(ref: TicketRef) -> Snapshot | None:
         await asyncio.sleep(1.3)
         return await load(ref)
 

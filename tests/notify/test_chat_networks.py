@@ -28,11 +28,11 @@ def build_hook(body: bytes, path: str, *headers: tuple[str, str]) -> HookRequest
     return HookRequest("POST", "https://office.example", path, path, {}, headers, body)
 
 
-def encode(number: int, **content: Any) -> bytes:
+def encode(number: int, **content: object) -> bytes:
     return json.dumps({"update_id": number, **content}, ensure_ascii=False).encode()
 
 
-def build_message(number: int, chat: dict[str, Any] = PRIVATE, **content: Any) -> dict[str, Any]:
+def build_message(number: int, chat: dict[str, object] = PRIVATE, **content: object) -> dict[str, object]:
     return {"message_id": number, "date": 1, "chat": chat, "from": USER, **content}
 
 
@@ -102,7 +102,7 @@ class TestPaper(ChatConformance):
         paper.DESK.is_closed = False
 
 
-def read(**content: Any) -> Any:
+def read(**content: object) -> Any:
     return build_telegram(TOKEN).receiver.read(encode(1, **content).decode())
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
 
 from backend.domain.texts import Texts
 from notify.chat import paper  # type: ignore[attr-defined]  # the copy
@@ -48,7 +47,7 @@ async def tell(folder: Path) -> None:
         await office.dispatch_ticket("JS0001")
         sheet = str(len(paper.DESK.sheets))
         assert "JS0001" in writer.read()
-        button: Any = paper.DESK.sheets[sheet][1].buttons[0][0]
+        button = paper.DESK.sheets[sheet][1].buttons[0][0]
         status, said = await writer.post(sheet=sheet, tick=button.data)
         assert status == 200 and "已签收。" in said and "JS0001" in said, said
         await office.settle()

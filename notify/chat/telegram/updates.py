@@ -26,9 +26,13 @@ LEFT_STATUSES = ("kicked", "left")
 PHOTO_NAME = "photo.jpg"
 #: fields of messages that nobody wrote
 SERVICE_FIELDS = (
-    "migrate_from_chat_id", "new_chat_members", "left_chat_member", "group_chat_created", "supergroup_chat_created",
+    "migrate_from_chat_id",
+    "new_chat_members",
+    "left_chat_member",
+    "group_chat_created",
+    "supergroup_chat_created",
     "pinned_message",
-)  # fmt: skip
+)
 #: where an update of each kind names its chat
 _HOLDERS = ("message", "edited_message", "my_chat_member", "channel_post")
 
@@ -77,11 +81,15 @@ def _read_message(message: Fields, bot_id: int) -> ChatEvent:
         return ChatMoved(who, _read_id(moved))
     replied, contact = message.get("reply_to_message"), message.get("contact")
     return Said(
-        who, _read_id(message["message_id"]), _read_text(message.get("text") or message.get("caption")),
-        reply_to=None if replied is None else _read_replied(replied, bot_id), files=_read_files(message),
-        contact=None if contact is None else _read_contact(contact), other=_find_other(message),
+        who,
+        _read_id(message["message_id"]),
+        _read_text(message.get("text") or message.get("caption")),
+        reply_to=None if replied is None else _read_replied(replied, bot_id),
+        files=_read_files(message),
+        contact=None if contact is None else _read_contact(contact),
+        other=_find_other(message),
         album=_read_text(message.get("media_group_id")),
-    )  # fmt: skip
+    )
 
 
 def _read_edited(message: Fields, bot_id: int) -> ChatEvent:
