@@ -41,6 +41,7 @@ from backend.visits.rating_pages import RatingPages
 from backend.web.app import RUNNER_OPTIONS, build_app
 from backend.web.rehearsal_clock import RehearsalClock
 from backend.web.webhooks.chat import ChatHook
+from notify.chat_network import ChatNetwork
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
@@ -186,6 +187,7 @@ class World:
         self.alarms: list[tuple[str, dict[str, Any]]] = []  # causes that administrators were told of, with their facts
         self.clock_routes = RehearsalClock(FakeClock(self))
         self.network = build_telegram("1:x", secret=SECRET)
+        self.networks: list[ChatNetwork] = [self.network]
         self.inbox: Any = SqlInboxStore(
             db, self.ids, clock.real_now, lambda _, body: self.network.receiver.identify(body)
         )
@@ -216,7 +218,7 @@ class World:
         await self._serve()
 
     async def _serve(self) -> None:
-        hook = ChatHook(self.inbox, [self.network], "")
+        hook = ChatHook(self.inbox, self.networks, "")
         server = OfficeServer(build_app(self.services, [mount, hook.add_routes, self.clock_routes.add_routes]))
         self.client = TestClient(server, trace_configs=watch_answers())
         await server.start_server(**RUNNER_OPTIONS)
