@@ -74,7 +74,7 @@ async def test_every_request_of_the_drivers_is_valid_G14(size: str, figures: Fig
         users = [simulator.chat.get_user(f"人{n}", f"+86138000{n:05d}") for n in range(8)]
         for user in users:
             await user.start()
-        channel = telegram.build({"token": TELEGRAM_TOKEN, "api_url": f"{base_url}/sandbox/telegram"})
+        channel = telegram.build({"token": TELEGRAM_TOKEN, "api_url": f"{base_url}/sandbox/telegram"}).channel
         http = PooledHttpClient(f"{base_url}/sandbox/twilio")
         carrier = TwilioCarrier(TWILIO_SID, TWILIO_TOKEN, http=http)
         sms = TwilioSmsGateway(TWILIO_SID, TWILIO_TOKEN, OWN_NUMBER, http=http)
