@@ -117,7 +117,7 @@ class Channel(Protocol):
         ...
 
     async def remove_buttons(self, address: str, message_id: str) -> None:
-        """Remove the buttons of a sent message, whose text stays; idempotent, so never ambiguous."""
+        """Remove the buttons of a sent message, whose text stays; done if there are none. Never ambiguous."""
         ...
 
     async def fetch(self, file_ref: str, limit: int) -> bytes:

@@ -133,7 +133,8 @@ class ChatConformance:
 
     async def test_the_buttons_of_a_message_are_removed_and_its_text_stays_FT14(self, chat_rig: ChatRig) -> None:
         sent = await chat_rig.network.channel.send(chat_rig.chat, CARD)
-        await chat_rig.network.channel.remove_buttons(chat_rig.chat, sent.provider_id)
+        for _ in range(2):  # the second time there are none
+            await chat_rig.network.channel.remove_buttons(chat_rig.chat, sent.provider_id)
 
     async def test_what_people_wrote_is_deleted_where_that_can_be(self, chat_rig: ChatRig) -> None:
         if not chat_rig.network.receiver.can.deletes_theirs:

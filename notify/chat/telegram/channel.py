@@ -157,10 +157,13 @@ class TelegramChannel:
 
     async def remove_buttons(self, address: str, message_id: str) -> None:
         chat = _parse_chat(address)
+        if not (message_id.isascii() and message_id.isdigit()):
+            return
         try:
             await self._request(lambda: self.bot.edit_message_reply_markup(chat_id=chat, message_id=int(message_id)))
         except DeliveryError as error:
-            raise error.as_idempotent() from error
+            if error.code not in ("not_modified", "edit_gone"):  # they are not there
+                raise error.as_idempotent() from error
 
     async def fetch(self, file_ref: str, limit: int) -> bytes:
         try:
