@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ CLICK_PHRASES = {
 #: What click writes in a usage line → its key under `cli.page`.
 USAGE_WORDS = {"[OPTIONS]": "some_options", "COMMAND [ARGS]...": "a_command"}
 #: Kind of value → its key under `cli.page`, which says what is to be written.
-KINDS_OF_VALUE: Sequence[tuple[type[click.ParamType], str]] = (
+KINDS_OF_VALUE: Sequence[tuple[type[click.types.ParamType[Any]], str]] = (
     (click.Choice, "choose"), (click.Path, "no_file"), (click.IntRange, "in_range"), (click.FloatRange, "in_range"),
     (type(click.INT), "whole_number"), (type(click.FLOAT), "number"), (click.DateTime, "date"),
 )  # fmt: skip

@@ -134,11 +134,12 @@ class FindBody(RequestBody):
 
 
 class SettingBody(RequestBody):
-    """A new value, for all or one unit, from now or from a given time."""
+    """A new value, for all or one unit, from now or from a given time; `together` with those it must agree with."""
 
     value: Annotated[str, Field(max_length=2_000, strict=True)]
     unit: Code | None = None
     from_at: Instant | None = None
+    together: dict[Code, Annotated[str, Field(max_length=2_000, strict=True)]] = Field({}, max_length=10)
 
 
 class RunBody(RequestBody):
