@@ -15,10 +15,11 @@ ARRIVALS = ("create", "import")
 KNOWN = {*CODES, *YES_OR_NO, *INSTANTS, *UNITS, *PLAIN, *WRITTEN, *ELSEWHERE}
 AT = "2026-11-10T17:00:00+08:00"
 CODE = re.compile(r"\b[a-z]+_[a-z_]+\b|\b(?:true|false|None|U01)\b")
-VALUES: dict[str, Any] = {
-    **dict.fromkeys(INSTANTS, AT),
-    **dict.fromkeys(UNITS, "U01"),
-    **dict.fromkeys(PLAIN, "2026-11-10"),
+VALUES: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(INSTANTS, (AT,)),
+    **dict.fromkeys(UNITS, ("U01",)),
+    **dict.fromkeys(PLAIN, ("2026-11-10",)),
+    "channel": ("phone",),
 }
 
 
