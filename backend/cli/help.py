@@ -18,9 +18,14 @@ CLICK_PHRASES = {
 USAGE_WORDS = {"[OPTIONS]": "some_options", "COMMAND [ARGS]...": "a_command"}
 #: Kind of value → its key under `cli.page`, which says what is to be written.
 KINDS_OF_VALUE: Sequence[tuple[type[click.types.ParamType[Any]], str]] = (
-    (click.Choice, "choose"), (click.Path, "no_file"), (click.IntRange, "in_range"), (click.FloatRange, "in_range"),
-    (type(click.INT), "whole_number"), (type(click.FLOAT), "number"), (click.DateTime, "date"),
-)  # fmt: skip
+    (click.Choice, "choose"),
+    (click.Path, "no_file"),
+    (click.IntRange, "in_range"),
+    (click.FloatRange, "in_range"),
+    (type(click.INT), "whole_number"),
+    (type(click.FLOAT), "number"),
+    (click.DateTime, "date"),
+)
 _IN_BRACKETS = re.compile(r"\((.*)\)")  # how click names arguments beyond those it knows
 
 

@@ -45,8 +45,14 @@ async def _load_settings() -> "Settings":
 @click.argument("key")
 @click.argument("value")
 @click.option("--unit", metavar="CODE", help=get_texts().render("cli.help.set_unit"))
-@click.option("--with", "together", multiple=True, metavar="KEY=VALUE", callback=read_pairs,
-              help=get_texts().render("cli.help.set_with"))  # fmt: skip
+@click.option(
+    "--with",
+    "together",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=read_pairs,
+    help=get_texts().render("cli.help.set_with"),
+)
 @click.option("--preview", is_flag=True, help=get_texts().render("cli.help.set_preview"))
 @click.option("--recompute", "move", is_flag=True, help=get_texts().render("cli.help.set_recompute"))
 @click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))

@@ -13,9 +13,11 @@ LONGEST: Mapping[LimitUnit, int] = {
 }  # fmt: skip
 #: setting → the setting it may not be above
 NOT_ABOVE = {
-    "bulletin.peer_small": "bulletin.peer_large", "likeness.show_from": "likeness.merge_from",
-    "scoring.total_floor": "scoring.total_max", "visit.manual.min_days": "visit.manual.attempts",
-}  # fmt: skip
+    "bulletin.peer_small": "bulletin.peer_large",
+    "likeness.show_from": "likeness.merge_from",
+    "scoring.total_floor": "scoring.total_max",
+    "visit.manual.min_days": "visit.manual.attempts",
+}
 #: two settings → what they add up to
 SUMS = {("region.weight_management", "region.weight_units"): Decimal(1)}
 
@@ -45,9 +47,13 @@ def refuse_contradiction(key: str, settings: Mapping[str, str]) -> None:
     for (one, other), total in SUMS.items():
         if key in (one, other) and (found := Decimal(settings[one]) + Decimal(settings[other])) != total:
             raise Refused(
-                "setting_sum", key=rows[key].label, one=rows[one].label, other=rows[other].label, total=str(total),
+                "setting_sum",
+                key=rows[key].label,
+                one=rows[one].label,
+                other=rows[other].label,
+                total=str(total),
                 found=str(found),
-            )  # fmt: skip
+            )
 
 
 def is_number_below(low: str, high: str) -> bool:

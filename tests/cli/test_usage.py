@@ -20,7 +20,7 @@ WRONG = {
     "option": ("--nosuch",),
     "flag": ("--json=1",),
     "short": ("-x",),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_each_value_that_cannot_be_read_is_named(
         ("serve --roles cook", "--roles 写得不对：“cook”"),
         ("watch http://h --alarm x --every zero", "--every 请填数字"),
     ],
-)  # fmt: skip
+)
 def test_each_complaint_says_what_to_write(
     command: str, complaint: str, capsys: pytest.CaptureFixture[str], elsewhere: Path
 ) -> None:

@@ -7,10 +7,21 @@ from backend.domain.texts import Texts
 
 #: Argument that is a code → the group its word is in.
 CODES = {
-    "grade": "grade", "category": "category", "channel": "channel", "reason_code": "reason_code", "close_type": "close_type",
-    "way": "way", "class": "class", "signed_by": "signed_by", "reason_class": "delay", "flag": "flag", "answer": "answer",
-    "contacted": "contacted", "resolved": "resolved", "because": "visit_reason",
-}  # fmt: skip
+    "grade": "grade",
+    "category": "category",
+    "channel": "channel",
+    "reason_code": "reason_code",
+    "close_type": "close_type",
+    "way": "way",
+    "class": "class",
+    "signed_by": "signed_by",
+    "reason_class": "delay",
+    "flag": "flag",
+    "answer": "answer",
+    "contacted": "contacted",
+    "resolved": "resolved",
+    "because": "visit_reason",
+}
 #: Arguments that are yes or no.
 YES_OR_NO = ("accept", "reached", "no_objection", "mass_incident", "confidential", "hard_case")
 INSTANTS = ("close_due_at", "new_due_at", "due_at")
@@ -18,13 +29,34 @@ UNITS = ("unit",)
 PLAIN = ("into", "repeat", "revisit_on")  # numbers of tickets, days
 #: Written by people, below the line as they wrote it.
 WRITTEN = (
-    "reason", "text", "note", "feedback", "summary", "explanation", "conclusion", "cause", "responsibility", "improvement",
-)  # fmt: skip
+    "reason",
+    "text",
+    "note",
+    "feedback",
+    "summary",
+    "explanation",
+    "conclusion",
+    "cause",
+    "responsibility",
+    "improvement",
+)
 #: Shown as badges or files, or said by the line itself.
-ELSEWHERE = frozenset({
-    "triage", "valid_complaint", "dispatch_kind", "files", "kind", "to", "dues", "ordered_by", "requester_informed", "at",
-    "want_person", "sampled",
-})  # fmt: skip
+ELSEWHERE = frozenset(
+    {
+        "triage",
+        "valid_complaint",
+        "dispatch_kind",
+        "files",
+        "kind",
+        "to",
+        "dues",
+        "ordered_by",
+        "requester_informed",
+        "at",
+        "want_person",
+        "sampled",
+    }
+)
 
 
 def list_facts(
