@@ -20,9 +20,10 @@ from pydantic_settings import (
 from backend.app.driver_settings import check_drivers, gather_driver_settings
 from backend.app.secret_strength import SHARED_BITS, is_strong_secret
 from backend.domain.addresses import Addresses, is_anywhere, is_loopback, read_host
-from backend.domain.profiles import CHOOSING, read_profile
+from backend.domain.profiles import CHOOSING
 from backend.domain.refusals import Refused
 from backend.domain.settings_catalogue import find_setting
+from backend.office.settings import check_profile
 from notify.outgoing import Outgoing
 
 LEASE_TIMEOUTS = 3  # time-outs that a lease lasts at least, so that no request outlives it (XR7)
@@ -117,7 +118,7 @@ class Config(BaseSettings):
     @field_validator("profile")
     @classmethod
     def _known_profile(cls, value: str) -> str:
-        read_profile(value)  # refused, and not a ValueError: the sentence names the profiles that there are
+        check_profile(value)  # refused, and not a ValueError: the sentence names the profiles that there are
         return value
 
     @field_validator("timezone")

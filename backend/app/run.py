@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -107,7 +108,8 @@ async def run_until_stopped(
         return 1
     except OSError as error:
         print(texts.render("cli.port_taken", host=config.host, port=config.port,
-                            why=error.strerror or str(error)), file=sys.stderr)  # fmt: skip
+                            why=texts.get_word_or_value("os_error", errno.errorcode.get(error.errno or 0, type(error).__name__))),
+              file=sys.stderr)  # fmt: skip
         return 1
     return status
 

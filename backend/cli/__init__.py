@@ -107,7 +107,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(describe_usage_error(get_texts(), usage), err=True)
         if usage.ctx is not None:
             click.echo(usage.ctx.get_usage(), err=True)
-            print_text("page.see", command=usage.ctx.command_path)
+        print_text("page.see", command=usage.ctx.command_path if usage.ctx is not None else "jiesu")
         return 2
     except click.ClickException as other:
         other.show()

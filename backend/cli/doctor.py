@@ -26,6 +26,7 @@ from backend.cli.connect import load_config, print_json, run_async, silence_logs
 from backend.cli.storage_checks import BROKEN, list_storage_codes
 from backend.domain.addresses import is_loopback
 from backend.domain.causes import describe_cause
+from backend.domain.profiles import CHOOSING
 from backend.domain.refusals import HTTP_STATUS, Refused
 from backend.domain.setting_words import word_value
 from backend.domain.texts import Texts
@@ -75,17 +76,21 @@ async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
             found.append(Check("hold", Health.NOTICE, "held"))
         with contextlib.suppress(Refused):  # a setting that cannot be used, said above
             async with open_core(config) as core:
-                found += await _check_office(core)
+                found += await _check_office(core, config.profile)
     found += await asyncio.to_thread(lambda: [*_check_door(config, fetch_json)])
     found += await _check_drivers(config, "chat", lambda one: [*build_networks(one).values()])
     found += await _check_lines(config)
     return found
 
 
-async def _check_office(core: Core) -> list[Check]:
+async def _check_office(core: Core, given: str) -> list[Check]:
     snapshot = await core.office.snapshot()
     record = snapshot.settings.choice("system_of_record")
+    profile = snapshot.settings.choice(CHOOSING)
     return [
+        Check("profile", Health.OK, "profile", {"profile": profile})
+        if profile == given
+        else Check("profile", Health.NOTICE, "profile_set", {"profile": profile, "given": given}),
         _check_calendar(core.clock.now().date(), snapshot.calendar.end),
         Check("record", Health.OK, "record" if record == "self" else "record_external"),
         _check_people(len(snapshot.config.units), len(snapshot.config.people)),
@@ -97,7 +102,7 @@ def _check_settings(config: Config) -> Check:
         config.check()
     except Refused as refused:
         return Check("settings", Health.BROKEN, "refused", {"code": refused.code, **refused.facts})
-    return Check("settings", Health.OK, "settings", {"profile": config.profile, "zone": config.timezone})
+    return Check("settings", Health.OK, "settings", {"zone": config.timezone})
 
 
 def _check_hosts(config: Config) -> Check:
@@ -230,8 +235,9 @@ def describe_check(texts: Texts, check: Check) -> str:
     facts = dict(check.facts)
     if "why" in facts:
         facts["why"] = describe_cause(texts, facts["why"])
-    if "profile" in facts:
-        facts["profile"] = word_value(texts, "profile", facts["profile"])
+    for name in ("profile", "given"):
+        if name in facts:
+            facts[name] = word_value(texts, CHOOSING, facts[name])
     if facts.get("found") == "?":  # a scanner that names nothing
         facts["found"] = ""
     return texts.render(f"cli.check.{check.what}", **facts)

@@ -70,7 +70,7 @@ ROUTES: tuple[Route, ...] = (
           refuses=("unknown_entry", "same_person", "nothing_pending", "exempt_and_counted")),
     Route("GET",  "/settings",               office.list_settings),
     Route("PUT",  "/settings/{key}",         office.store_setting, "office.edit", schemas.SettingBody,
-          refuses=("unknown_setting", "not_per_unit", "bad_setting", "setting_empty", "setting_too_long", "setting_above", "unknown_country", "unknown_unit")),
+          refuses=("unknown_setting", "not_per_unit", "bad_setting", "setting_empty", "setting_too_long", "setting_above", "setting_sum", "unknown_country", "unknown_unit")),
     Route("POST", "/keys",                   office.create_key, "office.edit", schemas.KeyBody, status=201, shown_once=True,
           refuses=("reserved_code", "unknown_person", "unknown_unit", "exists")),
     Route("POST", "/imports/{kind}",         files.import_file, "files.import", kinds=files.KINDS, form=files.IMPORT_FORM, max_bytes=files.MAX_IMPORT_BYTES,
