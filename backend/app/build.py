@@ -29,7 +29,9 @@ from backend.app.runfile import delete_run_file, lock_database, write_run_file
 from backend.delivery.snooze import SnoozeService
 from backend.operations.beats import Rhythm
 from backend.web.app import RUNNER_OPTIONS, build_app
+from backend.web.client_address import ClientAddresses
 from backend.web.rehearsal_clock import RehearsalClock
+from backend.web.rehearsal_sign_in import add_rehearsal_sign_in
 from backend.web.sandbox_guard import SandboxGuard
 from backend.web.webhooks.chat import ChatHook
 from backend.web.webhooks.drivers import BASE, add_driver_routes
@@ -152,9 +154,11 @@ def build_web_app(application: Application) -> web.Application:
         def mount(app: web.Application) -> None:
             app.add_subapp("/sandbox/", simulator_app)
 
+        if not config.sandbox_open:
+            extra.append(add_rehearsal_sign_in)
         guard = SandboxGuard(rehearsal.simulator.provider_paths, is_open=config.sandbox_open)
         extra += (RehearsalClock(rehearsal.clock).add_routes, mount, guard.add_to)
-    return build_app(services, extra)
+    return build_app(services, extra, ClientAddresses(config.proxies, config.proxy_header))
 
 
 async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:

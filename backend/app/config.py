@@ -3,6 +3,7 @@
 import os
 import secrets
 import shlex
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -90,6 +91,8 @@ class Config(BaseSettings):
     sandbox: bool = False
     sandbox_open: bool = False  # the rehearsal's pages may be reached from other machines, behind sign-in (XS6)
     allowed_hosts: str = ""  # further names, by commas, under which this server is reached
+    trusted_proxies: str = ""  # networks of our proxies, by commas: what they say of who asks is believed
+    proxy_header: str = "X-Forwarded-For"  # the header they add the address to
     samples: bool = False  # import the invented sample office at the start of a rehearsal (`make run` sets it)
     chat: str = ""  # chat networks, by commas, all at once; empty: those that have been given settings
     voice: str = ""  # voice carriers by preference, by commas; empty: likewise
@@ -128,6 +131,14 @@ class Config(BaseSettings):
             ZoneInfo(value)
         except Exception as error:
             raise ValueError(f"unknown time zone: {value}") from error
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for one in value.split(","):
+            if one.strip():
+                ip_network(one.strip(), strict=False)  # a ValueError for what is none
         return value
 
     @field_validator("database_url")
@@ -198,6 +209,11 @@ class Config(BaseSettings):
 
     def _list_allowed(self) -> list[str]:
         return [one.strip() for one in self.allowed_hosts.split(",") if one.strip()]
+
+    @property
+    def proxies(self) -> list[str]:
+        """The networks of our proxies."""
+        return [one.strip() for one in self.trusted_proxies.split(",") if one.strip()]
 
     @property
     def local_url(self) -> str:

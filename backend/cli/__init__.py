@@ -27,6 +27,8 @@ COMMANDS = {
     "backup": "backend.cli.backup:backup",
     "restore": "backend.cli.restore:restore",
     "release": "backend.cli.release:release",
+    "operator": "backend.cli.account:operator",
+    "account": "backend.cli.account:account",
     "key": "backend.cli.keys:key",
     "import": "backend.cli.import_:import_file",
     "due": "backend.cli.due:due",

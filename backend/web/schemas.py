@@ -210,6 +210,13 @@ class KeyBody(RequestBody):
     unit: Code | None = None
 
 
+class AccountLinkBody(RequestBody):
+    """Whose link to choose a password: a person's, or a new or known administrator's by name."""
+
+    person: Code | None = None
+    administrator: Code | None = None
+
+
 class AdvanceBody(RequestBody):
     """How far to move the sandbox clock, e.g. `2h30m`; `until_ring`: no further than to where a telephone rings."""
 

@@ -13,11 +13,15 @@ from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from backend.deadlines.recompute import DutyRecompute
+from backend.domain.acts import Account, AccountKind
 from backend.domain.addresses import Addresses
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Role, UnitKind
+from backend.identity.accounts import Accounts
+from backend.identity.passwords import Passwords
+from backend.identity.sign_in import SignIn
 from backend.integrity.checks import IntegrityChecks
 from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
@@ -50,6 +54,7 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.integrity.audit import SqlAuditStore
 from storage.integrity.checks import SqlIntegrityStore
+from storage.office.accounts import SqlAccountStore
 from storage.office.api_keys import SqlKeyStore
 from storage.office.config import SqlConfigStore
 from storage.office.duty_roster import SqlDutyRosterStore
@@ -139,8 +144,11 @@ class World:
         self.encryption = Encryption("a secret of the tests", CHANCE)
         self.ids = IdSupply(db)
         self.seconds: float | None = None  # what `monotonic` shows; None: the real one
+        self.later = 0.0  # seconds by which real time is moved
         clock = build_clock(
-            lambda: self.at, monotonic=lambda: time.monotonic() if self.seconds is None else self.seconds
+            lambda: self.at,
+            lambda: time.time() + self.later,
+            monotonic=lambda: time.monotonic() if self.seconds is None else self.seconds,
         )
         office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
         tickets = TicketService(create_move_store(db), office, self.ids, self.encryption.journal)
@@ -165,8 +173,15 @@ class World:
             "12345热线",
         )
         self.beats = SqlBeatStore(db)
+        keys, passwords = SqlKeyStore(db, self.ids, CHANCE), Passwords()
+        store, people_store = (
+            SqlAccountStore(db, self.ids, self.encryption, CHANCE),
+            SqlPeopleStore(db, self.ids, self.encryption),
+        )
+        accounts = Accounts(store, keys, office, audit, passwords, CHANCE, clock.real_now)
         self.services = Services(
-            clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
+            clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=keys, accounts=accounts,
+            sign_in=SignIn(accounts, people_store, keys, office, audit, passwords, CHANCE, self.encryption.session, clock.real_now),
             files=TicketFiles(SqlFileStore(db), clock, CHANCE, screening), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
             texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.encryption, tickets),
             people=people, imports=self.imports, scoring=self.scoring,
@@ -246,6 +261,13 @@ class World:
                 return answer.status, await answer.json()
             except Exception:
                 return answer.status, text
+
+    async def create_code(self, key: str) -> str:
+        """A one-time code that signs in whose key this is; what is no key stays as it is."""
+        who = next((code for code, own in self.keys.items() if own == key), None)
+        if who is None:
+            return key
+        return await self.services.keys.create_sign_in_token(Account(AccountKind.PERSON, who), self.at)
 
     async def act(self, who: str, no: str, verb: str, **arguments: Any) -> tuple[int, Any]:
         """Do one act; status and JSON."""
