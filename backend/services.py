@@ -8,6 +8,8 @@ from backend.deadlines.recompute import DutyRecompute
 from backend.domain.addresses import Addresses
 from backend.domain.chance import Chance
 from backend.domain.texts import Texts
+from backend.identity.accounts import Accounts
+from backend.identity.sign_in import SignIn
 from backend.importing.service import ImportService
 from backend.integrity.checks import IntegrityChecks
 from backend.integrity.journal import JournalVerifier
@@ -47,6 +49,8 @@ class Services:
     tickets: TicketService
     queries: QueryStore
     keys: KeyStore
+    accounts: Accounts
+    sign_in: SignIn
     files: TicketFiles
     audit: AuditStore
     idempotency: IdempotencyStore

@@ -18,7 +18,7 @@ from backend.office.people import PersonForm
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure
 from bench.office import list_engines, open_bench_database
 from bench.providers import post_all_requests, start_null_server
-from notify.chat.telegram import make_bot
+from notify.chat.telegram.session import make_bot
 from tests.bot.world import World
 from tests.simulated_networks import TELEGRAM_TOKEN
 
@@ -49,7 +49,7 @@ async def _measure_engine(engine: str, count: int) -> Figure:
         world.worker.prepare = _do_nothing  # type: ignore[method-assign]
         world.start = lambda: None  # type: ignore[method-assign]
         await world.open()
-        stack.push_async_callback(world.services.channel.close)
+        stack.push_async_callback(world.network.close)
         bot, dispatcher, router = (
             make_bot(TELEGRAM_TOKEN, f"{providers_url}/sandbox/telegram"),
             Dispatcher(disable_fsm=True),

@@ -17,7 +17,7 @@ from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Source
 from bench.harness import Figure, compute_ratios, format_rates, judge, measure, print_remark
 from bench.office import DISPATCHER, BenchOffice, list_engines, open_office, run_concurrently, unit_of
-from notify.channel import ChannelCapabilities, EditResult
+from notify.channel import ChannelCapabilities, EditResult, Edits
 from notify.message import Card, Receipt
 from notify.rate_limit import Bucket
 from storage.delivery.cards import SqlCardStore
@@ -43,7 +43,7 @@ class NullChannel:
     """A channel that accepts everything at once."""
 
     name = "telegram"
-    can = ChannelCapabilities(True, True, True, True, True, 4096)
+    can = ChannelCapabilities(Edits(), True, True, True, True, 4096)
 
     def __init__(self) -> None:
         self.sent = 0

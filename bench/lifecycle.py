@@ -262,9 +262,12 @@ async def _fetch_counts(far: str) -> Counter[str]:
 def _make_config(folder: Path, far: str) -> Config:
     return Config(
         data=folder / "var", database_url=f"sqlite:///{folder / 'bench.db'}", port=0, tick_seconds=600,
-        secret_key=SecretStr(secrets.token_urlsafe(32)), telegram_api_url=f"{far}/sandbox/telegram", telegram_mode="webhook",
-        telegram_token=SecretStr("123456789:AAsandbox-token"), telegram_secret=SecretStr(SECRET), telegram_pace=1000,
+        secret_key=SecretStr(secrets.token_urlsafe(32)),
         drivers={
+            "telegram": {
+                "api_url": f"{far}/sandbox/telegram", "mode": "webhook", "token": "123456789:AAsandbox-token",
+                "secret": SECRET, "pace": "1000",
+            },
             "twilio": {
                 "api_url": far, "account_sid": SID, "auth_token": TOKEN, "from": "+864312345678", "calls_per_second": "1000",
             },

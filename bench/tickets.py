@@ -90,7 +90,7 @@ async def _measure_width(
 def _make_act(verb: str, no: str, index: int) -> Act:
     if verb == "dispatch":
         return Act("dispatch", DISPATCHER, Source.API, ticket_no=no, arguments={"unit": unit_of(index)})
-    return Act("sign", make_handler(unit_of(index)), Source.TELEGRAM, ticket_no=no)
+    return Act("sign", make_handler(unit_of(index)), Source("telegram"), ticket_no=no)
 
 
 def _make_job(office: BenchOffice, verb: str, no: str, index: int, waits: list[float] | None = None) -> Any:

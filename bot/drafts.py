@@ -16,7 +16,7 @@ async def load(chat: Conversation, assignment_id: int, verb: str) -> dict[str, A
 
 async def keep(chat: Conversation, assignment_id: int, verb: str, words: Mapping[str, Any]) -> int:
     """Keep what was begun in place of what was before; return its number, a new one unless `words` have theirs."""
-    number = int(words.get("number") or (chat.inbox_id or chat.message_id or 0) % NUMBERS)
+    number = int(words.get("number") or (chat.inbox_id or 0) % NUMBERS)
     draft = {**words, "number": number}
     await chat.services.chat_state.save_draft(chat.bound_person.code, assignment_id, verb, draft, chat.now)
     return number

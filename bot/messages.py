@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from aiogram.types import Message
-
 from backend.domain.masking import clean
 from backend.domain.offered_verbs import select_assignment
 from backend.domain.refusals import Refused
@@ -28,8 +26,8 @@ from bot.actions import (
 )
 from bot.actions.said import handle_said
 from bot.conversation import Conversation
-from bot.services import CHANNEL
 from bot.ticket_context import load_context
+from notify.chat_events import Said
 
 Command = Callable[[Conversation, str], Awaitable[None]]
 
@@ -62,39 +60,31 @@ class Target:
     guessed: bool = False  # neither a reply nor an open question: the person's only open ticket
 
 
-async def handle_message(chat: Conversation, message: Message) -> None:
-    """Handle a message: migrated groups, contact cards, commands, then text and files."""
-    if message.migrate_to_chat_id:
-        await chat.services.card_store.replace_address(CHANNEL, str(message.chat.id), str(message.migrate_to_chat_id))
-        chat.services.office.invalidate()
-        return
+async def handle_message(chat: Conversation, message: Said) -> None:
+    """Handle a message: contact cards, commands, then text and files."""
     if message.contact:
-        await account.confirm_contact(chat)
+        await account.confirm_contact(chat, message)
         return
-    text = clean(message.text or message.caption or "").strip()
+    text = clean(message.text).strip()
     if read_typed(text[:1]) == "/":
         await _handle_command(chat, text)
         return
-    if attachments.find_file(message) is None and await presses.handle_typed(chat, message, text):
+    if not message.files and await presses.handle_typed(chat, message, text):
         return
-    if chat.private and message.reply_to_message is None and await _handle_command_word(chat, text):
+    if chat.private and message.reply_to is None and await _handle_command_word(chat, text):
         return
-    if not (text or attachments.find_file(message)):
-        if chat.private and not _is_service_message(message):
-            await chat.answer_key("todo.voice" if message.voice or message.audio else "command.kind_not_taken")
+    if not (text or message.files):
+        if chat.private and message.other != "service":
+            await chat.answer_key("todo.voice" if message.other == "voice" else "command.kind_not_taken")
         return
     await _handle_answer(chat, message, text)
-
-
-def _is_service_message(message: Message) -> bool:
-    return bool(message.migrate_from_chat_id or message.new_chat_members or message.left_chat_member
-                or message.group_chat_created or message.supergroup_chat_created or message.pinned_message)  # fmt: skip
 
 
 async def _handle_command(chat: Conversation, text: str) -> None:
     head, rest = split_word(text[1:])
     name, _, bot = read_typed(head).partition("@")
-    if bot and chat.services.people.bot_name and bot.lower() != chat.services.people.bot_name.lower():
+    ours = chat.services.names.get(chat.network.name, "")
+    if bot and ours and bot.lower() != ours.lower():
         return
     if name.lower() not in COMMANDS:
         if chat.private:
@@ -130,8 +120,8 @@ async def _close_question(chat: Conversation) -> None:
         await chat.close_question(asked)
 
 
-async def _handle_answer(chat: Conversation, message: Message, text: str) -> None:
-    replied = message.reply_to_message is not None
+async def _handle_answer(chat: Conversation, message: Said, text: str) -> None:
+    replied = message.reply_to is not None
     if not (chat.private or replied):
         return
     if not replied and await _handle_numbered(chat, message, text):
@@ -140,7 +130,7 @@ async def _handle_answer(chat: Conversation, message: Message, text: str) -> Non
     if target is None and not chat.private:
         return  # group members talk to each other
     chat.actor  # noqa: B018 - refuses an unbound person before anything is read
-    if target is not None and target.question == account.PIN_QUESTION and not attachments.find_file(message):
+    if target is not None and target.question == account.PIN_QUESTION and not message.files:
         await account.set_pin(chat, text)
         return
     if target is not None and target.question and review.is_review_question(target.question):
@@ -158,7 +148,7 @@ async def _handle_answer(chat: Conversation, message: Message, text: str) -> Non
     await _handle_about(chat, message, text, target)
 
 
-async def _handle_numbered(chat: Conversation, message: Message, text: str) -> bool:
+async def _handle_numbered(chat: Conversation, message: Said, text: str) -> bool:
     """Handle text that gives its ticket's number, before its keyword or after it (XM22)."""
     found = split_number(text)
     if found is None or chat.person is None or not chat.actor.is_unit_member:
@@ -171,28 +161,28 @@ async def _handle_numbered(chat: Conversation, message: Message, text: str) -> b
             raise Refused("not_found", ticket=found[0])
         return False
     about = await load_context(chat, case.id)
-    await handle_said(chat, about, found[1], await attachments.store_files(chat, message), message.media_group_id)
+    await handle_said(chat, about, found[1], await attachments.store_files(chat, message), message.album or None)
     return True
 
 
-def _needs_ticket(chat: Conversation, message: Message, text: str, target: Target | None) -> bool:
+def _needs_ticket(chat: Conversation, message: Said, text: str, target: Target | None) -> bool:
     """Whether somebody of a unit must say which ticket is meant: files, or words that ask for an act (XM9)."""
     if not chat.actor.is_unit_member or (target is not None and not target.guessed):
         return False
-    return attachments.find_file(message) is not None or (target is None and parse_reply(text) is not None)
+    return bool(message.files) or (target is None and parse_reply(text) is not None)
 
 
-async def _find_target(chat: Conversation, message: Message) -> Target | None:
+async def _find_target(chat: Conversation, message: Said) -> Target | None:
     """Find the card or question replied to; in private also the last question, or the only open ticket."""
     asked = await chat.find_question()
     if asked is not None and asked.question == BINDING_QUESTION:
         asked = None
-    if message.reply_to_message is not None:
-        number = str(message.reply_to_message.message_id)
+    if message.reply_to is not None:
+        number = message.reply_to.message
         linked = (asked.facts.get("messages") or {}).get(number) if asked else None
         if linked:
             return Target(str(linked[0]) or None, int(linked[1]))
-        card = await chat.services.card_store.find(CHANNEL, str(message.chat.id), number)
+        card = await chat.services.card_store.find(chat.network.name, chat.chat_id, number)
         if card is not None and card.kind == review.REVIEW_CARD and "request" in card.facts:
             request = int(card.facts["request"])
             asking = (
@@ -215,7 +205,7 @@ async def _find_target(chat: Conversation, message: Message) -> Target | None:
     return Target(None, items[0].assignment.id, guessed=True) if count == 1 else None
 
 
-async def _handle_about(chat: Conversation, message: Message, text: str, target: Target) -> None:
+async def _handle_about(chat: Conversation, message: Said, text: str, target: Target) -> None:
     """Handle text and files about an assignment; a keyword wins over the open question."""
     case = await load_context(chat, target.subject)
     if target.question == supervising.SUPERVISOR_QUESTION:
@@ -225,14 +215,14 @@ async def _handle_about(chat: Conversation, message: Message, text: str, target:
         await handling.answer_simple_act(chat, case, target.question, text)
         return
     files = await attachments.store_files(chat, message)
-    await handle_said(chat, case, text, files, message.media_group_id, target.question)
+    await handle_said(chat, case, text, files, message.album or None, target.question)
 
 
-async def handle_edit(chat: Conversation, message: Message) -> None:
+async def handle_edit(chat: Conversation, message: Said) -> None:
     """Amend the reply that an edited message became, while that is allowed (FT29); ignore other edits."""
     if chat.person is None or not message.text:
         return
-    assignment = await chat.services.chat_state.find_reply_assignment(chat.bound_person.code, str(message.message_id))
+    assignment = await chat.services.chat_state.find_reply_assignment(chat.bound_person.code, message.message)
     if assignment is None:
         return
     said = parse_reply(message.text)

@@ -5,8 +5,9 @@ from typing import Any
 
 from backend.domain.captions import read_captions
 from backend.ports.chat import OpenQuestion
-from bot.services import CHANNEL, BotServices
+from bot.services import BotServices
 from bot.wording import Wording
+from notify.chat_network import ChatNetwork
 from notify.message import Card
 
 QUESTION_LIFETIME = timedelta(days=1)
@@ -16,14 +17,15 @@ MAX_QUESTIONS = 8  # newest questions whose messages may still be replied to
 class OpenQuestions(Wording):
     """What is open with the person of this chat; whatever is asked next replaces the question and the captions."""
 
-    def __init__(self, services: BotServices) -> None:
+    def __init__(self, services: BotServices, network: ChatNetwork, user_id: str) -> None:
         super().__init__(services)
-        self.user_id = ""
-        self._captions: dict[str, tuple[str, int]] = {}  # shown in this update: caption → data, message
+        self.network = network
+        self.user_id = user_id
+        self._captions: dict[str, tuple[str, str]] = {}  # shown in this update: caption → data, message
 
     async def find_question(self) -> OpenQuestion | None:
         """Return what is open: a question, the captions of the buttons shown last, or only what may be replied to."""
-        return await self.services.chat_state.find_question(CHANNEL, self.user_id, self.now)
+        return await self.services.chat_state.find_question(self.network.name, self.user_id, self.now)
 
     async def save_question(self, question: str, subject: int, message_id: str | None, **facts: Any) -> None:
         """Store the open question."""
@@ -51,19 +53,21 @@ class OpenQuestions(Wording):
         now = self.now
         if self._captions:
             question = OpenQuestion(question.question, {**question.facts, "captions": self._captions})
-        await self.services.chat_state.save_question(CHANNEL, self.user_id, question, now, now + QUESTION_LIFETIME)
+        await self.services.chat_state.save_question(
+            self.network.name, self.user_id, question, now, now + QUESTION_LIFETIME
+        )
 
     async def delete_question(self) -> None:
         """Clear the open question, which was answered."""
-        await self.services.chat_state.delete_question(CHANNEL, self.user_id)
+        await self.services.chat_state.delete_question(self.network.name, self.user_id)
 
-    async def keep_captions(self, card: Card, message_id: int) -> None:
+    async def keep_captions(self, card: Card, message_id: str) -> None:
         """Keep what the buttons of this message say: typed, they are pressed until the next question."""
         shown = read_captions((button.label, button.data) for row in card.buttons for button in row)
         self._captions |= {caption: (data, message_id) for caption, data in shown.items()}
         await self._store(await self.find_question() or OpenQuestion(""))
 
-    async def drop_captions(self, message_id: int) -> None:
+    async def drop_captions(self, message_id: str) -> None:
         """Drop the captions of a message whose buttons are gone."""
         before = await self.find_question()
         captions = before.facts.get("captions", {}) if before else {}

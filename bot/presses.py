@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-from aiogram.types import Message
-
 from backend.domain.button_data import ButtonData, decode
 from backend.domain.captions import find_caption, read_captions
 from backend.domain.refusals import Refused
@@ -25,6 +23,7 @@ from bot.actions import (
 )
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext, load_context
+from notify.chat_events import Said
 
 AssignmentHandler = Callable[[Conversation, TicketContext, ButtonData], Awaitable[None]]
 OUTDATED_REFUSALS = ("overtaken", "not_now", "nothing_pending", "draft_outdated")
@@ -160,24 +159,21 @@ async def handle_press(chat: Conversation) -> None:
     await _press(chat, chat.press.data if chat.press else None)
 
 
-async def handle_typed(chat: Conversation, message: Message, text: str) -> bool:
+async def handle_typed(chat: Conversation, said: Said, text: str) -> bool:
     """Handle the caption of a button as its press: of the message replied to, or of those shown last (XM9).
 
     What a word or a number does by itself is left to it; False for that, and for whatever is no caption.
     """
-    replied = message.reply_to_message
+    replied = said.reply_to
     if replied is not None:
-        ours = replied.from_user is not None and replied.from_user.id == chat.services.bot.id
-        keys = replied.reply_markup.inline_keyboard if ours and replied.reply_markup else ()
-        shown = read_captions((key.text, key.callback_data or "") for row in keys for key in row)
-        data, pressed = find_caption(text, shown), replied.message_id
+        data, pressed = find_caption(text, read_captions(replied.buttons)), replied.message
     else:
         open_ = await chat.find_question() if chat.private else None
         kept = open_.facts.get("captions", {}) if open_ else {}
         data = find_caption(text, {caption: row[0] for caption, row in kept.items()})
-        pressed = next((row[1] for row in kept.values() if row[0] == data), 0)
+        pressed = next((row[1] for row in kept.values() if row[0] == data), "")
     press = decode(data)
-    if press is None or ((said := parse_reply(text)) is not None and said.verb == press.verb):
+    if press is None or ((parsed := parse_reply(text)) is not None and parsed.verb == press.verb):
         return False
     if replied is None and press.verb in OPENING_VERBS and parse_sole_number(text):
         return False

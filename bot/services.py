@@ -1,8 +1,7 @@
 """Services the chat bot uses."""
 
-from dataclasses import dataclass
-
-from aiogram import Bot
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from backend.calls.service import Calls
 from backend.delivery.cards import CardRenderer
@@ -19,18 +18,17 @@ from backend.reporting import Reporting
 from backend.scoring import Scoring
 from backend.tickets.files import TicketFiles
 from backend.tickets.service import TicketService
-from notify.channel import Channel
+from bot.press_answers import PressAnswers
+from notify.chat_network import ChatNetwork
 from notify.rate_limit import RateLimiter
-
-CHANNEL = "telegram"
 
 
 @dataclass
 class BotServices:
     """Services the chat bot uses."""
 
-    bot: Bot
-    channel: Channel
+    networks: Mapping[str, ChatNetwork]  # by name
+    answers: PressAnswers
     tickets: TicketService
     office: OfficeCache
     people: People
@@ -48,3 +46,4 @@ class BotServices:
     reporting: Reporting
     duty_roster: DutyRoster
     snooze: SnoozeService
+    names: dict[str, str] = field(default_factory=dict)  # network → what the bot is called there, once that is known

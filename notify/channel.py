@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -53,6 +54,23 @@ class DeliveryError(Exception):
         return DeliveryError("transient", self.code, self.detail, self.retry_after, self.new_address)
 
 
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What a network lets us change of a sent message.
+
+    `by`: the message's id, an id of `ours`, a `token` that the network hands out, or none. `lives`: how long after the
+    sending, None for ever; `uses`: how often, None without end.
+    """
+
+    by: Literal["message", "ours", "token", "none"] = "message"
+    lives: timedelta | None = None
+    uses: int | None = None
+
+    def allows(self, age: timedelta) -> bool:
+        """Whether a message of this age can still be changed; one that cannot is sent anew if it matters (FT22)."""
+        return self.by != "none" and (self.lives is None or age < self.lives)
+
+
 @dataclass(frozen=True)
 class ChannelCapabilities:
     """What a channel can do; our code asks this instead of its name.
@@ -60,7 +78,7 @@ class ChannelCapabilities:
     `max_text` and `max_caption` in UTF-16 units, `max_file` in bytes (received or sent).
     """
 
-    edit: bool
+    edits: Edits
     buttons: bool
     reply_context: bool
     files: bool
@@ -96,6 +114,10 @@ class Channel(Protocol):
 
     async def edit(self, address: str, message_id: str, card: Card) -> EditResult:
         """Edit a sent message to show this card; idempotent, so never ambiguous."""
+        ...
+
+    async def remove_buttons(self, address: str, message_id: str) -> None:
+        """Remove the buttons of a sent message, whose text stays; done if there are none. Never ambiguous."""
         ...
 
     async def fetch(self, file_ref: str, limit: int) -> bytes:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from notify.carrier import VoiceCarrier
-from notify.channel import Channel, Settings
+from notify.channel import Settings
+from notify.chat_network import ChatNetwork
 from notify.driver import DriverRefused, Setting
 from notify.sms_gateway import SmsGateway
 
@@ -21,15 +22,16 @@ class DriverError(Exception):
 
 @dataclass(frozen=True)
 class DriverModule:
-    """A loaded driver module: its NAME, its SETTINGS, and `build(settings)`.
+    """A loaded driver module: its NAME, its SETTINGS, and `build(settings)`; `check(settings)` if they must fit together.
 
-    Settings come without their prefix: JIESU_TELEGRAM_TOKEN is `token` to the driver `telegram`.
+    Settings come without their prefix: JIESU_<DRIVER>_TOKEN is `token` to it.
     """
 
     family: Family
     name: str
     settings: tuple[Setting, ...]
     build: Callable[[Settings], Any]
+    check: Callable[[Settings], None] | None = None  # raises DriverRefused; before anything is built, and light
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -85,15 +87,14 @@ class DriverRegistry:
         declared = getattr(module, "NAME", None)
         if declared != name or not callable(getattr(module, "build", None)):
             raise DriverError(f"{module_name} must define NAME = {name!r} and build(settings)")
-        settings = getattr(
-            module, "SETTINGS", tuple(Setting(need, required=True) for need in getattr(module, "NEEDS", ()))
+        return DriverModule(
+            family, name, tuple(getattr(module, "SETTINGS", ())), module.build, getattr(module, "check", None)
         )
-        return DriverModule(family, name, tuple(settings), module.build)
 
-    def build_channel(self, name: str, settings: Settings) -> Channel:
-        """Build a chat channel. Raises DriverRefused `driver_setting_missing`."""
-        channel: Channel = self._build("chat", name, settings)
-        return channel
+    def build_network(self, name: str, settings: Settings) -> ChatNetwork:
+        """Build a chat network. Raises DriverRefused `driver_setting_missing`, and what it finds wrong itself."""
+        network: ChatNetwork = self._build("chat", name, settings)
+        return network
 
     def build_carrier(self, name: str, settings: Settings) -> VoiceCarrier:
         """Build a voice carrier. Raises DriverRefused `driver_setting_missing`, and what it finds wrong itself."""

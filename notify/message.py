@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: bytes of UTF-8 in a button's data; the smallest limit among the channels (Telegram callback_data), FT26
+#: bytes of UTF-8 in a button's data; the smallest limit among the channels, FT26
 BUTTON_DATA_BYTES = 64
 
 
@@ -53,7 +53,8 @@ class Card:
     """One message: plain text (no markup), rows of buttons, optionally a file.
 
     `text` says everything. Where a network has structure, `title`, `facts` (label, value) and `body` say the same again:
-    nothing in `text` is missing there; all three empty means there is only text.
+    nothing in `text` is missing there; all three empty means there is only text. `share_label` is what the button says
+    that shares one's own number, where `expects` is "contact".
     """
 
     text: str
@@ -64,6 +65,7 @@ class Card:
     body: str = ""
     tone: Tone = "plain"
     expects: Expects = ""
+    share_label: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class SimulatedNetworks:
 
     `now` is the product's (movable) clock, `real_time` (seconds since 1970) and `monotonic` (seconds) the real one;
     `random_bytes` makes ids and tokens. `public_url` is the product's own base URL, `reach_url` where it can
-    really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `create_binding_code`
+    really be reached if that differs. `chat_secret` is used until setWebhook gives another. `create_binding_code`
     belongs to the application: a person's code in, a new binding code out. `state_path`: where they are saved, if at all.
     """
 
@@ -38,8 +38,8 @@ class SimulatedNetworks:
         monotonic: Callable[[], float],
         random_bytes: Callable[[int], bytes],
         public_url: str,
-        telegram_token: str,
-        telegram_secret: str | None,
+        chat_token: str,
+        chat_secret: str | None,
         twilio_sid: str,
         twilio_token: str,
         own_number: str,
@@ -61,12 +61,12 @@ class SimulatedNetworks:
         self.chat = ChatNetwork(
             now=now,
             monotonic=monotonic,
-            token=telegram_token,
+            token=chat_token,
             broadcast=self.broadcast,
             in_flight=self.in_flight,
             post=self.http_client.post,
         )
-        self.chat.updates.webhook = Webhook(secret=telegram_secret or "")
+        self.chat.updates.webhook = Webhook(secret=chat_secret or "")
         self.phones = PhoneNetwork(
             now=now,
             monotonic=monotonic,

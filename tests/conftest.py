@@ -20,7 +20,7 @@ from aiohttp import web_app
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-import notify.chat.telegram  # noqa: F401  (it loads aiogram, before a test does in its slow way)
+from notify.chat.telegram.models import load_aiogram
 from storage.engine import versions
 from storage.engine.database import Database
 from storage.engine.open import open_database
@@ -29,6 +29,8 @@ from tests.figures import FigureTable, figures
 from tests.violations import ViolationListener
 
 __all__ = ["figures"]
+
+load_aiogram()  # before a test imports it in its slow way
 
 # Examples have no time limit: on a busy machine a slow one says nothing about the code.
 hypothesis.settings.register_profile("tests", deadline=None)

@@ -28,7 +28,7 @@ async def serve_networks(
     `carriers`: settings of those that ring the same telephones.
     """
     simulator = Simulator(
-        now=now, **REAL, public_url=PUBLIC_URL, telegram_token=TELEGRAM_TOKEN, telegram_secret=None, twilio_sid=TWILIO_SID,
+        now=now, **REAL, public_url=PUBLIC_URL, chat_token=TELEGRAM_TOKEN, chat_secret=None, twilio_sid=TWILIO_SID,
         twilio_token=TWILIO_TOKEN, own_number=OWN_NUMBER, reach_url="http://127.0.0.1:1",
     )  # fmt: skip
     for name, settings in (carriers or {}).items():

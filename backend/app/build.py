@@ -29,12 +29,13 @@ from backend.app.runfile import delete_run_file, lock_database, write_run_file
 from backend.delivery.snooze import SnoozeService
 from backend.operations.beats import Rhythm
 from backend.web.app import RUNNER_OPTIONS, build_app
+from backend.web.client_address import ClientAddresses
 from backend.web.rehearsal_clock import RehearsalClock
+from backend.web.rehearsal_sign_in import add_rehearsal_sign_in
 from backend.web.sandbox_guard import SandboxGuard
 from backend.web.webhooks.chat import ChatHook
-from backend.web.webhooks.drivers import add_driver_routes
+from backend.web.webhooks.drivers import BASE, add_driver_routes
 from backend.web.webhooks.hosts import CallHost, TextHost
-from notify.channel import Channel
 from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.leases import void_leases
 from storage.tickets.glance import SqlGlanceStore
@@ -99,7 +100,7 @@ def _build_services(core: Core, process: Process, stack: contextlib.AsyncExitSta
 def _build_application(built: Built, stack: contextlib.AsyncExitStack, *, is_partly_real: bool) -> Application:
     """Build the chat adapter, the workers of this process's roles and, in a rehearsal, what moves its clock."""
     core, people = built.core, built.services.people
-    inbox_worker = _build_inbox_worker(built, built.drivers.channels["telegram"]) if built.drivers.channels else None
+    inbox_worker = _build_inbox_worker(built) if built.drivers.networks else None
     workers = build_workers(built, inbox_worker, stack)
     if not core.config.sandbox:
         return Application(built, workers, inbox_worker, Settling(workers, built.due_work, None), None)
@@ -113,23 +114,24 @@ def _build_application(built: Built, stack: contextlib.AsyncExitStack, *, is_par
     return Application(built, workers, inbox_worker, settling, Rehearsal(simulator, mover, shared))
 
 
-def _build_inbox_worker(built: Built, channel: Channel) -> "InboxWorker":
+def _build_inbox_worker(built: Built) -> "InboxWorker":
     """Build the chat adapter; only a process with a chat network loads it."""
+    from bot.press_answers import PressAnswers
     from bot.receive import InboxWorker
     from bot.services import BotServices
-    from notify.chat.telegram import TelegramChannel
 
-    assert isinstance(channel, TelegramChannel)
-    core, services = built.core, built.services
+    core, services, networks = built.core, built.services, built.drivers.networks
+    inbox = SqlInboxStore(
+        core.db, core.ids, core.clock.real_now, lambda name, body: networks[name].receiver.identify(body)
+    )
     chat_services = BotServices(
-        bot=channel.bot, channel=channel, tickets=services.tickets, office=core.office, people=services.people,
+        networks=networks, answers=PressAnswers(inbox), tickets=services.tickets, office=core.office, people=services.people,
         chat_state=built.chat_state, queries=services.queries, files=services.files, audit=core.audit,
         cards=built.renderer, card_store=built.cards, texts=core.texts, rate_limiter=built.rate_limiter,
         calls=services.calls, overview=SqlGlanceStore(core.db), scoring=services.scoring,
         reporting=services.reporting, duty_roster=services.duty_roster,
         snooze=SnoozeService(core.outbox, services.queries, core.office, core.ids, built.moves, built.due_work),
     )  # fmt: skip
-    inbox = SqlInboxStore(core.db, core.ids, core.clock.real_now)
     return InboxWorker(chat_services, inbox, built.process.owner, lambda: core.signals.wakeups.wake("chat"))
 
 
@@ -139,9 +141,8 @@ def build_web_app(application: Application) -> web.Application:
     calls, is_open, rehearsal = services.calls, services.gate.is_open, application.rehearsal
     address = config.base_url.rstrip("/")
     extra: list[Callable[[web.Application], None]] = []
-    secret = config.telegram_secret.get_secret_value()
-    if application.inbox_worker is not None and secret:
-        extra.append(ChatHook(application.inbox_worker, secret).add_routes)
+    if application.inbox_worker is not None:
+        extra.append(ChatHook(application.inbox_worker, tuple(drivers.networks.values()), address).add_routes)
     hosted = [(one.name, one.routes(CallHost(calls, one.name, address, is_open))) for one in drivers.carriers]
     texts = TextHost(services.visits.texting, calls, is_open)
     hosted += [(one.name, one.routes(texts)) for one in drivers.sms.gateways]
@@ -153,9 +154,11 @@ def build_web_app(application: Application) -> web.Application:
         def mount(app: web.Application) -> None:
             app.add_subapp("/sandbox/", simulator_app)
 
+        if not config.sandbox_open:
+            extra.append(add_rehearsal_sign_in)
         guard = SandboxGuard(rehearsal.simulator.provider_paths, is_open=config.sandbox_open)
         extra += (RehearsalClock(rehearsal.clock).add_routes, mount, guard.add_to)
-    return build_app(services, extra)
+    return build_app(services, extra, ClientAddresses(config.proxies, config.proxy_header))
 
 
 async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
@@ -202,12 +205,9 @@ async def _start_work(application: Application, stack: contextlib.AsyncExitStack
     config, built, inbox_worker = application.config, application.built, application.inbox_worker
     if inbox_worker is not None and "bot" in built.process.roles:
         await inbox_worker.prepare()
-        if config.telegram_mode == "webhook":
-            secret = config.telegram_secret.get_secret_value()
-            receiver = inbox_worker.set_webhook(f"{config.base_url}/hooks/telegram", secret)
-        else:
-            receiver = inbox_worker.poll()
-        _start_task(receiver, "chat_receiver", stack)
+        for name, network in built.drivers.networks.items():
+            hearing = inbox_worker.listen(network, f"{config.base_url}{BASE}/{name}")
+            _start_task(hearing, f"chat_receiver_{name}", stack)
     gate, alarms, beats = built.services.gate, built.operations.alarms, built.operations.beats
     await gate.look()
     if gate.is_open():

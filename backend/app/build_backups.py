@@ -21,7 +21,7 @@ from backend.operations.backups import Backups, ChainEnd, VerifyChain, Versions
 from backend.operations.daily_backups import DailyBackups
 from backend.operations.hold import Holds
 from backend.ports.backups import DatabaseCopies, Manifest, Mark, MarkPlace
-from storage.delivery.inbox import SqlInboxStore
+from storage.delivery.leases import SqlLeases
 from storage.engine import versions
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
@@ -52,7 +52,7 @@ def build_daily_backups(core: Core, owner: str, alarms: Alarms) -> DailyBackups 
     config = core.config
     if config.backup_to is None:
         return None
-    lease = SqlInboxStore(core.db, core.ids, core.clock.real_now)
+    lease = SqlLeases(core.db)
     return DailyBackups(build_backups(config), config.backup_to, lease, owner, core.clock, alarms)
 
 

@@ -23,6 +23,7 @@ from backend.rehearsal.clock import ClockMover
 from backend.rehearsal.shared_clock import SharedClock
 from notify.driver_registry import DriverRegistry
 from sandbox.carriers import Rehearsed, list_carriers
+from sandbox.chats import RehearsedChat, find_chat
 from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
@@ -37,11 +38,10 @@ REHEARSAL_CALLS_PER_SECOND = 200.0  # calls a second: a day passes in moments wh
 def point_at_simulator(config: Config) -> None:
     """Point a rehearsal's settings at the simulated networks; providers with a URL of their own keep it."""
     base, derive_secret = config.local_url, partial(_derive_secret, config.load_secret_key())
-    if not config.telegram_api_url:
-        config.telegram_api_url = f"{base}/sandbox/telegram"
-        config.telegram_token = SecretStr("1234567890:sandbox-" + derive_secret("chat token")[:16])
-        config.telegram_secret = SecretStr(derive_secret("chat webhook"))
-        config.telegram_mode = "webhook"
+    name = find_chat()
+    chat = config.drivers.setdefault(name, {})
+    if not chat.get("api_url"):
+        chat |= load_simulated_chat(name).build_settings(f"{base}/sandbox/{name}", derive_secret)
     twilio = config.drivers.setdefault("twilio", {})
     if not twilio.get("api_url"):
         twilio |= {
@@ -76,9 +76,17 @@ def load_simulated(name: str) -> Rehearsed:
     return rehearsed
 
 
+def load_simulated_chat(name: str) -> RehearsedChat:
+    """Load the simulated chat network by its driver's name."""
+    registry = DriverRegistry()
+    registry.add("chat", name, f"sandbox.{name}.chat_rehearsal")
+    rehearsed: RehearsedChat = registry.load("chat", name).build({})
+    return rehearsed
+
+
 def uses_real_network(config: Config) -> bool:
     """Whether a real network is part of this rehearsal; asked before the settings point at the simulated ones."""
-    return bool(config.telegram_api_url or any(given.get("api_url") for given in config.drivers.values()))
+    return any(given.get("api_url") for given in config.drivers.values())
 
 
 def build_simulator(
@@ -88,6 +96,7 @@ def build_simulator(
     from sandbox.simulator import Simulator
     from sandbox.telephone.behaviour import MANUAL
 
+    chat = config.drivers[find_chat()]
     simulator = Simulator(
         now=now,
         real_time=time.time,
@@ -95,8 +104,8 @@ def build_simulator(
         random_bytes=secrets.token_bytes,
         public_url=config.base_url,
         reach_url=config.local_url,
-        telegram_token=config.telegram_token.get_secret_value(),
-        telegram_secret=config.telegram_secret.get_secret_value() or None,
+        chat_token=chat["token"],
+        chat_secret=chat.get("secret"),
         twilio_sid=config.drivers["twilio"]["account_sid"],
         twilio_token=config.drivers["twilio"]["auth_token"],
         own_number=config.drivers["twilio"].get("from") or "+861084012345",

@@ -19,6 +19,9 @@ from backend.delivery.cards import CardRenderer
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Plan
 from backend.domain.chance import Chance
+from backend.identity.accounts import Accounts
+from backend.identity.passwords import Passwords
+from backend.identity.sign_in import SignIn
 from backend.importing.history import HistoryImport
 from backend.importing.importer_base import ImportServices
 from backend.importing.service import ImportService
@@ -58,6 +61,7 @@ from storage.importing.history import SqlHistoryStore
 from storage.importing.imports import SqlImportStore
 from storage.integrity.checks import SqlIntegrityStore
 from storage.integrity.journal import SqlJournalStore
+from storage.office.accounts import SqlAccountStore
 from storage.office.api_keys import SqlKeyStore
 from storage.office.duty_roster import SqlDutyRosterStore
 from storage.office.people import SqlPeopleStore
@@ -147,6 +151,8 @@ def build_services(
     moves, chat_state, features = create_move_store(db), SqlChatStateStore(db), SqlFeatureStore(db, encryption)
     tickets = TicketService(moves, office, ids, encryption.journal, signals.moved)
     people = People(SqlPeopleStore(db, ids, encryption), chat_state, office, chance)
+    keys = SqlKeyStore(db, ids, chance)
+    accounts, sign_in = _build_identity(core, encryption, keys, stack)
     duty_roster = DutyRoster(SqlDutyRosterStore(db, ids), office, audit)
     intake = Intake(SqlIntakeStore(db), office, ids, encryption, tickets)
     similarity = Similarity(features, office, core.key_values)
@@ -195,7 +201,7 @@ def build_services(
     due_work = SqlDueStore(db)
     services = Services(
         clock=clock, chance=chance, office=office, tickets=tickets, queries=SqlQueryStore(db, encryption),
-        keys=SqlKeyStore(db, ids, chance), files=core.files, audit=audit, idempotency=SqlIdempotencyStore(db, encryption),
+        keys=keys, accounts=accounts, sign_in=sign_in, files=core.files, audit=audit, idempotency=SqlIdempotencyStore(db, encryption),
         texts=texts, intake=intake, people=people, imports=imports, scoring=scoring,
         reporting=Reporting(SqlBulletinStore(db, ids, encryption), scoring, audit, texts),
         indicators=Indicators(SqlIndicatorStore(db), office), platform=platform,
@@ -213,6 +219,20 @@ def build_services(
         core, services, drivers, process, rate_limiter, encryption, moves, chat_state, cards, renderer, journal, findings,
         due_work, delivery, automatic_visits, operations, heartbeats,
     )  # fmt: skip
+
+
+def _build_identity(
+    core: Core, encryption: Encryption, keys: SqlKeyStore, stack: contextlib.AsyncExitStack
+) -> tuple[Accounts, SignIn]:
+    """Build the accounts and what opens their sessions."""
+    db, ids, office, audit, chance = core.db, core.ids, core.office, core.audit, core.chance
+    passwords = Passwords()
+    real_now = core.database_time.now if core.database_time is not None else core.clock.real_now
+    stack.callback(passwords.close)
+    store = SqlAccountStore(db, ids, encryption, chance)
+    accounts = Accounts(store, keys, office, audit, passwords, chance, real_now)
+    people = SqlPeopleStore(db, ids, encryption)
+    return accounts, SignIn(accounts, people, keys, office, audit, passwords, chance, encryption.session, real_now)
 
 
 def _build_visits(core: Core, encryption: Encryption, calls: CallDependencies, drivers: Drivers) -> VisitService:

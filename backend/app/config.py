@@ -3,6 +3,7 @@
 import os
 import secrets
 import shlex
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -20,9 +21,10 @@ from pydantic_settings import (
 from backend.app.driver_settings import check_drivers, gather_driver_settings
 from backend.app.secret_strength import SHARED_BITS, is_strong_secret
 from backend.domain.addresses import Addresses, is_anywhere, is_loopback, read_host
-from backend.domain.profiles import CHOOSING, read_profile
+from backend.domain.profiles import CHOOSING
 from backend.domain.refusals import Refused
 from backend.domain.settings_catalogue import find_setting
+from backend.office.settings import check_profile
 from notify.outgoing import Outgoing
 
 LEASE_TIMEOUTS = 3  # time-outs that a lease lasts at least, so that no request outlives it (XR7)
@@ -89,15 +91,11 @@ class Config(BaseSettings):
     sandbox: bool = False
     sandbox_open: bool = False  # the rehearsal's pages may be reached from other machines, behind sign-in (XS6)
     allowed_hosts: str = ""  # further names, by commas, under which this server is reached
+    trusted_proxies: str = ""  # networks of our proxies, by commas: what they say of who asks is believed
+    proxy_header: str = "X-Forwarded-For"  # the header they add the address to
     samples: bool = False  # import the invented sample office at the start of a rehearsal (`make run` sets it)
-    telegram_token: SecretStr = SecretStr("")
-    telegram_api_url: str = ""
-    telegram_mode: Literal["polling", "webhook"] = "polling"
-    telegram_secret: SecretStr = SecretStr("")
-    telegram_pace: float = Field(
-        default=1.0, gt=0, le=1000
-    )  # factor on the public limits, for a self-hosted Bot API server
-    voice: str = ""  # voice carriers by preference, by commas; empty: those that have been given settings
+    chat: str = ""  # chat networks, by commas, all at once; empty: those that have been given settings
+    voice: str = ""  # voice carriers by preference, by commas; empty: likewise
     sms: str = ""  # SMS gateways, likewise
     #: driver → its settings without their prefix; what each reads, it says itself (notify/driver.py)
     drivers: dict[str, dict[str, str]] = Field(default_factory=dict, repr=False)
@@ -123,7 +121,7 @@ class Config(BaseSettings):
     @field_validator("profile")
     @classmethod
     def _known_profile(cls, value: str) -> str:
-        read_profile(value)  # refused, and not a ValueError: the sentence names the profiles that there are
+        check_profile(value)  # refused, and not a ValueError: the sentence names the profiles that there are
         return value
 
     @field_validator("timezone")
@@ -135,6 +133,14 @@ class Config(BaseSettings):
             raise ValueError(f"unknown time zone: {value}") from error
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for one in value.split(","):
+            if one.strip():
+                ip_network(one.strip(), strict=False)  # a ValueError for what is none
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -144,7 +150,6 @@ class Config(BaseSettings):
 
     @field_validator(
         "public_url",
-        "telegram_api_url",
         "platform_url",
         "platform_feed_url",
         "alarm_url",
@@ -206,6 +211,11 @@ class Config(BaseSettings):
         return [one.strip() for one in self.allowed_hosts.split(",") if one.strip()]
 
     @property
+    def proxies(self) -> list[str]:
+        """The networks of our proxies."""
+        return [one.strip() for one in self.trusted_proxies.split(",") if one.strip()]
+
+    @property
     def local_url(self) -> str:
         """Where this machine itself reaches this server: a loopback address, also when it listens on all."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host)
@@ -243,9 +253,6 @@ class Config(BaseSettings):
             host = read_host(name)
             if host is None or is_anywhere(host):
                 raise Refused("host_unusable", host=name)
-        is_webhook = self.telegram_token.get_secret_value() and self.telegram_mode == "webhook"
-        if is_webhook and len(self.telegram_secret.get_secret_value()) < 8:
-            raise Refused("telegram_secret_missing")
         least = LEASE_TIMEOUTS * self.provider_timeout_seconds
         if self.lease_seconds < least:
             raise Refused("lease_short", lease=f"{self.lease_seconds:g}", least=f"{least:g}")

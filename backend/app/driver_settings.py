@@ -1,23 +1,23 @@
 """Settings of drivers: found by their prefix, checked by what each driver says of them; which drivers are chosen."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from backend.app.secret_strength import SHARED_BITS, is_strong_secret
 from backend.domain.refusals import Refused
 from notify.driver import DriverRefused, Setting
-from notify.driver_registry import DriverModule, DriverRegistry, Family, name_variable
+from notify.driver_registry import FAMILIES, DriverModule, DriverRegistry, Family, name_variable
 from notify.outgoing import Outgoing
 
-#: the families whose drivers bring their own settings
-CHOSEN_BY_SETTINGS: tuple[Family, ...] = ("voice", "sms")
 MOST = 1000.0  # a number's upper bound
 
 
 class DriverConfig(Protocol):
     """What is asked of the configuration."""
 
+    chat: str
     voice: str
     sms: str
     drivers: dict[str, dict[str, str]]
@@ -27,7 +27,7 @@ class DriverConfig(Protocol):
 def gather_driver_settings(given: Mapping[str, object], declared: Container[str]) -> dict[str, dict[str, str]]:
     """Return the settings of drivers among names without `jiesu_`; `declared` names are no driver's, blanks not set."""
     registry = DriverRegistry.discover()
-    drivers = {name for family in CHOSEN_BY_SETTINGS for name in registry.list_names(family)}
+    drivers = {name for family in FAMILIES for name in registry.list_names(family)}
     found: dict[str, dict[str, str]] = {}
     for name, value in given.items():
         owners = [driver for driver in drivers if name.startswith(f"{driver}_")]
@@ -38,7 +38,7 @@ def gather_driver_settings(given: Mapping[str, object], declared: Container[str]
 
 
 def choose_drivers(config: DriverConfig, family: Family) -> list[DriverModule]:
-    """Return the drivers of `JIESU_VOICE`, `JIESU_SMS` by preference; unset: those given any required setting, by name.
+    """Return the drivers of `JIESU_CHAT`, `_VOICE`, `_SMS` by preference; unset: those given any required setting, by name.
 
     Refused `driver_unknown` for a name without a file.
     """
@@ -57,19 +57,28 @@ def choose_drivers(config: DriverConfig, family: Family) -> list[DriverModule]:
 def check_drivers(config: DriverConfig) -> None:
     """Refuse to start with chosen drivers whose settings are unsafe or missing.
 
-    Refused `driver_setting_missing`, `driver_setting_wrong`, `driver_secret_weak`, `address_refused`, `driver_unknown`.
+    Refused `driver_setting_missing`, `driver_setting_wrong`, `driver_secret_weak`, `address_refused`, `driver_unknown`, and as a driver's own `check`.
     """
-    for family in CHOSEN_BY_SETTINGS:
+    for family in FAMILIES:
         for module in choose_drivers(config, family):
             given = config.drivers.get(module.name, {})
             for setting in module.settings:
                 _check(module.name, setting, given.get(setting.name, ""), config.outgoing_allow)
+            if module.check is not None:
+                with _translate():
+                    module.check(given)
 
 
 def build_driver(config: DriverConfig, module: DriverModule, common: Mapping[str, str]) -> object:
     """Build a driver from its settings and those `common` to all. Refused as the driver itself refuses them."""
-    try:
+    with _translate():
         return module.build({**common, **config.drivers.get(module.name, {})})
+
+
+@contextmanager
+def _translate() -> Iterator[None]:
+    try:
+        yield
     except DriverRefused as refused:
         raise Refused(refused.code, **refused.facts) from None
 
@@ -90,7 +99,9 @@ def _check(driver: str, setting: Setting, value: str, allow: str) -> None:
         url = value if "://" in value else f"https://{value}"  # a mere host is reached by https
         try:
             parts = urlsplit(url)
-            is_plain = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            is_plain = (
+                parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+            )
         except ValueError:
             is_plain = False
         if not is_plain:

@@ -7,14 +7,15 @@ from typing import cast
 
 from backend.app.config import Config
 from backend.app.core import Core
-from backend.app.driver_settings import CHOSEN_BY_SETTINGS, build_driver, choose_drivers
+from backend.app.driver_settings import build_driver, choose_drivers
 from backend.app.place import is_embedded
 from backend.calls.carriers import Carriers
 from backend.delivery.gateways import SmsGateways
 from backend.delivery.shared_limit import SharedRateLimiter
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel
-from notify.driver_registry import DriverRegistry
+from notify.chat_network import ChatNetwork
+from notify.driver_registry import FAMILIES, DriverRegistry
 from notify.platform_client import PlatformClient
 from notify.rate_limit import LocalRateLimiter, RateLimiter
 from notify.sms_gateway import SmsGateway
@@ -26,10 +27,15 @@ from storage.delivery.rate_limit_redis import RedisRateLimitStore
 class Drivers:
     """What speaks to the outside; commands that only open the services have none of it."""
 
-    channels: Mapping[str, Channel] = field(default_factory=dict)
+    networks: Mapping[str, ChatNetwork] = field(default_factory=dict)  # by name
     voice: Carriers = field(default_factory=Carriers)
     sms: SmsGateways = field(default_factory=SmsGateways)
     platform: PlatformClient | None = None
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The sending side of each chat network."""
+        return {name: network.channel for name, network in self.networks.items()}
 
     @property
     def carriers(self) -> Sequence[VoiceCarrier]:
@@ -38,7 +44,7 @@ class Drivers:
 
     async def close(self) -> None:
         """Close all connections."""
-        for driver in (*self.channels.values(), *self.carriers, *self.sms.gateways, self.platform):
+        for driver in (*self.networks.values(), *self.carriers, *self.sms.gateways, self.platform):
             if driver is not None:
                 with contextlib.suppress(Exception):
                     await driver.close()
@@ -46,24 +52,7 @@ class Drivers:
 
 def build_drivers(config: Config) -> Drivers:
     """Build those that are configured. Refused as `check_drivers` and the drivers themselves refuse their settings."""
-    registry, timeout = DriverRegistry.discover(), str(config.provider_timeout_seconds)
-    token, url = config.telegram_token.get_secret_value(), config.platform_url
-    channels = (
-        {
-            "telegram": registry.build_channel(
-                "telegram",
-                {
-                    "token": token,
-                    "api_url": config.telegram_api_url,
-                    "pace": str(config.telegram_pace),
-                    "timeout": timeout,
-                    "outgoing_allow": config.outgoing_allow,
-                },
-            )
-        }
-        if token
-        else {}
-    )
+    url = config.platform_url
     platform = (
         PlatformClient(
             url,
@@ -75,7 +64,14 @@ def build_drivers(config: Config) -> Drivers:
         if url
         else None
     )
-    return Drivers(channels, build_carriers(config), build_gateways(config), platform)
+    return Drivers(build_networks(config), build_carriers(config), build_gateways(config), platform)
+
+
+def build_networks(config: Config) -> Mapping[str, ChatNetwork]:
+    """Build the chat networks, by name."""
+    modules = choose_drivers(config, "chat")
+    built = [build_driver(config, module, _list_common(config)) for module in modules]
+    return {one.name: one for one in cast("list[ChatNetwork]", built)}
 
 
 def build_carriers(config: Config) -> Carriers:
@@ -94,7 +90,11 @@ def build_gateways(config: Config) -> SmsGateways:
 
 def _list_common(config: Config) -> Mapping[str, str]:
     """Return the settings that every driver is given."""
-    return {"timeout": str(config.provider_timeout_seconds), "outgoing_allow": config.outgoing_allow}
+    return {
+        "timeout": str(config.provider_timeout_seconds),
+        "outgoing_allow": config.outgoing_allow,
+        "public_url": config.base_url,
+    }
 
 
 def list_provider_states(config: Config) -> Mapping[str, str]:
@@ -104,14 +104,11 @@ def list_provider_states(config: Config) -> Mapping[str, str]:
     def state_of(is_set: bool, url: str) -> str:
         return "absent" if not is_set else "rehearsed" if url.startswith(here) else "configured"
 
-    registry, families = DriverRegistry.discover(), CHOSEN_BY_SETTINGS
-    chosen = {module.name for family in families for module in choose_drivers(config, family)}
-    names = sorted({name for family in families for name in registry.list_names(family)})
+    registry = DriverRegistry.discover()
+    chosen = {module.name for family in FAMILIES for module in choose_drivers(config, family)}
+    names = sorted({name for family in FAMILIES for name in registry.list_names(family)})
     urls = {name: config.drivers.get(name, {}).get("api_url", "") for name in names}
-    return {
-        "telegram": state_of(bool(config.telegram_token.get_secret_value()), config.telegram_api_url),
-        **{name: state_of(name in chosen, urls[name]) for name in names},
-    }
+    return {name: state_of(name in chosen, urls[name]) for name in names}
 
 
 def build_rate_limiter(config: Config, core: Core, stack: contextlib.AsyncExitStack) -> RateLimiter:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -14,9 +15,11 @@ import structlog
 
 from backend.app.application import Application
 from backend.app.config import Config
+from backend.domain.acts import OPERATOR
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 
+FIRST_LINK_FILE = "first-run"
 EXIT_OUTDATED = 75  # EX_TEMPFAIL: try again later
 
 
@@ -93,7 +96,9 @@ async def run_until_stopped(
     try:
         with take_over_terminal():
             async with open_application(config, roles) as application:
-                print(_render_welcome(config, application.services.process_token, texts), flush=True)
+                print(_render_welcome(config, await _create_sign_in_link(config, application), texts), flush=True)
+                if "web" in roles and not config.sandbox:
+                    await _offer_first_link(config, application, texts)
                 if application.services.holds.current is not None:
                     print(texts.render("cli.check.held"), file=sys.stderr, flush=True)
                 if "web" in roles and config.is_called_by_nobody:
@@ -107,7 +112,8 @@ async def run_until_stopped(
         return 1
     except OSError as error:
         print(texts.render("cli.port_taken", host=config.host, port=config.port,
-                            why=error.strerror or str(error)), file=sys.stderr)  # fmt: skip
+                            why=texts.get_word_or_value("os_error", errno.errorcode.get(error.errno or 0, type(error).__name__))),
+              file=sys.stderr)  # fmt: skip
         return 1
     return status
 
@@ -121,9 +127,35 @@ async def _wait_for_end(stopped: asyncio.Event, expired: asyncio.Event) -> bool:
     return not stopped.is_set()
 
 
-def _render_welcome(config: Config, token: str, texts: Texts) -> str:
+async def _create_sign_in_link(config: Config, application: Application) -> str:
+    """Return a link that signs in once, in a rehearsal; "" elsewhere."""
+    if not config.sandbox:
+        return ""
+    services = application.services
+    code = await services.keys.create_sign_in_token(OPERATOR.account, services.clock.now())
+    return f"{config.local_url}/sign-in?code={code}"
+
+
+async def _offer_first_link(config: Config, application: Application, texts: Texts) -> None:
+    """Offer the link by which the first administrator chooses a password: in a file of its owner, and on a terminal (FA6).
+
+    Never in a log: whoever reads it could use it.
+    """
+    link = await application.services.accounts.issue_first_link()
+    file = config.data / FIRST_LINK_FILE
+    if link is None:
+        file.unlink(missing_ok=True)
+        return
+    address = f"{config.base_url.rstrip('/')}/account/link?token={link.token}"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as written:
+        written.write(f"{address}\n")
+    if sys.stderr.isatty():
+        print(texts.render("cli.first_link", link=address, file=str(file)), file=sys.stderr, flush=True)
+
+
+def _render_welcome(config: Config, link: str, texts: Texts) -> str:
     here = f"http://{config.host}:{config.port}"
     key = "cli.welcome"
     if config.sandbox:
         key = "cli.welcome_samples" if config.samples else "cli.welcome_sandbox"
-    return texts.render(key, console=f"{here}/", sandbox=f"{here}/sandbox", api=f"{here}/api/openapi.json", token=token)
+    return texts.render(key, console=f"{here}/", sandbox=f"{here}/sandbox", api=f"{here}/api/openapi.json", link=link)

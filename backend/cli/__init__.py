@@ -27,6 +27,8 @@ COMMANDS = {
     "backup": "backend.cli.backup:backup",
     "restore": "backend.cli.restore:restore",
     "release": "backend.cli.release:release",
+    "operator": "backend.cli.account:operator",
+    "account": "backend.cli.account:account",
     "key": "backend.cli.keys:key",
     "import": "backend.cli.import_:import_file",
     "due": "backend.cli.due:due",
@@ -107,7 +109,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(describe_usage_error(get_texts(), usage), err=True)
         if usage.ctx is not None:
             click.echo(usage.ctx.get_usage(), err=True)
-            print_text("page.see", command=usage.ctx.command_path)
+        print_text("page.see", command=usage.ctx.command_path if usage.ctx is not None else "jiesu")
         return 2
     except click.ClickException as other:
         other.show()

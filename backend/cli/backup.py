@@ -6,6 +6,7 @@ import click
 
 from backend.cli import get_texts, print_text
 from backend.cli.connect import format_instant, load_config, print_json, run_async, silence_logs
+from backend.cli.help import Misused
 
 
 @click.command("backup", help=get_texts().render("cli.help.backup"))
@@ -16,7 +17,7 @@ from backend.cli.connect import format_instant, load_config, print_json, run_asy
 def backup(file: Path | None, verify_: bool, mark: bool, as_json: bool) -> None:
     """A server may be running. Prints the manifest with --json or --mark."""
     if (file is None) != mark or (mark and verify_):
-        raise click.UsageError("FILE | --verify FILE | --mark")
+        raise Misused("just_one", choices="FILE | --verify FILE | --mark")
     from backend.app.build_backups import build_backups, dump_manifest
 
     silence_logs()

@@ -13,6 +13,7 @@ import click
 from backend.cli import get_texts, print_text
 from backend.cli.client import ServerClient
 from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
+from backend.cli.help import Misused
 from backend.domain.acts import OPERATOR
 from backend.domain.refusals import Refused
 from backend.scoring.periods import parse_period
@@ -22,14 +23,14 @@ POLL_SECONDS = 0.3
 
 
 @click.command(help=get_texts().render("cli.help.bulletin"))
-@click.option("--month", metavar="2026-10")
-@click.option("--quarter", metavar="2026Q4")
-@click.option("--year", metavar="2026")
+@click.option("--month", metavar="2026-10", help=get_texts().render("cli.help.month"))
+@click.option("--quarter", metavar="2026Q4", help=get_texts().render("cli.help.quarter"))
+@click.option("--year", metavar="2026", help=get_texts().render("cli.help.year"))
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR",
               help=get_texts().render("cli.help.bulletin_out"))  # fmt: skip
-@click.option("--kind", metavar="KIND")
+@click.option("--kind", metavar="KIND", help=get_texts().render("cli.help.bulletin_kind"))
 @click.option("--profile", metavar="PROFILE", help=get_texts().render("cli.help.bulletin_profile"))
-@click.option("--scheme", metavar="ID")
+@click.option("--scheme", metavar="ID", help=get_texts().render("cli.help.scheme"))
 @click.option(
     "--issue", type=click.IntRange(1, 10_000), metavar="N", help=get_texts().render("cli.help.bulletin_issue")
 )
@@ -43,7 +44,7 @@ def bulletin(
         (unit, name) for unit, name in (("month", month), ("quarter", quarter), ("year", year)) if name is not None
     ]
     if len(named) != 1:
-        raise click.UsageError("--month | --quarter | --year")
+        raise Misused("just_one", choices="--month | --quarter | --year")
     unit, period = named[0]
     _check_period(unit, period)
     _prepare_folder(out)

@@ -19,26 +19,27 @@ from backend.app.build_scanner import build_scanner
 from backend.app.config import Config
 from backend.app.core import Core, open_core
 from backend.app.driver_settings import choose_drivers
-from backend.app.drivers import build_carriers, build_gateways
+from backend.app.drivers import build_carriers, build_gateways, build_networks
 from backend.app.upgrade import read_schema_state
 from backend.cli import get_texts
 from backend.cli.connect import load_config, print_json, run_async, silence_logs
 from backend.cli.storage_checks import BROKEN, list_storage_codes
 from backend.domain.addresses import is_loopback
 from backend.domain.causes import describe_cause
+from backend.domain.profiles import CHOOSING
 from backend.domain.refusals import HTTP_STATUS, Refused
 from backend.domain.setting_words import word_value
 from backend.domain.texts import Texts
 from backend.integrity.calendar_end import is_calendar_short
 from backend.tickets.screening import PLAIN_FILE
 from notify.carrier import VoiceCarrier
+from notify.chat_network import ChatNetwork
 from notify.driver import Check, Health
 from notify.driver_registry import Family
 from notify.scanner import FileScanner, ScannerAway, build_test_file
 from notify.sms_gateway import SmsGateway
 
 PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
-TELEGRAM = "https://api.telegram.org"
 
 
 #: Errors → the code that a text says in words.
@@ -48,7 +49,7 @@ _CAUSES: Mapping[type[BaseException], str] = {
 }  # fmt: skip
 
 
-Driver = VoiceCarrier | SmsGateway
+Driver = ChatNetwork | VoiceCarrier | SmsGateway
 Fetch = Callable[[str, tuple[str, str] | None], Any]
 
 
@@ -75,23 +76,21 @@ async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
             found.append(Check("hold", Health.NOTICE, "held"))
         with contextlib.suppress(Refused):  # a setting that cannot be used, said above
             async with open_core(config) as core:
-                found += await _check_office(core)
-    found.extend(
-        await asyncio.to_thread(
-            lambda: [
-                *_check_door(config, fetch_json),
-                *_check_telegram(config, fetch_json),
-            ]
-        )
-    )
+                found += await _check_office(core, config.profile)
+    found += await asyncio.to_thread(lambda: [*_check_door(config, fetch_json)])
+    found += await _check_drivers(config, "chat", lambda one: [*build_networks(one).values()])
     found += await _check_lines(config)
     return found
 
 
-async def _check_office(core: Core) -> list[Check]:
+async def _check_office(core: Core, given: str) -> list[Check]:
     snapshot = await core.office.snapshot()
     record = snapshot.settings.choice("system_of_record")
+    profile = snapshot.settings.choice(CHOOSING)
     return [
+        Check("profile", Health.OK, "profile", {"profile": profile})
+        if profile == given
+        else Check("profile", Health.NOTICE, "profile_set", {"profile": profile, "given": given}),
         _check_calendar(core.clock.now().date(), snapshot.calendar.end),
         Check("record", Health.OK, "record" if record == "self" else "record_external"),
         _check_people(len(snapshot.config.units), len(snapshot.config.people)),
@@ -103,7 +102,7 @@ def _check_settings(config: Config) -> Check:
         config.check()
     except Refused as refused:
         return Check("settings", Health.BROKEN, "refused", {"code": refused.code, **refused.facts})
-    return Check("settings", Health.OK, "settings", {"profile": config.profile, "zone": config.timezone})
+    return Check("settings", Health.OK, "settings", {"zone": config.timezone})
 
 
 def _check_hosts(config: Config) -> Check:
@@ -193,30 +192,6 @@ def _check_people(units: int, people: int) -> Check:
     return Check("people", health, "people" if health is Health.OK else "nobody", {"units": units, "people": people})
 
 
-def _check_telegram(config: Config, fetch_json: Fetch) -> Iterator[Check]:
-    token = config.telegram_token.get_secret_value()
-    if not token or (config.sandbox and not config.telegram_api_url):
-        yield _report_absent("telegram", config.sandbox)
-        return
-    base = f"{config.telegram_api_url or TELEGRAM}/bot{token}"
-    try:
-        name = fetch_json(f"{base}/getMe", None)["result"]["username"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        yield Check("telegram", Health.BROKEN, "silent", {"why": _describe_error(error)})
-        return
-    yield Check("telegram", Health.OK, "telegram", {"name": name})
-    if config.telegram_mode == "webhook":
-        wanted = f"{config.base_url}/hooks/telegram"
-        try:
-            found = fetch_json(f"{base}/getWebhookInfo", None)["result"]["url"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            yield Check("webhook", Health.BROKEN, "silent", {"why": _describe_error(error)})
-            return
-        matches = found == wanted
-        yield Check("webhook", Health.OK if matches else Health.NOTICE, "webhook" if matches else "webhook_elsewhere",
-                    {"wanted": wanted})  # fmt: skip
-
-
 async def _check_drivers(config: Config, family: Family, build: Callable[[Config], list[Driver]]) -> list[Check]:
     """Let every chosen driver ask its provider; in a rehearsal there is nothing to ask unless it has its own address."""
     try:
@@ -260,8 +235,9 @@ def describe_check(texts: Texts, check: Check) -> str:
     facts = dict(check.facts)
     if "why" in facts:
         facts["why"] = describe_cause(texts, facts["why"])
-    if "profile" in facts:
-        facts["profile"] = word_value(texts, "profile", facts["profile"])
+    for name in ("profile", "given"):
+        if name in facts:
+            facts[name] = word_value(texts, CHOOSING, facts[name])
     if facts.get("found") == "?":  # a scanner that names nothing
         facts["found"] = ""
     return texts.render(f"cli.check.{check.what}", **facts)

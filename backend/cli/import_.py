@@ -10,6 +10,7 @@ import click
 
 from backend.cli import get_texts, print_text
 from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
+from backend.cli.help import Misused
 from backend.domain.acts import OPERATOR
 from backend.importing.files.templates import build_template
 
@@ -44,7 +45,7 @@ def import_file(
         click.echo(build_template(kind), nl=False)
         return 0
     if file is None:
-        raise click.UsageError("FILE")
+        raise Misused("missing", what="FILE")
     config = load_config()
     running = find_server(config)
     if running is not None:

@@ -4,6 +4,7 @@ import click
 
 from backend.cli import get_texts, print_text
 from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
+from backend.cli.help import Misused
 from backend.domain.acts import OPERATOR
 from backend.domain.ticket_enums import Role
 
@@ -22,7 +23,7 @@ def key() -> None:
 def create(person: str | None, role: str | None, unit: str | None, name: str, as_json: bool) -> None:
     """For a person, or a service with a role and optionally a unit."""
     if (person is None) == (role is None):
-        raise click.UsageError("--person | --role")
+        raise Misused("just_one", choices="--person | --role")
     config = load_config()
     running = find_server(config)
     fields = {"name": name, "person": person, "role": role, "unit": unit}

@@ -7,6 +7,7 @@ import click
 
 from backend.cli import get_texts, print_text
 from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
+from backend.cli.help import Misused
 from backend.domain.acts import OPERATOR
 from backend.ports.backups import Release
 
@@ -19,7 +20,7 @@ from backend.ports.backups import Release
 def release(before: str | None, only: str | None, everything: bool, as_json: bool) -> None:
     """Through the running server where it owns the database."""
     if everything and (before or only):
-        raise click.UsageError("--all | --drop-before | --only")
+        raise Misused("not_with", what="--all", others="--drop-before | --only")
     body: dict[str, Any] = {"mode": str(Release.ALL if everything else Release(only) if only else Release.NEWER)}
     config = load_config()
     if before is not None:

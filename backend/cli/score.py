@@ -10,6 +10,7 @@ import click
 
 from backend.cli import get_texts
 from backend.cli.connect import load_config, open_core, print_json, run_async
+from backend.cli.help import Misused
 from backend.domain.refusals import Refused
 from backend.domain.setting_words import word_scheme
 from backend.domain.settings import parse_value
@@ -19,14 +20,19 @@ MAX_FACTS_BYTES = 16 * 1024 * 1024  # bytes of a facts file
 
 
 @click.command(help=get_texts().render("cli.help.score"))
-@click.option("--month", metavar="2026-10")
-@click.option("--quarter", metavar="2026Q4")
-@click.option("--year", metavar="2026")
-@click.option("--scheme", metavar="ID")
-@click.option("--unit", metavar="CODE")
-@click.option("--set", "changes", metavar="KEY=VALUE", multiple=True)
-@click.option("--as-of", metavar="ISO8601")
-@click.option("--facts", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
+@click.option("--month", metavar="2026-10", help=get_texts().render("cli.help.month"))
+@click.option("--quarter", metavar="2026Q4", help=get_texts().render("cli.help.quarter"))
+@click.option("--year", metavar="2026", help=get_texts().render("cli.help.year"))
+@click.option("--scheme", metavar="ID", help=get_texts().render("cli.help.scheme"))
+@click.option("--unit", metavar="CODE", help=get_texts().render("cli.help.score_unit"))
+@click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help=get_texts().render("cli.help.score_set"))
+@click.option("--as-of", metavar="ISO8601", help=get_texts().render("cli.help.as_of"))
+@click.option(
+    "--facts",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help=get_texts().render("cli.help.facts"),
+)
 @click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
 def score(
     month: str | None, quarter: str | None, year: str | None, scheme: str | None, unit: str | None,
@@ -35,9 +41,9 @@ def score(
     """Exactly one of the four sources must be given; `--set` applies to this run only."""
     named = [source for source in (month, quarter, year, facts) if source is not None]
     if len(named) != 1:
-        raise click.UsageError("--month | --quarter | --year | --facts")
+        raise Misused("just_one", choices="--month | --quarter | --year | --facts")
     if facts is not None and (scheme or unit or as_of):
-        raise click.UsageError("--facts: --scheme, --unit, --as-of")
+        raise Misused("not_with", what="--facts", others="--scheme | --unit | --as-of")
     settings = parse_settings(changes)
     found: Mapping[str, Any]
     if facts is not None:

@@ -9,6 +9,7 @@ import click
 
 from backend.cli import get_texts, print_text
 from backend.cli.connect import find_server, load_config, open_services, print_json, run_async
+from backend.cli.help import Misused
 from backend.domain.refusals import Refused
 
 MAX_SHOWN = 50  # groups printed one by one
@@ -52,7 +53,7 @@ def clusters(
         read, groups = _cluster_file(file, least or 50)
     else:
         if since is None:
-            raise click.UsageError(get_texts().render("cli.help.clusters_since"))
+            raise Misused("just_one", choices="FILE | --since")
         read, groups = _cluster_stored(since.date(), until.date() if until else None)
     members = sum(len(group["members"]) for group in groups)
     if as_json:

@@ -13,7 +13,7 @@ from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Source
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.office.settings import set_setting
+from backend.office.settings import refuse_settings, set_setting
 from backend.ports.deadlines import DueStore
 from backend.ports.integrity import AuditStore
 from backend.tickets.service import TicketService
@@ -62,8 +62,9 @@ class DutyRecompute:
         before = await self._office.snapshot(fresh=True)
         old = DueRules(before.settings, before.calendar)
         now = self._office.clock.now()
-        for key, value in change.settings.items():
-            await set_setting(self._office, self._audit, key, None, value, by.code)
+        if change.settings:
+            (key, value), *others = change.settings.items()
+            await set_setting(self._office, self._audit, key, None, value, by.code, together=dict(others))
         if change.days:
             await self._office.store.set_days(change.days, "", by.code, now)
             days = {day.isoformat(): worked for day, worked in change.days.items()}
@@ -104,7 +105,9 @@ def apply_change(snapshot: OfficeSnapshot, change: RuleChange) -> DueRules:
         if unit and unit not in snapshot.config.units:
             raise Refused("unknown_unit", unit=unit)
     days: Mapping[date, bool] = {**snapshot.config.calendar, **change.days}
-    return DueRules(snapshot.settings.with_changes(dict(change.settings)), Calendar.load_default(days))
+    changed = snapshot.settings.with_changes(dict(change.settings))
+    refuse_settings(change.settings, changed)  # as they will be when it is made
+    return DueRules(changed, Calendar.load_default(days))
 
 
 def parse_days(day_texts: Mapping[str, bool]) -> dict[date, bool]:

@@ -36,8 +36,11 @@ class CardUpdater:
             log.exception("card_unrenderable", card=card.id, kind=card.kind, error=type(error).__name__)
             await self._retry_later(card, timedelta(seconds=2.0 ** min(card.attempts, 8)))
             return
-        if rendered is None or not channel.can.edit:
+        if rendered is None or channel.can.edits.by == "none":
             await o.cards.mark_gone(card.id)
+            return
+        if not channel.can.edits.allows(o.clock.now() - card.sent_at):  # too old there: asking is no use
+            await self._replace(card)
             return
         await self._gate.acquire(channel, card.address, False)
         try:
@@ -46,8 +49,7 @@ class CardUpdater:
             await self._handle_error(card, error)
             return
         if result is EditResult.GONE:
-            await o.cards.mark_gone(card.id)
-            await self._send_again(card)
+            await self._replace(card)
             return
         await o.cards.mark_shown(card.id, o.owner, rendered.version)
 
@@ -70,6 +72,10 @@ class CardUpdater:
             await self._deps.cards.mark_gone(card.id)
             return
         await self._deps.cards.postpone(card.id, self._deps.owner, self._deps.clock.now() + span)
+
+    async def _replace(self, card: HeldCard) -> None:
+        await self._deps.cards.mark_gone(card.id)
+        await self._send_again(card)
 
     async def _send_again(self, card: HeldCard) -> None:
         """Send a live card of an open assignment again, unless its person holds a newer one on another network."""

@@ -18,8 +18,13 @@ class AccountKind(StrEnum):
 
     PERSON = "person"
     OPERATOR = "operator"  # whoever may run commands on this machine
+    ADMINISTRATOR = "administrator"  # of no unit: who sets up and runs the installation, by name
     SERVICE = "service"  # an API key of no person
     SYSTEM = "system"
+
+
+#: before the name of an account that is no person's; no code of a person holds a colon
+CODE_PREFIXES = {AccountKind.SERVICE: "key:", AccountKind.ADMINISTRATOR: "operator:"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,19 @@ class Actor:
         """Return a service key as actor. Refused `unit_missing`."""
         return cls(name, role, unit, AccountKind.SERVICE, below)
 
+    @classmethod
+    def of_administrator(cls, name: str) -> "Actor":
+        """Return an administrator of no unit as actor."""
+        return cls(name, Role.ADMIN, kind=AccountKind.ADMINISTRATOR)
+
     def with_role(self, role: Role | None) -> "Actor":
         """Return the same account in another role; None: what follows from its act by itself."""
         return replace(self, role=role)
 
     @property
     def code(self) -> str:
-        """The name in journals and logs: the person's code or `key:NAME`. It is written, never read back (XS3)."""
-        return f"key:{self.id}" if self.kind is AccountKind.SERVICE else self.id
+        """The name in journals and logs: the person's code, `key:NAME`, `operator:NAME`. Never read back (XS3)."""
+        return f"{CODE_PREFIXES.get(self.kind, '')}{self.id}"
 
     @property
     def account(self) -> Account:

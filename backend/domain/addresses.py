@@ -59,6 +59,7 @@ class Addresses:
     """The host of `public_url`, `further` hosts, and those of this machine. `names`: what others may call it."""
 
     def __init__(self, public_url: str, further: Iterable[str] = ()) -> None:
+        self.public_url = public_url.rstrip("/")
         scheme, _, rest = public_url.partition("://")
         scheme = scheme.lower()
         written = _WRITTEN.match(rest)

@@ -53,6 +53,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     # the office
     "status.read":          OFFICE,
     "office.edit":          ADMIN_ONLY,  # units, people, settings, calendar, keys
+    "accounts.edit":        ADMIN_ONLY,  # links, sessions and second factors of others
     "binding.open":         frozenset({R.LIAISON}),
     "roster.plan":          PLANNERS,
     "readiness.read":       frozenset({R.DISPATCHER, R.SUPERVISOR, R.SCORE_CLERK, R.AUDITOR}),

@@ -15,6 +15,7 @@ from backend.domain.texts import list_languages
 CHOOSING = "profile"  # the setting that names the profile; no profile may set it
 _WORDS = ("name", "basis")
 _SETTINGS = "settings"
+_WHY = ("longest", "low", "high", "one", "other", "total")  # facts that say what a value does not agree with
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _parse_settings(file: str, written: object) -> Mapping[str, str]:
         try:
             found[key] = parse_value(key, value)
         except Refused:
-            raise _refuse_value(file, key, value) from None
+            raise refuse_value(file, key, value) from None
     for key, row in catalogue.items():
         if row.is_of_profile and key not in found:
             raise Refused("profile_incomplete", file=file, missing=key)
@@ -79,11 +80,14 @@ def _parse_settings(file: str, written: object) -> Mapping[str, str]:
         try:
             refuse_nonsense(key, value, together)
         except Refused as no:
-            raise _refuse_value(file, key, value, longest=no.facts.get("longest")) from None
+            raise refuse_value(
+                file, key, value, **{name: no.facts[name] for name in _WHY if name in no.facts}
+            ) from None
     return found
 
 
-def _refuse_value(file: str, key: str, value: object, **facts: object) -> Refused:
+def refuse_value(file: str, key: str, value: object, **facts: object) -> Refused:
+    """Return the refusal of one value in the file of a profile."""
     allowed = load_catalogue()[key].allowed
     return Refused("profile_bad_value", file=file, setting=key, wrong=f'"{value}"', choices=allowed, **facts)
 

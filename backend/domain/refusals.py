@@ -24,6 +24,7 @@ HTTP_STATUS: dict[str, int] = {
     "bad_request": 400,
     "unauthenticated": 401,
     "forbidden": 403,
+    "fresh_needed": 403,
     "not_below": 403,
     "not_found": 404,
     "unknown_person": 404,
@@ -34,6 +35,7 @@ HTTP_STATUS: dict[str, int] = {
     "overtaken": 409,
     "not_now": 409,
     "exists": 409,
+    "link_spent": 410,
     "shown_once": 409,
     "locked": 409,
     "not_held": 409,
@@ -44,6 +46,7 @@ HTTP_STATUS: dict[str, int] = {
     "too_many": 429,
     "version_gate": 503,
     "held": 503,
+    "busy": 503,
     "scanner_away": 503,
 }
 

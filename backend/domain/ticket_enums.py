@@ -1,6 +1,9 @@
 """The enumerations of a ticket: states, grades, categories, roles, as they are stored and used by the API."""
 
+import re
 from enum import StrEnum
+
+NETWORK_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # as drivers are named
 
 
 class Category(StrEnum):
@@ -90,12 +93,8 @@ class Channel(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an act came in (contract §8)."""
+    """Where an act came in (contract §8): one of these, or the name of a chat network, as its driver calls itself."""
 
-    TELEGRAM = "telegram"
-    FEISHU = "feishu"
-    DINGTALK = "dingtalk"
-    WECOM = "wecom"
     PHONE = "phone"
     SMS = "sms"
     PAGE = "page"  # the one-time page for rating (XM30)
@@ -103,6 +102,15 @@ class Source(StrEnum):
     API = "api"
     IMPORT = "import"
     CLOCK = "clock"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Source | None":
+        """Return the source of a chat network; any word in the form of a driver's name is one."""
+        if not isinstance(value, str) or not NETWORK_NAME.fullmatch(value):
+            return None
+        network = str.__new__(cls, value)
+        network._name_, network._value_ = value.upper(), value
+        return network
 
 
 class Obligation(StrEnum):

@@ -13,6 +13,7 @@ from backend.importing.files.records import RowRefusal
 from backend.importing.history import HistoryImport
 from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
+from backend.office.fact_names import name_facts
 from backend.office.people import People
 from backend.office.unit_finder import UnitFinder
 from backend.ports.importing import ImportStore
@@ -79,7 +80,8 @@ class Importer(ABC):
             own = f"{code}_{field}"
             text_key = "unknown_unit_near" if code == "unknown_unit" and near else code
             text_key = own if self._texts.has(f"{ROW_TEXTS}.{own}") else text_key
-            message = self._texts.render_refusal(text_key, {**result.facts, "near": near}, ROW_TEXTS)
+            facts = name_facts(self.services.office.last_read, result.facts)
+            message = self._texts.render_refusal(text_key, {**facts, "near": near}, ROW_TEXTS)
             return RowRefusal(row, field, code, message)
         return RowResult.IMPORTED if result else RowResult.ALREADY
 

@@ -263,6 +263,7 @@ class OfficeCache:
         self.clock = clock
         self._profile = profile
         self._snapshot: OfficeSnapshot | None = None
+        self.last_read: OfficeSnapshot | None = None  # for names; what it says may be of before a change
         self._checked_at = -CHECK_INTERVAL
         self._lock = asyncio.Lock()
 
@@ -281,7 +282,7 @@ class OfficeCache:
             current = self._snapshot  # if it is invalidated while we wait, the next call reloads
             if current is None or self._is_expired(current) or await self.store.get_epoch() != current.config.epoch:
                 config = await self.store.load(self.clock.now())
-                current = self._snapshot = OfficeSnapshot.build(config, self._profile, self.clock.zone)
+                current = self._snapshot = self.last_read = OfficeSnapshot.build(config, self._profile, self.clock.zone)
             return current
 
     def _is_expired(self, snapshot: OfficeSnapshot) -> bool:

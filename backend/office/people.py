@@ -60,7 +60,7 @@ class BindingResult:
 class People:
     """The only writer of units and people. Refused `reserved_code`, `unknown_unit`, `unknown_person`, `bad_phone` …
 
-    `bot_name` is the bot's public name for links, set once it is known. `countries`: those whose numbers may be called.
+    `bot_link` opens the bot with a code ("{code}" in it), set once it is known. `countries`: those whose numbers may be called.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class People:
         self._office = office
         self._chance = chance
         self._countries = tuple(countries)
-        self.bot_name = ""
+        self.bot_link = ""
 
     # -- units and people
 
@@ -160,7 +160,7 @@ class People:
         now = self._office.clock.now()
         code = self._chance.digits(CODE_DIGITS)
         await self._store.store_code(code, person, now, now + CODE_LIFETIME)
-        link = f"https://t.me/{self.bot_name}?start={code}" if self.bot_name else ""
+        link = self.bot_link.replace("{code}", code)
         return BindingCode(code, link, now + CODE_LIFETIME)
 
     async def start_binding(self, channel: str, user_id: str, address: str, code: str) -> None:
@@ -172,7 +172,7 @@ class People:
         found = await self._store.try_code(code.strip(), f"bind:{channel}:{user_id}", now)
         if found is None:
             raise Refused("code_unknown")
-        question = OpenQuestion(BINDING_QUESTION, {"code": found[1], "address": address})
+        question = OpenQuestion(BINDING_QUESTION, {"person": found[0], "code": found[1], "address": address})
         await self._questions.save_question(channel, user_id, question, now, now + CODE_LIFETIME)
 
     async def confirm_binding(
@@ -182,14 +182,26 @@ class People:
 
         Refused `contact_not_own` (FT33), `number_not_registered`, `code_expired`, `already_bound`, `too_many_tries`.
         """
-        now = self._office.clock.now()
-        question = await self._questions.find_question(channel, user_id, now)
+        if contact_user_id != user_id:
+            await self._get_started(channel, user_id)
+            raise Refused("contact_not_own")
+        return await self._confirm(channel, user_id, parse_contact_phone(phone))
+
+    async def confirm_code(self, channel: str, user_id: str) -> BindingResult:
+        """Second step where people cannot share their number: the code alone binds. Refused as `confirm_binding`."""
+        started = await self._get_started(channel, user_id)
+        return await self._confirm(channel, user_id, await self._store.get_phone(str(started.facts["person"])) or "")
+
+    async def _get_started(self, channel: str, user_id: str) -> OpenQuestion:
+        question = await self._questions.find_question(channel, user_id, self._office.clock.now())
         if question is None or question.question != BINDING_QUESTION:
             raise Refused("code_expired")
-        if contact_user_id != user_id:
-            raise Refused("contact_not_own")
+        return question
+
+    async def _confirm(self, channel: str, user_id: str, phone: str) -> BindingResult:
+        now, question = self._office.clock.now(), await self._get_started(channel, user_id)
         binding = Binding("", channel, user_id, str(question.facts["address"]))
-        person = await self._store.bind(str(question.facts["code"]), parse_contact_phone(phone), binding, now)
+        person = await self._store.bind(str(question.facts["code"]), phone, binding, now)
         await self._questions.delete_question(channel, user_id)
         self._office.invalidate()
         units = (await self._office.snapshot(fresh=True)).config.units

@@ -206,7 +206,10 @@ class AlarmTeller:
         async def edit(one: SentAlarm) -> None:
             if (channel := self._channels.get(one.channel)) is not None:
                 try:
-                    await channel.edit(one.address, one.message_id, card)
+                    if channel.can.edits.allows(self._clock.real_now() - alarm.told_at):
+                        await channel.edit(one.address, one.message_id, card)
+                    else:  # said anew, where what was said cannot be changed
+                        await channel.send(one.address, card)
                 except DeliveryError as error:
                     log.warning("alarm_not_edited", kind=error.kind, code=error.code)
 

@@ -21,11 +21,19 @@ class InboxItem:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An update as stored: the number of its row, and whether it was new."""
+
+    id: int
+    is_new: bool
+
+
 class InboxStore(Protocol):
     """The inbox of all sources. Leases and retries go by the database's clock: no host's, no moved one (XR1)."""
 
-    async def receive(self, source: str, body: bytes) -> bool:
-        """Store an update; False if it is a duplicate. An unparsable one is stored as `unreadable` (FT7).
+    async def receive(self, source: str, body: bytes) -> Kept:
+        """Store an update, unless it is known. An unparsable one is stored as `unreadable` (FT7).
 
         Raises Unavailable `version_gate`: only code of another version may work here now (FD12).
         """
@@ -53,6 +61,14 @@ class InboxStore(Protocol):
 
     async def put_back(self, item_id: int) -> None:
         """Let it wait again, in a second at the earliest, as if it had not been claimed (XR13)."""
+        ...
+
+    async def answer(self, item_id: int, text: str) -> bool:
+        """Store what a press is answered, for whoever holds the request open; False if it was answered before."""
+        ...
+
+    async def find_answer(self, item_id: int) -> str | None:
+        """Return what a press was answered, None as long as it was not."""
         ...
 
     async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:

@@ -49,8 +49,8 @@ class ConfigStore(Protocol):
         """Load all of it, as in force at `now`."""
         ...
 
-    async def add_version(self, version: SettingVersion) -> None:
-        """Add a version of a setting; earlier ones stay readable."""
+    async def add_version(self, *versions: SettingVersion) -> None:
+        """Add a version of a setting, or of several at once; earlier ones stay readable."""
         ...
 
     async def list_versions(self, key: str | None = None) -> Sequence[SettingVersion]:

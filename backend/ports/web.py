@@ -1,5 +1,6 @@
 """Keys, sessions and repeated requests of the API and the console."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -7,6 +8,7 @@ from typing import Protocol
 from backend.domain.acts import Account
 
 SESSION_IDLE = timedelta(minutes=30)  # FA4
+SESSIONS_AT_ONCE = 5  # of one account; one more ends the oldest
 SESSION_MAX_AGE = timedelta(hours=12)  # a session never outlives a working day
 SIGN_IN_LIFETIME = timedelta(hours=24)
 
@@ -23,11 +25,31 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A console session of an account."""
+    """A console session of an account. Before `stage` is "open" only that step's page opens: "factor" or "enrol"."""
 
     account: Account
     csrf: str
     created_at: datetime
+    stage: str = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOrigin:
+    """What opened a session, for the list of one's sessions: the way, the browser and the address as they named themselves."""
+
+    way: str = ""
+    device: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A living session as its owner sees it; `id` names it and opens nothing."""
+
+    id: str
+    origin: SessionOrigin
+    created_at: datetime
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +91,18 @@ class KeyStore(Protocol):
         """Use up a sign-in token and return its account (FA9)."""
         ...
 
-    async def open_session(self, account: Account, now: datetime) -> NewSession:
-        """Open a new session."""
+    async def open_session(
+        self, account: Account, now: datetime, stage: str = "open", origin: SessionOrigin | None = None
+    ) -> NewSession:
+        """Open a new session; the oldest of more than five ends."""
+        ...
+
+    async def list_sessions(self, account: Account, now: datetime) -> Sequence[ListedSession]:
+        """List the living open sessions of an account, the newest first."""
+        ...
+
+    async def end_sessions(self, account: Account, only: str = "", keep: str = "") -> int:
+        """End the session with the id `only`, or all but that of the token `keep`; return how many."""
         ...
 
     async def get_session(self, token: str, now: datetime) -> Session | None:

@@ -12,13 +12,14 @@ from backend.visits.rating_pages import PATH as RATING_PATH
 from backend.web import events, health, rating
 from backend.web.api.openapi import BASE
 from backend.web.api.routes import ROUTES
+from backend.web.client_address import CLIENT_ADDRESSES, ClientAddresses
 from backend.web.console import routes
 from backend.web.console.errors import render_refusal
 from backend.web.endpoint import build_endpoint
 from backend.web.errors import build_json_response, get_server_logger, get_status, log_unexpected, to_refusal
 from backend.web.hook_meter import METER, HookMeter
 from backend.web.host_check import check_host
-from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
+from backend.web.identity import KEY_GUESSES, Guesses
 from backend.web.metrics import METRICS, Metrics
 from backend.web.request import ACTOR, REQUEST_ID, SERVICES
 from backend.web.webhooks import platform
@@ -107,6 +108,8 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     """Add security headers and the request id; headers a handler has set are kept."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.config_dict[SERVICES].addresses.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     response.headers.setdefault("Cache-Control", "no-store")
     if response.status in (429, 503):  # at every door, pages and webhooks too (XR13)
         response.headers.setdefault("Retry-After", "5")
@@ -117,14 +120,16 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
         del response.headers["Server"]
 
 
-def build_app(services: Services, extra: Sequence[Callable[[web.Application], None]] = ()) -> web.Application:
+def build_app(
+    services: Services, extra: Sequence[Callable[[web.Application], None]] = (), clients: ClientAddresses | None = None
+) -> web.Application:
     """Build the web application. `extra` adds routes of other parts (telephone webhooks, the sandbox)."""
     app = web.Application(middlewares=[handle_errors], client_max_size=1024 * 1024)
     app[SERVICES] = services
     app[METRICS] = Metrics(services)
     app[METER] = HookMeter(services.clock.monotonic, services.tell_alarm)
     app[KEY_GUESSES] = Guesses(100, 60.0, services.clock.monotonic)
-    app[SIGN_IN_GUESSES] = Guesses(10, 600.0, services.clock.monotonic)
+    app[CLIENT_ADDRESSES] = clients or ClientAddresses()
     app.on_response_prepare.append(_add_headers)
     for route in ROUTES:
         app.router.add_route(route.method, BASE + route.path, build_endpoint(route))

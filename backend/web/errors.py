@@ -17,6 +17,7 @@ from backend.domain.refusals import INSTANTS, Refused, get_http_status
 from backend.domain.setting_words import word_facts
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
+from backend.office.fact_names import name_facts
 from backend.ports.availability import Unavailable
 from backend.services import Services
 from backend.web.body import BodyTimeout
@@ -74,15 +75,17 @@ def localize_facts(facts: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
 def word_refusal(request: web.Request, refused: Refused) -> str:
     """Return a refusal's sentence for the page that answers this request."""
     texts, zone = request.app[SERVICES].texts, request.app[SERVICES].clock.zone
-    facts = {**word_facts(texts, localize_facts(refused.facts, zone)), "request_id": request[REQUEST_ID]}
+    facts = name_facts(request.app[SERVICES].office.last_read, word_facts(texts, localize_facts(refused.facts, zone)))
+    facts["request_id"] = request[REQUEST_ID]
     return format_refusal(texts, refused.code, facts)
 
 
 def dump_error(services: Services, refused: Refused, request_id: str) -> str:
     """Return the JSON body of an error."""
     code, facts = refused.code, localize_facts(refused.facts, services.clock.zone)
+    named = name_facts(services.office.last_read, facts)
     error = {
-        "code": code, "message": format_refusal(services.texts, code, {**facts, "request_id": request_id}),
+        "code": code, "message": format_refusal(services.texts, code, {**named, "request_id": request_id}),
         "details": facts, "request_id": request_id,
     }  # fmt: skip
     return json.dumps({"error": error}, ensure_ascii=False, default=str)

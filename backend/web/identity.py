@@ -10,11 +10,17 @@ from aiohttp import web
 from backend.domain.acts import OPERATOR, Account, AccountKind, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket_enums import Role
+from backend.identity.sign_in import OPEN
 from backend.ports.web import ApiKey, Session
 from backend.services import Services
 from backend.web.request import ACTOR, SERVICES
 
 COOKIE = "jiesu_session"
+
+
+def name_cookie(services: Services) -> str:
+    """Return the name of the session's cookie; under https one that no other host or path can set."""
+    return f"__Host-{COOKIE}" if services.addresses.is_secure else COOKIE
 
 
 class Guesses:
@@ -41,7 +47,6 @@ class Guesses:
 
 
 KEY_GUESSES = web.AppKey("key_guesses", Guesses)
-SIGN_IN_GUESSES = web.AppKey("sign_in_guesses", Guesses)
 
 
 async def resolve_key_actor(services: Services, key: ApiKey) -> Actor:
@@ -58,6 +63,11 @@ async def resolve_account(services: Services, account: Account) -> Actor:
         return OPERATOR
     if account.kind is AccountKind.PERSON:
         return await _resolve_person(services, account.id)
+    if account.kind is AccountKind.ADMINISTRATOR:
+        stored = await services.accounts.find_own(account)
+        if stored is None or stored.closed_at is not None:
+            raise Refused("unauthenticated")
+        return Actor.of_administrator(account.id)
     key = await services.keys.find_service_key(account.id) if account.kind is AccountKind.SERVICE else None
     if key is None:
         raise Refused("unauthenticated")
@@ -114,14 +124,21 @@ async def authenticate_key(request: web.Request, services: Services) -> Actor:
     return actor
 
 
-async def authenticate_session(request: web.Request, services: Services) -> tuple[Actor, Session] | None:
-    """Return the actor and session of the request's cookie, if still valid."""
-    token = request.cookies.get(COOKIE, "")
+async def find_session(request: web.Request, services: Services) -> tuple[str, Session] | None:
+    """Return the token and the session of the request's cookie, whatever its stage."""
+    token = request.cookies.get(name_cookie(services), "")
     if not token or len(token) > 100:
         return None
     session = await services.keys.get_session(token, services.clock.now())
-    if session is None:
+    return None if session is None else (token, session)
+
+
+async def authenticate_session(request: web.Request, services: Services) -> tuple[Actor, Session] | None:
+    """Return the actor and session of the request's cookie, if still valid and complete."""
+    found = await find_session(request, services)
+    if found is None or found[1].stage != OPEN:
         return None
+    token, session = found
     try:
         request[ACTOR] = actor = await resolve_account(services, session.account)
         return actor, session

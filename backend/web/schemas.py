@@ -134,11 +134,12 @@ class FindBody(RequestBody):
 
 
 class SettingBody(RequestBody):
-    """A new value, for all or one unit, from now or from a given time."""
+    """A new value, for all or one unit, from now or from a given time; `together` with those it must agree with."""
 
     value: Annotated[str, Field(max_length=2_000, strict=True)]
     unit: Code | None = None
     from_at: Instant | None = None
+    together: dict[Code, Annotated[str, Field(max_length=2_000, strict=True)]] = Field({}, max_length=10)
 
 
 class RunBody(RequestBody):
@@ -209,6 +210,13 @@ class KeyBody(RequestBody):
     unit: Code | None = None
 
 
+class AccountLinkBody(RequestBody):
+    """Whose link to choose a password: a person's, or a new or known administrator's by name."""
+
+    person: Code | None = None
+    administrator: Code | None = None
+
+
 class AdvanceBody(RequestBody):
     """How far to move the sandbox clock, e.g. `2h30m`; `until_ring`: no further than to where a telephone rings."""
 
@@ -223,14 +231,15 @@ class EmptyBody(RequestBody):
 def validate_body(model: type[BaseModel], raw: Any) -> Any:
     """Return the validated body.
 
-    Refused `bad_request` when it is no object; `unknown_field`, `missing` or `bad_field` for the first error.
+    Refused `bad_request` when it is no object; `unknown_field`, else `missing` or `bad_field` for the first error.
     """
     if not isinstance(raw, dict):
         raise Refused("bad_request", reason="object")
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])  # it is what was misspelt
         field = ".".join(str(p) for p in first["loc"] if isinstance(p, (str, int)))[:200] or "body"
         code = {"extra_forbidden": "unknown_field", "missing": "missing"}.get(first["type"], "bad_field")
         raise Refused(code, field=field) from None

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from typing_extensions import TypedDict
 
-from backend.domain.json_shapes import Instant, one_of
+from backend.domain.json_shapes import Instant, Shown, one_of
 from backend.domain.move_table import BY_VERB
-from backend.domain.ticket_enums import Answer, Contacted, Grade, Obligation, Outcome, Resolved, Source, State
+from backend.domain.ticket_enums import NETWORK_NAME, Answer, Contacted, Grade, Obligation, Outcome, Resolved, State
 from backend.domain.verb_fields import VISIT_KINDS
 from backend.web.shapes import Listed
 
@@ -89,11 +89,12 @@ class CallWithDials(Call):
 Verb = Annotated[str, one_of(("create", "import", *BY_VERB))]
 Before = Annotated[str, one_of(("", *State))]
 After = Annotated[str, one_of(State)]
+SourceWord = Annotated[str, Shown(pattern=f"^{NETWORK_NAME.pattern}$")]  # a `Source`, or a chat network's name
 #: `words` are the arguments of the verb, masked; `from` is empty for the first move.
 Move = TypedDict(
     "Move",
     {
-        "verb": Verb, "from": Before, "to": After, "version": int, "assignment": int | None, "by": str, "source": Source,
+        "verb": Verb, "from": Before, "to": After, "version": int, "assignment": int | None, "by": str, "source": SourceWord,
         "recorded_at": Instant, "words": dict[str, Any],
     },
 )  # fmt: skip
@@ -106,7 +107,7 @@ class Visit(TypedDict):
     round: int
     kind: Annotated[str, one_of(VISIT_KINDS)]
     by: str
-    source: Source
+    source: SourceWord
     answer: Annotated[str, one_of(Answer)]
     contacted: Annotated[str, one_of(Contacted)] | None
     resolved: Annotated[str, one_of(Resolved)] | None

@@ -2,14 +2,15 @@
 
 import contextlib
 import re
-
-from aiogram.types import KeyboardButton, ReplyKeyboardMarkup, ReplyKeyboardRemove
+from collections.abc import Awaitable
 
 from backend.domain.refusals import Refused
 from backend.domain.typed_numbers import read_typed, split_word
-from backend.office.people import BINDING_QUESTION
-from bot.conversation import NETWORK_ERRORS, Conversation
-from bot.services import CHANNEL
+from backend.office.people import BINDING_QUESTION, BindingResult
+from bot.conversation import Conversation
+from notify.channel import DeliveryError
+from notify.chat_events import Said
+from notify.message import Card
 
 PIN_QUESTION = "pin"
 SPAN_PATTERN = re.compile(r"(\d{1,2}:\d{2})\s*[-~\u2013\u2014]+\s*(\d{1,2}:\d{2})", re.ASCII)
@@ -17,7 +18,7 @@ OFF_WORDS = frozenset({"off", "none", "0"})
 
 
 async def start_binding(chat: Conversation, text: str = "") -> None:
-    """Handle /start: greet, or with a code ask for the person's contact card."""
+    """Handle /start: greet, or with a code ask for the person's contact card; where there is none, the code alone binds."""
     if not chat.private:
         await chat.answer_key("command.private_only")
         return
@@ -31,28 +32,35 @@ async def start_binding(chat: Conversation, text: str = "") -> None:
         office = units.get(snapshot.find_institution() or "")
         await chat.answer_key("command.start", org_name=office.name if office else "")
         return
-    await chat.services.people.start_binding(CHANNEL, chat.user_id, str(chat.chat_id), read_typed(split_word(text)[0]))
-    share = KeyboardButton(text=chat.render("button.share_contact"), request_contact=True)
-    keys = ReplyKeyboardMarkup(keyboard=[[share]], resize_keyboard=True, one_time_keyboard=True)
-    await chat.send_with_markup(chat.render("command.share_contact"), keys)
+    network, people = chat.network.name, chat.services.people
+    await people.start_binding(network, chat.user_id, chat.chat_id, read_typed(split_word(text)[0]))
+    if not chat.network.receiver.can.contact:
+        await _bind(chat, people.confirm_code(network, chat.user_id))
+        return
+    label = chat.render("button.share_contact")
+    await chat.send(chat.chat_id, Card(chat.render("command.share_contact"), expects="contact", share_label=label))
 
 
-async def confirm_contact(chat: Conversation) -> None:
+async def confirm_contact(chat: Conversation, said: Said) -> None:
     """Handle a contact card: confirm a pending binding if it is the sender's own."""
-    card = chat.message.contact if chat.message else None
-    awaited = await chat.services.chat_state.find_question(CHANNEL, chat.user_id, chat.now)
+    card, network = said.contact, chat.network.name
+    awaited = await chat.services.chat_state.find_question(network, chat.user_id, chat.now)
     if card is None or not chat.private or awaited is None or awaited.question != BINDING_QUESTION:
         await chat.answer_key("command.kind_not_taken")
         return
-    whose = None if card.user_id is None else str(card.user_id)
+    await _bind(chat, chat.services.people.confirm_binding(network, chat.user_id, card.user or None, card.phone))
+
+
+async def _bind(chat: Conversation, binding: Awaitable[BindingResult]) -> None:
+    """Bind the person and tell them, and put any request for their number away."""
     try:
-        bound = await chat.services.people.confirm_binding(CHANNEL, chat.user_id, whose, card.phone_number)
+        bound = await binding
     except Refused as refused:
         await chat.audit("binding_refused", code=refused.code)
         raise
     text = chat.render("message.bound", unit=bound.unit, name=bound.person.name, tail=bound.tail)
-    await chat.send_with_markup(text, ReplyKeyboardRemove(remove_keyboard=True))
-    await chat.services.audit.record(chat.now, bound.person.code, "bound", bound.person.code, channel=CHANNEL)
+    await chat.send(chat.chat_id, Card(text, expects="nothing"))
+    await chat.services.audit.record(chat.now, bound.person.code, "bound", bound.person.code, channel=chat.network.name)
 
 
 async def set_pin(chat: Conversation, text: str = "") -> None:
@@ -68,15 +76,15 @@ async def set_pin(chat: Conversation, text: str = "") -> None:
         await chat.save_question(PIN_QUESTION, 0, sent)
         return
     await chat.services.people.set_pin(who.code, read_typed(text))
-    await chat.services.chat_state.delete_question(CHANNEL, chat.user_id)
+    await chat.services.chat_state.delete_question(chat.network.name, chat.user_id)
     await chat.services.audit.record(chat.now, who.code, "pin_set", who.code)
     await chat.answer_key("command.pin_set")
 
 
 async def _delete_message(chat: Conversation) -> None:
-    if chat.chat_id is not None and chat.message_id is not None:
-        with contextlib.suppress(*NETWORK_ERRORS):
-            await chat.services.bot.delete_message(chat.chat_id, chat.message_id)
+    if chat.network.receiver.can.deletes_theirs and chat.chat_id and chat.message_id:
+        with contextlib.suppress(DeliveryError):
+            await chat.network.receiver.delete(chat.chat_id, chat.message_id)
 
 
 async def change_quiet_hours(chat: Conversation, text: str = "") -> None:

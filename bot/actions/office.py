@@ -65,8 +65,8 @@ async def show_status(chat: Conversation, text: str = "") -> None:
         for name in ("received", "dispatched", "signed", "closed", "overdue", "red")
     ]
     drawn = await chat_charts.render_today(chat.services.texts, at, figures, named)
-    if drawn is not None and chat.chat_id is not None:
-        await chat.send(str(chat.chat_id), Card("", (), Picture("today.png", drawn)))
+    if drawn is not None and chat.chat_id:
+        await chat.send(chat.chat_id, Card("", (), Picture("today.png", drawn)))
 
 
 async def _format_backlog(chat: Conversation) -> str:
@@ -120,8 +120,8 @@ async def show_overdue(chat: Conversation, text: str = "") -> None:
         lines += [_format_line(chat, one) for one in rows]
     if count > len(found):
         lines.append(chat.render("office.overdue_more", n=count - len(found)))
-    if chat.chat_id is not None:
-        await chat.send(str(chat.chat_id), Card("\n".join(lines), _build_buttons(chat, in_order)))
+    if chat.chat_id:
+        await chat.send(chat.chat_id, Card("\n".join(lines), _build_buttons(chat, in_order)))
 
 
 def _format_line(chat: Conversation, one: OverdueTicket) -> str:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiogram.types import Message
-
 from backend.delivery.buttons import arrange_rows
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
@@ -19,6 +17,7 @@ from backend.domain.typed_numbers import read_typed
 from backend.reporting import chat_charts
 from bot import attachments
 from bot.conversation import Conversation
+from notify.chat_events import Said
 from notify.message import Button, Card, Document, Picture
 
 MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
@@ -201,12 +200,12 @@ async def send_report(chat: Conversation, text: str = "") -> None:
 
 async def get_private_address(chat: Conversation) -> str:
     """Return where scores may be sent: the person's own chat, even when asked in a group. Refused `unavailable`."""
-    if chat.private:
-        return str(chat.chat_id)
-    if not chat.bound_person.address:
+    address = chat.private_address
+    if not address:
         raise Refused("unavailable")
-    await chat.answer_key("office.sent_privately")
-    return chat.bound_person.address
+    if not chat.private:
+        await chat.answer_key("office.sent_privately")
+    return address
 
 
 def is_contest_question(what: str | None) -> bool:
@@ -247,7 +246,7 @@ async def ask_contest_reason(chat: Conversation, run_id: int, place: int) -> Non
     await chat.ask("sheet.ask", f"{CONTEST_QUESTION}.{place}", run_id, facts={"period": period, "item": line["name"]})
 
 
-async def file_contest(chat: Conversation, question: str, run_id: int, text: str, message: Message) -> None:
+async def file_contest(chat: Conversation, question: str, run_id: int, text: str, said: Said) -> None:
     """File the contest with its reason and any attached file, as the console does. Refused as `Contests.object`."""
     place = question.partition(".")[2]
     if not text or not place.isdecimal():
@@ -255,7 +254,7 @@ async def file_contest(chat: Conversation, question: str, run_id: int, text: str
         return
     sheet, period = await _load_sheet(chat, run_id)
     line = _get_line(sheet["lines"], int(place))
-    given = {"item": line["item"], "words": text, "files": await attachments.store_files(chat, message)}
+    given = {"item": line["item"], "words": text, "files": await attachments.store_files(chat, said)}
     await chat.services.scoring.submit_contest(run_id, given, chat.actor)
     await chat.delete_question()
     await chat.answer_key("sheet.done", period=period, item=line["name"])
@@ -294,6 +293,6 @@ def _format_line(chat: Conversation, line: SheetRow) -> str:
 
 async def _send_privately(chat: Conversation, card: Card) -> None:
     """Send scores, to the person's own chat only. Refused `unavailable` when they cannot be sent."""
-    sent = await (chat.send_card(card) if chat.private else chat.send(str(chat.bound_person.address), card))
+    sent = await (chat.send_card(card) if chat.private else chat.send(await get_private_address(chat), card))
     if sent is None:
         raise Refused("unavailable")

@@ -145,7 +145,7 @@ async def send_supervisor_message(chat: Conversation, context: TicketContext, te
                      ticket_no=context.ticket_no, text=shown),
         ((Button(chat.render("button.whole"), encode(ButtonData("whole", context.assignment_id, context.assignment.version))),),),
     )  # fmt: skip
-    reached = [p.code for p in await _list_supervisors(chat, context) if p.address and await chat.send(p.address, card)]
+    reached = [p.code for p in await _list_supervisors(chat, context) if await chat.send_to(p, card)]
     if not reached:
         await chat.answer_key("order.no_supervisor", duty_phone=await _get_duty_phone(chat))
         return

@@ -16,7 +16,6 @@ from backend.ports.tickets import TicketRef
 from bot.actions import todo
 from bot.actions.send_card import send_card
 from bot.conversation import Conversation
-from bot.services import CHANNEL
 from bot.ticket_context import TicketContext
 from notify.message import Button, Card, Document, Picture
 
@@ -62,13 +61,13 @@ async def open_ticket(chat: Conversation, context: TicketContext) -> None:
 
 async def send_full_ticket(chat: Conversation, snap: Snapshot) -> None:
     """Send the whole ticket, and record the message so that it is kept up to date."""
-    if chat.chat_id is None:
+    if not chat.chat_id:
         return
     await chat.show_toast(chat.render("toast.shown"))
-    receipt = await chat.send(str(chat.chat_id), await chat.services.cards.render_full_card(snap, chat.bound_person))
+    receipt = await chat.send(chat.chat_id, await chat.services.cards.render_full_card(snap, chat.bound_person))
     if receipt is None:
         raise Refused("unavailable")
-    held = NewCard(CHANNEL, receipt.chat_id, receipt.provider_id, chat.bound_person.code, snap.ticket.id,
+    held = NewCard(chat.network.name, receipt.chat_id, receipt.provider_id, chat.bound_person.code, snap.ticket.id,
                    snap.lead.id if snap.lead else None, FULL_TICKET, snap.ticket.version, chat.now)  # fmt: skip
     await chat.services.card_store.record([held])
 
@@ -111,7 +110,7 @@ async def render_details(chat: Conversation, ticket: Ticket, assignment: Assignm
 
 async def send_files(chat: Conversation, ids: list[str]) -> None:
     """Send files to the chat unchanged."""
-    if not ids or chat.chat_id is None:
+    if not ids or not chat.chat_id:
         await chat.answer_key("bot.no_files")
         return
     await chat.show_toast(chat.render("bot.files_sent"))
@@ -123,7 +122,7 @@ async def send_files(chat: Conversation, ids: list[str]) -> None:
 async def send_ticket_files(chat: Conversation, context: TicketContext) -> None:
     """Send the files of the ticket that this person may see, the requester's included, on record (XM25)."""
     visible = context.snap.list_files(chat.actor)
-    if not visible or chat.chat_id is None:
+    if not visible or not chat.chat_id:
         await chat.answer_key("bot.no_files")
         return
     await chat.show_toast(chat.render("bot.files_sent"))
@@ -136,7 +135,7 @@ async def send_ticket_files(chat: Conversation, context: TicketContext) -> None:
 
 async def _send_file(chat: Conversation, name: str, kind: str, content: bytes) -> None:
     made = (Document if kind == "pdf" else Picture)(name, content)
-    if await chat.send(str(chat.chat_id), Card(name, (), made)) is None:
+    if await chat.send(chat.chat_id, Card(name, (), made)) is None:
         await chat.send_text(chat.render("bot.file_unsent", name=name))
 
 
@@ -148,7 +147,8 @@ async def pass_to_duty(chat: Conversation, context: TicketContext) -> None:
     snapshot = await chat.services.office.snapshot()
     urgent = context.snap.ticket.grade.is_urgent
     other = snapshot.find_colleague_on_duty(chat.bound_person, context.assignment.unit, chat.now, urgent=urgent)
-    if other is None:
+    network = chat.services.networks.get(other.chat or "") if other is not None else None
+    if other is None or network is None:
         raise Refused("no_duty")
-    await send_card(chat, context, other, str(other.address))
+    await send_card(chat, context, other, str(other.address), network)
     await chat.answer_key("toast.duty_told")

@@ -81,8 +81,7 @@ async def show_next(chat: Conversation, after: int = 0) -> None:
 
 async def resend_card(chat: Conversation, context: TicketContext) -> None:
     """Send the card of an assignment again, to this person's own chat."""
-    address = str(chat.chat_id) if chat.private else chat.bound_person.address or str(chat.chat_id)
-    await send_card(chat, context, chat.bound_person, address)
+    await send_card(chat, context, chat.bound_person, chat.private_address or chat.chat_id, chat.network)
     await chat.show_toast(chat.render("toast.shown"))
 
 

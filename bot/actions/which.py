@@ -1,7 +1,5 @@
 """是哪一件？: text and files that answer no card are kept until their ticket is chosen (XM6, XM9)."""
 
-from aiogram.types import Message
-
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
 from backend.domain.offered_verbs import is_possible
@@ -12,6 +10,7 @@ from bot import attachments, drafts
 from bot.actions.said import handle_said
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext
+from notify.chat_events import Said
 from notify.message import Button, Card
 
 DRAFT = "which"  # kept about no assignment (0)
@@ -19,15 +18,15 @@ MAX_CHOICES = 10
 MAX_SHOWN = 60  # characters of what was said
 
 
-async def ask_which(chat: Conversation, message: Message, text: str) -> None:
+async def ask_which(chat: Conversation, message: Said, text: str) -> None:
     """Keep what was said and ask which ticket it is about; those where it is possible now come as buttons."""
     _, items = await chat.services.chat_state.list_todo(chat.bound_person.unit, MAX_CHOICES)
     if not items:
         await chat.answer_key("todo.loose_none")
         return
-    album, before = message.media_group_id, await drafts.load(chat, 0, DRAFT)
-    same = album is not None and before.get("album") == album
-    said = before if same else {"text": text, "files": [], "album": album, "message": str(message.message_id)}
+    album, before = message.album, await drafts.load(chat, 0, DRAFT)
+    same = bool(album) and before.get("album") == album
+    said = before if same else {"text": text, "files": [], "album": album, "message": message.message}
     files = [*said["files"], *await attachments.store_files(chat, message)]
     number = await drafts.keep(chat, 0, DRAFT, {**said, "files": files})
     if not same:  # one question an album

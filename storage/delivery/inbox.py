@@ -1,7 +1,6 @@
 """The inbox: an update is stored before it is answered, and marked done in the transaction of its effect."""
 
 import hashlib
-import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -9,9 +8,9 @@ from sqlalchemy import BigInteger, Connection, Update, bindparam, delete, select
 
 from backend.domain.instants import from_micros, to_micros, to_span
 from backend.ports.availability import Unavailable
-from backend.ports.chat import InboxItem
+from backend.ports.chat import InboxItem, Kept
 from storage import tables as t
-from storage.delivery.leases import acquire_lease
+from storage.delivery.leases import SqlLeases
 from storage.engine.compiled import Compiled
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
@@ -20,12 +19,8 @@ MAX_ATTEMPTS = 6
 LEASE = timedelta(seconds=12)  # renewed while the handler runs; a killed process's updates wait no longer than this
 PUT_BACK = timedelta(seconds=1)  # for an update that the database could not serve
 YIELD_AFTER = 3  # after so many attempts an update no longer blocks its chat
-MAX_DEPTH = 64  # nesting levels; the Bot API never reaches this
 MAX_UNREADABLE = 65_536  # characters kept of an unreadable update
 MAX_ERROR = 500
-
-#: Kinds of updates that carry their chat, and where.
-_CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "chat"), ("channel_post", "chat"))
 
 _RECEIVE = """
 INSERT INTO inbox (id, source, external_id, conversation, body, received_at, state, attempts, error)
@@ -54,8 +49,10 @@ _SETTLE = (
     .where(K.id.in_(bindparam("b_ids", expanding=True)), K.state == "new")
     .values(owner=None, lease_until=None)
 )
+_FIND = select(K.id).where(K.source == bindparam("source"), K.external_id == bindparam("event"))
+_READ_ANSWER = select(K.answer).where(K.id == bindparam("id"))
+_ANSWER = update(t.inbox).where(K.id == bindparam("b_id"), K.answer.is_(None)).values(answer=bindparam("b_answer"))
 _READ_ATTEMPTS = select(K.attempts).where(K.id == bindparam("id"), K.state == "new")
-_RELEASE_LEASE = delete(t.leases).where(t.leases.c.name == bindparam("name"), t.leases.c.owner == bindparam("owner"))
 _DELETE_DONE = delete(t.inbox).where(K.state == "done", K.received_at < bindparam("before"))
 
 
@@ -82,68 +79,27 @@ def _build_renewals(db: Database) -> tuple[Update, Update, Update]:
     )
 
 
-class Unreadable(ValueError):
-    """The body is not a valid update."""
+#: source and body of an update → its own id, and whose order is kept. Raises ValueError (FT7)
+Identify = Callable[[str, bytes], tuple[str, str]]
 
 
-def parse_update(body: bytes) -> tuple[str, str]:
-    """Return the event id and the chat of a Bot API update. Raises Unreadable (FT7)."""
-    try:
-        update = json.loads(body, parse_constant=_reject_constant, object_pairs_hook=_reject_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from None
-    number = update.get("update_id") if isinstance(update, dict) else None
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 63:
-        raise Unreadable("no update_id")
-    if _is_deeper(update, MAX_DEPTH):
-        raise Unreadable("nested too deep")
-    return str(number), _find_chat(update)
-
-
-def _reject_constant(word: str) -> object:
-    raise Unreadable(f"{word} is no JSON")
-
-
-def _reject_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Unreadable("a key stands twice")
-    return found
-
-
-def _is_deeper(value: object, left: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return left == 0 or any(_is_deeper(v, left - 1) for v in inner)
-
-
-def _find_chat(update: dict[str, object]) -> str:
-    """Return whose order must be kept: the chat, else the sender; "" if neither is named."""
-    callback = update.get("callback_query")
-    holders = [update.get(kind) for kind, _ in _CHATS]
-    if isinstance(callback, dict):
-        holders += [callback.get("message"), {"chat": callback.get("from")}]
-    for holder in holders:
-        chat = holder.get("chat") if isinstance(holder, dict) else None
-        if isinstance(chat, dict) and isinstance(chat.get("id"), int):
-            return str(chat["id"])
-    return ""
-
-
-class SqlInboxStore:
+class SqlInboxStore(SqlLeases):
     """`InboxStore` on either engine (FT3, FT8, FT30)."""
 
-    def __init__(self, db: Database, ids: IdSupply, real_now: Callable[[], datetime]) -> None:
-        self._db = db
+    def __init__(self, db: Database, ids: IdSupply, real_now: Callable[[], datetime], identify: Identify) -> None:
+        super().__init__(db)
         self._ids = ids
         self._real_now = real_now
+        self._identify = identify
         self._clock = db.lease_clock
         self._receive, self._claim = _build_takes(db)
         self._renew, self._retry, self._put_back = _build_renewals(db)
 
-    async def receive(self, source: str, body: bytes) -> bool:
+    async def receive(self, source: str, body: bytes) -> Kept:
         await self._ids.refill(1)
-        row = {
-            "id": self._ids.take(),
+        number = self._ids.take()
+        row: dict[str, object] = {
+            "id": number,
             "source": source,
             "at": to_micros(self._real_now()),
             "state": "new",
@@ -151,17 +107,18 @@ class SqlInboxStore:
             **self._clock.parameters(),
         }
         try:
-            event, chat = parse_update(body)
+            event, chat = self._identify(source, body)
             row |= {"external_id": event, "conversation": chat, "body": body.decode("utf-8-sig")}
-        except (Unreadable, UnicodeDecodeError) as error:
+        except ValueError as error:
             shown = body[:MAX_UNREADABLE].decode("utf-8", "backslashreplace").replace("\0", "\\0")[:MAX_UNREADABLE]
             row |= {"external_id": "sha256:" + hashlib.sha256(body).hexdigest(), "conversation": "", "body": shown,
                     "state": "unreadable", "error": str(error)[:MAX_ERROR].replace("\0", "\\0")}  # fmt: skip
         if await self._receive.write(self._db, row):
-            return True
+            return Kept(number, is_new=True)
         if obstacle := await self._db.read(lambda c: self._db.gate.find_obstacle(c, "inbox")):
             raise Unavailable(obstacle)
-        return False
+        known = {"source": source, "event": row["external_id"]}
+        return Kept(await self._db.read(lambda c: int(c.execute(_FIND, known).scalar_one())), is_new=False)
 
     async def claim(self, source: str, owner: str, limit: int) -> Sequence[InboxItem]:
         facts = {"source": source, "owner": owner, "limit": limit, "lease": to_span(LEASE), "aside": YIELD_AFTER,
@@ -206,11 +163,11 @@ class SqlInboxStore:
         given = {"b_id": item_id, "b_span": to_span(PUT_BACK)}
         await self._db.execute(self._put_back, given | self._clock.parameters())
 
-    async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
-        return await self._db.write(lambda c: acquire_lease(c, self._db, name, owner, span) is not None)
+    async def answer(self, item_id: int, text: str) -> bool:
+        return bool(await self._db.execute(_ANSWER, {"b_id": item_id, "b_answer": text.replace("\0", "\\0")}))
 
-    async def release_lease(self, name: str, owner: str) -> None:
-        await self._db.execute(_RELEASE_LEASE, {"name": name, "owner": owner})
+    async def find_answer(self, item_id: int) -> str | None:
+        return await self._db.read(lambda c: c.execute(_READ_ANSWER, {"id": item_id}).scalar())
 
     async def delete_done(self, before: datetime) -> int:
         return await self._db.execute(_DELETE_DONE, {"before": to_micros(before)})

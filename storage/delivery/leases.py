@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import cache
 
-from sqlalchemy import Connection, TextClause, delete, text, update
+from sqlalchemy import Connection, TextClause, bindparam, delete, text, update
 
 from backend.domain.instants import to_span
 from storage import tables as t
@@ -29,6 +29,7 @@ _END_ALL = (
     delete(t.rate_limits),
     delete(t.beats),
 )
+_RELEASE = delete(t.leases).where(t.leases.c.name == bindparam("name"), t.leases.c.owner == bindparam("owner"))
 
 
 @cache
@@ -51,3 +52,18 @@ async def void_leases(db: Database) -> int:
     if db.dialect != "sqlite":
         return 0
     return await db.write(lambda c: sum(c.execute(end).rowcount for end in _END_ALL))
+
+
+class SqlLeases:
+    """Leases by name on either engine (FT30)."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def acquire_lease(self, name: str, owner: str, span: timedelta) -> bool:
+        """Acquire or renew for `span` a lease that one process at a time may hold; False while another holds it."""
+        return await self._db.write(lambda c: acquire_lease(c, self._db, name, owner, span) is not None)
+
+    async def release_lease(self, name: str, owner: str) -> None:
+        """Release a lease."""
+        await self._db.execute(_RELEASE, {"name": name, "owner": owner})

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Column, Table
@@ -46,7 +47,7 @@ def _reader(annotation: Any) -> Callable[[Any], Any] | None:
     if kind is bool:
         return bool
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return {member.value: member for member in kind}.__getitem__
+        return cache(kind)
     if origin is frozenset:
         return lambda line: frozenset(line.split())
     if origin is tuple:

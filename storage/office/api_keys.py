@@ -2,16 +2,28 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Executable, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Executable, Text, bindparam, delete, func, insert, or_, select, update
 
 from backend.domain.acts import Account, AccountKind
 from backend.domain.chance import Chance
 from backend.domain.instants import from_micros, to_micros, to_span
 from backend.domain.refusals import Refused
 from backend.ports.availability import Unavailable
-from backend.ports.web import SESSION_IDLE, SESSION_MAX_AGE, SIGN_IN_LIFETIME, ApiKey, NewSession, Session
+from backend.ports.web import (
+    SESSION_IDLE,
+    SESSION_MAX_AGE,
+    SESSIONS_AT_ONCE,
+    SIGN_IN_LIFETIME,
+    ApiKey,
+    ListedSession,
+    NewSession,
+    Session,
+    SessionOrigin,
+)
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
@@ -41,6 +53,17 @@ _DELETE_SESSION = delete(t.sessions).where(S.token_hash == bindparam("token_hash
 _DELETE_ENDED_SESSIONS = delete(t.sessions).where(
     or_(S.expires_at < bindparam("now"), S.seen_at < bindparam("idle_since"))
 )
+_OF_ACCOUNT = (S.kind == bindparam("kind")) & (S.person == bindparam("person"))
+_LIST_SESSIONS = (
+    select(t.sessions)
+    .where(_OF_ACCOUNT, S.stage == "open", S.expires_at > bindparam("now"), S.seen_at > bindparam("idle_since"))
+    .order_by(S.created_at.desc(), S.token_hash)
+)
+_ONLY, _KEPT = bindparam("only", type_=Text), bindparam("kept", type_=Text)
+_END_SESSIONS = delete(t.sessions).where(
+    _OF_ACCOUNT, S.token_hash != _KEPT, (_ONLY == "") | (func.substr(S.token_hash, 1, func.length(_ONLY)) == _ONLY)
+)
+SESSION_ID = 16  # leading digits of a token's hash: they name a session and open none
 
 
 def hash_secret(secret: str) -> str:
@@ -106,19 +129,34 @@ class SqlKeyStore:
             return None
         return Account(AccountKind(stored["kind"]), str(stored["id"]))
 
-    async def open_session(self, account: Account, now: datetime) -> NewSession:
-        opened = NewSession(self._chance.token(32), self._chance.token(24))
+    async def open_session(
+        self, account: Account, now: datetime, stage: str = "open", origin: SessionOrigin | None = None
+    ) -> NewSession:
+        opened, origin = NewSession(self._chance.token(32), self._chance.token(24)), origin or SessionOrigin()
         row = {
             "token_hash": hash_secret(opened.token), "kind": account.kind, "person": account.id, "created_at": to_micros(now),
-            "seen_at": to_micros(now), "expires_at": to_micros(now + SESSION_MAX_AGE), "csrf": opened.csrf,
+            "seen_at": to_micros(now), "expires_at": to_micros(now + SESSION_MAX_AGE), "csrf": opened.csrf, "stage": stage,
+            "way": origin.way, "device": origin.device, "address": origin.address,
         }  # fmt: skip
+        ended, living = {"now": to_micros(now), "idle_since": to_micros(now - SESSION_IDLE)}, _name(account)
 
         def work(c: Connection) -> None:
-            c.execute(_DELETE_ENDED_SESSIONS, {"now": to_micros(now), "idle_since": to_micros(now - SESSION_IDLE)})
+            c.execute(_DELETE_ENDED_SESSIONS, ended)
+            if stage == "open":
+                for oldest in c.execute(_LIST_SESSIONS, {**ended, **living}).all()[SESSIONS_AT_ONCE - 1 :]:
+                    c.execute(_DELETE_SESSION, {"token_hash": oldest.token_hash})
             c.execute(_INSERT_SESSION, row)
 
         await self._db.write(work)
         return opened
+
+    async def list_sessions(self, account: Account, now: datetime) -> Sequence[ListedSession]:
+        wanted = {**_name(account), "now": to_micros(now), "idle_since": to_micros(now - SESSION_IDLE)}
+        return await self._db.fetch_all(_LIST_SESSIONS, _read_listed, wanted)
+
+    async def end_sessions(self, account: Account, only: str = "", keep: str = "") -> int:
+        wanted = {**_name(account), "only": only, "kept": hash_secret(keep) if keep else ""}
+        return await self._db.execute(_END_SESSIONS, wanted)
 
     async def get_session(self, token: str, now: datetime) -> Session | None:
         row = await self._db.fetch_first(_FIND_SESSION, {"token_hash": hash_secret(token)})
@@ -132,7 +170,7 @@ class SqlKeyStore:
                 await self._db.execute(_TOUCH_SESSION, {"b_hash": row.token_hash, "b_now": to_micros(now)})
             except Unavailable:  # whoever reads stays signed in (XR4)
                 self._seen[row.token_hash] = to_micros(now)
-        return Session(Account(AccountKind(row.kind), row.person), row.csrf, from_micros(row.created_at))
+        return Session(Account(AccountKind(row.kind), row.person), row.csrf, from_micros(row.created_at), row.stage)
 
     async def move_sessions(self, by: timedelta) -> None:
         """Move sessions along with the rehearsal clock."""
@@ -140,3 +178,12 @@ class SqlKeyStore:
 
     async def close_session(self, token: str) -> None:
         await self._db.execute(_DELETE_SESSION, {"token_hash": hash_secret(token)})
+
+
+def _name(account: Account) -> dict[str, str]:
+    return {"kind": account.kind, "person": account.id}
+
+
+def _read_listed(row: Any) -> ListedSession:
+    origin = SessionOrigin(row.way, row.device, row.address)
+    return ListedSession(row.token_hash[:SESSION_ID], origin, from_micros(row.created_at), from_micros(row.seen_at))

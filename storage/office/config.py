@@ -73,11 +73,12 @@ class SqlConfigStore:
     async def load(self, now: datetime) -> OfficeConfig:
         return await self._db.read(lambda c: _load(c, now))
 
-    async def add_version(self, version: SettingVersion) -> None:
-        await self._ids.refill(1)
+    async def add_version(self, *versions: SettingVersion) -> None:
+        await self._ids.refill(len(versions))
 
         def work(c: Connection) -> None:
-            c.execute(_INSERT_VERSION, {"id": self._ids.take(), **_VERSION.values(version)})
+            for version in versions:
+                c.execute(_INSERT_VERSION, {"id": self._ids.take(), **_VERSION.values(version)})
             bump_epoch(c)
 
         await self._db.write(work)

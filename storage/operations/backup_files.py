@@ -117,8 +117,8 @@ def decode_manifest(line: bytes) -> Manifest:
 def _open(file: Path) -> Iterator[IO[bytes]]:
     try:
         content = file.open("rb")
-    except OSError as error:
-        raise Refused("backup_unreadable", why=error.strerror or "") from None
+    except OSError:
+        raise Refused("backup_unreadable", path=str(file)) from None
     with content:
         yield content
 

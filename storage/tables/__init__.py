@@ -1,11 +1,11 @@
 """Every table, one file per feature; instants are whole microseconds since 1970 UTC, exact on both engines."""
 
+from storage.tables.accounts import account_links, accounts, api_keys, recovery_codes, sessions
 from storage.tables.calls import call_attempts, calls, do_not_call, invalid_numbers, unreachable_drafts
 from storage.tables.columns import metadata
 from storage.tables.delivery import chat_cards, drafts, idempotency, inbox, open_questions, outbox, rate_limits
 from storage.tables.duty_roster import duty_shifts, handovers, quiet_hours, stand_ins
 from storage.tables.office import (
-    api_keys,
     binding_codes,
     bindings,
     calendar_days,
@@ -15,7 +15,6 @@ from storage.tables.office import (
     leases,
     people,
     readiness_reminders,
-    sessions,
     settings,
     units,
 )
@@ -48,6 +47,8 @@ from storage.tables.tickets import (
 from storage.tables.triage import dispatch_catalogue, feature_index, governance_projects, ticket_features
 
 __all__ = [
+    "account_links",
+    "accounts",
     "alarms",
     "api_keys",
     "assignments",
@@ -93,6 +94,7 @@ __all__ = [
     "rate_limits",
     "rating_pages",
     "readiness_reminders",
+    "recovery_codes",
     "register_entries",
     "requester_texts",
     "requests",

@@ -9,7 +9,7 @@ inbox = Table(
     key(), col("source"), col("external_id"), col("conversation"), col("body"), at("received_at", null=False),
     col("state"),  # new | done | unreadable | dead
     col("attempts", Integer, default="0"), at("not_before"), col("error", null=True), col("owner", null=True),
-    at("lease_until"),
+    at("lease_until"), col("answer", null=True),  # what a press was answered, where the response to it carries that
     UniqueConstraint("source", "external_id", name="inbox_once"),
     Index("inbox_new", "source", "conversation", "received_at", "id", postgresql_where=text("state = 'new'"),
           sqlite_where=text("state = 'new'")),

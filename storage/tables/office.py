@@ -1,4 +1,4 @@
-"""Units, people, settings, calendar, and who may sign in."""
+"""Units, people and their chats, settings, calendar."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
@@ -36,17 +36,6 @@ binding_codes = Table(
 guess_counts = Table(  # failed guesses counted per user, so that a guesser locks out only themself (FT32)
     "guess_counts", metadata,
     Column("subject", Text, primary_key=True), col("count", Integer), at("since", null=False), at("locked_until"),
-)  # fmt: skip
-api_keys = Table(
-    "api_keys", metadata,
-    key(), col("name"), Column("key_hash", Text, nullable=False, unique=True), col("person", null=True),
-    col("role", null=True), col("unit", null=True), at("created_at", null=False), at("revoked_at"),
-)  # fmt: skip
-sessions = Table(
-    "sessions", metadata,
-    Column("token_hash", Text, primary_key=True), col("person"), at("created_at", null=False),
-    at("seen_at", null=False), at("expires_at", null=False), col("csrf"),
-    col("kind"),  # of the account whose id is `person`
 )  # fmt: skip
 settings = Table(  # one row per version; the newest row of a key (and unit) is in force
     "settings", metadata,

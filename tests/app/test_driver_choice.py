@@ -67,6 +67,30 @@ def test_a_choice_is_kept_in_its_order_and_a_name_without_a_file_is_refused(conf
         assert "nobody" in said and "JIESU_VOICE" in said
 
 
+def test_chat_networks_are_used_all_at_once_and_by_todays_names_too(configure: Any) -> None:
+    given = {"JIESU_TELEGRAM_TOKEN": "1:x", "JIESU_TELEGRAM_API_URL": "http://127.0.0.1:9/", "JIESU_TELEGRAM_PACE": "2"}
+    config = configure(given)
+    config.check()
+    assert (
+        list(build_drivers(config).networks) == ["telegram"]
+        and list_provider_states(config)["telegram"] == "configured"
+    )
+    assert list(build_drivers(configure({**given, "JIESU_CHAT": "telegram"})).networks) == ["telegram"]
+    with pytest.raises(Refused, match="driver_setting_missing"):
+        configure({"JIESU_CHAT": "telegram", "JIESU_TELEGRAM_TOKEN": ""}).check()
+    with pytest.raises(Refused, match="driver_unknown"):
+        configure({"JIESU_CHAT": "telegram, pigeon"}).check()
+
+
+@pytest.mark.parametrize(("name", "value"), [("MODE", "smoke"), ("PACE", "0"), ("API_URL", "http://user@127.0.0.1:9")])
+def test_a_setting_of_a_chat_network_that_cannot_be_used_refuses_the_start(
+    configure: Any, name: str, value: str
+) -> None:
+    configure({"JIESU_TELEGRAM_TOKEN": "1:x"}).check()
+    with pytest.raises(Refused, match="driver_setting_wrong"):
+        configure({f"JIESU_TELEGRAM_{name}": value}).check()
+
+
 @pytest.mark.parametrize("missing", [name for name in GIVEN if name != "JIESU_ALIYUN_ACCESS_KEY_ID"])
 def test_a_missing_setting_refuses_the_start_and_is_named(configure: Any, missing: str) -> None:
     with pytest.raises(Refused, match="driver_setting_missing") as refused:

@@ -9,9 +9,9 @@ from backend.app.config import Config
 def list_keys(data: Path) -> list[str]:
     config = Config(data=data, sandbox=True)
     point_at_simulator(config)
-    keys = (config.telegram_token, config.telegram_secret, config.platform_secret)
-    line = config.drivers["twilio"]
-    return [line["account_sid"], line["auth_token"], *(key.get_secret_value() for key in keys)]
+    chat, line = config.drivers["telegram"], config.drivers["twilio"]
+    platform = config.platform_secret.get_secret_value()
+    return [line["account_sid"], line["auth_token"], chat["token"], chat["secret"], platform]
 
 
 def test_processes_of_one_rehearsal_share_its_keys_and_no_two_rehearsals_do(tmp_path: Path) -> None:

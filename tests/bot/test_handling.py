@@ -115,7 +115,7 @@ async def test_a_reviewer_refuses_a_return_once_and_a_second_press_is_told_so_FT
 
 async def _send_review_card(world: World, user: ChatUser, yes: str, no: str, files: str) -> Message:
     rows = ((Button("同意", yes), Button("不同意", no)), (Button("查看材料", files),))
-    receipt = await world.services.channel.send(str(user.user_id), Card("待审核退单", rows))
+    receipt = await world.network.channel.send(str(user.user_id), Card("待审核退单", rows))
     return user.chat.messages[int(receipt.provider_id)]
 
 

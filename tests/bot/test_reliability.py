@@ -13,6 +13,8 @@ from sandbox.faults import Fault
 from storage.delivery.inbox import MAX_ATTEMPTS
 from storage.delivery.leases import void_leases
 from tests.bot.world import World
+from tests.simulated_networks import TELEGRAM_TOKEN
+from tests.telegram import build_telegram
 
 
 async def test_an_update_that_comes_five_times_has_one_effect_FT1(world: World) -> None:
@@ -99,7 +101,7 @@ async def test_a_killed_process_leaves_nothing_that_holds_up_the_next_FT9(world:
     await world.stop()
     await world.worker.receive("telegram", _encode_help_command(user.user_id))
     assert await world.inbox.claim("telegram", "killed", 1)
-    poll_lease = f"poll:{world.services.bot.id}"
+    poll_lease = f"poll:{world.network.bot.id}"
     assert await world.inbox.acquire_lease(poll_lease, "killed", timedelta(days=900))
     assert await void_leases(world.db) == 2
     await world.worker.prepare()
@@ -185,6 +187,26 @@ async def test_a_chat_that_must_wait_holds_up_no_other_FT17(world: World) -> Non
     await waiting.expect("我能帮您")
 
 
+async def test_what_is_said_next_waits_for_the_end_of_what_was_done_before_FT3_FT10(world: World) -> None:
+    """The act marks its update as done; what its handler does afterwards still comes before the next message."""
+    user = await world.bind("S1")
+    await world.dispatch_ticket()
+    delete = world.services.chat_state.delete_draft
+
+    async def delete_slowly(*about: Any) -> None:
+        await asyncio.sleep(0.3)
+        await delete(*about)
+
+    world.services.chat_state.delete_draft = delete_slowly  # type: ignore[method-assign]
+    await user.say("/supervise T1 超期未办")
+    await user.expect("是否确认")
+    await user.say("确认")
+    await user.expect("已发起督办")
+    await user.say("确认")
+    await user.expect("没有识别到要办的事项")
+    assert (await world.list_verbs()).count("supervise") == 1
+
+
 async def test_a_group_that_became_a_supergroup_leaves_no_card_behind_FT21(world: World) -> None:
     bound = await world.bind("H1")
     assignment_id = await world.dispatch_ticket()
@@ -209,13 +231,16 @@ async def test_bad_gateways_and_cut_answers_stop_no_poller_FT23(world: World) ->
 async def test_a_network_away_at_the_start_gets_the_webhook_later_FT23_FT31(world: World) -> None:
     for fault in (Fault.BAD_GATEWAY, Fault.CUT_BEFORE, Fault.SERVER_ERROR):
         world.simulator.chat.faults.plan_next(fault, where="setWebhook")
-    await world.worker.set_webhook("https://office.example/hooks/telegram", "a-secret-of-the-tests")
+    url, secret = "https://office.example/hooks/telegram", "a-secret-of-the-tests"
+    hooked = build_telegram(TELEGRAM_TOKEN, world.url, hook_url=url, secret=secret)
+    await world.worker.listen(hooked, url)
+    await hooked.close()
     assert world.simulator.chat.updates.webhook.secret == "a-secret-of-the-tests"
 
 
 async def test_a_second_process_does_not_poll_while_the_first_does_FT30(world: World) -> None:
-    second = InboxWorker(world.services, world.inbox, "w2", lambda: None, poll_seconds=1, idle_seconds=0.05)
-    polling = asyncio.create_task(second.poll())
+    second = InboxWorker(world.services, world.inbox, "w2", lambda: None)
+    polling = asyncio.create_task(second.listen(world.network, ""))
     user = await world.bind("H1")
     await user.say("/help")
     await user.expect("我能帮您")

@@ -25,9 +25,9 @@ from backend.ports.tickets import TicketRef
 from backend.tickets.files import TicketFiles
 from backend.tickets.screening import Screening
 from backend.tickets.service import TicketService
+from bot.press_answers import PressAnswers
 from bot.receive import InboxWorker
 from bot.services import BotServices
-from notify.chat.telegram import TelegramChannel, make_bot
 from notify.rate_limit import Bucket
 from sandbox.simulator import Simulator
 from sandbox.telegram.model import Message
@@ -52,6 +52,7 @@ from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
 from tests.scanner import FakeScanner
 from tests.simulated_networks import TELEGRAM_TOKEN
+from tests.telegram import build_telegram
 from tests.time_and_chance import CHANCE, ZONE, build_clock
 from tests.waiting_ticket import JOURNAL_KEY, create_waiting_ticket
 
@@ -111,9 +112,13 @@ class World:
         self.people = People(SqlPeopleStore(db, self.ids, encryption), chat_state, self.office, CHANCE)
         cards = SqlCardStore(db, self.ids, encryption)
         self.scanner = FakeScanner()
-        bot = make_bot(TELEGRAM_TOKEN, f"{base_url}/sandbox/telegram")
+        self.url = f"{base_url}/sandbox/telegram"
+        self.network = build_telegram(TELEGRAM_TOKEN, self.url)
+        self.inbox = SqlInboxStore(
+            db, self.ids, clock.real_now, lambda name, body: self.services.networks[name].receiver.identify(body)
+        )
         self.services = BotServices(
-            bot=bot, channel=TelegramChannel(bot), tickets=self.tickets, office=self.office, people=self.people,
+            networks={"telegram": self.network}, answers=PressAnswers(self.inbox), tickets=self.tickets, office=self.office, people=self.people,
             chat_state=chat_state, queries=SqlQueryStore(db, encryption),
             files=TicketFiles(SqlFileStore(db), clock, CHANCE, Screening(self.scanner, audit, clock)), audit=audit, cards=CardRenderer(self.moves, self.office, cards, texts, chat_state),
             card_store=cards, texts=texts, rate_limiter=Unlimited(), overview=SqlGlanceStore(db), calls=NoCalls(), scoring=NoScores(), reporting=NoScores(),
@@ -121,8 +126,7 @@ class World:
             snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, encryption), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
-        self.inbox = SqlInboxStore(db, self.ids, clock.real_now)
-        self.worker = InboxWorker(self.services, self.inbox, "w1", lambda: None, poll_seconds=1, idle_seconds=0.05)
+        self.worker = InboxWorker(self.services, self.inbox, "w1", lambda: None)
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> "World":
@@ -147,7 +151,7 @@ class World:
                 while await self.worker.run_once():
                     pass
 
-        self._tasks = [asyncio.create_task(self.worker.poll()), asyncio.create_task(handle())]
+        self._tasks = [asyncio.create_task(self.worker.listen(self.network, "")), asyncio.create_task(handle())]
 
     async def stop(self) -> None:
         """Stop at once, as a killed process does."""
@@ -161,7 +165,7 @@ class World:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await self.services.channel.close()
+        await self.network.close()
 
     # -- people
 
@@ -219,7 +223,7 @@ class World:
         person = (await self.office.snapshot(fresh=True)).by_code[code]
         address = str(chat_id or user.user_id)
         card = await self.services.cards.render_live_card(assignment.id, person)
-        receipt = await self.services.channel.send(address, card)
+        receipt = await self.network.channel.send(address, card)
         await self.services.card_store.record([
             NewCard("telegram", address, receipt.provider_id, code, assignment.ticket_id, assignment.id, "card_resent",
                     snap.ticket.version, self.at)

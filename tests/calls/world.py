@@ -289,7 +289,7 @@ def _drop_event(logger: Any, name: str, event: Any) -> Any:
 async def build_simulator(now: Callable[[], datetime]) -> tuple[Simulator, web.Application]:
     """The simulated networks, and an application that serves them under /sandbox/."""
     simulator = Simulator(
-        now=now, **REAL, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
+        now=now, **REAL, public_url=ADDRESS, chat_token="123456789:AAsandbox-token", chat_secret=None,
         twilio_sid=SID, twilio_token=TOKEN, own_number=OWN, reach_url="http://127.0.0.1:1",
     )  # fmt: skip
     main = web.Application()

@@ -118,7 +118,7 @@ def test_the_journal_is_verified_and_the_doctor_checks_everything(jiesu: Jiesu, 
     assert result.json["findings"] == [{"what": "state_differs", "ticket": "T1", "version": None}]
     checks = {c["check"]: c["health"] for c in jiesu("doctor", "--json").json}
     assert checks.keys() == {
-        "settings", "hosts", "storage", "scanner", "database", "calendar", "record", "people", "telegram", "voice", "sms",
+        "settings", "hosts", "storage", "scanner", "database", "profile", "calendar", "record", "people", "chat", "voice", "sms",
     }  # fmt: skip
     assert checks["database"] == "ok" and checks["people"] == "notice"
 

@@ -13,6 +13,7 @@ from backend.domain.texts import Texts, list_languages
 
 #: what each line cannot do without
 LINES = {
+    "telegram": {"token": "1:x"},
     "twilio": {"account_sid": "AC1", "auth_token": "t", "from": "+861084012345"},
     "aliyun": {"access_key_id": "x", "access_key_secret": "s", "templates": "a=b", "hook_secret": "q7Zr2mXw9Kd4Tb6Ns8"},
 }
@@ -55,7 +56,7 @@ def test_the_key_of_a_rehearsal_is_refused_in_earnest_XS9(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["telegram_api_url", "twilio.api_url", "platform_url", "platform_feed_url", "aliyun.endpoint"]
+    "name", ["telegram.api_url", "twilio.api_url", "platform_url", "platform_feed_url", "aliyun.endpoint"]
 )
 @pytest.mark.parametrize("sandbox", [False, True])
 def test_secrets_go_to_https_and_public_addresses_only_XS9(tmp_path: Path, name: str, sandbox: bool) -> None:
@@ -83,7 +84,11 @@ def test_secrets_shared_with_providers_are_varied_XS9(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("secret", ["", "short"])
 def test_a_webhook_without_a_secret_that_deserves_the_name_is_refused_FT6(tmp_path: Path, secret: str) -> None:
-    hook = {"data": tmp_path, "secret_key": STRONG, "base_url": "https://office.example", "telegram_token": "1:x"}
-    assert refusal(**hook, telegram_mode="webhook", telegram_secret=secret) == "telegram_secret_missing"
-    assert refusal(**hook, telegram_mode="webhook", telegram_secret=STRONG) == ""
-    assert refusal(**hook, telegram_mode="polling", telegram_secret=secret) == ""
+    hook = {"data": tmp_path, "secret_key": STRONG, "base_url": "https://office.example"}
+
+    def hooked(mode: str, secret: str) -> str:
+        return refusal(**hook, drivers={"telegram": {"token": "1:x", "mode": mode, "secret": secret}})
+
+    assert hooked("webhook", secret) == "telegram_secret_missing"
+    assert hooked("webhook", STRONG) == ""
+    assert hooked("polling", secret) == ""

@@ -117,12 +117,16 @@ async def test_the_start_tells_it_too(capsys: pytest.CaptureFixture[str], names:
     @contextlib.asynccontextmanager
     async def open_application(*_: Any) -> AsyncIterator[Any]:
         holds = SimpleNamespace(current=None if is_told else object())
-        yield SimpleNamespace(
-            services=SimpleNamespace(process_token="", gate=SimpleNamespace(expired=ended), holds=holds)
-        )
+        keys, clock = SimpleNamespace(create_sign_in_token=create_code), SimpleNamespace(now=lambda: None)
+        gate = SimpleNamespace(expired=ended)
+        yield SimpleNamespace(services=SimpleNamespace(keys=keys, clock=clock, gate=gate, holds=holds))
+
+    async def create_code(*_: Any) -> str:
+        return "a-code"
 
     config = Config(host="0.0.0.0", allowed_hosts=names, sandbox=True, sandbox_open=True)
     await run_until_stopped(config, ("web",), open_application)
-    said = capsys.readouterr().err
+    out, said = capsys.readouterr()
+    assert "/sign-in?code=a-code" in out
     assert ("JIESU_ALLOWED_HOSTS" in said) is is_told
     assert ("jiesu release" in said) is not is_told, "a hold is told as well"

@@ -1,6 +1,7 @@
 """A refusal is one JSON document too; settings are read from a file; a move is logged as in contract §2, §3 and §8."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ import structlog
 
 from backend.app.config import Config
 from backend.app.run import configure_logging
+from backend.domain.profiles import load_profiles
+from backend.domain.refusals import Refused
 from backend.domain.settings_catalogue import list_profile_ids
+from backend.office.settings import check_profile
 from tests.cli.conftest import Jiesu
 
 
@@ -79,3 +83,32 @@ def test_a_country_that_cannot_be_rung_is_not_set(jiesu: Jiesu) -> None:
         result = jiesu("set", "calls.countries", written)
         assert result.status == 1 and said in result.err, (written, result.err)
     assert jiesu("set", "calls.countries", "CN,HK").status == 0
+
+
+def test_weights_that_make_a_whole_are_changed_together_or_not_at_all_B10(jiesu: Jiesu) -> None:
+    alone = jiesu("set", "region.weight_units", "0.7")
+    assert alone.status == 1 and "管理机构的比重" in alone.err and "承办单位的比重" in alone.err and "1.1" in alone.err
+    wrong = jiesu("set", "region.weight_units", "0.7", "--with", "region.weight_management=0.2")
+    assert wrong.status == 1 and "一起改" in wrong.err
+    assert jiesu("settings", "--json").json["region.weight_units"] == "0.6"
+    assert jiesu("set", "region.weight_units", "0.7", "--with", "region.weight_management=0.3").status == 0
+    stored = jiesu("settings", "--json").json
+    assert (stored["region.weight_units"], stored["region.weight_management"]) == ("0.7", "0.3")
+
+
+def test_doctor_names_the_profile_the_office_runs_by(jiesu: Jiesu) -> None:
+    assert jiesu("db", "upgrade").status == 0
+    assert "按方案“吉林省接诉即办”运行。" in jiesu("doctor").out
+    assert jiesu("set", "profile", "zhungeer").status == 0
+    said = jiesu("doctor").out
+    assert "按方案“准格尔旗接诉即办”运行，这是在设置里选定的" in said and "“吉林省接诉即办”，不起作用" in said
+
+
+def test_every_profile_rings_countries_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list_profile_ids():
+        check_profile(name)
+    odd = replace(load_profiles()["jilin"], settings={"calls.countries": "CN,ZZ"})
+    monkeypatch.setattr("backend.office.settings.read_profile", lambda _name: odd)
+    with pytest.raises(Refused, match="profile_bad_value") as no:
+        Config()
+    assert no.value.facts["setting"] == "calls.countries" and no.value.facts["wrong"] == '"ZZ"'

@@ -32,7 +32,9 @@ def test_the_lease_as_delivered_is_long_enough_XR7() -> None:
 
 
 def test_every_driver_waits_as_long_as_is_set_XR7() -> None:
-    config = Config(secret_key=SECRET, provider_timeout_seconds=7, telegram_token="1:a", drivers={"twilio": TWILIO})  # type: ignore[arg-type]
+    config = Config(
+        secret_key=SECRET, provider_timeout_seconds=7, drivers={"telegram": {"token": "1:a"}, "twilio": TWILIO}
+    )  # type: ignore[arg-type]
     assert build_drivers(config).channels["telegram"].bot.session.timeout == 7  # type: ignore[attr-defined]
     assert build_drivers(config).carriers[0]._http._limits.total == 7  # type: ignore[union-attr]
     assert build_drivers(config).sms.gateways[0]._http._limits.total == 7  # type: ignore[union-attr]

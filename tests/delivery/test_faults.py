@@ -1,9 +1,12 @@
 """What the network refuses, and what follows: waiting, one marked copy, a lost chat, a call, the next contact, a task."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from backend.domain.ticket_enums import Grade
-from notify.channel import DeliveryError, EditResult
+from notify.channel import DeliveryError, EditResult, Edits
 from tests.delivery.world import HANDLER, World
 
 BLOCKED = DeliveryError("dead_address", "blocked")
@@ -129,6 +132,30 @@ async def test_a_deleted_card_is_sent_anew_when_it_matters_FT22(world: World) ->
     await world.act("reply", HANDLER, text="修好了", way="phone")
     await world.worker.run_once()
     assert {e.message_id for e in world.channel.edits if e.address == "chat-H1"} == {anew.message_id}
+
+
+async def test_a_card_that_the_network_no_longer_lets_us_change_is_sent_anew_without_asking_FT22(world: World) -> None:
+    world.channel.can = replace(world.channel.can, edits=Edits("token", lives=timedelta(hours=72)))
+    await world.dispatch_ticket()
+    await world.worker.run_once()
+    await world.act("sign", HANDLER)
+    await world.worker.run_once()
+    assert [e.address for e in world.channel.edits if e.address == "chat-H1"] == ["chat-H1"]
+    world.pass_time(hours=73)
+    await world.act("reply", HANDLER, text="修好了", way="phone")
+    await world.worker.run_once()
+    await world.worker.run_once()
+    anew = world.channel.list_sent("chat-H1")[-1]
+    assert "办结" in anew.buttons and len([e for e in world.channel.edits if e.address == "chat-H1"]) == 1
+
+
+async def test_cards_that_can_never_be_changed_are_let_be(world: World) -> None:
+    world.channel.can = replace(world.channel.can, edits=Edits("none"))
+    await world.dispatch_ticket()
+    await world.worker.run_once()
+    await world.act("sign", HANDLER)
+    await world.worker.run_once()
+    assert world.channel.edits == [] and len(world.channel.list_sent("chat-H1")) == 1
 
 
 async def test_trouble_at_the_server_is_waited_out_with_growing_pauses_and_then_a_call_is_made_FT23(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, select, update
 
-from notify.chat.telegram import build
+from notify.chat.telegram.network import build_network
 from sandbox.faults import Fault
 from sandbox.simulator import Simulator
 from sandbox.telegram.users import ChatUser
@@ -47,7 +47,7 @@ async def world(sqlite_url: str) -> AsyncIterator[ChatWorld]:
             user = world.users[code] = simulator.chat.get_user(f"{code}某", f"+861380000000{number}")
             await user.start()
             await world.bind(code, user.user_id)
-        channel = build({"token": TELEGRAM_TOKEN, "api_url": f"{base_url}/sandbox/telegram"})
+        channel = build_network({"token": TELEGRAM_TOKEN, "api_url": f"{base_url}/sandbox/telegram"}).channel
         world.in_real_time = True
         world.worker = world.build_worker(channel=channel)
         yield world

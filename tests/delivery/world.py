@@ -21,7 +21,7 @@ from backend.ports.office import SettingVersion
 from backend.ports.outbox import MessageDelivery
 from backend.ports.tickets import TicketRef
 from backend.tickets.service import TicketService
-from notify.channel import ChannelCapabilities, DeliveryError, EditResult
+from notify.channel import ChannelCapabilities, DeliveryError, EditResult, Edits
 from notify.message import Card, Receipt
 from notify.rate_limit import Bucket
 from storage import tables as t
@@ -65,7 +65,7 @@ class FakeChannel:
     """A chat network that remembers every message, fails as planned, and complains of what cannot be."""
 
     name = "telegram"
-    can = ChannelCapabilities(True, True, True, True, True, 4096)
+    can = ChannelCapabilities(Edits(), True, True, True, True, 4096)
 
     def __init__(self, buckets: Callable[[str], tuple[Bucket, ...]] = lambda _: ()) -> None:
         self.sent: list[SentMessage] = []

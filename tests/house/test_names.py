@@ -136,6 +136,9 @@ def test_a_province_is_found(name: str, line: str) -> None:
         "SCHEMES = {'a': 'jilin-unit'}\n",
         "x = f'jilin-{kind}'\n",
         "x = load_scheme('period')\n",
+        "services.networks['telegram'].channel\n",
+        "from notify.chat.telegram.receiver import TelegramReceiver\n",
+        "Source('telegram')\n",
     ],
 )
 def test_a_name_is_found(text: str) -> None:

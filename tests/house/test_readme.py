@@ -5,9 +5,8 @@ import re
 import pytest
 
 from backend.app.config import Config
-from backend.app.driver_settings import CHOSEN_BY_SETTINGS
 from backend.cli import COMMANDS
-from notify.driver_registry import DriverRegistry, name_variable
+from notify.driver_registry import FAMILIES, DriverRegistry, name_variable
 from tests.house.source import ROOT, nothing
 
 CHINESE = (ROOT / "README.md").read_text("utf-8")
@@ -19,7 +18,7 @@ GATHERED = {"drivers"}
 REGISTRY = DriverRegistry.discover()
 OF_DRIVERS = {
     name_variable(name, setting.name).removeprefix("JIESU_").lower()
-    for family in CHOSEN_BY_SETTINGS
+    for family in FAMILIES
     for name in REGISTRY.list_names(family)
     for setting in REGISTRY.load(family, name).settings
 }

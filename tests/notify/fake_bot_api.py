@@ -11,6 +11,13 @@ from sandbox.faults import Violations
 from sandbox.telegram.schema import METHODS, check_request
 
 Failure = Callable[[web.Request], Awaitable[web.StreamResponse]]
+#: what is answered where it is no message
+RESULTS: dict[str, Any] = {
+    "getMe": {"id": 424242, "is_bot": True, "first_name": "bot", "username": "jiesu_bot"},
+    "answerCallbackQuery": True,
+    "deleteMessage": True,
+    "setMyCommands": True,
+}
 
 
 @dataclass
@@ -64,6 +71,8 @@ class FakeBotApi:
         if method == "getFile":
             ref = fields["file_id"]
             return _answer({"file_id": ref, "file_unique_id": ref, "file_path": f"docs/{ref}"})
+        if method in RESULTS:
+            return _answer(RESULTS[method])
         chat_id = int(fields.get("chat_id", 1))
         return _answer(
             {

@@ -3,7 +3,8 @@
 import pytest
 
 from notify.channel import DeliveryError
-from notify.chat.telegram import TelegramChannel, fit_toast, make_bot
+from notify.chat.telegram.channel import TelegramChannel, fit_toast
+from notify.chat.telegram.session import make_bot
 from notify.driver_registry import DriverRegistry
 from notify.message import Card, Document
 from notify.plain_text import utf16_len
@@ -29,7 +30,7 @@ def build_telegram_rig(api: FakeBotApi) -> Rig:
             api.failures.append(FAULTS[fault])
 
     return Rig(
-        channel=DriverRegistry.discover().build_channel("telegram", {"token": TOKEN, "api_url": api.url}),
+        channel=DriverRegistry.discover().build_network("telegram", {"token": TOKEN, "api_url": api.url}).channel,
         address="7001",
         group="-1007001",
         list_texts=lambda: [

@@ -16,7 +16,7 @@ def test_the_drivers_are_those_whose_files_are_there() -> None:
     registry = DriverRegistry.discover()
     for family, known in (("chat", "telegram"), ("voice", "aliyun"), ("voice", "twilio"), ("sms", "twilio")):
         folder = ROOT / "notify" / family
-        files = sorted((*folder.glob("*.py"), *folder.glob("*/__init__.py"), *folder.glob("*/channel.py")))
+        files = sorted((*folder.glob("*.py"), *folder.glob("*/__init__.py")))
         named = [file for file in files if re.search("^NAME = ", file.read_text("utf-8"), re.M)]
         drivers = [file.stem if file.parent == folder else file.parent.name for file in named]
         names = registry.list_names(family)
@@ -52,14 +52,14 @@ def test_one_file_is_all_a_new_driver_takes(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "newapps").mkdir()
     (tmp_path / "newapps" / "__init__.py").touch()
     (tmp_path / "newapps" / "feige.py").write_text(
-        "NAME = 'feige'\nNEEDS = ('key',)\ndef build(settings): return settings['key']\n"
+        "NAME = 'feige'\nfrom notify.driver import Setting\nSETTINGS = (Setting('key', required=True),)\ndef build(settings): return settings['key']\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     registry = DriverRegistry.discover([("chat", "newapps", tmp_path / "newapps")])
     assert set(registry.list_names("chat")) == {"feige", *DriverRegistry.discover().list_names("chat")}
-    assert registry.build_channel("feige", {"key": "k"}) == "k"
+    assert registry.build_network("feige", {"key": "k"}) == "k"
     with pytest.raises(DriverRefused, match="driver_setting_missing"):
-        registry.build_channel("feige", {"key": ""})
+        registry.build_network("feige", {"key": ""})
 
 
 def test_two_drivers_of_one_name_are_refused(tmp_path: Path) -> None:

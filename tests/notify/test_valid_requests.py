@@ -34,7 +34,10 @@ def _draw_card(dice: random.Random) -> Card:
     )
     name = _draw_text(dice, 3) + dice.choice([".pdf", "", ".", ".jpg"])
     kind = dice.choice([None, None, None, Picture, Document])
-    return Card(_draw_text(dice), rows, kind(name, b"content") if kind else None)
+    expects = dice.choice(["", "", "", "reply", "contact", "nothing"])
+    return Card(
+        _draw_text(dice), rows, kind(name, b"content") if kind else None, expects=expects, share_label="发送本人手机号"
+    )
 
 
 async def _talk(dice: random.Random, channel: Channel, address: str, turns: int) -> None:
@@ -43,9 +46,12 @@ async def _talk(dice: random.Random, channel: Channel, address: str, turns: int)
         card = _draw_card(dice)
         if dice.random() < 0.3:
             await channel.edit(address, last, replace(card, attachment=None))
+        elif dice.random() < 0.1:
+            await channel.remove_buttons(address, last)
         else:
             reply_to = dice.choice([None, last, "999999", "x"])
-            last = (await channel.send(address, card, reply_to=reply_to, again=dice.choice(["", "(重发)"]))).provider_id
+            sent = await channel.send(address, card, reply_to=reply_to, again=dice.choice(["", "(重发)"]))
+            last = last if card.expects else sent.provider_id  # what asks for a reply is never edited, and cannot be
 
 
 async def _ring(
@@ -74,7 +80,7 @@ async def test_every_request_of_the_drivers_is_valid_G14(size: str, figures: Fig
         users = [simulator.chat.get_user(f"人{n}", f"+86138000{n:05d}") for n in range(8)]
         for user in users:
             await user.start()
-        channel = telegram.build({"token": TELEGRAM_TOKEN, "api_url": f"{base_url}/sandbox/telegram"})
+        channel = telegram.build({"token": TELEGRAM_TOKEN, "api_url": f"{base_url}/sandbox/telegram"}).channel
         http = PooledHttpClient(f"{base_url}/sandbox/twilio")
         carrier = TwilioCarrier(TWILIO_SID, TWILIO_TOKEN, http=http)
         sms = TwilioSmsGateway(TWILIO_SID, TWILIO_TOKEN, OWN_NUMBER, http=http)

@@ -13,8 +13,8 @@ from backend.operations.contacts import Contact
 from notify.channel import DeliveryError
 from storage.engine.database import Database
 from storage.operations.alarms import SqlAlarmBook
-from tests.house.source import ROOT
 from tests.chats import bind_to
+from tests.house.source import ROOT
 from tests.operations.world import DeadBook, FakeChannel, Told
 
 

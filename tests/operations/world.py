@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from backend.domain.texts import Texts
 from backend.operations.alarm_calls import AlarmCalls
@@ -12,7 +12,7 @@ from backend.operations.alarms import AlarmTeller
 from backend.operations.contacts import Contact
 from backend.ports.operations import AlarmBook, ToldAlarm
 from notify.carrier import CallUrls, Menu, PlacedCall, VoiceCapabilities
-from notify.channel import DeliveryError, EditResult
+from notify.channel import ChannelCapabilities, DeliveryError, EditResult, Edits
 from notify.message import Card, Receipt
 from notify.rate_limit import Bucket
 from tests.chats import bind_to
@@ -32,6 +32,7 @@ class FakeChannel:
     shown: dict[tuple[str, str], str] = field(default_factory=dict)  # address, message id → text
     failures: list[DeliveryError] = field(default_factory=list)
     edits: int = 0
+    can: ClassVar = ChannelCapabilities(Edits(), True, True, True, True, 4096)
 
     async def send(self, address: str, card: Card, *, reply_to: str | None = None, again: str = "") -> Receipt:
         if self.failures:

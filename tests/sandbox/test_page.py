@@ -208,7 +208,7 @@ async def test_a_restarted_simulator_has_its_chats_and_handsets_again(
     simulator: Simulator, office: FakeOffice, create_call: CreateCall, tmp_path: Path
 ) -> None:
     settings = {
-        **REAL, "now": simulator.now, "public_url": office.url, "telegram_token": simulator.chat.token, "telegram_secret": None,
+        **REAL, "now": simulator.now, "public_url": office.url, "chat_token": simulator.chat.token, "chat_secret": None,
         "twilio_sid": simulator.phones.sid, "twilio_token": simulator.phones.token, "own_number": simulator.phones.own_number,
         "state_path": tmp_path / "simulator.json",
     }  # fmt: skip

@@ -40,7 +40,7 @@ def door(tmp_path: Path) -> Iterator[Door]:
     with serve(environment):
         config = Config(data=tmp_path / "var", port=port, sandbox=True)
         point_at_simulator(config)  # a rehearsal makes its secrets itself
-        yield Door(f"http://127.0.0.1:{port}", config.telegram_secret.get_secret_value())
+        yield Door(f"http://127.0.0.1:{port}", config.drivers["telegram"]["secret"])
 
 
 async def knock(door: Door, per_second: int, seconds: int) -> tuple[list[float], int]:

@@ -15,6 +15,7 @@ from backend.ports.availability import Unavailable
 from backend.ports.calls import NewCall
 from backend.ports.outbox import Ask
 from backend.ports.tickets import TicketRef, TicketRows
+from notify.chat.telegram.updates import identify
 from storage import tables as t
 from storage.calls.calls import SqlCallStore
 from storage.deadlines.due import SqlDueStore
@@ -136,17 +137,21 @@ async def check_duty(world: World) -> Attempt:
     return lambda w: SqlDueStore(w.db).record_check(duty, duty.reminder_step + 1, w.at + LEASE)
 
 
+def open_inbox(world: World) -> SqlInboxStore:
+    return SqlInboxStore(world.db, world.ids, lambda: world.at, lambda _, body: identify(body))
+
+
 async def keep_update(world: World) -> Attempt:
-    return lambda w: SqlInboxStore(w.db, w.ids, lambda: w.at).receive("telegram", b'{"update_id": 1}')
+    return lambda w: open_inbox(w).receive("telegram", b'{"update_id": 1}')
 
 
 async def claim_update(world: World) -> Attempt:
-    await SqlInboxStore(world.db, world.ids, lambda: world.at).receive("telegram", b'{"update_id": 1}')
-    return lambda w: SqlInboxStore(w.db, w.ids, lambda: w.at).claim("telegram", "w1", 1)
+    await open_inbox(world).receive("telegram", b'{"update_id": 1}')
+    return lambda w: open_inbox(w).claim("telegram", "w1", 1)
 
 
 async def lead_the_polling(world: World) -> Attempt:
-    return lambda w: SqlInboxStore(w.db, w.ids, lambda: w.at).acquire_lease("poll:1", "w1", LEASE)
+    return lambda w: open_inbox(w).acquire_lease("poll:1", "w1", LEASE)
 
 
 async def take_in(world: World) -> Attempt:

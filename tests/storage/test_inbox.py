@@ -5,11 +5,14 @@ import itertools
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage.delivery.inbox import LEASE, MAX_ATTEMPTS, SqlInboxStore, Unreadable, parse_update
+from notify.chat.telegram.updates import identify
+from notify.chat_network import Unreadable
+from storage.delivery.inbox import LEASE, MAX_ATTEMPTS, SqlInboxStore
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.lease_clock import LeaseClock
@@ -33,10 +36,14 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+def open_inbox(database: Database, now: Callable[[], datetime]) -> SqlInboxStore:
+    return SqlInboxStore(database, IdSupply(database), now, lambda _, body: identify(body))
+
+
 @pytest.fixture
 async def inbox(database: Database, clock: FakeClock) -> SqlInboxStore:
     database.lease_clock = LeaseClock(lambda: clock().timestamp())
-    return SqlInboxStore(database, IdSupply(database), clock)
+    return open_inbox(database, clock)
 
 
 def build_update(number: int, chat: int = 1, text: str = "x") -> bytes:
@@ -46,10 +53,10 @@ def build_update(number: int, chat: int = 1, text: str = "x") -> bytes:
 async def test_an_update_is_stored_once_however_often_it_comes_and_whoever_receives_it_FT1_FT2(
     inbox: SqlInboxStore, database: Database
 ) -> None:
-    others = [SqlInboxStore(database, IdSupply(database), lambda: NOW) for _ in range(3)]
+    others = [open_inbox(database, lambda: NOW) for _ in range(3)]
     new = await asyncio.gather(*(store.receive("telegram", build_update(7)) for store in (inbox, *others)))
-    assert sorted(new) == [False, False, False, True]
-    assert await inbox.receive("feishu", build_update(7))
+    assert sorted(one.is_new for one in new) == [False, False, False, True]
+    assert (await inbox.receive("feishu", build_update(7))).is_new
 
 
 async def test_a_chat_keeps_its_order_and_chats_do_not_wait_for_each_other_FT3(
@@ -214,11 +221,12 @@ async def test_an_update_handled_long_ago_is_deleted(inbox: SqlInboxStore, clock
 )  # fmt: skip
 def test_a_body_that_is_no_update_is_recognised_FT7(body: bytes) -> None:
     with pytest.raises(Unreadable):
-        parse_update(body)
+        identify(body)
 
 
 async def test_a_body_that_is_no_update_is_stored_and_never_handled_FT7(inbox: SqlInboxStore, clock: FakeClock) -> None:
     for unreadable in (b"\x00\xff", b"{", "“".encode("gbk"), b"[" * 5000):
-        assert await inbox.receive("telegram", unreadable)
-        assert not await inbox.receive("telegram", unreadable)
+        first = await inbox.receive("telegram", unreadable)
+        again = await inbox.receive("telegram", unreadable)
+        assert first.is_new and not again.is_new and first.id == again.id
     assert await inbox.claim("telegram", "a", 10) == []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert, select
 
 from backend.domain.records import Message
+from notify.chat.telegram.updates import identify
 from storage import tables as t
 from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.leases import void_leases
@@ -67,12 +68,12 @@ async def test_the_leases_of_a_former_process_are_void_at_the_start_of_the_next_
     database.lease_clock = LeaseClock(lambda: far[0])
     outbox, inbox = (
         SqlOutboxStore(database, IdSupply(database)),
-        SqlInboxStore(database, IdSupply(database), lambda: NOW),
+        SqlInboxStore(database, IdSupply(database), lambda: NOW, lambda _, body: identify(body)),
     )
     await outbox.add([Message(1, "ticket_dispatched", "telegram", "P1", 1, 2, 1, False, NOW, NOW)])
     assert await outbox.claim("dead", CHAT, NOW, 9, LEASE)
     body = b'{"update_id": 1, "message": {"chat": {"id": 1}}}'
-    assert await inbox.receive("telegram", body) and await inbox.claim("telegram", "dead", 9)
+    assert (await inbox.receive("telegram", body)).is_new and await inbox.claim("telegram", "dead", 9)
     assert await inbox.acquire_lease("poll:1", "dead", LEASE)
     await database.execute(insert(t.rate_limits).values(bucket="b", state="[9e9]", idle_at=1))
     far[0] = 5.0

@@ -108,14 +108,14 @@ async def test_who_acts_in_the_same_instant_is_one_winner_and_each_version_has_o
                 Act(
                     "return",
                     HANDLER_2,
-                    Source.TELEGRAM,
+                    Source("telegram"),
                     arguments={"reason": "不属于", "files": ["f1"], "signed_by": "seal"},
                 ),
                 Act("reassign", DISPATCHER, Source.API, arguments={"unit": "U02", "reason": "误派"}),
             ]
         else:
             acts = [
-                Act("sign", HANDLER, Source.TELEGRAM),
+                Act("sign", HANDLER, Source("telegram")),
                 Act("sign", HANDLER_2, Source.CONSOLE),
                 Act("reassign", DISPATCHER, Source.API, arguments={"unit": "U02", "reason": "误派"}),
                 Act("auto_sign", SYSTEM, Source.CLOCK),

@@ -34,7 +34,7 @@ class Console:
             page = self._read(await answer.text())
             assert answer.status == status, (path, answer.status, re.findall(r'role="alert">([^<]+)', page))
             led = [step.headers["Location"] for step in answer.history]
-            says = path == "/sign-in" or DONE.search(page) or any(to.startswith("/shown/") for to in led)
+            says = path.startswith("/sign-in") or DONE.search(page) or any(to.startswith("/shown/") for to in led)
             assert not led or says, f"{path} says nothing of what it did"
             return page
 
@@ -45,9 +45,15 @@ class Console:
 
 
 @asynccontextmanager
+async def open_browser(office: Office) -> AsyncIterator[Console]:
+    """A browser in which nobody has signed in yet."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers=HEADERS) as http:
+        yield Console(http, office.url)
+
+
+@asynccontextmanager
 async def sign_in(office: Office, who: str) -> AsyncIterator[Console]:
     """Sign in as a role's person, or a person by code."""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers=HEADERS) as http:
-        console = Console(http, office.url)
-        await console.post("/sign-in", word=await office.get_key(who))
+    async with open_browser(office) as console:
+        await console.post("/sign-in", word=await office.create_code(who))
         yield console

@@ -264,7 +264,7 @@ async def open_office(
     """
     config = Config(
         data=folder / "var", database_url=url, port=0, sandbox=True, samples=sample_tickets, tick_seconds=tick_seconds,
-        telegram_pace=FAST, drivers={"twilio": {"calls_per_second": str(FAST)}}, voice=voice,
+        drivers={"telegram": {"pace": str(FAST)}, "twilio": {"calls_per_second": str(FAST)}}, voice=voice,
         **({"profile": profile} if profile else {}),
     )  # fmt: skip
     clock = wall_clock or (None if database_says else start_clock(start))

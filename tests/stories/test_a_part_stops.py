@@ -50,8 +50,8 @@ async def run_worker(office: Office, rhythm: Rhythm) -> AsyncIterator[subprocess
     environment |= {
         "JIESU_SANDBOX": "1", "JIESU_DATA": str(config.data), "JIESU_DATABASE_URL": config.database_url,
         "JIESU_PORT": str(config.port), "JIESU_TICK_SECONDS": str(RARE_TICK),
-        "JIESU_TELEGRAM_API_URL": config.telegram_api_url, "JIESU_TWILIO_API_URL": config.drivers["twilio"]["api_url"],
-        "JIESU_TELEGRAM_TOKEN": config.telegram_token.get_secret_value(), "JIESU_TWILIO_FROM": config.drivers["twilio"]["from"],
+        "JIESU_TELEGRAM_API_URL": config.drivers["telegram"]["api_url"], "JIESU_TWILIO_API_URL": config.drivers["twilio"]["api_url"],
+        "JIESU_TELEGRAM_TOKEN": config.drivers["telegram"]["token"], "JIESU_TWILIO_FROM": config.drivers["twilio"]["from"],
         "JIESU_TWILIO_ACCOUNT_SID": config.drivers["twilio"]["account_sid"],
         "JIESU_TWILIO_AUTH_TOKEN": config.drivers["twilio"]["auth_token"],
     }  # fmt: skip

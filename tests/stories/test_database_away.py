@@ -37,7 +37,7 @@ async def knock(office: Office, method: str, path: str, **more: Any) -> tuple[in
 async def check_doors(office: Office, seconds: float) -> None:
     """Ask every door again and again for so long; each answers quickly and says when to come again."""
     until = time.monotonic() + seconds
-    secret = office.config.telegram_secret.get_secret_value()
+    secret = office.config.drivers["telegram"]["secret"]
     while time.monotonic() < until:
         for method, path, more in (
             (

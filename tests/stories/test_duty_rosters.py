@@ -1,5 +1,6 @@
 """Those on duty are told and nobody else; stand-ins act for the absent; a roster's gaps are seen before its month."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,12 @@ async def test_a_duty_roster_is_imported_from_a_file_and_each_refused_row_says_w
     assert (report["read"], report["imported"], report["already"]) == (5, 2, 0)
     refused = [(r["row"], r["field"], r["code"]) for r in report["refused"]]
     assert refused == [(3, "person", "unknown_person"), (4, "person", "not_of_unit"), (5, "unit", "unknown_unit")]
+    sentence = report["refused"][1]["message"]
+    assert not re.search("[A-Z][0-9]", sentence) and "市住房和城乡建设局" in sentence, sentence  # names, no codes
+    stranger = {"unit": "U01", "person": "H201", "from": "2026-11-20T17:00:00+08:00", "to": "2026-11-21T08:30:00+08:00"}
+    answer = await office.request("POST", "/rosters", "admin", stranger)
+    error = answer["error"]
+    assert (error["code"], error["details"]["unit"]) == ("not_of_unit", "U01") and "U01" not in error["message"], error
     again = await import_roster(office)
     assert (again["imported"], again["already"]) == (0, 2)
     month = await office.request("GET", "/rosters", "L101", unit="U01", month="2026-11")

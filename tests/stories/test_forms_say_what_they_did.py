@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyotp
 import pytest
 
 from backend.app.build import build_web_app
-from tests.stories.console import DONE, Console, sign_in
+from backend.domain.acts import OPERATOR, Account, AccountKind
+from tests.stories.console import DONE, Console, open_browser, sign_in
 from tests.stories.office import REQUESTER, Office
 from tests.stories.test_a_month_is_checked import CARRIED, import_october, office
 from tests.stories.test_visits_by_people import UNSATISFIED
@@ -57,6 +59,36 @@ def list_forms(office: Office) -> set[str]:
     routes = build_web_app(office.application).router.routes()
     paths = {r.resource.canonical for r in routes if r.method == "POST" and r.resource is not None}
     return {path for path in paths if not path.startswith(("/api/", "/hooks/", "/sandbox", "/rate/"))}
+
+
+async def keep_accounts(people: People) -> None:
+    """Somebody gets a password, changes it and sets up a second factor; an administrator ends what is theirs to end."""
+    accounts, whose = people.office.application.services.accounts, {"kind": "person", "ref": "H102"}
+    await people.send("admin", "/accounts/link", SHOWN, **whose)
+    link = await accounts.issue_link(Account(AccountKind.PERSON, "H102"), OPERATOR)
+    old, new = "晚霞照在玻璃厂的烟囱上 7 点", "雨后的青石板路通向旧码头 9 号"
+    await accounts.choose_password(link.token, old)
+    people.at["H102"] = await people.stack.enter_async_context(open_browser(people.office))
+    await people.at["H102"].post("/sign-in", name="H102", password=old)
+    changed = {"old": old, "new": new, "again": new}
+    await people.send("H102", "/account/password", "密码已修改，其他设备已退出。", "/account", **changed)
+    await people.send("H102", "/account/sessions", "已退出 0 个设备。")
+    seed = re.search(r'name="seed" value="(\w+)"', await people.at["H102"].get("/account/factor"))
+    assert seed is not None
+    code = pyotp.TOTP(seed[1]).at(people.office.application.core.clock.real_now())
+    await people.send("H102", "/account/factor", SHOWN, seed=seed[1], code=code)
+    await people.send("H102", "/account/codes", SHOWN)
+    await people.send("admin", "/accounts/factor", "已申请解除第二验证，等待另一位管理员同意。", **whose)
+    await people.send("admin", "/accounts/sessions", "已退出 1 个设备。", **whose)
+    await people.send("admin", "/accounts/close", "账号已停用，其设备均已退出。", **whose)
+    page = await people.at["H102"].post("/sign-in/rehearsal", person="H102")
+    assert "李" in page or "H102" in page
+    people.tried |= {
+        "/sign-in/rehearsal",
+        "/sign-in/factor",
+        "/sign-in/enrol",
+        "/account/link",
+    }  # tests/web/test_sign_in.py
 
 
 async def handle_tickets(people: People) -> None:
@@ -203,6 +235,7 @@ async def test_every_form_says_what_it_did_or_why_it_did_nothing(office: Office)
     async with AsyncExitStack() as stack:
         people = People(office, stack)
         await office.create_ticket("JS0001")
+        await keep_accounts(people)
         await handle_tickets(people)
         await visit(people)
         await keep_house(people)

@@ -14,7 +14,7 @@ __all__ = ["office"]
 WIDTH = 360
 PAGES = (
     "/", "/tickets", "/tickets/JS0001", "/tickets/JS0002", "/office", "/office/readiness", "/deliveries", "/calls", "/calls/costs",
-    "/scores?month=2026-10", "/scores/unit?month=2026-10&unit=U01", "/scores/unit?month=2026-10&unit=U01&item=sign", "/settings",
+    "/scores?month=2026-10", "/scores/unit?month=2026-10&unit=U01", "/scores/unit?month=2026-10&unit=U01&item=sign", "/settings", "/account", "/accounts",
     "/settings?open=scoring", "/sync", "/bulletins", "/rosters", "/visits", "/visits/tasks/JS0001", "/visits/do-not-call",
     "/visits/figures", "/catalogue", "/hot", "/ledger", "/runs", "/registers/contact", "/registers/work_rule", "/knowledge",
     "/imports", "/imports?kind=connect", "/restored",
@@ -38,9 +38,8 @@ async def test_no_page_is_wider_than_a_telephone(office: Office, chromium: str) 
     async with async_playwright() as play:
         browser = await play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = await browser.new_page(viewport={"width": WIDTH, "height": 740})
-        await page.goto(f"{office.url}/sign-in")
-        await page.fill("#word", await office.get_key("admin"))
-        await page.click("main button")
+        await page.goto(f"{office.url}/sign-in?code={await office.create_code('admin')}")
+        await page.click("main button[autofocus]")
         for path in pages:
             answer = await page.goto(f"{office.url}{path}")
             assert answer is not None and answer.status == 200, path

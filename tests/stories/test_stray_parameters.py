@@ -16,6 +16,7 @@ from notify.voice.twilio import build as build_carrier
 from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from tests.stories.office import PHONES, Office
+from tests.telegram import build_telegram
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 HOOKS = "/hooks/twilio"
@@ -43,7 +44,7 @@ def test_every_webhook_is_tried_here() -> None:
     add_driver_routes(app, "twilio", build_gateway(twilio).routes(TextHost(nobody, nobody)), "")
     assert {resource.canonical.removeprefix(HOOKS) for resource in app.router.resources()} == SIGNED.keys()
     other = web.Application()
-    chat.ChatHook(nobody, "").add_routes(other)
+    chat.ChatHook(nobody, [build_telegram("1:x", secret="geheim_1")], "").add_routes(other)
     platform.add_routes(other)
     assert {resource.canonical for resource in other.router.resources()} == {"/hooks/telegram", "/hooks/platform"}
 
@@ -89,7 +90,7 @@ async def test_a_stray_parameter_is_refused_by_the_webhooks_of_the_chat_and_of_t
 ) -> None:
     config = office.config
     before = await _load_rows(office)
-    secret = config.telegram_secret.get_secret_value()
+    secret = config.drivers["telegram"]["secret"]
     update = {"update_id": 77}
     for stray in _list_stray("/hooks/telegram"):
         headers = {"X-Telegram-Bot-Api-Secret-Token": secret}

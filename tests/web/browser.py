@@ -32,7 +32,8 @@ class Browser:
         self.sent_to = ""  # where the last form led
 
     async def sign_in(self, word: str) -> int:
-        """Sign in with a key or a token; the status of the answer."""
+        """Sign in with a one-time code, or as the person whose key this is; the status of the answer."""
+        word = await self.world.create_code(word)
         self.world.client.session.cookie_jar.clear()
         async with self.world.client.post("/sign-in", data=build_form(word=word), allow_redirects=False) as answer:
             self.cookie = answer.headers.get("Set-Cookie", "")

@@ -27,9 +27,12 @@ async def test_a_sign_in_token_opens_one_session_once_FA9_FA6(world: World, brow
     assert await browser.sign_in("no such token") == 401
 
 
-async def test_after_ten_wrong_guesses_nobody_may_try_for_a_while_FA1(browser: Browser) -> None:
+async def test_after_ten_wrong_guesses_of_a_code_another_waits_and_a_right_one_never_does_FA1(
+    world: World, browser: Browser
+) -> None:
     statuses = [await browser.sign_in(f"guess-{n}") for n in range(12)]
     assert statuses[:10] == [401] * 10 and statuses[10:] == [429, 429]
+    assert await browser.sign_in(world.keys["A1"]) == 303
 
 
 async def test_a_session_ends_after_an_idle_half_hour_after_signing_out_and_when_its_person_leaves_FA4_FA7_FR18(

@@ -8,7 +8,7 @@ from backend.delivery.kinds import KINDS
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.office.settings import create_key
-from backend.web.console.sessions import _check_next_path
+from backend.web.console.sign_in import _check_next_path
 from tests.web.browser import Browser, build_form
 from tests.web.world import World
 
@@ -26,7 +26,7 @@ async def test_signing_in_leads_back_to_the_page_that_was_asked_for(world: World
     page, html = "/tickets?state=signed", {"Accept": "text/html"}
     async with world.client.get(page, allow_redirects=False, headers=html) as answer:
         assert answer.headers["Location"] == "/sign-in?next=%2Ftickets%3Fstate%3Dsigned"
-    form = build_form(word=world.keys["A1"], next=page)
+    form = build_form(word=await world.create_code(world.keys["A1"]), next=page)
     async with world.client.post("/sign-in", data=form, allow_redirects=False) as answer:
         assert answer.headers["Location"] == page
 

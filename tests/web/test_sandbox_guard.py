@@ -86,7 +86,7 @@ async def test_opened_to_others_it_needs_a_session_and_its_own_forms_XS6(
         "/sandbox/people.json", headers={"Authorization": f"Bearer {sqlite_world.keys['D1']}"}
     ) as answer:
         assert answer.status == 200
-    word = build_form(word=sqlite_world.keys["D1"])
+    word = build_form(word=await sqlite_world.create_code(sqlite_world.keys["D1"]))
     async with client.post("/sign-in", data=word, allow_redirects=False) as answer:
         assert answer.status == 303
     for path in PAGES:

@@ -21,7 +21,7 @@ BODY = {"category": "help", "grade": "general", "channel": "phone", "text": "路
 SECRETS = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
 IMPATIENT = 1.0 + DOOR_SECONDS - WAIT_SECONDS  # where the database waits one second instead of five
 DOORS = ("REST", "REST, once only", "console", "webhook")
-OPEN = {"REST": 201, "REST, once only": 201, "console": 303, "webhook": 200}
+OPEN = {"REST": 201, "REST, once only": 201, "console": 401, "webhook": 200}
 
 
 @contextmanager
@@ -39,7 +39,10 @@ async def knock(world: World, door: str) -> tuple[int, float, str | None]:
     path, sent = {
         "REST": ("/api/v1/tickets", {"json": BODY, "headers": key}),
         "REST, once only": ("/api/v1/tickets", {"json": BODY, "headers": key | {"Idempotency-Key": "k"}}),
-        "console": ("/sign-in", {"data": build_form(word=world.keys["D1"]), "headers": {"Accept": "text/html"}}),
+        "console": (
+            "/sign-in",
+            {"data": build_form(name="D1", password="a word that is no password"), "headers": {"Accept": "text/html"}},
+        ),
         "webhook": ("/hooks/telegram", {"json": {"update_id": time.monotonic_ns()}, "headers": SECRETS}),
     }[door]
     began = time.monotonic()

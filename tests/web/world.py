@@ -13,11 +13,15 @@ from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from backend.deadlines.recompute import DutyRecompute
+from backend.domain.acts import Account, AccountKind
 from backend.domain.addresses import Addresses
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Role, UnitKind
+from backend.identity.accounts import Accounts
+from backend.identity.passwords import Passwords
+from backend.identity.sign_in import SignIn
 from backend.integrity.checks import IntegrityChecks
 from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
@@ -40,7 +44,8 @@ from backend.triage.hot import HotListBuilder
 from backend.visits.rating_pages import RatingPages
 from backend.web.app import RUNNER_OPTIONS, build_app
 from backend.web.rehearsal_clock import RehearsalClock
-from backend.web.webhooks.chat import ChatHook, InboxReceiver
+from backend.web.webhooks.chat import ChatHook
+from notify.chat_network import ChatNetwork
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
@@ -49,6 +54,7 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.integrity.audit import SqlAuditStore
 from storage.integrity.checks import SqlIntegrityStore
+from storage.office.accounts import SqlAccountStore
 from storage.office.api_keys import SqlKeyStore
 from storage.office.config import SqlConfigStore
 from storage.office.duty_roster import SqlDutyRosterStore
@@ -71,6 +77,7 @@ from storage.visits.rating_pages import SqlRatingPageStore
 from storage.web.idempotency import SqlIdempotencyStore
 from tests.api_document import watch_answers
 from tests.scanner import FakeScanner
+from tests.telegram import build_telegram
 from tests.time_and_chance import CHANCE, build_clock
 from tests.web.fakes import FakeImports, FakeScoring
 
@@ -137,14 +144,17 @@ class World:
         self.encryption = Encryption("a secret of the tests", CHANCE)
         self.ids = IdSupply(db)
         self.seconds: float | None = None  # what `monotonic` shows; None: the real one
+        self.later = 0.0  # seconds by which real time is moved
         clock = build_clock(
-            lambda: self.at, monotonic=lambda: time.monotonic() if self.seconds is None else self.seconds
+            lambda: self.at,
+            lambda: time.time() + self.later,
+            monotonic=lambda: time.monotonic() if self.seconds is None else self.seconds,
         )
         office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
         tickets = TicketService(create_move_store(db), office, self.ids, self.encryption.journal)
         self.scoring, self.imports = FakeScoring(), FakeImports()
         people = People(SqlPeopleStore(db, self.ids, self.encryption), SqlChatStateStore(db), office, CHANCE)
-        people.bot_name = "jiesu_bot"
+        people.bot_link = "https://t.me/jiesu_bot?start={code}"
         audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
         features = SqlFeatureStore(db, self.encryption)
         self.scanner = FakeScanner()
@@ -163,8 +173,15 @@ class World:
             "12345热线",
         )
         self.beats = SqlBeatStore(db)
+        keys, passwords = SqlKeyStore(db, self.ids, CHANCE), Passwords()
+        store, people_store = (
+            SqlAccountStore(db, self.ids, self.encryption, CHANCE),
+            SqlPeopleStore(db, self.ids, self.encryption),
+        )
+        accounts = Accounts(store, keys, office, audit, passwords, CHANCE, clock.real_now)
         self.services = Services(
-            clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
+            clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=keys, accounts=accounts,
+            sign_in=SignIn(accounts, people_store, keys, office, audit, passwords, CHANCE, self.encryption.session, clock.real_now),
             files=TicketFiles(SqlFileStore(db), clock, CHANCE, screening), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
             texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.encryption, tickets),
             people=people, imports=self.imports, scoring=self.scoring,
@@ -184,7 +201,11 @@ class World:
         )  # fmt: skip
         self.alarms: list[tuple[str, dict[str, Any]]] = []  # causes that administrators were told of, with their facts
         self.clock_routes = RehearsalClock(FakeClock(self))
-        self.inbox: InboxReceiver = SqlInboxStore(db, self.ids, clock.real_now)
+        self.network = build_telegram("1:x", secret=SECRET)
+        self.networks: list[ChatNetwork] = [self.network]
+        self.inbox: Any = SqlInboxStore(
+            db, self.ids, clock.real_now, lambda _, body: self.network.receiver.identify(body)
+        )
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]
 
@@ -205,14 +226,14 @@ class World:
         await self._serve()
         return self
 
-    async def change(self, inbox: InboxReceiver | None = None, **services: Any) -> None:
+    async def change(self, inbox: Any = None, **services: Any) -> None:
         """Serve with other services, or another inbox."""
         await self.client.close()
         self.inbox, self.services = inbox or self.inbox, replace(self.services, **services)
         await self._serve()
 
     async def _serve(self) -> None:
-        hook = ChatHook(self.inbox, SECRET)
+        hook = ChatHook(self.inbox, self.networks, "")
         server = OfficeServer(build_app(self.services, [mount, hook.add_routes, self.clock_routes.add_routes]))
         self.client = TestClient(server, trace_configs=watch_answers())
         await server.start_server(**RUNNER_OPTIONS)
@@ -240,6 +261,13 @@ class World:
                 return answer.status, await answer.json()
             except Exception:
                 return answer.status, text
+
+    async def create_code(self, key: str) -> str:
+        """A one-time code that signs in whose key this is; what is no key stays as it is."""
+        who = next((code for code, own in self.keys.items() if own == key), None)
+        if who is None:
+            return key
+        return await self.services.keys.create_sign_in_token(Account(AccountKind.PERSON, who), self.at)
 
     async def act(self, who: str, no: str, verb: str, **arguments: Any) -> tuple[int, Any]:
         """Do one act; status and JSON."""

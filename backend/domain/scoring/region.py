@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -78,8 +79,8 @@ def compute_region(
         "units": Fraction(readings.values["region.weight_units"]),
     }
     if sum(shares.values()) != 1:
-        value = readings.values["region.weight_units"]
-        raise Refused("bad_setting", key="region.weight_units", value=value, allowed="weight_management + this = 1")
+        value, rest = readings.values["region.weight_units"], 1 - Decimal(readings.values["region.weight_management"])
+        raise Refused("bad_setting", key="region.weight_units", value=value, allowed=str(rest))
     sides = {"management": facts.management, "units": _AGGREGATIONS[readings.choice("region.aggregation")](facts)}
     lines = tuple(_build_line(item, scheme.names.get(item, item), shares[item], side) for item, side in sides.items())
     scored = all(side is not None for side in sides.values())

@@ -123,7 +123,14 @@ async def store_setting(request: ApiRequest) -> ApiResponse[SettingValue]:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
     key, body, services = request.path["key"], request.body, request.services
     value = await settings.set_setting(
-        services.office, services.audit, key, body.unit, body.value, request.actor.code, body.from_at
+        services.office,
+        services.audit,
+        key,
+        body.unit,
+        body.value,
+        request.actor.code,
+        body.from_at,
+        body.together,
     )
     return ApiResponse({"key": key, "value": value})
 

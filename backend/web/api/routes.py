@@ -4,6 +4,7 @@ from backend.domain.ticket_enums import Category, Grade, Role, State
 from backend.tickets.files import MAX_BYTES, MIME
 from backend.web import schemas
 from backend.web.api import (
+    accounts,
     bulletins,
     calls,
     chats,
@@ -71,9 +72,11 @@ ROUTES: tuple[Route, ...] = (
           refuses=("unknown_entry", "same_person", "nothing_pending", "exempt_and_counted")),
     Route("GET",  "/settings",               office.list_settings),
     Route("PUT",  "/settings/{key}",         office.store_setting, "office.edit", schemas.SettingBody,
-          refuses=("unknown_setting", "not_per_unit", "bad_setting", "setting_empty", "setting_too_long", "setting_above", "unknown_country", "unknown_unit")),
+          refuses=("unknown_setting", "not_per_unit", "bad_setting", "setting_empty", "setting_too_long", "setting_above", "setting_sum", "unknown_country", "unknown_unit")),
     Route("POST", "/keys",                   office.create_key, "office.edit", schemas.KeyBody, status=201, shown_once=True,
           refuses=("reserved_code", "unknown_person", "unknown_unit", "exists")),
+    Route("POST", "/account-links",          accounts.issue_link, "accounts.edit", schemas.AccountLinkBody, status=201, shown_once=True,
+          refuses=("missing", "unknown_person", "reserved_code")),
     Route("POST", "/imports/{kind}",         files.import_file, "files.import", kinds=files.KINDS, form=files.IMPORT_FORM, max_bytes=files.MAX_IMPORT_BYTES,
           refuses=files.FILE_REFUSALS),
     Route("GET",  "/imports/{kind}/template", files.download_template, "files.import", kinds=files.KINDS, media=("text/csv",),

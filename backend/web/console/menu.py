@@ -58,7 +58,10 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/office", "office"), Entry("/rosters", "rosters.title"),
         Entry("/office/readiness", "readiness.title", "readiness.read"), Entry("/imports", "imports.title", "files.import"),
     )),
-    ("settings", (Entry("/settings", "settings"), Entry("/restored", "hold.title", "hold.read"), Entry("/api/docs", "api.title", "office.edit"))),
+    ("settings", (
+        Entry("/settings", "settings"), Entry("/accounts", "identity.accounts", "accounts.edit"),
+        Entry("/restored", "hold.title", "hold.read"), Entry("/api/docs", "api.title", "office.edit"),
+    )),
 )  # fmt: skip
 
 

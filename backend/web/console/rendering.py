@@ -18,6 +18,7 @@ from backend.domain.time_words import format_time_left
 from backend.ports.web import Session
 from backend.services import Services
 from backend.web.console.menu import build_menu
+from backend.web.console.move_facts import list_facts
 from backend.web.request import SERVICES
 
 CONSOLE_FOLDER = Path(__file__).parent
@@ -48,6 +49,7 @@ def set_up(app: web.Application) -> None:
         dial=lambda made: describe_dial(services.texts, made["outcome"], made["status"]),
         setting=lambda value, key: word_value(services.texts, key, str(value)),
         scheme=lambda value: word_scheme(services.texts, value) if value else "",
+        facts=lambda words, unit_names: list_facts(services.texts, words, unit_names, lambda at: _format_time(services, at)),
         answers=lambda counts: services.texts.render("score.answers", **counts),
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from backend.web.console import (
+    accounts,
     api_page,
     bulletins,
     calls,
@@ -12,6 +13,7 @@ from backend.web.console import (
     hold,
     imports,
     ledger,
+    my_account,
     office,
     overview,
     person,
@@ -22,12 +24,13 @@ from backend.web.console import (
     scores,
     settings,
     shown_once,
+    sign_in,
     tickets,
     triage,
     visits,
 )
 from backend.web.console.rendering import CONSOLE_FOLDER, STATIC, set_up
-from backend.web.console.sessions import require_form, require_session, show_sign_in, sign_in, sign_out
+from backend.web.console.sessions import require_form, require_session, sign_out
 from backend.web.console.shown_once import show_once
 from backend.web.request import SERVICES
 
@@ -37,8 +40,6 @@ def add_routes(app: web.Application) -> None:
     set_up(app)
     add = app.router
     add.add_static(STATIC, CONSOLE_FOLDER / "static")
-    add.add_get("/sign-in", show_sign_in)
-    add.add_post("/sign-in", sign_in)
     add.add_post("/sign-out", require_form(sign_out))
     add.add_get("/", require_session(overview.show))
     add.add_get("/tickets", require_session(tickets.show_list))
@@ -54,7 +55,8 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/deliveries", require_session(deliveries.show_deliveries))
     add.add_get("/calls", require_session(deliveries.show_calls))
     add.add_get("/scores", require_session(scores.show))
-    person.add_routes(app)
+    for part in (sign_in, my_account, accounts, person):
+        part.add_routes(app)
     settings.add_routes(app)
     platform.add_routes(app)
     bulletins.add_routes(app)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backend.domain.setting_checks import find_partner
 from backend.domain.setting_words import find_word, list_codes, word_allowed, word_value, write_value
 from backend.domain.settings import Settings, SettingSpec, ValueKind, load_catalogue
 from backend.domain.texts import Texts
@@ -23,6 +24,7 @@ class SettingView:
     allowed: str
     options: Mapping[str, str]
     of_units: tuple[tuple[str, str], ...]  # unit → its own value
+    partner: tuple[str, str] | None  # label and value of the one that must be changed with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,11 @@ def _build_view(settings: Settings, row: SettingSpec, default: str, texts: Texts
         for key, v in own.items()
         if key.startswith(f"{row.key}@")
     )
+    other = find_partner(row.key)
+    partner = (load_catalogue()[other].label, settings.get(other)) if other else None
     return SettingView(
         row, value, write_value(texts, row, value), word_value(texts, row.key, value), word_value(texts, row.key, default),
-        of_profile, follows, value != default, word_allowed(texts, row), _list_options(row, texts), units,
+        of_profile, follows, value != default, word_allowed(texts, row), _list_options(row, texts), units, partner,
     )  # fmt: skip
 
 

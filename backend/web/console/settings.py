@@ -10,6 +10,7 @@ from backend.domain.acts import Actor
 from backend.domain.permissions import may, require
 from backend.domain.recompute import DueChange, RuleChange, affects_due_times
 from backend.domain.refusals import Refused
+from backend.domain.setting_checks import find_partner
 from backend.domain.setting_words import read_value
 from backend.domain.settings import load_catalogue
 from backend.office.settings import set_setting
@@ -54,14 +55,18 @@ async def change_setting(
     """POST /settings: change one value or one day; if open duties would move, show a preview with both choices first."""
     require(actor, "office.edit")
     field = {
-        name: strip_unstorable(form.fields.get(name, "")).strip()[:2_000] for name in ("key", "value", "day", "how")
+        name: strip_unstorable(form.fields.get(name, "")).strip()[:2_000]
+        for name in ("key", "value", "day", "how", "partner")
     }
     if (row := load_catalogue().get(field["key"].partition("@")[0])) is not None:
         field["value"] = read_value(services.texts, row, field["value"])
-    key, value, day, how = field.values()
+    key, value, day, how, also = field.values()
+    together = {partner: also} if also and (partner := find_partner(key)) else {}
     try:
         change = (
-            RuleChange(days=parse_days({day: value == "worked"})) if day else RuleChange(settings={key[:100]: value})
+            RuleChange(days=parse_days({day: value == "worked"}))
+            if day
+            else RuleChange(settings={key[:100]: value, **together})
         )
         if not how and (moved := await _preview_moves(services, change)):
             return render_page(request, "settings_change.html", await _build_preview(services, change, field, moved))
@@ -69,7 +74,7 @@ async def change_setting(
         if how == WITH_OPEN or day:
             changed = len((await services.deadlines.apply(change, actor)).shifted) or None
         else:
-            await set_setting(services.office, services.audit, key, None, value, actor.code)
+            await set_setting(services.office, services.audit, key, None, value, actor.code, together=together)
     except Refused as refused:
         sentence = word_refusal(request, refused)
         return await _render(request, services, actor, {"open": _find_group(key)}, sentence, get_status(refused.code))

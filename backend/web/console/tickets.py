@@ -23,6 +23,7 @@ from backend.web.body import strip_unstorable
 from backend.web.console.act_forms import list_forms, read_arguments
 from backend.web.console.act_results import find_result_key
 from backend.web.console.explain import load_lateness_cost
+from backend.web.console.move_facts import WRITTEN
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.result_note import note_result
@@ -118,7 +119,7 @@ async def _render(
         "forms": list_forms(view, actor, pending, has_children=bool(children)), "children": children,
         "advice": [one["message"] for one in advice], "kept": kept,
         "timeline": serializer.dump_timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
-        "unit_names": await load_unit_names(services), "fault": fault, "tried": tried_verb, "said": typed or {},
+        "unit_names": await load_unit_names(services), "fault": fault, "written": WRITTEN, "tried": tried_verb, "said": typed or {},
         "may_reveal": may(actor, "requester.reveal"), "requester": requester, "script": _read_script(services),
         "may_bridge": services.calls.may_bridge(view, actor), "ringing": call_notice,
         "may_give_page": snap is not None and may_give(snap, actor, standing.settings, services.clock.now()), "given_page": given_page,

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from backend.domain.refusals import Refused, get_http_status
 from backend.web.body import BodyTimeout, read_bytes
-from notify.driver import HookRequest, Route
+from notify.driver import HookRequest, HookResponse, Route
 
 BASE = "/hooks"
 
@@ -31,18 +31,26 @@ def _build_handler(route: Route, address: str) -> Callable[[web.Request], Awaita
             return answer
         except Refused as refused:
             return web.Response(status=get_http_status(refused.code))
-        given = HookRequest(
-            request.method,
-            address,
-            request.raw_path,
-            request.path,
-            dict(request.match_info),
-            tuple(request.headers.items()),
-            body,
-        )
-        said = await route.handle(given)
-        if not said.text:
-            return web.Response(status=said.status)
-        return web.Response(status=said.status, text=said.text, content_type=said.content_type)
+        return build_response(await route.handle(build_hook_request(request, address, body)))
 
     return handle
+
+
+def build_hook_request(request: web.Request, address: str, body: bytes) -> HookRequest:
+    """Return a request in the drivers' terms."""
+    return HookRequest(
+        request.method,
+        address,
+        request.raw_path,
+        request.path,
+        dict(request.match_info),
+        tuple(request.headers.items()),
+        body,
+    )
+
+
+def build_response(said: HookResponse) -> web.Response:
+    """Return what a driver answers."""
+    if not said.text:
+        return web.Response(status=said.status)
+    return web.Response(status=said.status, text=said.text, content_type=said.content_type)

@@ -8,24 +8,25 @@ from typing import TypeVar
 from aiogram import Bot
 from aiogram.types import (
     BufferedInputFile,
+    ForceReply,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    KeyboardButton,
     Message,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
     ReplyParameters,
 )
 
 from notify.attempt import track_request
-from notify.channel import Channel, ChannelCapabilities, DeliveryError, EditResult, Settings
+from notify.channel import ChannelCapabilities, DeliveryError, EditResult, Edits
 from notify.chat.telegram.errors import to_delivery_error
-from notify.chat.telegram.session import REQUEST_SECONDS, make_bot
+from notify.chat.telegram.session import REQUEST_SECONDS
 from notify.message import Card, Picture, Receipt
 from notify.plain_text import ELLIPSIS, clean, fit
 from notify.rate_limit import Bucket
 
-__all__ = ["NAME", "NEEDS", "TelegramChannel", "build", "fit_toast", "make_bot", "to_delivery_error"]
-
 NAME = "telegram"
-NEEDS = ("token",)
 
 #: UTF-16 units (FT26)
 TEXT_LIMIT, CAPTION_LIMIT, TOAST_LIMIT, LABEL_LIMIT, NAME_LIMIT = 4096, 1024, 200, 64, 120
@@ -58,12 +59,25 @@ def build_keyboard(card: Card) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
 
 
+def build_markup(card: Card) -> InlineKeyboardMarkup | ForceReply | ReplyKeyboardMarkup | ReplyKeyboardRemove | None:
+    """Build what stands under a sent card: its buttons, or what asks for a reply or a contact card."""
+    match card.expects:
+        case "reply":
+            return ForceReply(selective=True)
+        case "contact":
+            share = KeyboardButton(text=card.share_label, request_contact=True)
+            return ReplyKeyboardMarkup(keyboard=[[share]], resize_keyboard=True, one_time_keyboard=True)
+        case "nothing":
+            return ReplyKeyboardRemove(remove_keyboard=True)
+    return build_keyboard(card)
+
+
 class TelegramChannel:
     """A `Channel` over one bot. Addresses are chat ids (negative = group) or @names."""
 
     name = NAME
     can = ChannelCapabilities(
-        edit=True,
+        edits=Edits(),
         buttons=True,
         reply_context=True,
         files=True,
@@ -84,7 +98,7 @@ class TelegramChannel:
         return (*chat, self._per_group.for_subject(f"{self.bot.id}:{address}")) if address.startswith("-") else chat
 
     async def send(self, address: str, card: Card, *, reply_to: str | None = None, again: str = "") -> Receipt:
-        chat, keys = _parse_chat(address), build_keyboard(card)
+        chat, keys = _parse_chat(address), build_markup(card)
         words = f"{again}{card.text}"
         reply = (
             ReplyParameters(message_id=int(reply_to), allow_sending_without_reply=True)
@@ -141,6 +155,16 @@ class TelegramChannel:
             raise error.as_idempotent() from error
         return EditResult.DONE
 
+    async def remove_buttons(self, address: str, message_id: str) -> None:
+        chat = _parse_chat(address)
+        if not (message_id.isascii() and message_id.isdigit()):
+            return
+        try:
+            await self._request(lambda: self.bot.edit_message_reply_markup(chat_id=chat, message_id=int(message_id)))
+        except DeliveryError as error:
+            if error.code not in ("not_modified", "edit_gone"):  # they are not there
+                raise error.as_idempotent() from error
+
     async def fetch(self, file_ref: str, limit: int) -> bytes:
         try:
             file = await self._request(lambda: self.bot.get_file(file_ref))
@@ -174,14 +198,6 @@ class TelegramChannel:
                 return await request()
             except Exception as error:
                 raise to_delivery_error(error, connected=sent.connected, token=self.bot.token) from None
-
-
-def build(settings: Settings) -> Channel:
-    """Build a channel from `token`; for another Bot API server `api_url` and `pace`, a factor on the public limits;
-    `timeout`: seconds one request may take; `outgoing_allow`: private hosts that may be connected to (XS9)."""
-    seconds, allow = float(settings.get("timeout") or REQUEST_SECONDS), settings.get("outgoing_allow", "")
-    bot = make_bot(settings["token"], settings.get("api_url"), request_seconds=seconds, allow=allow)
-    return TelegramChannel(bot, float(settings.get("pace", "1")))
 
 
 def _parse_chat(address: str) -> int | str:

@@ -1,5 +1,6 @@
 """aiogram's models, each completed when it is first used: all at once they cost a process seconds of its start."""
 
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 Names = dict[str, Any]
 
 
+@cache
 def load_aiogram() -> None:
     """Import aiogram without completing its models.
 

@@ -13,6 +13,34 @@ kind = "expand"
 def upgrade() -> None:
     """Tables."""
     op.create_table(
+        "account_links",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("account", sa.BigInteger(), nullable=True),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_table(
+        "accounts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("password_at", sa.BigInteger(), nullable=True),
+        sa.Column("factor_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("factor_at", sa.BigInteger(), nullable=True),
+        sa.Column("factor_step", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("removal_by", sa.Text(), nullable=True),
+        sa.Column("removal_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.create_index("accounts_ref", ["kind", "ref"], unique=True)
+
+    op.create_table(
         "alarms",
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
@@ -510,6 +538,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "external_id", name="inbox_once"),
     )
@@ -771,6 +800,16 @@ def upgrade() -> None:
         batch_op.create_index("readiness_reminders_unit", ["unit", "id"], unique=False)
 
     op.create_table(
+        "recovery_codes",
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("account", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("code_hash"),
+    )
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.create_index("recovery_codes_account", ["account"], unique=False)
+
+    op.create_table(
         "register_entries",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -917,8 +956,15 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("csrf", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), server_default=sa.text("'open'"), nullable=False),
+        sa.Column("way", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("device", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("address", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.PrimaryKeyConstraint("token_hash"),
     )
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.create_index("sessions_account", ["kind", "person"], unique=False)
+
     op.create_table(
         "settings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),

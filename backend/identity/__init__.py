@@ -1,0 +1,1 @@
+"""Who acts: accounts, passwords, second factors, sessions; nothing else opens a session."""
