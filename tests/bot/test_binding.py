@@ -98,15 +98,15 @@ async def test_a_person_with_two_networks_chooses_in_chat_which_tells_them_first
     await world.people.start_binding("feishu", "7", "feishu-7", opened.code)
     await world.people.confirm_binding("feishu", "7", "7", user.phone)
     await user.say("/chat")
-    await user.expect("给您的消息依次发到：飞书、Telegram。")
+    await user.expect("给您的消息依次发到：feishu、Telegram。")
     await user.say("/chat ｔｅｌｅｇｒａｍ")
-    await user.expect("今后给您的消息先发到Telegram。依次为：Telegram、飞书。")
-    await user.say("/chat 飞书")
-    await user.expect("今后给您的消息先发到飞书。")
+    await user.expect("今后给您的消息先发到Telegram。依次为：Telegram、feishu。")
+    await user.say("/chat feishu")
+    await user.expect("今后给您的消息先发到feishu。")
     await user.say("/chat 钉钉")
     await user.expect("没有绑定钉钉，请先在该软件中绑定")
     await user.say("/chat off")
-    await user.expect("依次为：飞书、Telegram。")
+    await user.expect("依次为：feishu、Telegram。")
     assert (await world.list_audit_events()).count("chat_preferred") == 3
 
 

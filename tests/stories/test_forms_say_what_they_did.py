@@ -12,7 +12,7 @@ import pytest
 from backend.app.build import build_web_app
 from backend.domain.acts import OPERATOR, Account, AccountKind
 from tests.stories.console import DONE, Console, open_browser, sign_in
-from tests.stories.office import REQUESTER, Office
+from tests.stories.office import PHONES, REQUESTER, Office
 from tests.stories.test_a_month_is_checked import CARRIED, import_october, office
 from tests.stories.test_visits_by_people import UNSATISFIED
 
@@ -139,17 +139,28 @@ async def visit(people: People) -> None:
     await people.send("admin", "/calls/invalid-numbers", REFUSED, key="1", status=404)
 
 
+async def bind_twice(office: Office) -> None:
+    """H101 has a chat on two networks."""
+    people = office.application.services.people
+    for network in ("telegram", "feishu"):
+        opened = await people.create_binding_code("H101", "admin")
+        await people.start_binding(network, "7", f"{network}-7", opened.code)
+        await people.confirm_binding(network, "7", "7", PHONES["H101"])
+
+
 async def keep_house(people: People) -> None:
     """Settings, people, shifts, the catalogue and projects."""
     await people.send("admin", "/settings", "已保存：人工回访次数。", key="visit.manual.attempts", value="4")
     await people.send("admin", "/settings", "工作日调整已保存。", day="2026-12-25", value="off")
     binding = "/office/people/{code}/binding"
     await people.send("L101", binding, SHOWN, path="/office/people/H101/binding")
-    await people.bind_twice("H101")
+    await bind_twice(people.office)
     chats, path = "/office/people/{code}/chats/{network}/end", "/office/people/H101"
     prefer = "/office/people/{code}/chat-preference"
-    await people.send("H101", prefer, "先发到Telegram。", path=f"{path}/chat-preference", network="telegram")
-    await people.send("admin", chats, "的飞书绑定。", path=f"{path}/chats/feishu/end")
+    await people.send(
+        "H101", prefer, "已保存：给李建国的消息先发到Telegram。", path=f"{path}/chat-preference", network="telegram"
+    )
+    await people.send("admin", chats, "已解除李建国的feishu绑定。", path=f"{path}/chats/feishu/end")
     note = {"path": "/office/readiness/U01", "note": "电话催报"}
     await people.send("dispatcher", "/office/readiness/{code}", "催报已登记。", **note)
 

@@ -11,6 +11,7 @@ from backend.app.config import Config
 from backend.app.drivers import Drivers, build_drivers
 from notify.channel import DeliveryError
 from tests.delivery.world import FakeChannel
+from tests.paper import PaperNetwork
 from tests.stories.office import PHONES, Office, open_office
 
 BLOCKED = DeliveryError("dead_address", "blocked")
@@ -22,16 +23,26 @@ class Feige(FakeChannel):
     name = "feige"
 
 
+class FeigeNetwork(PaperNetwork):
+    """It is heard as paper is."""
+
+    name = "feige"
+
+    def __init__(self) -> None:
+        super().__init__("a key")
+        self.channel = Feige()  # type: ignore[assignment]
+
+
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     def build_two(config: Config) -> Drivers:
         drivers = build_drivers(config)
-        return replace(drivers, channels={**drivers.channels, "feige": Feige()})
+        return replace(drivers, networks={**drivers.networks, "feige": FeigeNetwork()})
 
     monkeypatch.setattr(build, "build_drivers", build_two)
     async with open_office(tmp_path, database_url) as opened:
         yield opened
-        await opened.assert_in_order()
+        await opened.assert_running()  # what a dead chat could not take stays dead
 
 
 async def bind_second(office: Office, code: str) -> FakeChannel:
@@ -84,7 +95,7 @@ async def test_a_chosen_network_gets_the_next_card_and_the_warnings_too(office: 
     await office.settle()
     await handler.expect("JS0002")
     assert not any("JS0002" in m.text for m in second.sent)
-    await office.advance("26h")
+    await office.advance("40h")
     assert any("JS0001" in m.text for m in handler.messages), "a reminder follows the choice"
     assert len(second.list_sent("fei-H101")) == 1 and second.complaints == []
     assert second.edits, "and the older card is kept up to date where it is"

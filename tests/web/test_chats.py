@@ -54,10 +54,10 @@ async def test_the_page_of_a_person_lists_their_chats_and_changes_them(world: Wo
     await browser.sign_in(world.keys["A1"])
     assert '<a class="no" href="/office/people/H1">李明</a>' in await browser.page("/office")
     page = await browser.page("/office/people/H1")
-    assert page.index("飞书") < page.index("Telegram") and "绑定码" in page and "本人选择" not in page
+    assert page.index("feishu") < page.index("Telegram") and "绑定码" in page and "本人选择" not in page
     assert (await browser.post("/office/people/H1/chat-preference", network="telegram"))[0] == 303
     page = await browser.page(browser.sent_to)
-    assert page.index('<span class="no">Telegram') < page.index('<span class="no">飞书') and "本人选择" in page
+    assert page.index('<span class="no">Telegram') < page.index('<span class="no">feishu') and "本人选择" in page
     assert (await browser.post("/office/people/H1/chats/telegram/end"))[0] == 303
     page = await browser.page(browser.sent_to)
     assert "已解除李明的Telegram绑定。" in page and '<span class="no">Telegram' not in page
