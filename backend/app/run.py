@@ -96,7 +96,9 @@ async def run_until_stopped(
     try:
         with take_over_terminal():
             async with open_application(config, roles) as application:
-                print(_render_welcome(config, await _create_sign_in_link(config, application), texts), flush=True)
+                print(
+                    _render_welcome(config, await _create_sign_in_link(config, roles, application), texts), flush=True
+                )
                 if "web" in roles and not config.sandbox:
                     await _offer_first_link(config, application, texts)
                 if application.services.holds.current is not None:
@@ -127,9 +129,9 @@ async def _wait_for_end(stopped: asyncio.Event, expired: asyncio.Event) -> bool:
     return not stopped.is_set()
 
 
-async def _create_sign_in_link(config: Config, application: Application) -> str:
+async def _create_sign_in_link(config: Config, roles: Collection[str], application: Application) -> str:
     """Return a link that signs in once, in a rehearsal; "" elsewhere."""
-    if not config.sandbox:
+    if not config.sandbox or "web" not in roles:
         return ""
     services = application.services
     code = await services.keys.create_sign_in_token(OPERATOR.account, services.clock.now())

@@ -30,7 +30,7 @@ async def test_what_a_server_says_when_it_ends_XR2(
         )
         closed.append(True)
 
-    running = asyncio.create_task(run_until_stopped(Config(data=tmp_path, sandbox=True), ("web",), open_application))
+    running = asyncio.create_task(run_until_stopped(Config(data=tmp_path, sandbox=True), ("worker",), open_application))
     await asyncio.sleep(0.01)
     if is_expired:
         expired.set()

@@ -59,4 +59,5 @@ def test_a_file_copied_while_in_use_without_its_wal_is_known_before_it_is_opened
 def test_the_room_left_is_that_of_the_fullest_disk_also_for_a_folder_to_come_FD5(tmp_path: Path) -> None:
     usage = shutil.disk_usage(tmp_path)
     assert measure_free([tmp_path / "not" / "yet"]) == pytest.approx(usage.free / usage.total, abs=0.02)
-    assert measure_free([tmp_path, Path("/proc")]) <= measure_free([tmp_path])
+    # others write there meanwhile
+    assert measure_free([tmp_path, Path("/proc")]) <= measure_free([tmp_path]) + 0.02
