@@ -9,6 +9,7 @@ from backend.domain.addresses import Addresses
 from backend.domain.chance import Chance
 from backend.domain.texts import Texts
 from backend.identity.accounts import Accounts
+from backend.identity.keys import ApiKeys
 from backend.identity.sign_in import SignIn
 from backend.importing.service import ImportService
 from backend.integrity.checks import IntegrityChecks
@@ -49,6 +50,7 @@ class Services:
     tickets: TicketService
     queries: QueryStore
     keys: KeyStore
+    api_keys: ApiKeys
     accounts: Accounts
     sign_in: SignIn
     files: TicketFiles

@@ -20,6 +20,7 @@ from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Plan
 from backend.domain.chance import Chance
 from backend.identity.accounts import Accounts
+from backend.identity.keys import ApiKeys
 from backend.identity.passwords import Passwords
 from backend.identity.sign_in import SignIn
 from backend.importing.history import HistoryImport
@@ -201,7 +202,7 @@ def build_services(
     due_work = SqlDueStore(db)
     services = Services(
         clock=clock, chance=chance, office=office, tickets=tickets, queries=SqlQueryStore(db, encryption),
-        keys=keys, accounts=accounts, sign_in=sign_in, files=core.files, audit=audit, idempotency=SqlIdempotencyStore(db, encryption),
+        keys=keys, api_keys=ApiKeys(keys, office, audit), accounts=accounts, sign_in=sign_in, files=core.files, audit=audit, idempotency=SqlIdempotencyStore(db, encryption),
         texts=texts, intake=intake, people=people, imports=imports, scoring=scoring,
         reporting=Reporting(SqlBulletinStore(db, ids, encryption), scoring, audit, texts),
         indicators=Indicators(SqlIndicatorStore(db), office), platform=platform,

@@ -28,6 +28,7 @@ HTTP_STATUS: dict[str, int] = {
     "not_below": 403,
     "not_found": 404,
     "unknown_person": 404,
+    "unknown_key": 404,
     "unknown_run": 404,
     "unknown_entry": 404,
     "unknown_appeal": 404,

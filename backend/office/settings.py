@@ -4,19 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from backend.domain.acts import Actor
-from backend.domain.codes import check_code
 from backend.domain.profiles import CHOOSING, read_profile, refuse_value
 from backend.domain.refusals import Refused
 from backend.domain.setting_checks import refuse_nonsense
 from backend.domain.settings import Settings
 from backend.domain.settings_catalogue import split_list
-from backend.domain.ticket_enums import Role
 from backend.office.cache import OfficeCache
 from backend.office.phone_numbers import check_countries
 from backend.ports.integrity import AuditStore
 from backend.ports.office import SettingVersion
-from backend.ports.web import KeyStore
 
 COUNTRIES = "calls.countries"
 
@@ -75,28 +71,3 @@ def check_profile(name: str) -> None:
         check_countries(split_list(written))
     except Refused as no:
         raise refuse_value(f"data/profiles/{name}.toml", COUNTRIES, no.facts["value"]) from None
-
-
-async def create_key(
-    office: OfficeCache, keys: KeyStore, audit: AuditStore, name: str, by: str, *, person: str | None = None,
-    role: str | None = None, unit: str | None = None,
-) -> str:  # fmt: skip
-    """Create an API key of a person, or of a service with a role and perhaps a unit; return its secret, once.
-
-    Refused `missing`, `bad_field`, `reserved_code`, `unit_missing`, `unknown_person`, `unknown_unit`, `exists`.
-    """
-    snapshot = await office.snapshot(fresh=True)
-    if (person is None) == (role is None):
-        raise Refused("missing", field="person")
-    if role is not None and role not in tuple(Role):
-        raise Refused("bad_field", field="role")
-    if person is not None and person not in snapshot.by_code:
-        raise Refused("unknown_person", person=person)
-    if role is not None:
-        Actor.of_key(check_code(name, "name"), Role(role), unit)  # refused now rather than at its first use
-    if unit is not None and unit not in snapshot.config.units:
-        raise Refused("unknown_unit", unit=unit)
-    now = office.clock.now()
-    secret = await keys.create_key(name, now, person=person, role=role, unit=unit)
-    await audit.record(now, by, "key", name)
-    return secret

@@ -24,6 +24,20 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedKey:
+    """A key as it is listed: never its secret. `used_at`: its last use, to the minute."""
+
+    id: int
+    key: ApiKey
+    created_at: datetime
+    made_by: str
+    expires_at: datetime | None = None
+    used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A console session of an account. Before `stage` is "open" only that step's page opens: "factor" or "enrol"."""
 
@@ -64,13 +78,26 @@ class KeyStore(Protocol):
     """Stores API keys, sign-in tokens and sessions."""
 
     async def create_key(
-        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None, unit: str | None = None
-    ) -> str:
-        """Create an API key, returned once. Refused `exists` if a live service key of that name differs."""
+        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None, unit: str | None = None,
+        by: str = "", until: datetime | None = None,
+    ) -> str:  # fmt: skip
+        """Create an API key, returned once; `until`: when it ends. Refused `exists` if a live service key of that name differs."""
         ...
 
-    async def find_key(self, secret: str) -> ApiKey | None:
-        """Find the live key with this secret."""
+    async def find_key(self, secret: str, now: datetime) -> ApiKey | None:
+        """Find the live key with this secret, and note that it was used."""
+        ...
+
+    async def list_keys(self) -> Sequence[ListedKey]:
+        """List all keys, the newest first, ended ones as well."""
+        ...
+
+    async def revoke_key(self, id: int, by: str, now: datetime) -> ListedKey | None:
+        """Revoke one key; None if there is no such living one."""
+        ...
+
+    async def end_key(self, id: int, until: datetime) -> None:
+        """Let a key end at this moment, unless it ends before."""
         ...
 
     async def find_service_key(self, name: str) -> ApiKey | None:

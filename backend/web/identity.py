@@ -112,7 +112,7 @@ async def authenticate_key(request: web.Request, services: Services) -> Actor:
         return OPERATOR
     guesses = request.app[KEY_GUESSES]
     address = request.remote or ""
-    key = await services.keys.find_key(secret) if secret and len(secret) <= 200 else None
+    key = await services.keys.find_key(secret, services.clock.now()) if secret and len(secret) <= 200 else None
     if key is None:
         if secret:
             if guesses.is_blocked(address):

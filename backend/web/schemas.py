@@ -208,6 +208,13 @@ class KeyBody(RequestBody):
     person: Code | None = None
     role: Role | None = None
     unit: Code | None = None
+    days: Annotated[int, Field(ge=1, le=730, strict=True)] = 365
+
+
+class RotateBody(RequestBody):
+    """For how many hours the old key still opens beside the new one."""
+
+    overlap_hours: Annotated[int, Field(ge=0, le=720, strict=True)] = 24
 
 
 class AccountLinkBody(RequestBody):

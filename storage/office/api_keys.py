@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from backend.ports.web import (
     SESSIONS_AT_ONCE,
     SIGN_IN_LIFETIME,
     ApiKey,
+    ListedKey,
     ListedSession,
     NewSession,
     Session,
@@ -34,7 +36,21 @@ _SIGN_IN = "sign_in:"
 
 K, S = t.api_keys.c, t.sessions.c
 _LIVING_KEYS = select(t.api_keys).where(K.revoked_at.is_(None))
-_FIND_KEY = _LIVING_KEYS.where(K.key_hash == bindparam("key_hash"))
+_UNEXPIRED = or_(K.expires_at.is_(None), K.expires_at > bindparam("now"))
+_FIND_KEY = _LIVING_KEYS.where(K.key_hash == bindparam("key_hash"), _UNEXPIRED)
+_LIST_KEYS = select(t.api_keys).order_by(K.id.desc())
+_TOUCH_KEY = update(t.api_keys).where(K.id == bindparam("b_id")).values(used_at=bindparam("b_now"))
+_REVOKE_KEY = (
+    update(t.api_keys)
+    .where(K.id == bindparam("b_id"), K.revoked_at.is_(None))
+    .values(revoked_at=bindparam("b_now"), revoked_by=bindparam("b_by"))
+)
+_GET_KEY = select(t.api_keys).where(K.id == bindparam("id"))
+_END_KEY = (
+    update(t.api_keys)
+    .where(K.id == bindparam("b_id"), or_(K.expires_at.is_(None), K.expires_at > bindparam("b_until")))
+    .values(expires_at=bindparam("b_until"))
+)
 _LIST_SERVICE_KEYS = _LIVING_KEYS.where(K.name == bindparam("name"), K.person.is_(None))
 _FIND_SERVICE_KEY = _LIST_SERVICE_KEYS.limit(1)
 _INSERT_KEY = insert(t.api_keys)
@@ -81,8 +97,9 @@ class SqlKeyStore:
         self._seen: dict[str, int] = {}  # last uses that could not be written, by session
 
     async def create_key(
-        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None, unit: str | None = None
-    ) -> str:
+        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None, unit: str | None = None,
+        by: str = "", until: datetime | None = None,
+    ) -> str:  # fmt: skip
         await self._ids.refill(1)
         secret = f"jiesu_{self._chance.token(32)}"
 
@@ -92,15 +109,36 @@ class SqlKeyStore:
                 raise Refused("exists")
             row = {
                 "id": self._ids.take(), "name": name, "key_hash": hash_secret(secret), "person": person, "role": role,
-                "unit": unit, "created_at": to_micros(now),
+                "unit": unit, "created_at": to_micros(now), "made_by": by,
+                "expires_at": None if until is None else to_micros(until),
             }  # fmt: skip
             c.execute(_INSERT_KEY, row)
 
         await self._db.write(work)
         return secret
 
-    async def find_key(self, secret: str) -> ApiKey | None:
-        return await self._one(_FIND_KEY, {"key_hash": hash_secret(secret)})
+    async def find_key(self, secret: str, now: datetime) -> ApiKey | None:
+        row = await self._db.fetch_first(_FIND_KEY, {"key_hash": hash_secret(secret), "now": to_micros(now)})
+        if row is None:
+            return None
+        if (row.used_at or 0) <= to_micros(now - TOUCH_INTERVAL):
+            with suppress(Unavailable):  # whoever reads may go on (XR4)
+                await self._db.execute(_TOUCH_KEY, {"b_id": row.id, "b_now": to_micros(now)})
+        return ApiKey(row.name, row.person, row.role, row.unit)
+
+    async def list_keys(self) -> Sequence[ListedKey]:
+        return await self._db.fetch_all(_LIST_KEYS, _read_key)
+
+    async def revoke_key(self, id: int, by: str, now: datetime) -> ListedKey | None:
+        def work(c: Connection) -> ListedKey | None:
+            if not c.execute(_REVOKE_KEY, {"b_id": id, "b_by": by, "b_now": to_micros(now)}).rowcount:
+                return None
+            return _read_key(c.execute(_GET_KEY, {"id": id}).one())
+
+        return await self._db.write(work)
+
+    async def end_key(self, id: int, until: datetime) -> None:
+        await self._db.execute(_END_KEY, {"b_id": id, "b_until": to_micros(until)})
 
     async def find_service_key(self, name: str) -> ApiKey | None:
         return await self._one(_FIND_SERVICE_KEY, {"name": name})
@@ -187,3 +225,11 @@ def _name(account: Account) -> dict[str, str]:
 def _read_listed(row: Any) -> ListedSession:
     origin = SessionOrigin(row.way, row.device, row.address)
     return ListedSession(row.token_hash[:SESSION_ID], origin, from_micros(row.created_at), from_micros(row.seen_at))
+
+
+def _read_key(row: Any) -> ListedKey:
+    expires, used, revoked = (
+        None if at is None else from_micros(at) for at in (row.expires_at, row.used_at, row.revoked_at)
+    )
+    key = ApiKey(row.name, row.person, row.role, row.unit)
+    return ListedKey(row.id, key, from_micros(row.created_at), row.made_by, expires, used, revoked, row.revoked_by)

@@ -27,6 +27,7 @@ api_keys = Table(
     "api_keys", metadata,
     key(), col("name"), Column("key_hash", Text, nullable=False, unique=True), col("person", null=True),
     col("role", null=True), col("unit", null=True), at("created_at", null=False), at("revoked_at"),
+    col("made_by", default="''"), col("revoked_by", null=True), at("expires_at"), at("used_at"),
 )  # fmt: skip
 sessions = Table(
     "sessions", metadata,

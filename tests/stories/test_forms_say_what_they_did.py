@@ -78,6 +78,11 @@ async def keep_accounts(people: People) -> None:
     code = pyotp.TOTP(seed[1]).at(people.office.application.core.clock.real_now())
     await people.send("H102", "/account/factor", SHOWN, seed=seed[1], code=code)
     await people.send("H102", "/account/codes", SHOWN)
+    key = "/keys/{id}"
+    await people.send("admin", "/keys", SHOWN, name="大屏", role="auditor", days="30")
+    number = (await people.office.application.services.api_keys.list_all())[0].id
+    await people.send("admin", f"{key}/rotate", SHOWN, path=f"/keys/{number}/rotate")
+    await people.send("admin", f"{key}/revoke", "密钥“大屏”已停用。", path=f"/keys/{number}/revoke")
     await people.send("admin", "/accounts/factor", "已申请解除第二验证，等待另一位管理员同意。", **whose)
     await people.send("admin", "/accounts/sessions", "已退出 1 个设备。", **whose)
     await people.send("admin", "/accounts/close", "账号已停用，其设备均已退出。", **whose)

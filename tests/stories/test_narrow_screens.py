@@ -14,7 +14,7 @@ __all__ = ["office"]
 WIDTH = 360
 PAGES = (
     "/", "/tickets", "/tickets/JS0001", "/tickets/JS0002", "/office", "/office/readiness", "/deliveries", "/calls", "/calls/costs",
-    "/scores?month=2026-10", "/scores/unit?month=2026-10&unit=U01", "/scores/unit?month=2026-10&unit=U01&item=sign", "/settings", "/account", "/accounts",
+    "/scores?month=2026-10", "/scores/unit?month=2026-10&unit=U01", "/scores/unit?month=2026-10&unit=U01&item=sign", "/settings", "/account", "/accounts", "/keys",
     "/settings?open=scoring", "/sync", "/bulletins", "/rosters", "/visits", "/visits/tasks/JS0001", "/visits/do-not-call",
     "/visits/figures", "/catalogue", "/hot", "/ledger", "/runs", "/registers/contact", "/registers/work_rule", "/knowledge",
     "/imports", "/imports?kind=connect", "/restored",

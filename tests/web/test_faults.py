@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -448,10 +448,10 @@ class SlowKeys(SqlKeyStore):
         super().__init__(world.db, world.ids, CHANCE)
         self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
 
-    async def find_key(self, secret: str) -> ApiKey | None:
+    async def find_key(self, secret: str, now: datetime) -> ApiKey | None:
         self.asked.set()
         await self.may_answer.wait()
-        return await super().find_key(secret)
+        return await super().find_key(secret, now)
 
 
 async def test_a_listener_who_leaves_before_they_are_known_causes_no_error(

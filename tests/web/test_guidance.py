@@ -7,7 +7,6 @@ import pytest
 from backend.delivery.kinds import KINDS
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.office.settings import create_key
 from backend.web.console.sign_in import _check_next_path
 from tests.web.browser import Browser, build_form
 from tests.web.world import World
@@ -69,5 +68,5 @@ async def test_the_timeline_uses_words_not_codes(world: World, browser: Browser)
 async def test_a_key_for_a_units_role_needs_its_unit(world: World, role: str) -> None:
     services = world.services
     with pytest.raises(Refused) as refused:
-        await create_key(services.office, services.keys, services.audit, "k", "A1", role=role)
+        await services.api_keys.create("k", "A1", role=role)
     assert (refused.value.code, refused.value.facts["field"]) == ("unit_missing", "unit")

@@ -20,6 +20,7 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket_enums import Role, UnitKind
 from backend.identity.accounts import Accounts
+from backend.identity.keys import ApiKeys
 from backend.identity.passwords import Passwords
 from backend.identity.sign_in import SignIn
 from backend.integrity.checks import IntegrityChecks
@@ -180,7 +181,7 @@ class World:
         )
         accounts = Accounts(store, keys, office, audit, passwords, CHANCE, clock.real_now)
         self.services = Services(
-            clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=keys, accounts=accounts,
+            clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=keys, api_keys=ApiKeys(keys, office, audit), accounts=accounts,
             sign_in=SignIn(accounts, people_store, keys, office, audit, passwords, CHANCE, self.encryption.session, clock.real_now),
             files=TicketFiles(SqlFileStore(db), clock, CHANCE, screening), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
             texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.encryption, tickets),

@@ -1,4 +1,4 @@
-"""Units, people, bindings, settings and API keys: reading and changing them."""
+"""Units, people, bindings and settings: reading and changing them."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -33,12 +33,6 @@ class SettingValue(TypedDict):
 
     key: str
     value: str
-
-
-class CreatedKey(TypedDict):
-    """An API key; it is shown once."""
-
-    key: str
 
 
 def _paginate(request: ApiRequest, records: Sequence[tuple[str, T]]) -> ApiResponse[shapes.Page[T]]:
@@ -133,13 +127,3 @@ async def store_setting(request: ApiRequest) -> ApiResponse[SettingValue]:
         body.together,
     )
     return ApiResponse({"key": key, "value": value})
-
-
-async def create_key(request: ApiRequest) -> ApiResponse[CreatedKey]:
-    """Create an API key, shown once. Refused as `backend.office.settings.create_key` says."""
-    body, services = request.body, request.services
-    secret = await settings.create_key(
-        services.office, services.keys, services.audit, body.name, request.actor.code, person=body.person,
-        role=body.role, unit=body.unit,
-    )  # fmt: skip
-    return ApiResponse({"key": secret}, 201, headers={"Cache-Control": "no-store"})

@@ -59,7 +59,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/office/readiness", "readiness.title", "readiness.read"), Entry("/imports", "imports.title", "files.import"),
     )),
     ("settings", (
-        Entry("/settings", "settings"), Entry("/accounts", "identity.accounts", "accounts.edit"),
+        Entry("/settings", "settings"), Entry("/accounts", "identity.accounts", "accounts.edit"), Entry("/keys", "identity.keys", "office.edit"),
         Entry("/restored", "hold.title", "hold.read"), Entry("/api/docs", "api.title", "office.edit"),
     )),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from backend.web.console import (
     explain,
     hold,
     imports,
+    keys,
     ledger,
     my_account,
     office,
@@ -55,7 +56,7 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/deliveries", require_session(deliveries.show_deliveries))
     add.add_get("/calls", require_session(deliveries.show_calls))
     add.add_get("/scores", require_session(scores.show))
-    for part in (sign_in, my_account, accounts, person):
+    for part in (sign_in, my_account, accounts, keys, person):
         part.add_routes(app)
     settings.add_routes(app)
     platform.add_routes(app)
