@@ -137,6 +137,7 @@ def test_only_marked_keys_may_differ_by_unit() -> None:
         "office_hours",
         "notify.quiet",
         "escalation.order",
+        "chat.prefer",
     }
 
 

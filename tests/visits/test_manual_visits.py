@@ -181,7 +181,7 @@ async def bind(world: World, *people: tuple[str, str]) -> None:
     """Insert chats of these people, as if they had bound them."""
     rows = [
         {"id": 900 + n, "person": code, "channel": channel, "address": f"c{n}", "user_id": f"u{n}", "state": "live",
-         "bound_at": 0}
+         "how": "code", "bound_at": 0}
         for n, (code, channel) in enumerate(people)
     ]  # fmt: skip
 
