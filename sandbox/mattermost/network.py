@@ -36,6 +36,7 @@ class MattermostNetwork:
         self.sockets: dict[web.WebSocketResponse, int] = {}  # → the number of its next event
         self.faults, self.violations = Faults(), Violations("mattermost")
         self.requests: list[str] = []
+        self.url = ""  # where it is served
         self.allows_edits = True  # whether its time limit for edits is not over
         self._count = 0
         self.bot = self.add_account("jiesu", is_bot=True)
