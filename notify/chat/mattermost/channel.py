@@ -108,7 +108,7 @@ class MattermostChannel:
             raise DeliveryError("dead_address", "deactivated", "the account was deactivated")
 
     async def _upload(self, channel: str, file: Attachment) -> str:
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)  # names stay as they are, in UTF-8
         form.add_field("channel_id", channel)
         form.add_field("files", file.content, filename=_fit_name(file.name), content_type="application/octet-stream")
         answer = await self._api.request("POST", "/files", form=form)
