@@ -57,7 +57,7 @@ async def open_world(serve: Serve) -> World:
     app.add_subapp("/chat", MattermostServer(server).build_app())
     url = f"{await serve(app)}/chat"
     user = MattermostUser(server, "liming")
-    settings = {"url": url, "token": TOKEN, "secret": SECRET, "public_url": PUBLIC_URL}
+    settings = {"api_url": url, "token": TOKEN, "secret": SECRET, "public_url": PUBLIC_URL}
     return World(server, user, MattermostGroup(server, "office", [user]), build_network(settings), url)
 
 

@@ -46,7 +46,7 @@ async def server() -> AsyncIterator[MattermostNetwork]:
 async def office(
     server: MattermostNetwork, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Office]:
-    for name, value in {"URL": server.url, "TOKEN": TOKEN, "SECRET": SECRET, "PACE": "200"}.items():
+    for name, value in {"API_URL": server.url, "TOKEN": TOKEN, "SECRET": SECRET, "PACE": "200"}.items():
         monkeypatch.setenv(f"JIESU_MATTERMOST_{name}", value)
     async with open_office(tmp_path, database_url) as opened:
         await wait_for(lambda: bool(server.sockets))

@@ -8,7 +8,7 @@ __all__ = ["NAME", "SETTINGS", "build"]
 
 NAME = "mattermost"
 SETTINGS = (
-    Setting("url", "url", required=True),
+    Setting("api_url", "url", required=True),
     Setting("token", "secret", required=True),
     Setting("secret", "shared", required=True),
     Setting("pace", "number"),

@@ -45,13 +45,13 @@ class MattermostNetwork:
 
 
 def build_network(settings: Settings) -> MattermostNetwork:
-    """Build the network from `url`, `token` and `secret`; `pace` is a factor on our rate limits.
+    """Build the network from `api_url`, `token` and `secret`; `pace` is a factor on our rate limits.
 
     `timeout`: seconds one request may take; `outgoing_allow`: private hosts that may be connected to (XS9);
     `public_url`: our own address, which the server calls when a button is pressed.
     """
     api = MattermostApi(
-        settings["url"],
+        settings["api_url"],
         settings["token"],
         allow=settings.get("outgoing_allow", ""),
         seconds=float(settings.get("timeout") or REQUEST_SECONDS),
