@@ -37,8 +37,8 @@ class ChatRig:
     reply: Callable[[int, str, str], bytes]
     #: a press: number, message, data
     press: Callable[[int, str, str], bytes]
-    #: the webhook that brings a body, genuine or not; None where there is none
-    wrap: Callable[[bytes, bool], HookRequest] | None
+    #: the webhook that brings a body, genuine or not, None for one that comes another way; None where there is no webhook
+    wrap: Callable[[bytes, bool], HookRequest | None] | None
     #: the toasts that presses were answered with by calls; messages that were deleted; the secrets of the settings
     list_toasts: Callable[[], Sequence[str]]
     list_deleted: Callable[[], Sequence[str]]
@@ -103,13 +103,20 @@ class ChatConformance:
             pytest.skip("it has no webhook")
         receiver = chat_rig.network.receiver
         assert receiver.hooks
-        for body in (chat_rig.say(1, "甲", False), chat_rig.press(2, "9", "s:1")):
-            opened = receiver.open(chat_rig.wrap(body, True))
+        wrapped = [
+            (body, chat_rig.wrap(body, True), chat_rig.wrap(body, False))
+            for body in (chat_rig.say(1, "甲", False), chat_rig.press(2, "9", "s:1"))
+        ]
+        assert any(genuine is not None for _, genuine, _ in wrapped)
+        for body, genuine, forged in wrapped:
+            if genuine is None or forged is None:
+                continue
+            opened = receiver.open(genuine)
             assert isinstance(opened, Verified)
             assert receiver.identify(opened.body) == receiver.identify(body)
             assert opened.waits is (receiver.can.in_response and isinstance(receiver.read(body.decode()), Pressed))
             with pytest.raises(HookRefused) as refused:
-                receiver.open(chat_rig.wrap(body, False))
+                receiver.open(forged)
             assert refused.value.status in (401, 403)
 
     async def test_a_press_is_answered_in_time_by_a_call_or_by_its_response(self, chat_rig: ChatRig) -> None:

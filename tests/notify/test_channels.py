@@ -9,7 +9,9 @@ from notify.driver_registry import DriverRegistry
 from notify.message import Card, Document
 from notify.plain_text import utf16_len
 from tests.notify.channel_conformance import CARD, ChannelConformance, Rig
+from tests.notify.conftest import Serve
 from tests.notify.fake_bot_api import FakeBotApi, refuse, respond_raw
+from tests.notify.mattermost_rigs import open_mattermost_rig
 from tests.notify.network_faults import cut, find_closed_url, stay_silent
 
 TOKEN = "424242:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
@@ -45,14 +47,20 @@ def build_telegram_rig(api: FakeBotApi) -> Rig:
     )
 
 
-RIGS = {"telegram": build_telegram_rig}
+async def open_telegram_rig(serve: Serve) -> Rig:
+    api = FakeBotApi()
+    api.url = await serve(api.build_app())
+    return build_telegram_rig(api)
+
+
+RIGS = {"mattermost": open_mattermost_rig, "telegram": open_telegram_rig}
 
 
 @pytest.mark.parametrize("driver", DriverRegistry.discover().list_names("chat"))
 class TestEveryChannel(ChannelConformance):
     @pytest.fixture
-    async def rig(self, driver: str, bot_api: FakeBotApi):
-        rig = RIGS[driver](bot_api)
+    async def rig(self, driver: str, serve: Serve):
+        rig = await RIGS[driver](serve)
         yield rig
         await rig.channel.close()
 

@@ -15,7 +15,9 @@ from notify.driver import HookRequest
 from notify.driver_registry import DriverRegistry
 from tests import paper
 from tests.notify.chat_conformance import CARD, ChatConformance, ChatRig
+from tests.notify.conftest import Serve
 from tests.notify.fake_bot_api import FakeBotApi, respond_raw
+from tests.notify.mattermost_rigs import open_mattermost_chat_rig
 from tests.telegram import build_telegram
 
 TOKEN, SECRET = "424242:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "geheim_1"
@@ -64,14 +66,20 @@ def build_telegram_rig(api: FakeBotApi) -> ChatRig:
     )
 
 
-RIGS = {"telegram": build_telegram_rig}
+async def open_telegram_rig(serve: Serve) -> ChatRig:
+    api = FakeBotApi()
+    api.url = await serve(api.build_app())
+    return build_telegram_rig(api)
+
+
+RIGS = {"mattermost": open_mattermost_chat_rig, "telegram": open_telegram_rig}
 
 
 @pytest.mark.parametrize("driver", DriverRegistry.discover().list_names("chat"))
 class TestEveryNetwork(ChatConformance):
     @pytest.fixture
-    async def chat_rig(self, driver: str, bot_api: FakeBotApi):
-        rig = RIGS[driver](bot_api)
+    async def chat_rig(self, driver: str, serve: Serve):
+        rig = await RIGS[driver](serve)
         yield rig
         await rig.network.close()
 
@@ -146,6 +154,7 @@ def test_a_query_that_nobody_signed_is_refused_and_without_a_secret_no_webhook_i
     rig = build_telegram_rig(bot_api)
     assert rig.wrap is not None
     genuine = rig.wrap(b"{}", True)
+    assert genuine is not None
     twice = replace(genuine, headers=[*genuine.headers, *genuine.headers])
     for request in (replace(genuine, target="/hooks/telegram?x=1"), twice):
         with pytest.raises(Exception, match="401"):

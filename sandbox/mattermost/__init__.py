@@ -1,0 +1,1 @@
+"""A simulated Mattermost server: its REST API v4, its stream, and the people and groups that use it."""
