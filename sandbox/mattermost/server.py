@@ -184,7 +184,7 @@ class MattermostServer:
     # -- files
 
     async def _upload(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        form = await request.clone(client_max_size=MAX_REQUEST).post()  # the enclosing application's is smaller
         channel, file = form.get("channel_id"), form.get("files")
         if set(form) != {"channel_id", "files"} or not is_id(channel) or not isinstance(file, web.FileField):
             raise ApiError(
