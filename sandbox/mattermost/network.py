@@ -210,6 +210,7 @@ class MattermostNetwork:
             if not ANSWER(answer):
                 raise ShapeError(f"no answer to a press: {str(answer)[:300]}")
             if update := answer.get("update"):
+                post.files = []  # the server takes an update for the whole post, files too
                 await self.change_post(post, check("update", update))
         except (ValueError, ShapeError) as error:
             self.violations.record(400, "actions", str(error))

@@ -169,6 +169,8 @@ class MattermostServer:
             raise ApiError(403, "api.context.permissions.app_error") from None
         if post.user != self.network.bot.id:
             raise ApiError(403, "api.context.permissions.app_error", recorded=True)
+        if self.network.channels[post.channel].delete_at:
+            raise ApiError(400, "api.post.update_post.can_not_update_post_in_deleted.error")
         if not self.network.allows_edits:
             raise ApiError(400, "api.post.update_post.permissions_time_limit.app_error")
         await self.network.change_post(post, body)
