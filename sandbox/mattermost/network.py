@@ -37,6 +37,7 @@ class MattermostNetwork:
         self.sockets: dict[web.WebSocketResponse, int] = {}  # → the number of its next event
         self.faults, self.violations = Faults(), Violations("mattermost")
         self.requests: list[str] = []
+        self.hides_people = False  # whether a bot may not look people up
         self.allows_edits = True  # whether its time limit for edits is not over
         self._count = int(real_time() * 1000)  # so that no id comes twice, in another run neither
         self.broadcast: Broadcast | None = None

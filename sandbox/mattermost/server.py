@@ -101,6 +101,8 @@ class MattermostServer:
         account = self.network.accounts.get(request.match_info["user"])
         if account is None:
             raise ApiError(404, "app.user.missing_account.const")
+        if self.network.hides_people:
+            raise ApiError(403, "api.context.permissions.app_error")
         return web.json_response(account.build())
 
     async def _list_channels(self, request: web.Request) -> web.Response:

@@ -133,6 +133,12 @@ async def test_who_is_gone_is_told_apart_from_who_is_there_FT20(world: World) ->
     assert (caught.value.kind, caught.value.code) == ("permanent", "auth")
 
 
+async def test_who_is_hidden_from_us_is_written_to_all_the_same(world: World) -> None:
+    world.server.hides_people = True
+    await world.network.channel.send(world.user.channel.id, CARD)
+    assert len(world.user.posts) == 1
+
+
 async def test_what_cannot_be_edited_any_more_is_gone_FT22(world: World) -> None:
     channel = world.network.channel
     sent = await channel.send(world.user.channel.id, CARD)

@@ -93,6 +93,23 @@ async def test_bound_by_code_told_signed_by_a_press_replied_and_closed_in_words(
     await office.assert_in_order()
 
 
+async def test_a_question_is_a_post_of_its_own_and_answered_by_plain_words_or_in_its_thread(office, server) -> None:
+    user = await bind(office, server)
+    card = await be_told(office, user)
+    await user.press(card, "签收")
+    await user.press(card, "填写答复")
+    question = await user.expect("答复")
+    assert question.root == "", "so that a reply names it"
+    await user.write(REPLY.removeprefix("答复 "))
+    await wait_for_state(office, "replied")
+    await user.press(card, "办结")
+    await office.settle()
+    asked = user.posts[-1]
+    assert asked.user == server.bot.id and asked.id != card.id
+    await user.write("诉求人认可", root=asked)
+    await wait_for_state(office, "closed")
+
+
 async def test_a_press_answered_late_says_it_is_being_worked_on_and_the_card_is_right_afterwards(
     office, server
 ) -> None:
