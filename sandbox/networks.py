@@ -9,6 +9,7 @@ import aiohttp
 
 from sandbox.broadcast import Broadcast
 from sandbox.carriers import Rehearsed, SimulatedCarrier, Surroundings
+from sandbox.chats import ChatHandset, ChatSurroundings, FurtherChat, SimulatedChat
 from sandbox.http_client import HttpClient
 from sandbox.in_flight import InFlight
 from sandbox.people import SimulatedPerson
@@ -80,6 +81,8 @@ class SimulatedNetworks:
             send_request=self.http_client.request,
         )
         self.carriers: dict[str, SimulatedCarrier] = {}  # those that brought themselves
+        self.chats: dict[str, SimulatedChat] = {}  # the further networks
+        self._around_chat = ChatSurroundings(real_time, self.http_client.request, self.in_flight, self.broadcast)
         self._around = Surroundings(self.phones, public_url, real_time, random_bytes, self.http_client.request)
         self.platform = SimulatedPlatform(now, real_time, platform_secret, public_url, self.http_client.request)
 
@@ -104,6 +107,17 @@ class SimulatedNetworks:
         self.carriers[built.name] = built
         built.adopt_number()
 
+    def add_chat(self, name: str, chat: FurtherChat, settings: Mapping[str, str]) -> None:
+        """Let one more chat network reach these people; the page shows the last one."""
+        self.chats[name] = chat.build_chat(self._around_chat, settings)
+
+    def find_handset(self, phone: str) -> ChatHandset | None:
+        """Return a person's chat on the further network that the page shows; None where there is none."""
+        person = self.people.get(phone)
+        if not self.chats or person is None:
+            return None
+        return list(self.chats.values())[-1].get_handset(person.name, person.phone)
+
     def list_violations(self) -> list[str]:
         """List every out-of-spec request to any network as text; tests assert that there is none."""
         listed = {
@@ -111,5 +125,6 @@ class SimulatedNetworks:
             "twilio": self.phones.violations,
             "platform": self.platform.violations,
             **{name: carrier.violations for name, carrier in self.carriers.items()},
+            **{name: chat.violations for name, chat in self.chats.items()},
         }
         return [f"{name} {one}" for name, all_of in listed.items() for one in all_of]

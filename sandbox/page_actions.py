@@ -141,6 +141,21 @@ async def _set_behaviour(networks: SimulatedNetworks, request: web.Request, body
     return {"ok": True}
 
 
+def _on_shown_network(name: str, act: PageAction) -> PageAction:
+    """Do it on the network that the page shows."""
+
+    async def do(networks: SimulatedNetworks, request: web.Request, body: Any) -> dict[str, Any]:
+        handset = networks.find_handset(request.match_info["phone"])
+        if handset is None:
+            return await act(networks, request, body)
+        try:
+            return await handset.act(name, body)
+        except LookupError:
+            raise PageError(404, "no_such_message") from None
+
+    return do
+
+
 def _add_route(app: web.Application, networks: SimulatedNetworks, path: str, act: PageAction) -> None:
     async def work(request: web.Request) -> web.Response:
         if request.content_type == "multipart/form-data":
@@ -161,7 +176,7 @@ def add_chat_routes(app: web.Application, networks: SimulatedNetworks) -> None:
     """Add the routes of the chat."""
     acts = {"say": _send_text, "contact": _share_contact, "press": _press, "file": _send_file, "block": _block}
     for name, act in acts.items():
-        _add_route(app, networks, f"/api/chat/{{phone}}/{name}", act)
+        _add_route(app, networks, f"/api/chat/{{phone}}/{name}", _on_shown_network(name, act))
 
 
 def add_phone_routes(app: web.Application, networks: SimulatedNetworks) -> None:

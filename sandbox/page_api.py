@@ -72,14 +72,19 @@ class PageApi:
 
     async def get_view(self, request: web.Request) -> web.Response:
         """Return what the handsets show now: `?chat=+86…&phone=+86…&phone=+86…`."""
-        chat = request.query.get("chat")
         view: dict[str, Any] = {
-            "chat": render_chat(self.networks, find_person(self.networks, chat)) if chat else None,
+            "chat": self._render_chat(request.query.get("chat")),
             "phones": [render_phone(self.networks, number) for number in request.query.getall("phone", [])],
             "ringing": render_ringing(self.networks),
             "office": self.networks.phones.own_number,
         }
         return web.json_response(view)
+
+    def _render_chat(self, phone: str | None) -> dict[str, Any] | None:
+        if not phone:
+            return None
+        handset = self.networks.find_handset(phone)
+        return handset.render() if handset else render_chat(self.networks, find_person(self.networks, phone))
 
     async def stream_events(self, request: web.Request) -> web.StreamResponse:
         """Stream server-sent events: one whenever something has changed."""
@@ -115,7 +120,11 @@ class PageApi:
         if person is None or not person.code or self.networks.create_binding_code is None:
             raise PageError(404, "no_binding")
         code = await self.networks.create_binding_code(person.code)
-        await self.networks.chat.get_user(person.name, person.phone).start(code)
+        handset = self.networks.find_handset(person.phone)
+        if handset is not None:
+            await handset.bind(code)
+        else:
+            await self.networks.chat.get_user(person.name, person.phone).start(code)
         return web.json_response({"ok": True})
 
 

@@ -15,10 +15,15 @@ QUOTED_CHARACTERS = 60
 def render_people(networks: SimulatedNetworks) -> list[dict[str, Any]]:
     """List all people, with whether they have opened the bot."""
     by_phone = {account.phone: account for account in networks.chat.accounts.values()}
+
+    def is_started(phone: str) -> bool:
+        handset = networks.find_handset(phone)
+        return handset.is_started if handset else phone in by_phone and by_phone[phone].started
+
     return [
         {
             "name": one.name, "phone": one.phone, "role": one.role, "unit": one.unit, "note": one.note,
-            "code": one.code, "started": one.phone in by_phone and by_phone[one.phone].started,
+            "code": one.code, "started": is_started(one.phone),
         }
         for one in networks.people.values()
     ]  # fmt: skip

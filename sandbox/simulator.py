@@ -33,6 +33,8 @@ class Simulator(SimulatedNetworks):
         app.add_subapp("/twilio", TwilioRest(self.phones).build_app())
         for name, carrier in self.carriers.items():
             app.add_subapp(f"/{name}", carrier.build_app())
+        for name, chat in self.chats.items():
+            app.add_subapp(f"/{name}", chat.build_app())
         mounted = [one for one in app.router.resources() if isinstance(one, web.PrefixedSubAppResource)]
         apis = [one.canonical for one in mounted if one.canonical != "/platform"]  # which has a page of its own
         self.provider_paths = (*apis, "/platform/moves", "/platform/feed")
@@ -54,6 +56,8 @@ class Simulator(SimulatedNetworks):
         self.broadcast.on_notify = None
         self._page_api.close()
         self.chat.updates.stop_polls()
+        for chat in self.chats.values():
+            await chat.close()
         await self.in_flight.close()
         if self._state_file is not None:
             await self._state_file.close()

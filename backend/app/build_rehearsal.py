@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from backend.rehearsal.clock import ClockMover
 from backend.rehearsal.shared_clock import SharedClock
 from notify.driver_registry import DriverRegistry
 from sandbox.carriers import Rehearsed, list_carriers
-from sandbox.chats import RehearsedChat, find_chat
+from sandbox.chats import FurtherChat, RehearsedChat, find_chat, list_further_chats
 from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
@@ -51,8 +51,11 @@ def point_at_simulator(config: Config) -> None:
             "from": "+861084012345",
         }
         twilio.setdefault("calls_per_second", str(REHEARSAL_CALLS_PER_SECOND))  # the simulated carrier has lines enough
-    for name in _list_own_carriers(config):
+    for name in _list_own(config, config.voice, list_carriers()):
         settings = load_simulated(name).build_settings(f"{base}/sandbox/{name}", derive_secret, config.data)
+        config.drivers[name] = settings | config.drivers.get(name, {}) | {"api_url": settings["api_url"]}
+    for name in _list_own(config, config.chat, list_further_chats()):
+        settings = load_further_chat(name).build_settings(f"{base}/sandbox/{name}", derive_secret)
         config.drivers[name] = settings | config.drivers.get(name, {}) | {"api_url": settings["api_url"]}
     if not config.platform_url:
         config.platform_url = f"{base}/sandbox/platform/moves"
@@ -60,12 +63,12 @@ def point_at_simulator(config: Config) -> None:
         config.platform_secret = SecretStr(derive_secret("platform"))
 
 
-def _list_own_carriers(config: Config) -> list[str]:
-    """Return the carriers of `JIESU_VOICE` that a rehearsal can simulate; those with an address of their own are real."""
-    wanted = [one.strip() for one in config.voice.split(",")]
+def _list_own(config: Config, chosen: str, simulated: Sequence[str]) -> list[str]:
+    """Return those chosen of `JIESU_VOICE` or `JIESU_CHAT` that are simulated; those with an address of their own are real."""
+    wanted = [one.strip() for one in chosen.split(",")]
     here = f"{config.local_url}/sandbox/"
     urls = {name: config.drivers.get(name, {}).get("api_url", "") for name in wanted}
-    return [name for name in wanted if name in list_carriers() and (not urls[name] or urls[name].startswith(here))]
+    return [name for name in wanted if name in simulated and (not urls[name] or urls[name].startswith(here))]
 
 
 def load_simulated(name: str) -> Rehearsed:
@@ -82,6 +85,14 @@ def load_simulated_chat(name: str) -> RehearsedChat:
     registry.add("chat", name, f"sandbox.{name}.chat_rehearsal")
     rehearsed: RehearsedChat = registry.load("chat", name).build({})
     return rehearsed
+
+
+def load_further_chat(name: str) -> FurtherChat:
+    """Load a further simulated chat network by its driver's name."""
+    registry = DriverRegistry()
+    registry.add("chat", name, f"sandbox.{name}.further_chat")
+    further: FurtherChat = registry.load("chat", name).build({})
+    return further
 
 
 def uses_real_network(config: Config) -> bool:
@@ -113,7 +124,9 @@ def build_simulator(
         state_path=config.data / "sandbox.json",
         create_binding_code=create_binding_code,
     )
-    for name in reversed(_list_own_carriers(config)):
+    for name in _list_own(config, config.chat, list_further_chats()):
+        simulator.add_chat(name, load_further_chat(name), config.drivers[name])
+    for name in reversed(_list_own(config, config.voice, list_carriers())):
         simulator.add_carrier(load_simulated(name), config.drivers[name])
     simulator.phones.default = MANUAL
     simulator.uses_real_network = is_partly_real

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import aiohttp
 from aiohttp import web
 
+from sandbox.broadcast import Broadcast
 from sandbox.faults import Faults, Violations
 from sandbox.http_client import SendRequest
 from sandbox.in_flight import InFlight
@@ -36,10 +37,11 @@ class MattermostNetwork:
         self.sockets: dict[web.WebSocketResponse, int] = {}  # → the number of its next event
         self.faults, self.violations = Faults(), Violations("mattermost")
         self.requests: list[str] = []
-        self.url = ""  # where it is served
+        self.hides_people = False  # whether a bot may not look people up
         self.allows_edits = True  # whether its time limit for edits is not over
-        self._count = 0
-        self.bot = self.add_account("jiesu", is_bot=True)
+        self._count = int(real_time() * 1000)  # so that no id comes twice, in another run neither
+        self.broadcast: Broadcast | None = None
+        self.bot = self.add_account("jiesu", make_id("u", 1), is_bot=True)
 
     # -- what there is
 
@@ -53,9 +55,9 @@ class MattermostNetwork:
         newest = max((post.update_at for post in self.posts.values()), default=0)
         return max(int(self._real_time() * 1000), newest + 1)
 
-    def add_account(self, username: str, *, is_bot: bool = False) -> Account:
-        """Add an account."""
-        account = Account(self.make_id("u"), username, is_bot)
+    def add_account(self, username: str, id_: str = "", *, is_bot: bool = False) -> Account:
+        """Add an account, of this id if one is given."""
+        account = Account(id_ or self.make_id("u"), username, is_bot)
         self.accounts[account.id] = account
         return account
 
@@ -63,11 +65,11 @@ class MattermostNetwork:
         """Return the direct channel of the bot and this person, made if new."""
         name = "__".join(sorted((self.bot.id, account.id)))
         found = next((one for one in self.channels.values() if one.name == name), None)
-        return found or self.add_channel("D", name, [self.bot.id, account.id])
+        return found or self.add_channel("D", name, [self.bot.id, account.id], f"d{account.id[1:]}")
 
-    def add_channel(self, kind: ChannelType, name: str, members: list[str]) -> Channel:
-        """Add a channel."""
-        channel = Channel(self.make_id("c"), kind, name, members)
+    def add_channel(self, kind: ChannelType, name: str, members: list[str], id_: str = "") -> Channel:
+        """Add a channel, of this id if one is given."""
+        channel = Channel(id_ or self.make_id("c"), kind, name, members)
         self.channels[channel.id] = channel
         return channel
 
@@ -152,6 +154,8 @@ class MattermostNetwork:
 
     async def tell(self, event: str, channel: str, data: Fields) -> None:
         """Tell an event to the bot, if it is a member and listens."""
+        if self.broadcast is not None:
+            self.broadcast.notify()
         if channel and self.bot.id not in self.channels[channel].members:
             return
         for socket, seq in list(self.sockets.items()):
@@ -207,6 +211,7 @@ class MattermostNetwork:
             if not ANSWER(answer):
                 raise ShapeError(f"no answer to a press: {str(answer)[:300]}")
             if update := answer.get("update"):
+                post.files = []  # the server takes an update for the whole post, files too
                 await self.change_post(post, check("update", update))
         except (ValueError, ShapeError) as error:
             self.violations.record(400, "actions", str(error))

@@ -101,6 +101,8 @@ class MattermostServer:
         account = self.network.accounts.get(request.match_info["user"])
         if account is None:
             raise ApiError(404, "app.user.missing_account.const")
+        if self.network.hides_people:
+            raise ApiError(403, "api.context.permissions.app_error")
         return web.json_response(account.build())
 
     async def _list_channels(self, request: web.Request) -> web.Response:
@@ -169,6 +171,8 @@ class MattermostServer:
             raise ApiError(403, "api.context.permissions.app_error") from None
         if post.user != self.network.bot.id:
             raise ApiError(403, "api.context.permissions.app_error", recorded=True)
+        if self.network.channels[post.channel].delete_at:
+            raise ApiError(400, "api.post.update_post.can_not_update_post_in_deleted.error")
         if not self.network.allows_edits:
             raise ApiError(400, "api.post.update_post.permissions_time_limit.app_error")
         await self.network.change_post(post, body)
@@ -184,7 +188,7 @@ class MattermostServer:
     # -- files
 
     async def _upload(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        form = await request.clone(client_max_size=MAX_REQUEST).post()  # the enclosing application's is smaller
         channel, file = form.get("channel_id"), form.get("files")
         if set(form) != {"channel_id", "files"} or not is_id(channel) or not isinstance(file, web.FileField):
             raise ApiError(

@@ -106,7 +106,7 @@ def check(kind: str, body: object) -> Fields:
     if isinstance(message, str):
         if len(message) > MESSAGE_LIMIT:
             raise ShapeError(f"{len(message)} characters", "model.post.is_valid.message_length.app_error")
-        if not message.strip():
+        if not message.strip() and not body.get("file_ids"):
             raise ShapeError("no words", "api.context.invalid_body_param.app_error")
     actions = [one.id for row in read_rows(body) or [] for one in row]
     if len(set(actions)) != len(actions):

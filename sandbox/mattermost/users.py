@@ -12,9 +12,9 @@ LOOK_SECONDS = 0.02
 class MattermostUser:
     """A person with an account, in their direct channel with the bot."""
 
-    def __init__(self, network: MattermostNetwork, username: str) -> None:
+    def __init__(self, network: MattermostNetwork, username: str, id_: str = "") -> None:
         self.network = network
-        self.account: Account = network.add_account(username)
+        self.account: Account = network.add_account(username, id_)
         self.channel: Channel = network.get_direct(self.account)
 
     # -- what they see
@@ -96,7 +96,12 @@ async def write(
     root: Post | None = None,
     files: tuple[File, ...] = (),
 ) -> Post:
-    """Write to a channel; a reply to a reply is one to what began the thread."""
+    """Write to a channel; a reply to a reply is one to what began the thread.
+
+    Raises ValueError for what begins with a slash: the server takes that for a command of its own.
+    """
+    if text.startswith("/"):
+        raise ValueError("no such command")
     begun = "" if root is None else root.root or root.id
     for file in files:
         file.user, file.channel = account.id, channel.id

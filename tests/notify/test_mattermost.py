@@ -50,6 +50,8 @@ def refuse(status: int, code: str) -> tuple[int, bytes]:
         (refuse(400, "api.post.create_post.can_not_post_in_restricted_dm.error"), "dead_address", "restricted"),
         (refuse(400, "model.post.is_valid.message_length.app_error"), "permanent", "bad_request"),
         (refuse(400, "api.post.update_post.permissions_time_limit.app_error"), "permanent", "edit_gone"),
+        (refuse(400, "api.post.update_post.permissions_details.app_error"), "permanent", "edit_gone"),
+        (refuse(400, "api.post.update_post.can_not_update_post_in_deleted.error"), "permanent", "edit_gone"),
         (refuse(401, "api.context.session_expired.app_error"), "permanent", "auth"),
         (refuse(403, "api.context.permissions.app_error"), "dead_address", "forbidden"),
         (refuse(404, "app.channel.get.existing.app_error"), "dead_address", "not_found"),
@@ -112,8 +114,9 @@ async def test_half_an_answer_may_be_a_whole_post_FT24(world: World) -> None:
 
 async def test_who_is_gone_is_told_apart_from_who_is_there_FT20(world: World) -> None:
     channel, group = world.network.channel, f"#{world.group.channel.id}"
-    await channel.send(group, Card("开会"))
+    sent = await channel.send(group, Card("开会"))
     world.group.archive()
+    assert await channel.edit(group, sent.provider_id, Card("改期")) is EditResult.GONE
     for address, code in ((group, "archived"), (make_id("c", 999), "not_found")):
         with pytest.raises(DeliveryError) as caught:
             await channel.send(address, Card("开会"))
@@ -128,6 +131,12 @@ async def test_who_is_gone_is_told_apart_from_who_is_there_FT20(world: World) ->
     with pytest.raises(DeliveryError) as caught:
         await channel.send(group, CARD)
     assert (caught.value.kind, caught.value.code) == ("permanent", "auth")
+
+
+async def test_who_is_hidden_from_us_is_written_to_all_the_same(world: World) -> None:
+    world.server.hides_people = True
+    await world.network.channel.send(world.user.channel.id, CARD)
+    assert len(world.user.posts) == 1
 
 
 async def test_what_cannot_be_edited_any_more_is_gone_FT22(world: World) -> None:
@@ -148,7 +157,9 @@ async def test_a_file_that_is_not_there_is_nobodys_death_and_no_path_leads_elsew
 
 async def test_a_card_with_a_file_is_one_post_with_it_FF13(world: World) -> None:
     await world.network.channel.send(world.user.channel.id, Card("月报", attachment=Document("../月报.docx", b"PK")))
-    [post] = world.user.posts
+    await world.network.channel.send(world.user.channel.id, Card("", attachment=Document("图.png", b"P")))
+    post, silent = world.user.posts
+    assert (silent.message, len(silent.files)) == ("", 1), "a picture needs no words"
     [file] = [world.server.files[one] for one in post.files]
     assert (file.name, file.content) == ("_月报.docx", b"PK")
 

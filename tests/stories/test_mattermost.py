@@ -1,57 +1,43 @@
 """A handler on a Mattermost server: bound by code, told, signs by a press, replies and closes in words; late presses; accounts closed."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
 
 from backend.domain.acts import Snapshot
 from backend.ports.tickets import TicketRef
 from sandbox.faults import Fault
-from sandbox.http_client import HttpClient
-from sandbox.in_flight import InFlight
 from sandbox.mattermost.model import Post
 from sandbox.mattermost.network import MattermostNetwork
-from sandbox.mattermost.server import MattermostServer
 from sandbox.mattermost.users import MattermostGroup, MattermostUser
 from tests.stories.office import Office, open_office
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-TOKEN, SECRET = "abcdefghijkmnopqrstuvwxyz1", "Geheim-9dK2mQ7xLp4s"
 REPLY = "答复 路灯已经更换，今晚起恢复照明，已电话告知。"
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[MattermostNetwork]:
-    """A Mattermost server on a port of its own."""
-    async with aiohttp.ClientSession() as http:
-        client = HttpClient("https://none.example", None, http)
-        network = MattermostNetwork(real_time=time.time, token=TOKEN, send_request=client.request, in_flight=InFlight())
-        app = web.Application()
-        app.add_subapp("/chat", MattermostServer(network).build_app())
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        network.url = f"http://127.0.0.1:{runner.addresses[0][1]}/chat"
-        yield network
-        await network.drop_streams()
-        await runner.cleanup()
+async def office(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    """An office on both networks of the rehearsal."""
+    monkeypatch.setenv("JIESU_CHAT", "telegram,mattermost")
+    async with open_office(tmp_path, database_url) as opened:
+        await wait_for(lambda: bool(find_server(opened).sockets))
+        yield opened
 
 
 @pytest.fixture
-async def office(
-    server: MattermostNetwork, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Office]:
-    for name, value in {"API_URL": server.url, "TOKEN": TOKEN, "SECRET": SECRET, "PACE": "200"}.items():
-        monkeypatch.setenv(f"JIESU_MATTERMOST_{name}", value)
-    async with open_office(tmp_path, database_url) as opened:
-        await wait_for(lambda: bool(server.sockets))
-        yield opened
-        assert server.violations == []
+def server(office: Office) -> MattermostNetwork:
+    return find_server(office)
+
+
+def find_server(office: Office) -> MattermostNetwork:
+    """The simulated server of the office."""
+    server = office.simulator.chats["mattermost"]
+    assert isinstance(server, MattermostNetwork)
+    return server
 
 
 async def wait_for(holds: Callable[[], bool], seconds: float = 5.0) -> None:
@@ -105,6 +91,23 @@ async def test_bound_by_code_told_signed_by_a_press_replied_and_closed_in_words(
     moves = [move for move in await office.list_moves("JS0001") if move["source"] == "mattermost"]
     assert [(one["verb"], one["by"]) for one in moves] == [("sign", "H101"), ("reply", "H101"), ("close", "H101")]
     await office.assert_in_order()
+
+
+async def test_a_question_is_a_post_of_its_own_and_answered_by_plain_words_or_in_its_thread(office, server) -> None:
+    user = await bind(office, server)
+    card = await be_told(office, user)
+    await user.press(card, "签收")
+    await user.press(card, "填写答复")
+    question = await user.expect("答复")
+    assert question.root == "", "so that a reply names it"
+    await user.write(REPLY.removeprefix("答复 "))
+    await wait_for_state(office, "replied")
+    await user.press(card, "办结")
+    await office.settle()
+    asked = user.posts[-1]
+    assert asked.user == server.bot.id and asked.id != card.id
+    await user.write("诉求人认可", root=asked)
+    await wait_for_state(office, "closed")
 
 
 async def test_a_press_answered_late_says_it_is_being_worked_on_and_the_card_is_right_afterwards(
@@ -178,3 +181,41 @@ async def test_in_a_group_only_what_is_said_to_us_is_kept(office, server) -> Non
     await group.write(user, "@jiesu /todo")
     await wait_for(lambda: len(server.list_posts(group.channel.id)) == before + 3)
     assert server.list_posts(group.channel.id)[-1].user == server.bot.id
+
+
+async def test_a_handler_is_bound_told_and_signs_on_the_page_of_the_rehearsal(office, server) -> None:
+    phone = office.find_phone("H101")
+    base = f"{office.config.local_url}/sandbox"
+
+    async def post(path: str, **body: object) -> dict[str, object]:
+        async with office.http.post(f"{base}/api/{path}", json=body) as answer:
+            return {**await answer.json(), "status": answer.status}
+
+    async def look() -> list[dict[str, Any]]:
+        async with office.http.get(f"{base}/api/view", params={"chat": phone}) as answer:
+            found = (await answer.json())["chat"]
+        return list(found["messages"])
+
+    assert (await post(f"people/{phone}/bind"))["ok"]
+    await wait_until_shown(look, "绑定成功")
+    await office.dispatch_ticket("JS0001")
+    await wait_until_shown(look, "JS0001")
+    card = (await look())[-1]
+    assert card["rows"][0][0]["text"] == "签收" and not card["mine"]
+    pressed = await post(f"chat/{phone}/press", message=card["id"], row=0, column=0)
+    assert (pressed["toast"], pressed["alert"]) == ("已签收。", False)
+    assert await office.state("JS0001") == "signed"
+    assert (await post(f"chat/{phone}/press", message="x", row=0, column=0))["status"] == 404
+    assert (await post(f"chat/{phone}/say", text="/todo"))["status"] == 422, "the server takes it for its own command"
+    assert (await post(f"chat/{phone}/say", text=REPLY, reply_to=card["id"]))["ok"]
+    await wait_for_state(office, "replied")
+    assert "quote" in (await look())[-1]
+
+
+async def wait_until_shown(look: Callable[[], Awaitable[list[dict[str, Any]]]], text: str) -> None:
+    """Wait until the page shows a text."""
+    for _ in range(200):
+        if any(text in str(one["text"]) for one in await look()):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(text)

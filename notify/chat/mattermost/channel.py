@@ -103,7 +103,12 @@ class MattermostChannel:
             self._partners[channel] = partner
         if not partner:
             return
-        account = await self._api.request("GET", f"/users/{partner}")
+        try:
+            account = await self._api.request("GET", f"/users/{partner}")
+        except DeliveryError as error:
+            if error.code == "forbidden":  # a server may hide people from bots; that says nothing of them
+                return
+            raise
         if account.get("delete_at"):
             raise DeliveryError("dead_address", "deactivated", "the account was deactivated")
 

@@ -14,6 +14,14 @@ REFUSALS: tuple[tuple[int, str, FailureKind, str], ...] = (
     (400, "can_not_post_to_deleted", "dead_address", "archived"),
     (400, "can_not_post_in_restricted_dm", "dead_address", "restricted"),
     (400, "permissions_time_limit", "permanent", "edit_gone"),
+    (400, "update_post.permissions_details", "permanent", "edit_gone"),  # it was deleted
+    (400, "update_post.find", "permanent", "edit_gone"),
+    (
+        400,
+        "can_not_update_post_in",
+        "permanent",
+        "edit_gone",
+    ),  # an archived channel, or one of people who may not write
     (400, "too_large", "permanent", "too_large"),
     (401, "", "permanent", "auth"),
     (403, "", "dead_address", "forbidden"),

@@ -52,8 +52,8 @@ class Callbacks:
 def build_post(card: Card, callbacks: Callbacks, again: str = "") -> Fields:
     """Build what a post of this card says and shows, the same for a new one, an edit and an answer to a press."""
     text = fit(f"{again}{card.text}", TEXT_LIMIT)
-    if not text.strip().strip(INVISIBLE):
-        text = ELLIPSIS  # a post must have words
+    if card.attachment is None and not text.strip().strip(INVISIBLE):
+        text = ELLIPSIS  # a post must have words or a file
     return {"message": escape(text), "props": {"attachments": build_attachments(card, callbacks)}}
 
 

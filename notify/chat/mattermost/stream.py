@@ -73,8 +73,6 @@ class Stream:
     async def _hold_once(self, host: ChatHost, lease: str, bot: Fields) -> None:
         async with self._api.connect() as socket:
             await _authenticate(socket, self._api.token)
-            await self._catch_up(host, bot)
-            self._is_live = True
             tasks = {
                 asyncio.create_task(self._read(socket, host, bot)),
                 asyncio.create_task(_renew(host, lease)),
@@ -89,6 +87,8 @@ class Stream:
                 task.result()
 
     async def _read(self, socket: Socket, host: ChatHost, bot: Fields) -> None:
+        await self._catch_up(host, bot)
+        self._is_live = True
         expected: int | None = None
         while True:
             told = await _receive(socket)
