@@ -62,6 +62,12 @@ async def test_a_rotated_key_opens_beside_the_new_one_for_a_while(world: World) 
     assert (await world.request("A1", "POST", f"/keys/{listed['id']}/rotate", {}))[0] == 404, "it has ended"
 
 
+async def test_what_is_no_number_is_no_key(world: World) -> None:
+    for path in ("x", "1.5", "-1", "9" * 19, "Þ%12"):
+        assert (await world.request("A1", "DELETE", f"/keys/{path}"))[0] == 404, path
+        assert (await world.request("A1", "POST", f"/keys/{path}/rotate", {}))[0] == 404, path
+
+
 async def test_only_an_administrator_sees_and_ends_keys(world: World) -> None:
     await make(world)
     [listed] = await list_keys(world)

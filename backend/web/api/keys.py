@@ -8,6 +8,7 @@ from backend.domain.json_shapes import Instant
 from backend.identity.keys import is_living
 from backend.web import schemas
 from backend.web.endpoint import Route
+from backend.web.query import parse_id
 from backend.web.request import ApiRequest, ApiResponse
 
 
@@ -76,14 +77,14 @@ async def list_keys(request: ApiRequest) -> ApiResponse[KeyList]:
 
 async def revoke_key(request: ApiRequest) -> ApiResponse[RevokedKey]:
     """Revoke a key. Refused `unknown_key`."""
-    revoked = await request.services.api_keys.revoke(int(request.path["id"]), request.actor.code)
+    revoked = await request.services.api_keys.revoke(parse_id(request.path["id"]), request.actor.code)
     return ApiResponse({"name": revoked.key.name})
 
 
 async def rotate_key(request: ApiRequest) -> ApiResponse[CreatedKey]:
     """Make a key like this one, shown once; the old one ends after the overlap. Refused `unknown_key`."""
     secret = await request.services.api_keys.rotate(
-        int(request.path["id"]), request.actor.code, request.body.overlap_hours
+        parse_id(request.path["id"]), request.actor.code, request.body.overlap_hours
     )
     return ApiResponse({"key": secret}, 201, headers={"Cache-Control": "no-store"})
 

@@ -113,7 +113,8 @@ class WebhookToken:
         head, body, signature = token.split(".")
         wanted = hmac.new(self._secret, f"{head}.{body}".encode(), hashlib.sha256).digest()
         try:
-            if not hmac.compare_digest(decode(signature), wanted) or json.loads(decode(head)).get("alg") != "HS256":
+            # compared as written: other letters may stand for the same bytes
+            if not hmac.compare_digest(signature, encode(wanted)) or json.loads(decode(head)).get("alg") != "HS256":
                 return None
             claims = json.loads(decode(body))
         except (ValueError, AttributeError, RecursionError):
